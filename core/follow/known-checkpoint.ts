@@ -1,4 +1,4 @@
-import { parseDirent, formatDirent } from '../dirent/dirent-text.ts';
+import { formatDirent, parseDirent } from '../dirent/dirent-text.ts';
 import type { Store } from '../store/store.ts';
 import { knownDirent } from '../tree/other-names.ts';
 import type { Checkpoint, TailMark, TailState } from './checkpoint.ts';

@@ -29,7 +29,6 @@ export interface PathHistoryOptions extends OpOptions {
   readonly follow?: boolean;
 }
 
-
 /**
  * The versions of a path in recorded roots, newest first. Where the path begins and another name of equal Blocks ends, that
  * name is gone on with. Whatever keeps a root from being read is thrown when its turn comes.

@@ -124,7 +124,10 @@ export class LeafSweep implements AsyncDisposable {
     const threads = size < THREADED_SIZE ? 0 : threadsAtMost(Math.min(4, availableParallelism()));
     for (let i = 0; i < threads; i++) {
       const setup: SweepSetup = { from, to: this.#to };
-      const thread = new WorkerThread<SweepRequest, SweepReply>(new URL('./sweep-worker.js', import.meta.url), { name: 'transition', setup });
+      const thread = new WorkerThread<SweepRequest, SweepReply>(new URL('./sweep-worker.js', import.meta.url), {
+        name: 'transition',
+        setup,
+      });
       this.#threads.push(thread);
       this.#hands.push({
         pieces: 0,

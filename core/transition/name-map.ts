@@ -11,6 +11,7 @@ import { digestKey } from '../block/digest-key.ts';
 import type { HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import { DigestFilter } from '../datadir/digest-filter.ts';
+import type { LocatedBlocks } from '../datadir/index/index-types.ts';
 import { MAX_RUN_RECORDS, sortRecords } from '../datadir/names/name-order.ts';
 import type { Side } from '../datadir/names/name-record.ts';
 import {
@@ -25,7 +26,6 @@ import {
   sidesOf,
   writeLeafRecord,
 } from '../datadir/names/name-record.ts';
-import type { LocatedBlocks } from '../datadir/index/index-types.ts';
 import { NameRun, writeNameRun } from '../datadir/names/name-run.ts';
 import { NAMES_FOLDER, nameFiles } from '../datadir/names/store-names.ts';
 import { notesOf } from '../store/cache-notes.ts';
@@ -34,7 +34,6 @@ import { NOTE_SIZE } from '../store/capabilities.ts';
 import type { Store } from '../store/store.ts';
 import type { RenamedLeaves } from './leaf-table.ts';
 import { LeafTable } from './leaf-table.ts';
-
 
 /** References that wait to be written, at most: some 25 MB. */
 const MAX_WAITING = 65_536;
@@ -186,7 +185,11 @@ export class NameMap implements AsyncDisposable {
   #addBeside({ before, after, sizes }: RenamedLeaves, i: number): void {
     const block = (hashName: HashName, digests: Uint8Array): Block => {
       const { digestSize } = hashByName(hashName);
-      return { kind: 'hash', span: sizes[i] as number, hashcode: { hashName, digest: digests.slice(i * digestSize, (i + 1) * digestSize) } };
+      return {
+        kind: 'hash',
+        span: sizes[i] as number,
+        hashcode: { hashName, digest: digests.slice(i * digestSize, (i + 1) * digestSize) },
+      };
     };
     this.add('bytes', block(this.#hashes[this.#from], before), block(this.#target.hashName, after));
   }

@@ -122,6 +122,6 @@ function goodRecords(image: Buffer, { count, ranges }: FoundRecords, { digestSiz
 function picked(digests: Uint8Array, good: Uint32Array, size: number): Uint8Array {
   if (good.length * size === digests.length) return digests;
   const out = new Uint8Array(good.length * size);
-  good.forEach((from, i) => out.set(digests.subarray(from * size, (from + 1) * size), i * size));
+  for (const [i, from] of good.entries()) out.set(digests.subarray(from * size, (from + 1) * size), i * size);
   return out;
 }

@@ -58,10 +58,7 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
       return { name, dirent, written: await contentsOf(store, dirent) };
     };
     const [ours, theirs] = [await make('ours', ourSteps), await make('theirs', theirSteps)];
-    const renames = [
-      ...(await sideRenames(store, base, ours.dirent)),
-      ...(await sideRenames(store, base, theirs.dirent)),
-    ];
+    const renames = [...(await sideRenames(store, base, ours.dirent)), ...(await sideRenames(store, base, theirs.dirent))];
     for (const [rule, choose] of Object.entries(RULES)) {
       const fault = (what: string): void => tally.fault(`pair ${seed}, ${rule}: ${what}`);
       try {
@@ -94,7 +91,8 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
 async function setTimes(tree: ReturnType<typeof openLiveTree>, random: Random): Promise<void> {
   for (const line of await treeLines(tree)) {
     const [kind, , path] = line.split(' ');
-    if (kind === 'file' && random.chance(50)) await tree.setMeta(path as TreePath, { mtimeNs: BigInt(random.below(1000)) }, { follow: false });
+    if (kind === 'file' && random.chance(50))
+      await tree.setMeta(path as TreePath, { mtimeNs: BigInt(random.below(1000)) }, { follow: false });
   }
 }
 

@@ -7,11 +7,11 @@ import { mergeTrees } from '../../../core/tree/merge/merge-trees.ts';
 import { sideRenames } from '../../../core/tree/merge/side-renames.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
 import { isWithin } from '../../../core/tree/path.ts';
-import { checkStored } from '../../support/check-stored.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
-import { treeLines } from '../../support/tree-lines.ts';
-import { operation } from '../../support/tree-operations.ts';
-import { changeSide, startOfSides } from '../../support/tree-sides.ts';
+import { checkStored } from '../../support/trees/check-stored.ts';
+import { treeLines } from '../../support/trees/tree-lines.ts';
+import { operation } from '../../support/trees/tree-operations.ts';
+import { changeSide, startOfSides } from '../../support/trees/tree-sides.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 
 /** Every rule of `merge --conflict`; `fail` is `both`, and then nothing is changed. */

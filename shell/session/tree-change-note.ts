@@ -24,6 +24,6 @@ export class TreeChangeNote {
   record(plan: boolean): Readonly<Record<string, unknown>> {
     const { tree, dirref } = this.#session;
     const changed = this.#would || tree !== this.#tree || tree.revision !== this.#revision;
-    return { changed, dirref: this.#would ? null : (dirref ?? null), ...(plan ? { plan: true } : {}) };
+    return { changed, dirref: this.#would ? null : (dirref ?? null), ...(plan || this.#would ? { plan: true } : {}) };
   }
 }

@@ -17,7 +17,7 @@ test('fsck, scrub, repair and gc as a person runs them: reports, JSON, exit stat
 
   const planned = await shell('gc -n --grace 0', '--json');
   assert.equal(planned.status, 0, planned.report);
-  const plan = JSON.parse(planned.stdout) as { readonly freed_bytes: number; readonly plan: boolean };
+  const plan = JSON.parse(planned.stdout.split('\n')[0] ?? '') as { readonly freed_bytes: number; readonly plan: boolean };
   assert.ok(plan.plan && plan.freed_bytes > 150_000, planned.report);
   const young = await shell('gc');
   assert.match(young.stdout, /freed 0B/, young.report);

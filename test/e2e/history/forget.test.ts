@@ -50,6 +50,7 @@ describe('forget', () => {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.equal(records.pop()?.['changed'], false);
     assert.deepEqual(
       records.map(({ number, kept, reasons, forgotten }) => [number, kept, reasons ?? forgotten]),
       [

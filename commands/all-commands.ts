@@ -48,6 +48,7 @@ import { clear } from './shell/clear.ts';
 import { config } from './shell/config.ts';
 import { help, version } from './shell/help.ts';
 import { history } from './shell/history.ts';
+import { jobs, kill } from './shell/jobs.ts';
 import { set } from './shell/settings.ts';
 import { source } from './shell/source.ts';
 import { wait } from './shell/wait.ts';
@@ -151,6 +152,8 @@ export const COMMANDS: readonly Command[] = [
   alias,
   unalias,
   source,
+  jobs,
+  kill,
   wait,
   version,
 ];

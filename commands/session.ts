@@ -23,6 +23,29 @@ export interface OtherSource extends AsyncDisposable {
   readonly start: TreePath;
 }
 
+/** A line that runs in the background, or did: `LINE &`. */
+export interface Job {
+  readonly number: number;
+  readonly line: string;
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+  /** The exit status that it ended with; 0 while it runs. */
+  readonly status: number;
+  /** What it failed with. */
+  readonly error: unknown;
+  /** How far it is, on one line; undefined where nothing is known. */
+  progress(): string | undefined;
+}
+
+/** The jobs of a session: those that run, and those that have ended and nobody has waited for. */
+export interface Jobs {
+  readonly list: readonly Job[];
+  readonly running: readonly Job[];
+  /** Cancels jobs. @throws {UsageError} for one that is not there */
+  kill(numbers: readonly number[]): void;
+  /** Waits until jobs have ended, or the signal fires. @param numbers - none are all @returns those that have ended, which are forgotten */
+  wait(numbers: readonly number[], signal: AbortSignal): Promise<readonly Job[]>;
+}
+
 /** What every command acts on: one tree, its Store and archive, a working path. Made by the shell. */
 export interface Session {
   /** The open tree. */
@@ -73,6 +96,8 @@ export interface LocalSession extends Session, AsyncDisposable {
   readonly peers: PeerTable;
   /** The mount whose live tree this is; undefined for a tree of this session's own. */
   readonly attachedTo: ServedMount | undefined;
+  /** Lines that run in the background. */
+  readonly jobs: Jobs;
   /** What local files parts of the tree are kept in step with. */
   readonly tails: TailTable;
   /** Absolute local path. */

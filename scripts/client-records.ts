@@ -53,6 +53,7 @@ function recordLines({ spec, commands }: PrintedRecord): string[] {
     `/** ${start}. */`,
     `export interface ${name} {`,
     '  readonly id?: string | number;',
+    '  readonly job?: number;',
     command,
     ...fieldLines(fields, '  '),
     '}',

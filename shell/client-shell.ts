@@ -43,6 +43,7 @@ export function makeClientShell(session: Session, services: ShellServices, now: 
           home: octetsFromText('/'),
           now,
           permit,
+          background: undefined,
           withRedirect: async () => {
             await Promise.resolve();
             throw notHere('redirect output');

@@ -52,6 +52,8 @@ export interface DispatchOptions {
   readonly now: () => Date;
   /** Throws where a command is not for whoever asks; default: all are. */
   readonly permit?: (command: Command, parsed: ParsedCommand) => void;
+  /** Starts a job, `LIST &`; undefined where there are none. */
+  readonly background: ((line: Octets) => { readonly number: number; readonly line: string }) | undefined;
   /** Output of one command to a file or a local command. */
   readonly withRedirect: (
     command: ParsedCommand,
@@ -68,6 +70,8 @@ export interface LineOptions {
   readonly where?: string | undefined;
   /** The request that the line belongs to. */
   readonly id?: string | number | undefined;
+  /** The job that runs it. */
+  readonly job?: number;
   /** Called for an error that does not end the line. */
   readonly onError?: (error: unknown) => void;
 }
@@ -114,13 +118,22 @@ export class Dispatcher {
         failed = undefined;
       } else if (command.joinedBy === '||') continue;
       try {
-        await this.#runCommand(source, command, signal, options, aliases);
+        if (command.background === undefined) await this.#runCommand(source, command, signal, options, aliases);
+        else this.#startJob(command.background, options);
       } catch (error) {
         if (command.ignoreError && !isCancelled(error)) this.#tell(error, options);
         else failed = { error };
       }
     }
     if (failed !== undefined) throw failed.error;
+  }
+
+  #startJob(line: Octets, { id }: LineOptions): void {
+    const { background, output, messages, services } = this.#options;
+    if (background === undefined) throw new VtError('EPERM', `run "${octetsToText(line)}" as a job: no jobs here`);
+    const job = background(line);
+    output.record({ ...(id === undefined ? {} : { id }), job: job.number, line: job.line });
+    if (services.interactive && !output.json) messages.note(`[${job.number}] ${job.line}`);
   }
 
   /** Tells of an error that does not end the line. */
@@ -164,12 +177,12 @@ export class Dispatcher {
     calledAs: string,
     parsed: ParsedCommand,
     signal: AbortSignal,
-    { id }: LineOptions,
+    { id, job }: LineOptions,
   ): Promise<void> {
     this.#options.permit?.(command, parsed);
     if (this.#options.echo && !parsed.quiet)
       this.#options.messages.note(`+ ${octetsToText(source.slice(parsed.start, parsed.end) as Octets)}`);
-    const tag: Tag = { ...(id === undefined ? {} : { id }), command: command.name };
+    const tag: Tag = { ...(id === undefined ? {} : { id }), ...(job === undefined ? {} : { job }), command: command.name };
     const run = async (output: SinkOutput, runSignal: AbortSignal): Promise<void> => {
       await this.#run(command, calledAs, parsed, { output, tag }, runSignal);
       await output.flush();

@@ -10,8 +10,8 @@ import type { CompletionOptions } from './line/completion.ts';
 import { completeLine } from './line/completion.ts';
 import { LineJoiner } from './line/line.ts';
 import { BRACKETED_PASTE_OFF, BRACKETED_PASTE_ON, PASTED_NEWLINE, PasteFilter } from './line/paste.ts';
-import { terminalName } from './output/output.ts';
 import { homeOctets } from './places.ts';
+import { promptText } from './prompt-text.ts';
 import type { Shell } from './shell.ts';
 import { VERSION } from './version.ts';
 
@@ -110,7 +110,10 @@ export async function runPrompt(shell: Shell): Promise<void> {
         stdout.write(BRACKETED_PASTE_ON);
       };
     },
-    () => server.displayPrompt(),
+    () => {
+      server.setPrompt(prompt());
+      server.displayPrompt();
+    },
   );
 
   await new Promise<void>((resolve) => {
@@ -141,16 +144,6 @@ async function runTyped({ dispatcher, session, signals, messages, output }: Shel
   } catch (error) {
     messages.error(error);
   }
-}
-
-/** `vtftp:/docs> `; `*` where something is not synced, `@3` where a past state is shown, the name of a mount or an ordinary directory. */
-function promptText({ session, output }: Shell): string {
-  const { can, name: treeName, label = can.sync || session.view !== undefined ? undefined : treeName } = session.tree;
-  const name = label === undefined ? '' : `[${label.split('/').at(-1) ?? ''}]`;
-  const mark = session.isChanged && session.tree.can.sync ? '*' : '';
-  return output.shown(
-    `${output.style('dim', `vtftp${name}${session.view ?? ''}:`)}${output.style('dir', terminalName(session.cwd))}${mark}> `,
-  );
 }
 
 function completer({ session, services, places }: Shell, joiner: LineJoiner) {

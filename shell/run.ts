@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
 import { COMMANDS } from '../commands/all-commands.ts';
+import type { LocalSession } from '../commands/session.ts';
 import { VtError } from '../core/base/errors.ts';
 import { octetsFromBytes, octetsFromText, octetsToBytes } from '../core/base/octets.ts';
 import { useZone } from '../core/base/system/local-offset.ts';
@@ -8,11 +9,13 @@ import { useNativeKernel } from '../core/block/sha3/native-keccak.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import type { ProgramArguments } from './argv.ts';
 import { asCommandLine } from './command-names.ts';
-import { Dispatcher, isCancelled } from './dispatch.ts';
+import { Dispatcher, type DispatchOptions, isCancelled } from './dispatch.ts';
 import { EXIT, exitStatusOf } from './exit-status.ts';
 import { outliveTerminals } from './hang-up.ts';
+import { endJobs, tellOfJobs } from './jobs/end-jobs.ts';
+import { type JobParts, startJob } from './jobs/start-job.ts';
 import { Messages } from './output/messages.ts';
-import { encodeText, loadColours, PLAIN_STYLE, SinkOutput, wantsColour } from './output/output.ts';
+import { encodeText, loadColours, type OutputOptions, PLAIN_STYLE, SinkOutput, wantsColour } from './output/output.ts';
 import { ProgressView } from './output/progress.ts';
 import { DEFAULT_COLUMNS, runRedirected } from './output/redirected-output.ts';
 import { FdSink } from './output/sink.ts';
@@ -49,6 +52,7 @@ export async function runShell(args: ProgramArguments): Promise<number> {
     mode: progressMode(args, isTerminal.err),
     nowMs: () => performance.now(),
     columns: () => columnsOf(isTerminal.err),
+    mayDraw: () => !wantsPrompt(args, isTerminal) || signals.isBusy,
   });
   const messages = new Messages({ write, json: args.json, quiet: args.quiet, style: errorStyle, progress });
   const storeLine =
@@ -67,7 +71,8 @@ export async function runShell(args: ProgramArguments): Promise<number> {
       if (isTerminal.out) progress.clear();
     },
   });
-  const output = new SinkOutput(sink, { json: args.json, terminal: isTerminal.out, columns: () => columnsOf(isTerminal.out), style });
+  const outputOptions: OutputOptions = { json: args.json, terminal: isTerminal.out, columns: () => columnsOf(isTerminal.out), style };
+  const output = new SinkOutput(sink, outputOptions);
   try {
     const shell = await openShell({
       args,
@@ -76,6 +81,11 @@ export async function runShell(args: ProgramArguments): Promise<number> {
       messages,
       output,
       errors,
+      progress,
+      sink,
+      outputOptions,
+      write,
+      errorStyle,
       storeLine,
       isInteractive: wantsPrompt(args, isTerminal),
     });
@@ -122,10 +132,11 @@ function readsStdin({ batch, commands }: ProgramArguments, isInteractive: boolea
 }
 
 async function openShell(
-  parts: Pick<Shell, 'args' | 'places' | 'signals' | 'messages' | 'output' | 'errors'> & {
-    readonly isInteractive: boolean;
-    readonly storeLine: StoreProgressLine | undefined;
-  },
+  parts: Pick<Shell, 'args' | 'places' | 'signals' | 'messages' | 'output' | 'errors'> &
+    Pick<JobParts, 'progress' | 'sink' | 'outputOptions' | 'write' | 'errorStyle'> & {
+      readonly isInteractive: boolean;
+      readonly storeLine: StoreProgressLine | undefined;
+    },
 ): Promise<Shell> {
   const { args, places, signals, messages, output, errors } = parts;
   const history: string[] = [];
@@ -201,37 +212,37 @@ async function openShell(
         mayMake,
       ),
   });
-  const dispatcher: Dispatcher = new Dispatcher(
-    {
-      session,
-      local: session,
-      requireStore: (action, mayMake) => session.requireStore(action, mayMake),
-      services,
-      skipReference,
-      messages,
-      output,
-      plan: args.plan,
-      quiet: args.quiet,
-      echo: args.echo,
-      home: homeOctets(places),
-      now,
-      withRedirect: async (command, signal, run) => {
-        const redirected = async (): Promise<void> =>
-          await runRedirected(command, signal, run, {
-            session,
-            env: process.env,
-            json: args.json,
-            localStdout: args.json ? 2 : 1,
-          });
-        if (command.pipe === undefined) return await redirected();
-        // Loaded by now, it starts as soon as the terminal is lent: a Ctrl-C in between would be nobody's.
-        await import('./local-process.ts');
-        await terminal.lend(redirected);
-      },
-    },
-    () => session.isQuitting,
-  );
-  return { args, places, session, dispatcher, services, signals, messages, output, errors, terminal, history };
+  const redirectIn =
+    (local: LocalSession): DispatchOptions['withRedirect'] =>
+    async (command, signal, run) => {
+      const redirected = async (): Promise<void> =>
+        await runRedirected(command, signal, run, { session: local, env: process.env, json: args.json, localStdout: args.json ? 2 : 1 });
+      if (command.pipe === undefined) return await redirected();
+      // Loaded by now, it starts as soon as the terminal is lent: a Ctrl-C in between would be nobody's.
+      await import('./local-process.ts');
+      await terminal.lend(redirected);
+    };
+  const dispatchOptions: DispatchOptions = {
+    session,
+    local: session,
+    requireStore: (action, mayMake) => session.requireStore(action, mayMake),
+    services,
+    skipReference,
+    messages,
+    output,
+    plan: args.plan,
+    quiet: args.quiet,
+    echo: args.echo,
+    home: homeOctets(places),
+    now,
+    background: (line) =>
+      startJob({ ...parts, options: dispatchOptions, session, ended: signals.ended, terminal, redirect: redirectIn }, line),
+    withRedirect: redirectIn(session),
+  };
+  const dispatcher: Dispatcher = new Dispatcher(dispatchOptions, () => session.isQuitting);
+  const shell: Shell = { args, places, session, dispatcher, services, signals, messages, output, errors, terminal, history };
+  tellOfJobs(shell);
+  return shell;
 }
 
 async function runSession(shell: Shell, isTerminal: Terminals): Promise<number> {
@@ -263,6 +274,8 @@ async function runSession(shell: Shell, isTerminal: Terminals): Promise<number> 
     messages.error(error);
     status = exitStatusOf(error);
   }
+  const left = await endJobs(shell);
+  if (status === EXIT.done) status = left;
   const ended = await endSession(shell);
   return signals.exitStatus ?? session.quitStatus ?? (status === EXIT.done ? ended : status);
 }

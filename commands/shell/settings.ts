@@ -5,14 +5,30 @@ import type { Session } from '../session.ts';
 import { type OptionSpec, optionNamed, optionNames } from '../words/option-spec.ts';
 import { checkValue } from '../words/option-value.ts';
 
+/** The prompt where nobody chose another: `vtftp:/docs*> `. */
+export const DEFAULT_PROMPT = 'vtftp%n:%w%c%j%t> ';
+
+/** A setting: one row. */
+interface SettingSpec extends OptionSpec {
+  /** Its default, where it has no choices: of these it is the first. */
+  readonly usual?: string;
+}
+
 /** The settings that there are, each with its default first. */
-export const SETTINGS: readonly OptionSpec[] = [
+export const SETTINGS: readonly SettingSpec[] = [
   { name: 'onerror', value: { kind: 'text', choices: ['stop', 'continue'] }, summary: 'whether a script stops at its first error' },
   { name: 'glob', value: { kind: 'text', choices: ['on', 'off'] }, summary: 'whether * ? [ ] stand for the names they match' },
   {
     name: 'mime',
     value: { kind: 'text', choices: ['leave', 'keep'] },
     summary: 'whether put and mounts keep the MIME type that content is found to have, as user.mime_type',
+  },
+  {
+    name: 'prompt',
+    value: { kind: 'text', name: 'TEXT' },
+    usual: DEFAULT_PROMPT,
+    summary:
+      'what stands before the cursor. %n is the open mount, directory or past state, %w the working path. %c is a * while something is not saved. %j counts running jobs, and %t the bytes of followed files that are not stored yet',
   },
 ];
 
@@ -21,13 +37,16 @@ export const set = defineCommand({
   name: 'set',
   group: 'shell',
   summary: 'show the settings, or change one',
-  details: SETTINGS.map(({ name, value, summary }) => `${name} (${value?.choices?.join(' or ')}): ${summary}.`),
+  details: SETTINGS.map(
+    ({ name, value, usual, summary }) => `${name} (${value?.choices?.join(' or ') ?? `text; default '${usual}'`}): ${summary}.`,
+  ),
   args: [
     { name: 'name', kind: 'setting', summary: 'a setting', optional: true },
     { name: 'value', kind: 'setting', summary: 'its new value', optional: true },
   ],
   examples: [
     { line: 'set onerror continue', says: 'go on after errors; the exit status is that of the last one' },
+    { line: "set prompt '%w%c> '", says: 'a short prompt; in the rc file, for every session' },
     { line: 'set mime=keep', says: 'a file without a MIME type gets the one that its name or content tells' },
   ],
   records: [{ name: 'Setting', summary: 'a setting', fields: { setting: 'text', value: 'text' } }],
@@ -53,8 +72,7 @@ export const set = defineCommand({
 
 /** Each setting with its value in a session. */
 export function currentSettings({ settings }: Pick<Session, 'settings'>): { name: string; value: string; isDefault: boolean }[] {
-  return SETTINGS.map(({ name, value: spec }) => {
-    const [usual = ''] = spec?.choices ?? [];
+  return SETTINGS.map(({ name, value: spec, usual = spec?.choices?.[0] ?? '' }) => {
     const value = settings.get(name) ?? usual;
     return { name, value, isDefault: value === usual };
   });

@@ -3,6 +3,7 @@
 /** The working path in the tree. */
 export interface WorkingPath {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'pwd' | 'cd';
   readonly cwd: string;
   /** The bytes of `cwd` in base64, where they are not UTF-8. */
@@ -13,6 +14,7 @@ export interface WorkingPath {
 /** The local working directory. */
 export interface LocalWorkingPath {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'lpwd' | 'lcd';
   readonly local_cwd: string;
   /** The bytes of `local_cwd` in base64, where they are not UTF-8. */
@@ -22,6 +24,7 @@ export interface LocalWorkingPath {
 /** A name in a tree. */
 export interface Entry {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'ls' | 'tree' | 'find';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -51,6 +54,7 @@ export interface Entry {
 /** A name in a recorded state. */
 export interface Located {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'locate';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -64,6 +68,7 @@ export interface Located {
 /** A name that two sides changed. */
 export interface Conflict {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'conflicts' | 'merge';
   readonly conflict: 'both-changed' | 'removed-by-us' | 'removed-by-them' | 'both-renamed' | 'metadata';
   readonly path: string;
@@ -84,6 +89,7 @@ export interface Conflict {
 /** The content below a Dir. */
 export interface Usage {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'du';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -94,6 +100,7 @@ export interface Usage {
 /** All that is known of a name. */
 export interface Metadata {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'stat';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -131,6 +138,7 @@ export interface Metadata {
 /** All that is known of a name, its Blocks and its past. */
 export interface Inspection {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'inspect';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -212,6 +220,7 @@ export interface Inspection {
 /** A part of the content of a path. */
 export interface Content {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'cat' | 'head' | 'tail';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -222,6 +231,7 @@ export interface Content {
 /** A part of an output. */
 export interface OutputPart {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'less' | 'ar' | '!' | 'lls';
   readonly data_b64: string;
 }
@@ -229,6 +239,7 @@ export interface OutputPart {
 /** What was written of a path. */
 export interface Got {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'get';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -252,6 +263,7 @@ export interface Got {
 /** What would be done to a local name. */
 export interface GetEffect {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'get';
   readonly plan: 'get';
   readonly action: 'make' | 'replace' | 'enter' | 'skip' | 'refuse' | 'remove';
@@ -268,6 +280,7 @@ export interface GetEffect {
 /** What was stored of a local name. */
 export interface Put {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'put';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -293,6 +306,7 @@ export interface Put {
 /** What is followed from now on. */
 export interface Begun {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'follow' | 'watch';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -307,6 +321,7 @@ export interface Begun {
 /** A file or directory that is followed. */
 export interface Tail {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'tails';
   readonly target: string;
   readonly local: string;
@@ -334,6 +349,7 @@ export interface Tail {
 /** What is no longer remembered. */
 export interface Forgotten {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'untail';
   readonly forgotten: string;
   readonly local: string;
@@ -343,6 +359,7 @@ export interface Forgotten {
 /** A name that was bound. */
 export interface Bound {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'bind';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -356,6 +373,7 @@ export interface Bound {
 /** A tree that was joined. */
 export interface Joined {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'join';
   readonly join: string;
   readonly path: string;
@@ -367,6 +385,7 @@ export interface Joined {
 /** A name that is new, changed, removed or only here. */
 export interface News {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'merge' | 'pull';
   readonly change: 'new' | 'changed' | 'removed' | 'only here';
   readonly path: string;
@@ -377,6 +396,7 @@ export interface News {
 /** The end of a merge. */
 export interface Merged {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'merge';
   readonly merge: string;
   readonly path: string;
@@ -391,6 +411,7 @@ export interface Merged {
 /** A newest state that was moved. */
 export interface PulledState {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'pull';
   readonly pull: string;
   readonly archive: string;
@@ -402,6 +423,7 @@ export interface PulledState {
 /** An archive of which nothing was to be moved. */
 export interface PulledNothing {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'pull';
   readonly pull: string;
   readonly archive: string;
@@ -413,6 +435,7 @@ export interface PulledNothing {
 /** All states of an archive. */
 export interface PulledStates {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'pull';
   readonly pull: string;
   readonly archive: string;
@@ -426,6 +449,7 @@ export interface PulledStates {
 /** The Blocks of a path. */
 export interface PulledBlocks {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'pull';
   readonly pull: string;
   readonly path: string;
@@ -445,6 +469,7 @@ export interface PulledBlocks {
 /** A newest state that was moved. */
 export interface PushedState {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'push';
   readonly push: string;
   readonly archive: string;
@@ -456,6 +481,7 @@ export interface PushedState {
 /** An archive of which nothing was to be moved. */
 export interface PushedNothing {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'push';
   readonly push: string;
   readonly archive: string;
@@ -467,6 +493,7 @@ export interface PushedNothing {
 /** All states of an archive. */
 export interface PushedStates {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'push';
   readonly push: string;
   readonly archive: string;
@@ -480,6 +507,7 @@ export interface PushedStates {
 /** The Blocks of a path. */
 export interface PushedBlocks {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'push';
   readonly push: string;
   readonly path: string;
@@ -499,6 +527,7 @@ export interface PushedBlocks {
 /** What opens it. */
 export interface Published {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'publish';
   readonly uri: string;
 }
@@ -506,6 +535,7 @@ export interface Published {
 /** A link that was made. */
 export interface Link {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'share';
   readonly url: string;
   readonly until: string;
@@ -514,6 +544,7 @@ export interface Link {
 /** What is open now. */
 export interface Opened {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'open';
   readonly open: string;
 }
@@ -521,6 +552,7 @@ export interface Opened {
 /** The Dirref of the recorded tree. */
 export interface Synced {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'sync';
   readonly dirref: string;
 }
@@ -528,6 +560,7 @@ export interface Synced {
 /** Where the tree is now. */
 export interface Undone {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'undo';
   readonly undo?: number;
   readonly recorded?: number;
@@ -538,6 +571,7 @@ export interface Undone {
 /** Where the tree is now. */
 export interface Redone {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'redo';
   readonly redo?: number;
   readonly recorded?: number;
@@ -548,6 +582,7 @@ export interface Redone {
 /** A path as it was. */
 export interface Restored {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'restore';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -559,6 +594,7 @@ export interface Restored {
 /** A recorded state. */
 export interface State {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'log';
   readonly number: number;
   readonly when: string;
@@ -587,6 +623,7 @@ export interface State {
 /** A recorded state of a path. */
 export interface PathState {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'log';
   readonly number: number;
   readonly when: string;
@@ -605,6 +642,7 @@ export interface PathState {
 /** A difference of two trees. */
 export interface Difference {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'diff';
   readonly change: 'added' | 'removed' | 'changed' | 'renamed';
   readonly path: string;
@@ -627,6 +665,7 @@ export interface Difference {
 /** How a text differs. */
 export interface Patch {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'diff';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -639,6 +678,7 @@ export interface Patch {
 /** Bytes that differ. */
 export interface Range {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'diff';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -658,6 +698,7 @@ export interface Range {
 /** New and removed bytes below a Dir. */
 export interface DirChanges {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'diff';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -669,6 +710,7 @@ export interface DirChanges {
 /** The end of a comparison. */
 export interface DifferenceCounts {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'diff';
   readonly added: number;
   readonly removed: number;
@@ -681,6 +723,7 @@ export interface DifferenceCounts {
 /** Whether two files are equal. */
 export interface Comparison {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'cmp';
   readonly same: boolean;
   readonly offset?: number;
@@ -689,6 +732,7 @@ export interface Comparison {
 /** What a state is marked with. */
 export interface Marks {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'tag' | 'protect' | 'unprotect';
   readonly number: number;
   readonly tags: readonly string[];
@@ -698,6 +742,7 @@ export interface Marks {
 /** A state, and why it is kept. */
 export interface Kept {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'forget';
   readonly number: number;
   readonly when: string;
@@ -708,6 +753,7 @@ export interface Kept {
 /** How many states stay. */
 export interface ForgottenCounts {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'forget';
   readonly plan?: true;
   readonly kept: number;
@@ -717,6 +763,7 @@ export interface ForgottenCounts {
 /** A mount that is there. */
 export interface Mounted {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'mount';
   readonly mounted: string;
   readonly pid?: number;
@@ -725,6 +772,7 @@ export interface Mounted {
 /** Excluded names that went with a mount. */
 export interface ExcludedGone {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'mount';
   readonly excluded_gone: number;
 }
@@ -732,6 +780,7 @@ export interface ExcludedGone {
 /** A mount that is gone. */
 export interface Unmounted {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'umount';
   readonly unmounted: string;
   /** The bytes of `unmounted` in base64, where they are not UTF-8. */
@@ -743,6 +792,7 @@ export interface Unmounted {
 /** A mount. */
 export interface Mount {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'mounts';
   readonly mountpoint: string;
   /** The bytes of `mountpoint` in base64, where they are not UTF-8. */
@@ -759,6 +809,7 @@ export interface Mount {
 /** An archive with its newest state. */
 export interface ArchiveNewest {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'archives';
   readonly archive: string;
   readonly open: boolean;
@@ -770,6 +821,7 @@ export interface ArchiveNewest {
 /** A Store of the session. */
 export interface StoreInfo {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'stores';
   readonly role: string;
   readonly store: string;
@@ -799,6 +851,7 @@ export interface StoreInfo {
 /** How one thing of the Store is getting on. */
 export interface Status {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'status';
   readonly what: 'archive' | 'tail' | 'store' | 'journal' | 'disk' | 'scrub';
   readonly ok: boolean;
@@ -822,6 +875,7 @@ export interface Status {
 /** One thing that was looked at. */
 export interface Check {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'doctor';
   readonly what: string;
   readonly found: string;
@@ -832,6 +886,7 @@ export interface Check {
 /** What was sent on. */
 export interface Flushed {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'flush';
   readonly delivered_blocks: number;
   readonly delivered_bytes: number;
@@ -841,6 +896,7 @@ export interface Flushed {
 /** What was written of a one-file Store. */
 export interface Extracted {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'ar';
   readonly file: string;
   /** The bytes of `file` in base64, where they are not UTF-8. */
@@ -861,6 +917,7 @@ export interface Extracted {
 /** A name in a one-file Store. */
 export interface OneFileEntry {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'ar';
   readonly path: string;
   /** The bytes of `path` in base64, where they are not UTF-8. */
@@ -871,6 +928,7 @@ export interface OneFileEntry {
 /** A one-file Store that was written. */
 export interface OneFileWritten {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'ar';
   readonly file: string;
   /** The bytes of `file` in base64, where they are not UTF-8. */
@@ -883,6 +941,7 @@ export interface OneFileWritten {
 /** A one-file Store that was checked. */
 export interface OneFileVerified {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'ar';
   readonly file: string;
   /** The bytes of `file` in base64, where they are not UTF-8. */
@@ -896,6 +955,7 @@ export interface OneFileVerified {
 /** A peer. */
 export interface PeerInfo {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'peer';
   readonly peer: string;
   readonly specification: string;
@@ -909,6 +969,7 @@ export interface PeerInfo {
 /** A key of a sealed Store. */
 export interface Key {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'sealed-key';
   readonly key: string;
   readonly file?: string;
@@ -919,6 +980,7 @@ export interface Key {
 /** A key that opens the Store now. */
 export interface KeyAdded {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'sealed-key';
   readonly added: string;
 }
@@ -926,6 +988,7 @@ export interface KeyAdded {
 /** A key that no longer does. */
 export interface KeyRevoked {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'sealed-key';
   readonly revoked: string;
 }
@@ -933,6 +996,7 @@ export interface KeyRevoked {
 /** A Store that has the keys now. */
 export interface KeysShared {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'sealed-key';
   readonly shared: string;
 }
@@ -940,6 +1004,7 @@ export interface KeysShared {
 /** Where it can be reached. */
 export interface Serving {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'serve' | 'httpd';
   readonly serving: string;
 }
@@ -947,6 +1012,7 @@ export interface Serving {
 /** Something found in a Store. */
 export interface Finding {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'fsck' | 'scrub' | 'repair';
   readonly finding: 'harm' | 'archive' | 'index' | 'dropped' | 'data' | 'tail';
   readonly path?: string;
@@ -968,6 +1034,7 @@ export interface Finding {
 /** The end of a check. */
 export interface Checked {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'fsck';
   readonly fsck: 'clean' | 'faults';
   readonly faults: number;
@@ -986,6 +1053,7 @@ export interface Checked {
 /** The end of a scrub. */
 export interface Scrubbed {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'scrub';
   readonly scrub: 'clean' | 'faults';
   readonly faults: number;
@@ -1002,6 +1070,7 @@ export interface Scrubbed {
 /** A Block that is back. */
 export interface BlockRepaired {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'repair';
   readonly repaired: string;
   readonly from: string;
@@ -1010,6 +1079,7 @@ export interface BlockRepaired {
 /** The end of a repair. */
 export interface Repaired {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'repair';
   readonly repair: 'whole' | 'faults';
   readonly repaired_blocks: number;
@@ -1019,6 +1089,7 @@ export interface Repaired {
 /** What a gc freed. */
 export interface Collected {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'gc';
   readonly plan?: true;
   readonly freed_blocks: number;
@@ -1038,6 +1109,7 @@ export interface Collected {
 /** What a gc of a bucket freed. */
 export interface BucketCollected {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'gc';
   readonly plan?: true;
   readonly removed_packs: number;
@@ -1058,6 +1130,7 @@ export interface BucketCollected {
 /** An archive of a transition. */
 export interface TransitionArchive {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'transition';
   readonly archive: string;
   readonly plan?: true;
@@ -1068,6 +1141,7 @@ export interface TransitionArchive {
 /** A reference under both hash functions. */
 export interface TransitionReference {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'transition';
   readonly before: string;
   readonly after: string;
@@ -1076,6 +1150,7 @@ export interface TransitionReference {
 /** What was compared. */
 export interface TransitionVerified {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'transition';
   readonly verified: number;
   readonly blocks: number;
@@ -1086,6 +1161,7 @@ export interface TransitionVerified {
 /** The end of a transition. */
 export interface TransitionCounts {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'transition';
   readonly transition: string;
   readonly hash: string;
@@ -1098,6 +1174,7 @@ export interface TransitionCounts {
 /** What a transition would read. */
 export interface TransitionPlan {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'transition';
   readonly plan: true;
   readonly blocks: number;
@@ -1109,6 +1186,7 @@ export interface TransitionPlan {
 /** How a local command ended. */
 export interface LocalEnd {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: '!';
   readonly exit_status: number;
 }
@@ -1116,6 +1194,7 @@ export interface LocalEnd {
 /** How a local file is cut. */
 export interface Survey {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'blockify';
   readonly local: string;
   /** The bytes of `local` in base64, where they are not UTF-8. */
@@ -1160,6 +1239,7 @@ export interface Survey {
 /** An explanation. */
 export interface Help {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'help';
   readonly help: string;
 }
@@ -1167,6 +1247,7 @@ export interface Help {
 /** A JSON Schema. */
 export interface PrintedSchema {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'help';
   readonly schema: unknown;
 }
@@ -1174,6 +1255,7 @@ export interface PrintedSchema {
 /** A thing that the session goes by. */
 export interface ConfigItem {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'config';
   readonly name: string;
   readonly value: string | null;
@@ -1184,6 +1266,7 @@ export interface ConfigItem {
 /** A line that was typed. */
 export interface Typed {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'history';
   readonly number: number;
   readonly line: string;
@@ -1192,6 +1275,7 @@ export interface Typed {
 /** A setting. */
 export interface Setting {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'set';
   readonly setting: string;
   readonly value: string;
@@ -1200,14 +1284,27 @@ export interface Setting {
 /** An alias. */
 export interface Alias {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'alias';
   readonly alias: string;
   readonly line: string;
 }
 
+/** A line in the background. */
+export interface JobInfo {
+  readonly id?: string | number;
+  readonly job?: number;
+  readonly command: 'jobs';
+  readonly number: number;
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+  readonly line: string;
+  readonly progress?: string;
+}
+
 /** The version. */
 export interface Version {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command: 'version';
   readonly version: string;
 }
@@ -1215,6 +1312,7 @@ export interface Version {
 /** Whether a command changed the tree, and its Dirref; null while changes wait for the next sync. */
 export interface Changed {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command?: string;
   readonly changed: boolean;
   readonly dirref: string | null;
@@ -1224,6 +1322,7 @@ export interface Changed {
 /** What would be done, under -n. */
 export interface Planned {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command?: string;
   readonly plan: string;
 }
@@ -1231,6 +1330,7 @@ export interface Planned {
 /** The help of a command, for --help. */
 export interface Explained {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command?: string;
   readonly help: string;
 }
@@ -1238,6 +1338,7 @@ export interface Explained {
 /** An error that ended a command, or the program. */
 export interface Problem {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command?: string;
   readonly error: string;
   readonly code?: string;
@@ -1254,6 +1355,7 @@ export interface Problem {
 /** An item that failed while its command went on. */
 export interface Failure {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command?: string;
   readonly failure: string;
   readonly code?: string;
@@ -1265,9 +1367,29 @@ export interface Failure {
   readonly status: number;
 }
 
+/** A job that was started. */
+export interface JobStarted {
+  readonly id?: string | number;
+  readonly job?: number;
+  readonly command?: string;
+  readonly line: string;
+}
+
+/** A job that has ended. */
+export interface JobEnded {
+  readonly id?: string | number;
+  readonly job?: number;
+  readonly command?: string;
+  readonly line: string;
+  readonly state: 'done' | 'failed' | 'cancelled';
+  readonly status: number;
+  readonly error?: string;
+}
+
 /** What a person is warned of. */
 export interface Warning {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command?: string;
   readonly warning: string;
 }
@@ -1275,6 +1397,7 @@ export interface Warning {
 /** What a person is told beside the results. */
 export interface Note {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command?: string;
   readonly note: string;
 }
@@ -1282,6 +1405,7 @@ export interface Note {
 /** How far a command is, with --progress=json. */
 export interface Progress {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command?: string;
   readonly progress: {
     readonly label: string;
@@ -1300,6 +1424,7 @@ export interface Progress {
 /** The last object of the answer to a request. */
 export interface Done {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command?: string;
   readonly done: true;
   readonly error?: string;
@@ -1317,6 +1442,7 @@ export interface Done {
 /** The Dirref of the tree, at the end of a session. */
 export interface Recited {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command?: string;
   readonly dirref: string;
 }
@@ -1324,6 +1450,7 @@ export interface Recited {
 /** The end of a session by a signal. */
 export interface Ended {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command?: string;
   readonly ended: 'terminated';
   readonly status: number;
@@ -1333,6 +1460,7 @@ export interface Ended {
 /** What vtftp --help prints. */
 export interface ProgramHelp {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command?: string;
   readonly help: string;
 }
@@ -1340,6 +1468,7 @@ export interface ProgramHelp {
 /** What vtftp --version prints. */
 export interface ProgramVersion {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command?: string;
   readonly version: string;
 }
@@ -1416,5 +1545,6 @@ export interface Records {
   readonly history: Typed;
   readonly set: Setting;
   readonly alias: Alias;
+  readonly jobs: JobInfo;
   readonly version: Version;
 }

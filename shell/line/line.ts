@@ -23,6 +23,8 @@ export interface ParsedCommand {
   readonly redirect: Redirect | undefined;
   /** What stands between it and the command before: `&&` runs it after success, `||` after failure. */
   readonly joinedBy: ';' | '&&' | '||';
+  /** `LIST &`: the source of all of the list, which runs in the background; the other commands of the list stand in it alone. */
+  readonly background?: Octets;
   readonly start: number;
   readonly end: number;
 }
@@ -173,8 +175,7 @@ class LineParser {
     else if (char === ';' || char === '\n') this.#finish(';', 1, char === ';');
     else if (source.startsWith('&&', this.#at)) this.#finish('&&', 2, true);
     else if (source.startsWith('||', this.#at)) this.#finish('||', 2, true);
-    else if (char === '&')
-      throw this.#error('no background jobs here: "&"', this.#at, 'watch, follow and mount go on by themselves; quote it, or write "&&"');
+    else if (char === '&') this.#endInBackground();
     else if (char === '|') this.#readPipe();
     else if (char === '>') this.#readRedirect();
     else this.#readArgument();
@@ -204,6 +205,19 @@ class LineParser {
     }
     this.#at += size;
     this.#draft = newDraft(operator, this.#at);
+  }
+
+  /** `&`: what was joined by `&&` and `||` so far is one job. */
+  #endInBackground(): void {
+    if (this.#draft.words.length === 0)
+      throw this.#error('parse line: no command before "&"', this.#at, 'quote it, if it belongs to a name');
+    this.#commands.push(this.#sealed());
+    const first = this.#commands.findLastIndex(({ joinedBy }) => joinedBy === ';');
+    const [command] = this.#commands.splice(first);
+    if (command !== undefined)
+      this.#commands.push({ ...command, background: this.#source.slice(command.start, this.#at).trimEnd() as Octets, end: this.#at });
+    this.#at++;
+    this.#draft = newDraft(';', this.#at);
   }
 
   #end(): void {

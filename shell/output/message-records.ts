@@ -35,6 +35,12 @@ export const MESSAGE_RECORDS: readonly RecordSpec[] = [
     fields: { error: 'text', ...FAULT_FIELDS, ...PLACE_FIELDS },
   },
   { name: 'Failure', summary: 'an item that failed while its command went on', fields: { failure: 'text', ...FAULT_FIELDS } },
+  { name: 'JobStarted', summary: 'a job that was started', fields: { line: 'text' } },
+  {
+    name: 'JobEnded',
+    summary: 'a job that has ended',
+    fields: { line: 'text', state: { choices: ['done', 'failed', 'cancelled'] }, status: 'integer', error: 'text?' },
+  },
   { name: 'Warning', summary: 'what a person is warned of', fields: { warning: 'text' } },
   { name: 'Note', summary: 'what a person is told beside the results', fields: { note: 'text' } },
   {

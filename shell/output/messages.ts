@@ -7,7 +7,7 @@ import { exitStatusOf } from '../exit-status.ts';
 import type { CommandNames, ErrorLine } from './error-line.ts';
 import { errorLine } from './error-line.ts';
 import { safeMessage } from './output.ts';
-import type { ProgressView } from './progress.ts';
+import type { ProgressSink } from './progress.ts';
 import type { Style } from './style.ts';
 import type { Tag } from './tagged-output.ts';
 
@@ -18,7 +18,9 @@ export interface MessageOptions {
   /** No warnings and no progress; errors and failures stay. */
   readonly quiet: boolean;
   readonly style: Style;
-  readonly progress: ProgressView;
+  readonly progress: ProgressSink;
+  /** Those of the session, which know where errors of these came from. */
+  readonly over?: Messages;
 }
 
 /** Where an error came from. */
@@ -34,11 +36,13 @@ export interface Origin extends Tag {
 /** Everything that is no result: one line a message, as JSON objects where that is asked for. */
 export class Messages {
   readonly #options: MessageOptions;
-  readonly #told = new WeakSet<Error>();
-  readonly #origins = new WeakMap<Error, Origin>();
+  readonly #told: WeakSet<Error>;
+  readonly #origins: WeakMap<Error, Origin>;
 
   constructor(options: MessageOptions) {
     this.#options = options;
+    this.#told = options.over === undefined ? new WeakSet() : options.over.#told;
+    this.#origins = options.over === undefined ? new WeakMap() : options.over.#origins;
   }
 
   /** Whether this very error has been told already. */
@@ -54,12 +58,18 @@ export class Messages {
     this.#origins.set(error, { ...origin, ...inner, ...(where === '' ? {} : { where }) });
   }
 
+  /** The line of an error. */
+  errorText(error: unknown): string {
+    const { command, text } = this.#line(error);
+    return `${command}: ${text}`.toWellFormed();
+  }
+
   /** An error as programs read it. It counts as told. @param place - `FILE:LINE`, in scripts */
   errorRecord(error: unknown, place?: string): Readonly<Record<string, unknown>> {
     this.#noteTold(error, place);
-    const { command, text } = this.#line(error);
+    const { command } = this.#line(error);
     const { where, column } = this.#originOf(error) ?? {};
-    return { command, error: `${command}: ${text}`.toWellFormed(), ...errorDetails(error), status: exitStatusOf(error), where, column };
+    return { command, error: this.errorText(error), ...errorDetails(error), status: exitStatusOf(error), where, column };
   }
 
   /** An error that ended a command. @param place - `FILE:LINE`, in scripts */

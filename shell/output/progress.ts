@@ -10,64 +10,152 @@ const FRAME_MS = 100;
 
 export type ProgressMode = 'line' | 'json' | 'none';
 
-/** Shows how a long command goes: one line that is written over, or JSON lines; remembers the last state for SIGUSR1. */
-export class ProgressView {
+/** What a command tells its progress to. */
+export interface ProgressSink {
+  update(state: ProgressState, tag?: Tag): void;
+  /** Takes what is shown off the terminal, before something else is written there. */
+  clear(): void;
+  /** The command has ended. */
+  finish(): void;
+}
+
+/** The progress of a job: a line of its own among those of the others. */
+export interface JobProgress extends ProgressSink {
+  /** How far it is; undefined where nothing is known. */
+  statusLine(): string | undefined;
+  /** The job has ended. */
+  end(): void;
+}
+
+/** Shows how long commands go: a line for each that is written over, or JSON lines; remembers the last states for SIGUSR1. */
+export class ProgressView implements ProgressSink {
   readonly #write: (text: string) => void;
   readonly #mode: ProgressMode;
   readonly #nowMs: () => number;
   readonly #columns: () => number;
-  #last: ProgressState | undefined;
-  #startMs = 0;
-  #startBytes = 0;
+  readonly #mayDraw: () => boolean;
+  readonly #own: Course;
+  /** Those of jobs, in the order of their start. */
+  readonly #jobs = new Map<string, Course>();
   #shownMs = Number.NEGATIVE_INFINITY;
-  #isShown = false;
+  #shownLines = 0;
 
   constructor(options: {
     readonly write: (text: string) => void;
     readonly mode: ProgressMode;
     readonly nowMs: () => number;
     readonly columns: () => number;
+    /** Whether frames may stand on the terminal now; not so while one types there. */
+    readonly mayDraw?: () => boolean;
   }) {
     this.#write = options.write;
     this.#mode = options.mode;
     this.#nowMs = options.nowMs;
     this.#columns = options.columns;
+    this.#mayDraw = options.mayDraw ?? ((): boolean => true);
+    this.#own = new Course(options.nowMs);
   }
 
   update(state: ProgressState, tag: Tag = {}): void {
-    const now = this.#nowMs();
-    if (this.#last === undefined || this.#last.label !== state.label) {
-      this.#startMs = now;
-      this.#startBytes = state.doneBytes;
-    }
-    this.#last = state;
-    if (this.#mode === 'none' || now - this.#shownMs < FRAME_MS) return;
-    this.#shownMs = now;
-    if (this.#mode === 'json') {
-      this.#write(`${safeJson({ ...tag, progress: this.#fields(state) })}\n`);
-      return;
-    }
-    this.#write(`\r${this.statusLine().slice(0, Math.max(10, this.#columns() - 1))}\x1b[K`);
-    this.#isShown = true;
+    this.#take(this.#own, state, tag);
   }
 
-  /** Takes the line off the terminal, before something else is written there. */
   clear(): void {
-    if (this.#isShown) this.#write('\r\x1b[K');
-    this.#isShown = false;
+    if (this.#shownLines > 0) this.#write(`${toTop(this.#shownLines)}\x1b[${this.#shownLines > 1 ? 'J' : 'K'}`);
+    this.#shownLines = 0;
     this.#shownMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** The command has ended. */
   finish(): void {
     this.clear();
+    this.#own.end();
+  }
+
+  /** `put: 12M of 40M (30 %), 8.1M/s, 4 s left, 310 new blocks, 12 existing`, one line for each that runs; `idle` where nothing does. */
+  statusLine(): string {
+    const lines = this.#lines();
+    return lines.length === 0 ? 'idle' : lines.join('\n');
+  }
+
+  /** A line for a job. @param name - what it begins with: `[1]` */
+  job(name: string): JobProgress {
+    const course = new Course(this.#nowMs);
+    this.#jobs.set(name, course);
+    return {
+      update: (state, tag = {}) => this.#take(course, state, tag),
+      clear: () => this.clear(),
+      finish: () => course.end(),
+      statusLine: () => course.text(),
+      end: () => {
+        this.clear();
+        this.#jobs.delete(name);
+      },
+    };
+  }
+
+  #lines(): string[] {
+    const own = this.#own.text();
+    const jobs = [...this.#jobs].flatMap(([name, course]) => {
+      const text = course.text();
+      return text === undefined ? [] : [`${name} ${text}`];
+    });
+    return [...(own === undefined ? [] : [own]), ...jobs];
+  }
+
+  #take(course: Course, state: ProgressState, tag: Tag): void {
+    const now = this.#nowMs();
+    course.update(state);
+    if (this.#mode === 'none' || now - this.#shownMs < FRAME_MS) return;
+    if (this.#mode === 'json') {
+      this.#shownMs = now;
+      this.#write(`${safeJson({ ...tag, progress: course.fields() })}\n`);
+    } else if (this.#mayDraw()) {
+      this.#shownMs = now;
+      this.#draw();
+    }
+  }
+
+  #draw(): void {
+    const width = Math.max(10, this.#columns() - 1);
+    const lines = this.#lines().map((line) => `${line.slice(0, width)}\x1b[K`);
+    const rest = lines.length < this.#shownLines ? '\x1b[J' : '';
+    this.#write(`${toTop(this.#shownLines)}${lines.join('\n')}${rest}`);
+    this.#shownLines = lines.length;
+  }
+}
+
+/** To the start of the first of some lines, from the last. @see ECMA-48, CUU */
+function toTop(lines: number): string {
+  return lines > 1 ? `\r\x1b[${lines - 1}A` : '\r';
+}
+
+/** How far one command is. */
+class Course {
+  readonly #nowMs: () => number;
+  #last: ProgressState | undefined;
+  #startMs = 0;
+  #startBytes = 0;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  update(state: ProgressState): void {
+    if (this.#last === undefined || this.#last.label !== state.label) {
+      this.#startMs = this.#nowMs();
+      this.#startBytes = state.doneBytes;
+    }
+    this.#last = state;
+  }
+
+  end(): void {
     this.#last = undefined;
   }
 
-  /** `put: 12M of 40M (30 %), 8.1M/s, 4 s left, 310 new blocks, 12 existing`; `idle` where nothing runs. */
-  statusLine(): string {
+  /** On one line; undefined where nothing runs. */
+  text(): string | undefined {
     const state = this.#last;
-    if (state === undefined) return 'idle';
+    if (state === undefined) return undefined;
     const rate = this.#rate(state);
     const parts = [
       state.totalBytes === undefined
@@ -84,13 +172,10 @@ export class ProgressView {
     return `${safeMessage(state.label)}: ${parts.join(', ')}`;
   }
 
-  /** Bytes a second since the command began; undefined before that can be told. */
-  #rate({ bytesPerSecond, doneBytes }: ProgressState): number | undefined {
-    const seconds = (this.#nowMs() - this.#startMs) / 1000;
-    return bytesPerSecond ?? (seconds > 0.2 ? (doneBytes - this.#startBytes) / seconds : undefined);
-  }
-
-  #fields(state: ProgressState): Readonly<Record<string, unknown>> {
+  /** As an object under `--progress=json`. */
+  fields(): Readonly<Record<string, unknown>> {
+    const state = this.#last;
+    if (state === undefined) return {};
     const rate = this.#rate(state);
     return {
       label: state.label,
@@ -104,6 +189,12 @@ export class ProgressView {
       lag_bytes: state.lagBytes,
       lag_ms: state.lagMs,
     };
+  }
+
+  /** Bytes a second since the command began; undefined before that can be told. */
+  #rate({ bytesPerSecond, doneBytes }: ProgressState): number | undefined {
+    const seconds = (this.#nowMs() - this.#startMs) / 1000;
+    return bytesPerSecond ?? (seconds > 0.2 ? (doneBytes - this.#startBytes) / seconds : undefined);
   }
 }
 

@@ -47,6 +47,7 @@ export function outputSchema(commands: readonly Command[], only?: Command): Sche
 function tagProperties(commands: readonly string[] | undefined): Record<string, Schema> {
   return {
     id: { type: ['string', 'integer'], description: 'of the request' },
+    job: { type: 'integer', description: 'of the job that printed it' },
     command: { type: 'string', ...(commands === undefined ? {} : { enum: commands }) },
   };
 }

@@ -4,6 +4,7 @@ import { OutputOver } from './output-over.ts';
 /** What every object of an answer says: which request it belongs to, and which command it comes from. */
 export interface Tag {
   readonly id?: string | number;
+  readonly job?: number;
   readonly command?: string;
 }
 

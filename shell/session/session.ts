@@ -15,6 +15,7 @@ import { nearestDir } from '../../core/tree/nearest-dir.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
 import type { Tree } from '../../core/tree/tree.ts';
+import { JobTable } from '../jobs/job-table.ts';
 import { Authorship } from './authorship.ts';
 import type { OpenedSource, SourceOptions } from './opened-source.ts';
 import { openState, type ShownState } from './past-state.ts';
@@ -50,6 +51,7 @@ export class ShellSession implements LocalSession {
   readonly aliases = new Map<string, string>();
   readonly peers = new PeerTable();
   readonly tails = new TailTable();
+  readonly jobs = new JobTable();
   readonly #options: SessionOptions;
   readonly #author = new Authorship();
   /** What is open, and what it was opened by. */
@@ -186,7 +188,10 @@ export class ShellSession implements LocalSession {
 
   async open(reference: Octets, signal?: AbortSignal): Promise<void> {
     if (this.isPinned)
-      throw new VtError('EFAILED', `open "${octetsToText(reference)}": the tree of this session is mounted, or files are followed into it`);
+      throw new VtError(
+        'EFAILED',
+        `open "${octetsToText(reference)}": the tree of this session is mounted, files are followed into it, or a job runs`,
+      );
     if (this.mustRecite) await this.sync(signal);
     const next = await openSource(reference, { ...this.#options, localCwd: this.localCwd, signal });
     await this.#showPast(undefined);

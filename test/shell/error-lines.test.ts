@@ -24,7 +24,7 @@ const CASES: readonly (readonly [commands: string, status: number, says: string]
   ['cp a', 2, 'cp: TO is missing (usage: cp [-rap] FROM... TO)'],
   ['mkdir y z; mv y z a', 1, 'mv: /a is not a Dir; several names need one'],
   ['get a /nonexist/a', 1, 'get: cannot write to /nonexist: no such directory'],
-  ['ls &', 2, 'vtftp: no background jobs here: "&", at column 4…'],
+  ['& ls', 2, 'vtftp: parse line: no command before "&", at column 1…'],
   ['cd @1999-01-01', 10, 'cd: @1999-01-01: no state that old; the oldest is @1 of …'],
   ['cd @99', 10, 'cd: @99: no such state (log lists them)'],
   ['umount nowhere', 1, 'umount: …'],

@@ -1,4 +1,6 @@
 import { closeSync, constants, createReadStream, fstatSync, openSync, statSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { addAbortSignal } from 'node:stream';
 import { UsageError, VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
@@ -62,9 +64,20 @@ function descriptorStream(context: CommandContext, fd: number): PutStream {
 function specialStream({ signal }: CommandContext, local: Octets): PutStream {
   const bytes = pathBytes(local);
   const stat = statSync(bytes, { bigint: true });
-  // Waits for who writes into a FIFO, as cat does.
+  const meta = metaOf(stat, systemOwnerNames(), undefined);
+  if (stat.isFIFO()) return { ...fifoStream(bytes, signal), meta };
   const fd = openSync(bytes, constants.O_RDONLY);
-  return { chunks: readDescriptor(fd, signal), meta: metaOf(stat, systemOwnerNames(), undefined), [Symbol.dispose]: () => closeSync(fd) };
+  return { chunks: readDescriptor(fd, signal), meta, [Symbol.dispose]: () => closeSync(fd) };
+}
+
+/**
+ * Waits for who writes into a FIFO, as cat does, while the rest of the program goes on: a Ctrl-C ends the wait, and other jobs run.
+ * @see pipe(7): a reader that does not block sees no end of file in poll(2) before the first writer has come and gone
+ */
+function fifoStream(bytes: Parameters<typeof openSync>[0], signal: AbortSignal): Pick<PutStream, 'chunks' | typeof Symbol.dispose> {
+  const socket = new Socket({ fd: openSync(bytes, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
+  addAbortSignal(signal, socket);
+  return { chunks: socket as AsyncIterable<Uint8Array>, [Symbol.dispose]: () => void socket.destroy() };
 }
 
 function readDescriptor(fd: number, signal: AbortSignal): AsyncIterable<Uint8Array> {

@@ -77,7 +77,7 @@ const FAULTS: readonly { readonly line: string; readonly column: number; readonl
   { line: "pwd\nls 'a\nb", column: 4, says: /unfinished single quote, at line 2, column 4/ },
   { line: String.raw`ls $'\q'`, column: 6, says: /unknown escape/ },
   { line: 'ls \\', column: 4, says: /nothing after/ },
-  { line: 'ls & pwd', column: 4, says: /no background jobs here: "&"/ },
+  { line: 'ls & & pwd', column: 6, says: /no command before "&"/ },
   { line: '&& ls', column: 1, says: /no command before "&&"/ },
   { line: 'ls &&', column: 6, says: /no command after "&&"/ },
   { line: 'ls || ; a', column: 7, says: /no command before ";"/ },

@@ -104,6 +104,7 @@ export const LINES: Readonly<Record<string, Line>> = {
   'sealed-key': (s) => `sealed-key --new ${out(s)}`,
   alias: () => 'alias',
   unalias: () => 'alias u=ls; unalias u',
+  jobs: () => 'jobs',
   version: () => 'version',
 };
 
@@ -115,6 +116,7 @@ export const WITHOUT_LINES: Readonly<Record<string, string>> = {
   serve: 'goes on until it is ended',
   httpd: 'goes on until it is ended',
   wait: 'goes on until it is ended',
+  kill: 'ends a job, and these lines start none',
   share: 'reads a file of rights, and prints a link',
   source: 'runs lines as these',
   lls: 'is the local ls, which prints',

@@ -129,6 +129,7 @@ export async function openShellHere(setup: ShellHereSetup): Promise<ShellHere> {
       echo: false,
       home: octetsFromText(home),
       now,
+      background: undefined,
       withRedirect: unused,
     },
     () => session.isQuitting,

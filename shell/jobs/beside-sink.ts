@@ -1,0 +1,54 @@
+import type { Sink } from '../output/sink.ts';
+import type { TerminalHolder } from '../services.ts';
+
+/** Bytes that are held back at most. */
+const HELD_BYTES = 64 * 1024;
+
+/** What a job prints: whole lines, in place of the prompt, which comes again below them. */
+export class BesideSink implements Sink {
+  readonly #below: Sink;
+  readonly #terminal: TerminalHolder;
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #isScheduled = false;
+
+  constructor(below: Sink, terminal: TerminalHolder) {
+    this.#below = below;
+    this.#terminal = terminal;
+  }
+
+  write(data: Uint8Array): void {
+    this.#held.push(data.slice());
+    this.#heldBytes += data.length;
+    if (this.#heldBytes >= HELD_BYTES) this.#hand();
+    else if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      setImmediate(() => {
+        this.#isScheduled = false;
+        this.#hand();
+      });
+    }
+  }
+
+  async flush(): Promise<void> {
+    this.#hand();
+    await this.#below.flush();
+  }
+
+  /** The sink below goes on for others. */
+  async close(): Promise<void> {
+    await this.flush();
+  }
+
+  #hand(): void {
+    if (this.#heldBytes === 0) return;
+    const data = Buffer.concat(this.#held);
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#terminal.beside(() => {
+      this.#below.write(data);
+      // It writes at once, and tells whoever flushes next what went wrong.
+      void this.#below.flush().catch(() => undefined);
+    });
+  }
+}

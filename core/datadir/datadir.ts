@@ -77,11 +77,14 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
   const access = accessFor(format.shared);
   const generation = (): number => readDatadirFormat(folder)?.generation ?? format.generation;
   const { hashName } = format;
-  // A session that was about to begin while a transition ended must not go on: it would add Blocks under names of before.
-  const generationOfOwn = (): number => {
+  // A session that began before a transition ended must not go on: it would add Blocks under names of before, and make an index of them.
+  const requireOwn = (): void => {
     const now = readDatadirFormat(folder);
     if (now !== undefined && (now.hashName !== hashName || now.becoming !== undefined))
-      throw new VtError('ELOCKED', `use Store "${folder}": a transition gives it another hash function`, { remedy: 'do it again' });
+      throw new VtError('ELOCKED', `use Store "${folder}": a transition gives it another hash function`, { remedy: 'open it again' });
+  };
+  const generationOfOwn = (): number => {
+    requireOwn();
     return generation();
   };
   const owner = { storeId: format.storeId, hashName: format.hashName };
@@ -96,6 +99,7 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
     catchUp: (behind, sink, catchUpOptions) => catchUp(dataFolder, { ...owner, names }, behind, sink, catchUpOptions),
     ownFiles: () => writer?.fileNames() ?? [],
     generation,
+    requireOwn,
     onLoss() {
       format = { ...(readDatadirFormat(folder) ?? format) };
       format = { ...format, generation: format.generation + 1 };

@@ -29,6 +29,8 @@ export interface IndexOpeningOptions {
   readonly access: StoreAccess;
   /** Write nothing: what the index does not know is kept in memory. */
   readonly readOnly: boolean;
+  /** Throws where the Store is not the one any more that was opened: its index is none of ours then. */
+  readonly requireOwn?: () => void;
   /** Blocks that were there may be gone. */
   readonly onLoss: () => void;
   /** Tell when there was no index at all: false where the data files are another program's. */
@@ -73,7 +75,8 @@ export class IndexOpening {
 
   /** Makes an empty one. @returns why what was made cannot be used, or what was made */
   make(): OpenedIndex | string {
-    const { indexFolder, owner, access } = this.#options;
+    const { indexFolder, owner, access, requireOwn } = this.#options;
+    requireOwn?.();
     try {
       return this.#compared(BlockIndex.makeAnew(indexFolder, owner, access, this.#unusableId), true);
     } catch (error) {
@@ -85,7 +88,8 @@ export class IndexOpening {
 
   /** Makes one in place of another that cannot be used. Several processes may find it so at the same time: one of them makes the new one. */
   makeAnew(reason: string): OpenedIndex {
-    const { readOnly, indexFolder, onLoss } = this.#options;
+    const { readOnly, indexFolder, onLoss, requireOwn } = this.#options;
+    requireOwn?.();
     this.#announce(reason);
     if (readOnly) return this.#without();
     onLoss();

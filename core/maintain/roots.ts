@@ -2,6 +2,7 @@ import type { Archive, ArchiveEntry } from '../archive/archive.ts';
 import { openArchiveFile } from '../archive/archive-file.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import { mergedStates } from '../history/ancestry.ts';
+import { KnownArchive } from '../history/known-archive.ts';
 import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 
@@ -47,7 +48,8 @@ export async function* archiveRoots(store: Store, options: RootsOptions = {}): A
     const archive = archives?.open(name, { readOnly: true });
     if (archive !== undefined) yield* rootsOf(name, archive, options);
   }
-  for (const file of options.moreArchives ?? []) yield* rootsOf(file, openArchiveFile(file, { readOnly: true }), options);
+  for (const file of options.moreArchives ?? [])
+    yield* rootsOf(file, KnownArchive.of(openArchiveFile(file, { readOnly: true }), store), options);
 }
 
 async function* rootsOf(name: string, archive: Archive, { signal, onDamage }: RootsOptions): AsyncGenerator<Root, void, undefined> {

@@ -354,7 +354,8 @@ async function openFile(file: Octets, past: string | undefined, options: SourceO
     owner === undefined
       ? await sessionStore(options)
       : await options.wrapStore(await openStoreLazily(datadirSpecification(owner), options, false));
-  const archive = openArchiveFile(path, { readOnly: !canWrite(store) });
+  const { KnownArchive } = await import('../../core/history/known-archive.ts');
+  const archive = KnownArchive.of(openArchiveFile(path, { readOnly: !canWrite(store) }), store);
   if ((await archive.last(signalOf(options))) === undefined && (statSync(path).size > 0 || !path.endsWith('.vt'))) {
     throw new VtError('EOPEN', `open "${path}": not an archive, or no line of it can be read`);
   }

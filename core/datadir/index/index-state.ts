@@ -75,6 +75,9 @@ export class IndexStates {
   }
 
   #use(head: IndexHead, stamp: HeadStamp): void {
+    // A transition has put another index there: what the one at hand says holds for as long as the files stand.
+    if (this.#state !== undefined && this.#state.head.hashName !== head.hashName)
+      throw new IndexDamagedError('it is of another hash function');
     const blocks = this.#runs(head.blocks, blockShape(head.hashName));
     const cache = this.#runs(head.cache, CACHE_SHAPE, true);
     const fileNames = new Map([...head.files].map(([name, { number }]) => [number, name]));

@@ -4,6 +4,7 @@ import { DEFAULT_EDGES } from '../block/edge-settings.ts';
 import { readEdgeSizes } from '../block/edges-text.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
+import { type Durability, readDurability } from '../store/durability.ts';
 
 /** Octets of it. */
 export const MAX_DESCRIPTION_SIZE = 1024 * 1024;
@@ -16,6 +17,8 @@ export interface StoreDescription {
   readonly givesRecords: boolean;
   /** Whether many Blocks are there is asked at once, by `/r/…?has`. */
   readonly tellsMany: boolean;
+  /** How far what is added outlives a loss of power, where the Store tells. */
+  readonly durability?: Durability | undefined;
   /** The archives that it tells of. */
   readonly archives: readonly string[];
   /** Blocks and states are taken, from who asks. It names the process: what was added to another may be lost. */
@@ -23,10 +26,10 @@ export interface StoreDescription {
 }
 
 /** As one line of JSON. */
-export function formatDescription({ hashName, edges, givesRecords, tellsMany, archives, instance }: StoreDescription): string {
+export function formatDescription({ hashName, edges, givesRecords, tellsMany, ...rest }: StoreDescription): string {
   const { minSize, meanSize, maxSize, coarseFrom } = edges;
   const sizes = [minSize, meanSize, maxSize, coarseFrom ?? 0].join(':');
-  return `${JSON.stringify({ vtftp: 1, hash: hashName, edges: sizes, records: givesRecords, has: tellsMany, archives, instance })}\n`;
+  return `${JSON.stringify({ vtftp: 1, hash: hashName, edges: sizes, records: givesRecords, has: tellsMany, ...rest })}\n`;
 }
 
 /** @throws {ParseError} for what no server of ours says */
@@ -41,6 +44,7 @@ export function parseDescription(text: string): StoreDescription {
     edges: sizes === undefined ? DEFAULT_EDGES : { ...sizes, kernel: DEFAULT_EDGES.kernel },
     givesRecords: found['records'] === true,
     tellsMany: found['has'] === true,
+    durability: readDurability(found['durability']),
     instance: typeof found['instance'] === 'string' ? found['instance'] : undefined,
     archives: Array.isArray(archives) ? archives.filter((name): name is string => typeof name === 'string') : [],
   };

@@ -11,9 +11,9 @@ import type { HomeArchive } from './web-tree.ts';
 export async function describeStore(store: Store, home: HomeArchive | undefined, instance?: string): Promise<Representation> {
   const listed = (await capability(store, 'archives')?.list?.()) ?? [];
   const archives = [...new Set([...listed, ...(home === undefined ? [] : [home.name])])];
-  const body = Buffer.from(
-    formatDescription({ hashName: store.hashName, edges: store.edges, givesRecords: true, tellsMany: true, archives, instance }),
-  );
+  const durability = instance === undefined ? undefined : capability(store, 'durability')?.durability;
+  const { hashName, edges } = store;
+  const body = Buffer.from(formatDescription({ hashName, edges, givesRecords: true, tellsMany: true, archives, durability, instance }));
   return {
     etag: madeEtag('store', body.toString()),
     contentType: 'application/json',

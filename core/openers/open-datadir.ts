@@ -12,7 +12,7 @@ import { openDatadir } from '../datadir/datadir.ts';
 import { edgesFor } from '../datadir/datadir-format.ts';
 import { isDatadir, isPythonDatadir } from '../datadir/datadir-recovery.ts';
 import { PythonDatadir } from '../datadir/python-vt/python-datadir.ts';
-import { DURABILITIES } from '../store/durability.ts';
+import { readDurability } from '../store/durability.ts';
 import type { Store } from '../store/store.ts';
 import { expandHome } from './home-path.ts';
 import type { OpenContext } from './opener.ts';
@@ -66,7 +66,7 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
 
 /** For this session; a Store that is made records it. */
 function durabilityOption(given: StoreParameters): Pick<OpenDatadirOptions, 'durability'> {
-  const durability = DURABILITIES.find((known) => known === textParameter(given, 'durability'));
+  const durability = readDurability(textParameter(given, 'durability'));
   return durability === undefined ? {} : { durability: () => durability };
 }
 

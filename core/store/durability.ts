@@ -11,3 +11,8 @@ export const DURABILITIES: readonly Durability[] = ['strict', 'batch', 'none'];
 
 /** What holds where nothing is said. */
 export const DEFAULT_DURABILITY: Durability = 'batch';
+
+/** A durability that somebody else told; undefined for what is none. */
+export function readDurability(told: unknown): Durability | undefined {
+  return DURABILITIES.find((known) => known === told);
+}

@@ -5,6 +5,7 @@ import type { EdgeSizes } from '../block/edges-text.ts';
 import { areEdgeSizes } from '../block/edges-text.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
+import { type Durability, readDurability } from '../store/durability.ts';
 import type { Json } from './payload.ts';
 
 /** The version of the protocol that this program speaks, besides the Python vt's, which has none. */
@@ -20,6 +21,8 @@ export interface StoreDescription {
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
   readonly compression: 'none' | 'zlib' | undefined;
+  /** How far what is added outlives a loss of power, where the Store tells. */
+  readonly durability?: Durability | undefined;
   readonly can: { readonly write: boolean; readonly enumerate: boolean; readonly archives: boolean; readonly notes: boolean };
   /** Who the server takes us for, where that is by a secret, and what right we lack. */
   readonly lacks?: string | undefined;
@@ -69,7 +72,7 @@ export function describeStore(description: StoreDescription): Json {
  * @throws {VtError} EUNSUPPORTED where it cannot be understood
  */
 export function readDescription(json: Json, name: string): StoreDescription {
-  const { version, hash, edges, compression, can, instance, exports, lacks, mount } = json;
+  const { version, hash, edges, compression, durability, can, instance, exports, lacks, mount } = json;
   const hashName = HASH_NAMES.find((known) => known === hash);
   const wrong = (what: string): VtError =>
     new VtError('EUNSUPPORTED', `open Store "${name}": ${what}`, { remedy: 'use the same version at both ends' });
@@ -86,6 +89,7 @@ export function readDescription(json: Json, name: string): StoreDescription {
     hashName,
     edges: { kernel, ...sizes },
     compression: compression === 'none' || compression === 'zlib' ? compression : undefined,
+    durability: readDurability(durability),
     can: { write: write === true, enumerate: enumerate === true, archives: archives === true, notes: notes === true },
     instance: typeof instance === 'string' ? instance : '',
     lacks: typeof lacks === 'string' ? lacks.slice(0, MAX_LACKS) : undefined,

@@ -261,6 +261,7 @@ export class StoreSession implements RequestHandler {
         hashName: store.hashName,
         edges: store.edges,
         compression: capability(store, 'recordSink')?.compression,
+        durability: capability(store, 'durability')?.durability,
         can: {
           write: canWrite(store) && !isReadOnly,
           enumerate: capability(store, 'enumeration') !== undefined,

@@ -74,7 +74,7 @@ export class StreamStore implements Store {
     description: StoreDescription,
     { isReadOnly = false, takesMount = false, importsFolder }: StreamStoreOptions = {},
   ) {
-    const { hashName, edges, compression, can, exports, lacks, mount } = description;
+    const { hashName, edges, compression, durability, can, exports, lacks, mount } = description;
     this.#client = client;
     this.name = client.name;
     this.hashName = hashName;
@@ -103,6 +103,7 @@ export class StreamStore implements Store {
           }
         : undefined,
       counts: this,
+      durability: durability === undefined ? undefined : { durability },
       enumeration: can.enumerate ? { hashcodes: (options) => this.#list(options) } : undefined,
       imports: this.#imports,
       link: this,

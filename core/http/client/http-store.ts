@@ -37,7 +37,7 @@ export class HttpStore implements Store {
   readonly #tellsMany: boolean;
   readonly #life = new AbortController();
 
-  constructor(client: HttpClient, { hashName, edges, givesRecords, tellsMany, instance }: StoreDescription) {
+  constructor(client: HttpClient, { hashName, edges, givesRecords, tellsMany, durability, instance }: StoreDescription) {
     this.name = client.name;
     this.hashName = hashName;
     this.edges = edges;
@@ -53,6 +53,7 @@ export class HttpStore implements Store {
     this.offers = {
       access: { write: adds !== undefined },
       counts: adds,
+      durability: durability === undefined ? undefined : { durability },
       archives: {
         open: (name) => new HttpArchive(client, name, adds !== undefined),
         list: async (options) => await this.#archiveNames(options),

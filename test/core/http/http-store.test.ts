@@ -5,12 +5,13 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { after, test } from 'node:test';
 import { CorruptBlockError, VtError } from '../../../core/base/errors.ts';
+import { DEFAULT_EDGES } from '../../../core/block/edge-settings.ts';
 import { hashcodeOf } from '../../../core/block/hashcode.ts';
 import { HttpClient } from '../../../core/http/client/http-client.ts';
 import { HttpStore } from '../../../core/http/client/http-store.ts';
 import type { WebServer } from '../../../core/http/server.ts';
 import { serveWeb } from '../../../core/http/server.ts';
-import { parseDescription } from '../../../core/http/store-description.ts';
+import { formatDescription, parseDescription } from '../../../core/http/store-description.ts';
 import { ownerTable } from '../../../core/rights/rights-table.ts';
 import { capability } from '../../../core/store/capability.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
@@ -207,6 +208,15 @@ test('many requests of one command wait for its signal without a warning; it end
   const asked = Array.from({ length: 40 }, async () => await store.get(HASHCODE, { signal: abort.signal }));
   for (const { status } of await Promise.allSettled(asked)) assert.equal(status, 'rejected');
   assert.deepEqual(warnings, []);
+});
+
+test('how durable adds are is told by a server that takes them', () => {
+  const about = { hashName: 'sha3-256', edges: DEFAULT_EDGES, givesRecords: true, tellsMany: true, archives: [] } as const;
+  for (const durability of ['none', undefined] as const) {
+    const client = new HttpClient({ name: 'there', base: new URL('http://127.0.0.1/') });
+    const store = new HttpStore(client, parseDescription(formatDescription({ ...about, durability })));
+    assert.equal(capability(store, 'durability')?.durability, durability);
+  }
 });
 
 test('the reason that a server gives is told, where it is one line of plain text', async (t) => {

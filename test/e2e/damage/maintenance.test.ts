@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { copyStore, damageBlocks, makeSmallStore } from '../../slow/stores/small-store.ts';
+import { serve } from '../../support/links/served-program.ts';
 import { vtftp } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
@@ -61,6 +62,13 @@ test('a durability of none is told of through every Store that stands over the d
     const run = await vtftp(['-S', over, ...options, '-c', 'mkdir b; quit'], { env: scratch.env });
     assert.match(run.stderr, /durability is none/, run.report);
     await vtftp(['-S', store, '-c', 'rmdir b; quit'], { env: scratch.env });
+  }
+  const served = await serve(scratch, store, `serve unix:${scratch.path('sock')}`);
+  const cached = `filecache:path=${scratch.path('cache')},backend=${served.address}`;
+  for (const over of [served.address, cached]) {
+    const run = await vtftp(['-S', over, '-c', 'mkdir c; quit'], { env: scratch.env });
+    assert.match(run.stderr, /durability is none/, run.report);
+    await vtftp(['-S', over, '-c', 'rmdir c; quit'], { env: scratch.env });
   }
 });
 

@@ -4,6 +4,7 @@ import { appendAll } from '../core/base/lists.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText } from '../core/base/octets.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
+import { ArchiveNews } from './archive-news.ts';
 import { EXIT } from './exit-status.ts';
 import { HISTORY_SIZE, prepareHistoryFile } from './history.ts';
 import type { CompletionOptions } from './line/completion.ts';
@@ -34,6 +35,11 @@ export async function runPrompt(shell: Shell): Promise<void> {
   /** Lines with an open quote wait for its end. */
   const joiner = new LineJoiner(skipReference);
   const prompt = (): string => (joiner.isOpen ? CONTINUATION : promptText(shell));
+  using news = new ArchiveNews(session);
+  const tellNews = (): void => {
+    const line = shell.args.quiet || shell.args.plan ? undefined : news.take();
+    if (line !== undefined) shell.messages.note(line);
+  };
   let queue: Promise<void> = Promise.resolve();
   let waiting = 0;
   /** Goes up when Ctrl-C drops the lines that wait. */
@@ -61,6 +67,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
       queue = queue.then(async () => {
         if (typedIn === epoch && line !== undefined) await runTyped(shell, line);
         waiting--;
+        if (waiting === 0 && !session.isQuitting) tellNews();
         server.setPrompt(prompt());
         if (session.isQuitting || signals.ended.aborted) server.close();
         else if (waiting === 0) done(null, undefined);

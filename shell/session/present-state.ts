@@ -54,6 +54,11 @@ export class PresentState implements AsyncDisposable {
     return this.#record.base;
   }
 
+  /** Whether a root is the one that was recorded or taken in last. */
+  isBase(root: Dirent): boolean {
+    return this.#record.isBase(root);
+  }
+
   /** How many roots it has recorded. */
   get recorded(): number {
     return this.#record.recorded;

@@ -4,6 +4,7 @@ import type { ArchiveLine } from '../../core/archive/archive-line.ts';
 import { ClosedError, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
+import type { Dirent } from '../../core/dirent/dirent.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import { TailTable } from '../../core/follow/tail-table.ts';
 import type { RecordAs } from '../../core/history/ancestry.ts';
@@ -145,6 +146,11 @@ export class ShellSession implements LocalSession {
   get dirref(): string | undefined {
     const { base } = this.#present;
     return base === undefined || this.isChanged ? undefined : formatDirent(base);
+  }
+
+  /** Whether a root is the one that the tree was made of, or was recorded as. */
+  isBase(root: Dirent): boolean {
+    return this.#present.isBase(root);
   }
 
   async keep(signal?: AbortSignal): Promise<void> {

@@ -59,9 +59,19 @@ describe('the documents name what is there', () => {
   it('every type of Store is in vtftp.conf(5), with its parameters', () => {
     const page = read('man/vtftp.conf.5');
     for (const { type, primary, parameters } of STORE_TYPES) {
-      assert.ok(page.includes(`\n.It Li ${type}:`), type);
-      for (const name of Object.keys(parameters)) if (name !== primary) assert.match(page, new RegExp(`\\b${name}=`), `${type}: ${name}=`);
+      assert.ok(page.includes(`\n.It Li ${type}:`), `${type}: describe it in man/vtftp.conf.5, in a paragraph ".It Li ${type}:"`);
+      for (const name of Object.keys(parameters))
+        if (name !== primary) assert.match(page, new RegExp(`\\b${name}=`), `${type}: man/vtftp.conf.5 has no ${name}=`);
     }
+  });
+
+  it('every capability of Stores is in docs/design/stores.md', () => {
+    const text = read('core/store/capabilities.ts');
+    const names = [...(/interface Capabilities {([\s\S]*?)\n}/.exec(text)?.[1] ?? '').matchAll(/readonly (\w+):/g)].map(([, name]) => name);
+    assert.ok(names.length > 10, names.join());
+    const page = read('docs/design/stores.md');
+    for (const name of names)
+      assert.match(page, new RegExp(`^\\|.*\`${name}\`.*\\|.*\\|$`, 'm'), `${name}: add its row to docs/design/stores.md`);
   });
 
   it('every type of Store passes a suite of test/conformance', () => {
@@ -97,6 +107,6 @@ describe('the documents name what is there', () => {
 
   it('every parser is in vt(7)', () => {
     const page = read('man/vt.7');
-    for (const { name } of PARSERS) assert.ok(page.includes(`\n.Cm ${name}`), name);
+    for (const { name } of PARSERS) assert.ok(page.includes(`\n.Cm ${name}`), `${name}: describe it in man/vt.7, by ".Cm ${name}"`);
   });
 });

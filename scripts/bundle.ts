@@ -34,7 +34,7 @@ const WORKERS: Readonly<Record<string, string>> = {
 const EVERY_SESSION = ['shell/run.ts', 'core/openers/open-datadir.ts'];
 
 /** Packages that stay outside: native code, and what most sessions never load. */
-const EXTERNAL: readonly string[] = ['koffi', '@napi-rs/blake-hash', '@node-rs/crc32', 'enquirer', 'fuse-native'];
+const EXTERNAL: readonly string[] = ['koffi', '@napi-rs/blake-hash', '@node-rs/crc32', '@bokuweb/zstd-wasm', 'enquirer', 'fuse-native'];
 
 const OUT_FOLDER = join(PROJECT_ROOT, 'dist/bin');
 

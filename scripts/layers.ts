@@ -59,6 +59,7 @@ const OWNED_PACKAGES: Readonly<Record<string, string>> = {
   koffi: 'core/base/system/libc.ts',
   '@node-rs/crc32': 'core/base/crc32.ts',
   '@napi-rs/blake-hash': 'core/block/blake3-engine.ts',
+  '@bokuweb/zstd-wasm': 'core/store/records/zstd.ts',
   enquirer: 'shell/prompt.ts',
   chalk: 'shell/output/output.ts',
   'markdown-it': 'core/http/page/markdown.ts',

@@ -1,7 +1,7 @@
 import type { HashFunction } from '../block/hash.ts';
 import { AddTally } from '../store/add-tally.ts';
-import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
+import type { LayOutRecords } from '../store/records/record-layout.ts';
 import type { DatadirIndex } from './datadir-index.ts';
 import type { DatadirWriter } from './datadir-writer.ts';
 import { KnownBlocks } from './known-blocks.ts';
@@ -15,10 +15,12 @@ export class RecordAppender {
   readonly tally = new AddTally();
   readonly #hash: HashFunction;
   readonly #index: DatadirIndex;
+  readonly #layOut: LayOutRecords;
 
-  constructor(hash: HashFunction, index: DatadirIndex) {
+  constructor(hash: HashFunction, index: DatadirIndex, layOut: LayOutRecords) {
     this.#hash = hash;
     this.#index = index;
+    this.#layOut = layOut;
     this.known = new KnownBlocks(hash.digestSize, index);
   }
 
@@ -29,7 +31,7 @@ export class RecordAppender {
    * @throws {IndexDamagedError} where the index cannot be read, or the system's error: then none of them counts as added
    */
   append(batch: RecordBatch, writer: RecordWriter): Uint8Array {
-    const { count, digests, sizes, storedSizes, codecs } = batch;
+    const { count, digests, sizes } = batch;
     const { digestSize } = this.#hash;
     const { known } = this;
     const { recent } = known;
@@ -41,11 +43,13 @@ export class RecordAppender {
       for (let i = 0; i < count; i++) {
         if (known.has(digests, i * digestSize, digestSize)) continue;
         isNew[i] = 1;
-        recent.add(digests, i * digestSize, sizes[i] as number, storedSizes[i] as number, codecs[i] as number);
+        recent.add(digests, i * digestSize, sizes[i] as number);
       }
       if (recent.position > from) {
-        const { file, offset } = writer.append(newRecords(batch, isNew, RECORD_FIXED_SIZE + digestSize), { batch, isNew });
-        recent.place(from, file, offset, RECORD_FIXED_SIZE + digestSize);
+        const layout = this.#layOut(batch, isNew);
+        const { file, offset } = writer.append(layout.pieces, { batch, layout });
+        recent.place(from, file, offset, layout);
+        this.tally.addStored(layout.size);
       }
     } catch (error) {
       recent.forgetFrom(from);
@@ -54,27 +58,10 @@ export class RecordAppender {
     for (let i = 0; i < count; i++) {
       if (isNew[i] === 0) this.tally.addExisting(sizes[i] as number);
       else {
-        this.tally.addNew(sizes[i] as number, (storedSizes[i] as number) + RECORD_FIXED_SIZE + digestSize);
+        this.tally.addNew(sizes[i] as number);
         known.noteAdded(digests, i * digestSize, digestSize);
       }
     }
     return isNew;
   }
-}
-
-/** The records of the new Blocks, each piece as long as may be: mostly all of the image in one. */
-function newRecords({ count, storedSizes, image }: RecordBatch, isNew: Uint8Array, headerSize: number): Uint8Array[] {
-  const pieces: Uint8Array[] = [];
-  let at = 0;
-  let start = 0;
-  for (let i = 0; i < count; i++) {
-    const end = at + headerSize + (storedSizes[i] as number);
-    if (isNew[i] === 0) {
-      if (at > start) pieces.push(image.subarray(start, at));
-      start = end;
-    }
-    at = end;
-  }
-  if (at > start) pieces.push(image.subarray(start, at));
-  return pieces;
 }

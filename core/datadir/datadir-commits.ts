@@ -1,5 +1,6 @@
 import type { VtError } from '../base/errors.ts';
 import type { HashFunction } from '../block/hash.ts';
+import type { LayOutRecords } from '../store/records/record-layout.ts';
 import type { StoredCompression } from '../store/records/stored-bytes.ts';
 import type { RecordWriter } from './datadir-append.ts';
 import type { DatadirIndex } from './datadir-index.ts';
@@ -22,6 +23,7 @@ export interface CommitParts {
   readonly name: string;
   readonly hash: HashFunction;
   readonly compression: StoredCompression;
+  readonly layOut: LayOutRecords;
   readonly index: DatadirIndex;
   readonly readers: DatafileReaders;
   readonly known: KnownBlocks;
@@ -138,8 +140,8 @@ export class DatadirCommits {
   }
 
   #writeAgain(writer: RecordWriter, file: string, error: unknown): void {
-    const { hash, compression, known, readers, name } = this.#parts;
-    const lost = rewriteUnsynced({ hash, compression, recent: known.recent, readers, writer }, file);
+    const { hash, compression, layOut, known, readers, name } = this.#parts;
+    const lost = rewriteUnsynced({ hash, compression, layOut, recent: known.recent, readers, writer }, file);
     this.#unsynced.delete(file);
     if (lost > 0) this.#lost ??= writeError(name, error);
   }

@@ -2,6 +2,7 @@ import type { StoreAccess } from '../base/system/store-files.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import type { Durability } from '../store/durability.ts';
+import type { LayOutRecords } from '../store/records/record-layout.ts';
 import type { StoredCompression } from '../store/records/stored-bytes.ts';
 import type { RecordWriter } from './datadir-append.ts';
 import type { DatadirIndex } from './datadir-index.ts';
@@ -17,7 +18,10 @@ export interface DatadirParts {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
+  /** How Blocks are compressed in the records that are added. */
   readonly compression: StoredCompression;
+  /** How records are laid out that it appends. */
+  readonly layOut: LayOutRecords;
   readonly index: DatadirIndex;
   readonly storeId: string;
   /** The modes of what is made in it. */
@@ -43,6 +47,7 @@ export interface DatadirInternals {
   readonly hash: HashFunction;
   readonly index: DatadirIndex;
   readonly readers: DatafileReaders;
+  readonly layOut: LayOutRecords;
   readonly names: StoreNames;
   readonly hasDigests: boolean;
   /** The name of this session's file among the writers. */

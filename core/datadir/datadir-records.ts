@@ -61,7 +61,7 @@ async function* readWanted(
     let next = first;
     while (next < wanted.length && next - first < MAX_BATCH_COUNT) {
       const location = found[next];
-      if (location === undefined || (size > 0 && size + headerSize + location.storedSize > BATCH_SIZE)) break;
+      if (location === undefined || !isForOthers(location) || (size > 0 && size + headerSize + location.storedSize > BATCH_SIZE)) break;
       size += headerSize + location.storedSize;
       next++;
     }
@@ -76,11 +76,16 @@ async function* readWanted(
     } else {
       // Not located, or no longer there: the Store itself is asked, for all up to the next that is.
       next = Math.max(next, first + 1);
-      while (next < wanted.length && found[next] === undefined) next++;
+      while (next < wanted.length && !isForOthers(found[next])) next++;
       yield* readEach(source, wanted.slice(first, next));
       first = next;
     }
   }
+}
+
+/** Whether a record can be handed on as it is: those of Zstandard are a matter of this Store's files. */
+function isForOthers(location: BlockLocation | undefined): boolean {
+  return location?.codec === 'none' || location?.codec === 'zlib';
 }
 
 async function* readEach(source: RecordSource, wanted: readonly Uint8Array[]): AsyncGenerator<RecordBatch, void, undefined> {

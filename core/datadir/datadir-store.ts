@@ -17,6 +17,7 @@ import { checkBlocks, checkDigests } from '../store/check-blocks.ts';
 import { DEFAULT_DURABILITY, type Durability } from '../store/durability.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { packRecords } from '../store/records/record-batch.ts';
+import type { LayOutRecords } from '../store/records/record-layout.ts';
 import type { StoredCompression } from '../store/records/stored-bytes.ts';
 import type { AddResult, Store } from '../store/store.ts';
 import type { RecordWriter } from './datadir-append.ts';
@@ -64,6 +65,7 @@ export class Datadir implements Store {
   readonly #reserve: StoreReserve | undefined;
   readonly #sessionReserve: SessionReserve;
   readonly #appender: RecordAppender;
+  readonly #layOut: LayOutRecords;
   readonly #reads: DatadirReads;
   readonly #names: StoreNames;
   #closed = false;
@@ -78,7 +80,8 @@ export class Datadir implements Store {
     this.access = parts.access;
     this.#index = parts.index;
     this.#hasDigests = parts.hasDigests;
-    this.#appender = new RecordAppender(this.#hash, parts.index);
+    this.#layOut = parts.layOut;
+    this.#appender = new RecordAppender(this.#hash, parts.index, parts.layOut);
     this.#writer = parts.writer;
     this.#readers = new DatafileReaders(join(parts.path, 'data'));
     this.#names = parts.names;
@@ -102,6 +105,7 @@ export class Datadir implements Store {
       name: parts.name,
       hash: this.#hash,
       compression: parts.compression,
+      layOut: parts.layOut,
       index: parts.index,
       readers: this.#readers,
       known: this.#appender.known,
@@ -330,6 +334,7 @@ export class Datadir implements Store {
       hash: this.#hash,
       index: this.#index,
       readers: this.#readers,
+      layOut: this.#layOut,
       names: this.#names,
       hasDigests: this.#hasDigests,
       ownWriter: this.#presence?.name,

@@ -5,6 +5,7 @@ import type { HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import { encodeDatafileHeader } from '../store/records/datafile.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
+import type { RecordLayout } from '../store/records/record-layout.ts';
 import { appendFooter } from './datafiles/datafile-footer.ts';
 import { DatafileWriter } from './datafiles/datafile-writer.ts';
 import type { FileMarks } from './index/index-types.ts';
@@ -43,18 +44,18 @@ export class DatadirWriter {
   /**
    * Appends pieces to one file.
    *
-   * @param records - those that the pieces are, for the index of the file
+   * @param records - whose layout the pieces are, for the index of the file
    * @returns the file's name, and the offset of the first piece
    * @throws the system's error: nothing of these pieces counts, and what was appended earlier stays good
    */
   append(
     pieces: readonly Uint8Array[],
-    records?: { readonly batch: RecordBatch; readonly isNew: Uint8Array },
+    records?: { readonly batch: RecordBatch; readonly layout: RecordLayout },
   ): { readonly file: string; readonly offset: number } {
     const writer = this.#writer();
     try {
       const offset = writer.append(pieces);
-      if (records !== undefined) writer.place(records.batch, records.isNew, offset);
+      if (records !== undefined) writer.place(records.batch, records.layout, offset);
       if (writer.size >= this.#options.rollOverSize) {
         this.#retire(writer);
         this.#full.add(writer);

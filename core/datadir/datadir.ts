@@ -8,11 +8,14 @@ import { syncFolder } from '../base/system/sync-folder.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
-import { DEFAULT_HASH_NAME } from '../block/hash.ts';
+import { DEFAULT_HASH_NAME, hashByName } from '../block/hash.ts';
 import { DEFAULT_DURABILITY, type Durability } from '../store/durability.ts';
-import type { DatadirFormat } from './datadir-format.ts';
-import { edgesFor, FORMAT_FILE, readDatadirFormat, writeDatadirFormat } from './datadir-format.ts';
+import { frameLayout } from '../store/records/frame-layout.ts';
+import { layOutPlainly } from '../store/records/record-layout.ts';
+import type { Compression, DatadirFormat } from './datadir-format.ts';
+import { DEFAULT_LEVEL, edgesFor, FORMAT_FILE, readDatadirFormat, writeDatadirFormat } from './datadir-format.ts';
 import { DatadirIndex } from './datadir-index.ts';
+import type { DatadirParts } from './datadir-parts.ts';
 import { recoverDatadirFormat } from './datadir-recovery.ts';
 import { Datadir } from './datadir-store.ts';
 import { DatadirWriter } from './datadir-writer.ts';
@@ -38,7 +41,9 @@ export interface OpenDatadirOptions {
   /** Of a new Store; default: what suits its compression. */
   readonly edges?: EdgeSettings;
   /** Of a new Store; default `none`. */
-  readonly compression?: 'none' | 'zlib';
+  readonly compression?: Compression;
+  /** Of a new Store that compresses by Zstandard, 1..19. */
+  readonly level?: number;
   /** Who besides its owner may use the Store. Of a new one, default nobody; one that is there is changed. */
   readonly shared?: Shared;
   /** Write to it though it belongs to another user. */
@@ -121,7 +126,7 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
         isDurable: () => durability() !== 'none',
       });
   const durability = (): Durability => options.durability?.() ?? format.durability;
-  const { edges, compression } = format;
+  const { edges } = format;
   const ticker = options.ticker === undefined ? {} : { ticker: options.ticker };
   return Promise.resolve(
     new Datadir({
@@ -129,7 +134,7 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
       name: `datadir:${path}`,
       hashName,
       edges,
-      compression,
+      ...packing(format),
       access,
       storeId: format.storeId,
       index,
@@ -141,6 +146,12 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
       ...ticker,
     }),
   );
+}
+
+/** Zstandard compresses Blocks as they are laid out, since it takes several together; zlib, in whatever makes the record. */
+function packing({ compression, level = DEFAULT_LEVEL, hashName }: DatadirFormat): Pick<DatadirParts, 'compression' | 'layOut'> {
+  if (compression !== 'zstd') return { compression, layOut: layOutPlainly };
+  return { compression: 'none', layOut: frameLayout(hashByName(hashName).digestSize, level) };
 }
 
 // What `shared` asks for is recorded, and given to what is there. A Store of an earlier version is told of once, if others can read it.
@@ -199,6 +210,7 @@ function makeDatadir(folder: string, options: OpenDatadirOptions): DatadirFormat
     hashName: options.hashName ?? DEFAULT_HASH_NAME,
     edges: options.edges ?? edgesFor(options.compression),
     compression: options.compression ?? 'none',
+    ...(options.level === undefined ? {} : { level: options.level }),
     generation: 0,
     durability: options.durability?.() ?? DEFAULT_DURABILITY,
     shared: options.shared ?? DEFAULT_SHARED,

@@ -1,4 +1,5 @@
 import { codecByNumber } from '../store/records/datafile.ts';
+import type { RecordLayout } from '../store/records/record-layout.ts';
 import type { LocatedBlocks, Location } from './index/index-types.ts';
 
 /** Blocks that there is room for at first. */
@@ -8,6 +9,9 @@ const INITIAL_CAPACITY = 4096;
 const FILE_UNKNOWN = 0xffff;
 /** Of a Block that is not to be found any more. */
 const FILE_GONE = 0xfffe;
+
+/** What a layout tells of each Block. */
+type PlacedColumns = Pick<RecordLayout, 'offsets' | 'storedSizes' | 'codecs'>;
 
 /** A Block that waits for the index. */
 export interface WaitingBlock {
@@ -79,27 +83,29 @@ export class RecentBlocks {
   }
 
   /** Adds a Block whose place is told by {@link place}. */
-  add(digests: Uint8Array, at: number, size: number, storedSize: number, codec: number): void {
+  add(digests: Uint8Array, at: number, size: number): void {
     if (this.#count === this.#sizes.length) this.#grow();
     const entry = this.#count++;
     const digestSize = this.#digestSize;
     for (let i = 0; i < digestSize; i++) this.#digests[entry * digestSize + i] = digests[at + i] as number;
     this.#sizes[entry] = size;
-    this.#storedSizes[entry] = storedSize;
-    this.#codecs[entry] = codec;
     this.#files[entry] = FILE_UNKNOWN;
     this.#insert(entry);
   }
 
-  /** Tells where the Blocks from a position on lie: records one after the other. @param offset - of the first record */
-  place(from: number, file: string, offset: number, headerSize: number): void {
+  /**
+   * Tells where the Blocks from a position on lie.
+   *
+   * @param start - where in the file the layout begins
+   * @param layout - that of these Blocks, in their order
+   */
+  place(from: number, file: string, start: number, { offsets, storedSizes, codecs }: PlacedColumns): void {
     const number = this.#numberOf(file);
-    let at = offset;
-    for (let entry = from - this.#dropped; entry < this.#count; entry++) {
-      at += headerSize;
-      this.#offsets[entry] = at;
+    for (let entry = from - this.#dropped, k = 0; entry < this.#count; entry++, k++) {
+      this.#offsets[entry] = start + (offsets[k] as number);
+      this.#storedSizes[entry] = storedSizes[k] as number;
+      this.#codecs[entry] = codecs[k] as number;
       this.#files[entry] = number;
-      at += this.#storedSizes[entry] as number;
     }
   }
 
@@ -111,7 +117,7 @@ export class RecentBlocks {
 
   /** Adds a Block that the index has. Only where no Block waits for the index. */
   addIndexed(digest: Uint8Array): void {
-    this.add(digest, 0, 0, 0, 0);
+    this.add(digest, 0, 0);
     this.#indexed = this.#count;
   }
 

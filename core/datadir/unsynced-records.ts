@@ -1,7 +1,7 @@
 import type { DigestedBlock } from '../block/block-target.ts';
 import type { HashFunction } from '../block/hash.ts';
-import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import { packRecords } from '../store/records/record-batch.ts';
+import type { LayOutRecords } from '../store/records/record-layout.ts';
 import type { StoredCompression } from '../store/records/stored-bytes.ts';
 import type { RecordWriter } from './datadir-append.ts';
 import type { DatafileReaders } from './datafiles/datafile-readers.ts';
@@ -15,6 +15,7 @@ const PORTION_SIZE = 4 * 1024 * 1024;
 export interface UnsyncedParts {
   readonly hash: HashFunction;
   readonly compression: StoredCompression;
+  readonly layOut: LayOutRecords;
   readonly recent: RecentBlocks;
   readonly readers: DatafileReaders;
   readonly writer: Pick<RecordWriter, 'append'>;
@@ -27,20 +28,19 @@ export interface UnsyncedParts {
  * @returns how many Blocks are lost
  * @throws the system's error where they cannot be written: they wait as before, for another try
  */
-export function rewriteUnsynced({ hash, compression, recent, readers, writer }: UnsyncedParts, file: string): number {
+export function rewriteUnsynced({ hash, compression, layOut, recent, readers, writer }: UnsyncedParts, file: string): number {
   let lost = 0;
   let portion: { readonly from: WaitingBlock; readonly block: DigestedBlock }[] = [];
   let size = 0;
   const flush = (): void => {
     if (portion.length === 0) return;
     const blocks = portion.map(({ block }) => block);
-    const batch = packRecords(blocks, hash, compression);
-    const { file: target, offset } = writer.append([batch.image]);
+    const layout = layOut(packRecords(blocks, hash, compression), new Uint8Array(blocks.length).fill(1));
+    const { file: target, offset } = writer.append(layout.pieces);
     for (const { from } of portion) recent.remove(from.entry);
     const position = recent.position;
-    for (const [i, { digest, data }] of blocks.entries())
-      recent.add(digest, 0, data.length, batch.storedSizes[i] as number, batch.codecs[i] as number);
-    recent.place(position, target, offset, RECORD_FIXED_SIZE + hash.digestSize);
+    for (const { digest, data } of blocks) recent.add(digest, 0, data.length);
+    recent.place(position, target, offset, layout);
     portion = [];
     size = 0;
   };

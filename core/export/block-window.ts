@@ -1,15 +1,18 @@
 import { readSync } from 'node:fs';
 import { VtError } from '../base/errors.ts';
 import { OpenFiles } from '../base/system/open-files.ts';
+import { readFully } from '../base/system/read-fully.ts';
 import { sharedMemory } from '../base/system/shared-memory.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import { MAX_BLOCK_SIZE } from '../block/block-size.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { HASH_SCRATCH_SIZE } from '../block/hash.ts';
 import type { MemoryDigester } from '../block/memory-digester.ts';
+import { codecByNumber } from '../store/records/datafile.ts';
+import { UnpackedFrames } from '../store/records/frame.ts';
 import { decodeStored } from '../store/records/stored-bytes.ts';
 import type { PackedSegments } from './segment-rows.ts';
-import { CELL, CODECS, ROW_SIZE, SEGMENT } from './segment-rows.ts';
+import { CELL, ROW_SIZE, SEGMENT } from './segment-rows.ts';
 
 /** Octets read at once: larger buffers fall out of the processor's cache (4 MiB: 612 MB/s restored, 1 MiB: 1,883). */
 const WINDOW_SIZE = 1024 * 1024;
@@ -22,6 +25,9 @@ const MAX_WINDOW_ROWS = 2048;
 
 /** Files of Blocks held open. */
 const MAX_OPEN_FILES = 16;
+
+/** Frames kept unpacked: the Blocks of a file may lie in several, in turns. */
+const MAX_KEPT_FRAMES = 8;
 
 /** What is known of a row of the window. */
 const STATE = { unread: 0, verified: 1, wrong: 2 } as const;
@@ -48,6 +54,7 @@ export class BlockWindow implements Disposable {
   readonly #hash: HashFunction;
   readonly #digestWords: number;
   readonly #files = new OpenFiles(MAX_OPEN_FILES);
+  readonly #frames = new UnpackedFrames<string>(MAX_KEPT_FRAMES);
   #digester: MemoryDigester | undefined;
   /** The window, or the one Block that is too large for it. */
   #bytes: Uint8Array = new Uint8Array(0);
@@ -198,11 +205,12 @@ export class BlockWindow implements Disposable {
     const size = cells[at + CELL.size] as number;
     if (from + wanted > size) throw new StaleLocationError(`${size} octets where its reference says more`);
     if (this.#states[row - this.#firstRow] === STATE.verified) return this.#bytes.subarray(offset + from, offset + from + wanted);
-    const codec = CODECS[cells[at + CELL.codec] as number];
-    if (codec === 'zstd') throw new StaleLocationError('compressed with zstd');
-    if (codec !== 'zlib') throw new StaleLocationError('its bytes have another hash');
+    const codec = codecByNumber(cells[at + CELL.codec] as number);
+    if (codec === 'none') throw new StaleLocationError('its bytes have another hash');
     const stored = Buffer.from(this.#bytes.subarray(offset, offset + (cells[at + CELL.storedSize] as number)));
-    const data = decodeStored(stored, codec, Math.min(size, MAX_BLOCK_SIZE));
+    const data = decodeStored(stored, codec, Math.min(size, MAX_BLOCK_SIZE), (back, frameSize) =>
+      this.#frame((cells[at + CELL.offset] as number) - back, frameSize),
+    );
     if (data === undefined) throw new StaleLocationError('it cannot be decoded');
     const { digests } = this.#segments;
     const { digestSize } = this.#hash;
@@ -210,6 +218,14 @@ export class BlockWindow implements Disposable {
       throw new StaleLocationError('its bytes have another hash');
     }
     return data.subarray(from, from + wanted);
+  }
+
+  #frame(offset: number, size: number): Buffer | undefined {
+    if (offset < 0) return undefined;
+    return this.#frames.get(`${offset} ${this.#file}`, () => {
+      const frame = Buffer.allocUnsafeSlow(size);
+      return frame.subarray(0, readFully(this.#open(this.#file), frame, offset));
+    });
   }
 
   #open(file: string): number {

@@ -1,6 +1,7 @@
 import { ByteWriter } from '../base/byte-writer.ts';
 import { VtError } from '../base/errors.ts';
 import { capability } from '../store/capability.ts';
+import { codecNumber } from '../store/records/datafile.ts';
 import type { Store } from '../store/store.ts';
 
 /** Numbers of a row, one row for each segment: a piece of content, in order of its place in the file. */
@@ -22,15 +23,12 @@ export const CELL = {
   from: 5,
   /** Octets that are wanted. */
   wanted: 6,
-  /** Which of {@link CODECS}. */
+  /** The number of its codec. */
   codec: 7,
 } as const;
 
 /** Kinds of segments: one octet over and over, octets given at hand, a part of a Block that lies in a file. */
 export const SEGMENT = { run: 0, data: 1, stored: 2 } as const;
-
-/** Codecs by their numbers in a row. */
-export const CODECS = ['none', 'zlib', 'zstd'] as const;
 
 /** Segments with all that they refer to, in memory that can be transferred to a thread. */
 export interface PackedSegments {
@@ -152,7 +150,7 @@ export class SegmentRows {
       cells[at + CELL.offset] = location.offset;
       cells[at + CELL.storedSize] = location.storedSize;
       cells[at + CELL.size] = location.size;
-      cells[at + CELL.codec] = CODECS.indexOf(location.codec);
+      cells[at + CELL.codec] = codecNumber(location.codec);
       if (size < 0) cells[at + CELL.wanted] = location.size;
     }
   }

@@ -1,6 +1,5 @@
 import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { throwIfCancelled } from '../base/errors.ts';
 import { appendAll } from '../base/lists.ts';
 import { syncFolder } from '../base/system/sync-folder.ts';
@@ -8,7 +7,8 @@ import { ROLL_OVER_SIZE } from '../datadir/datadir.ts';
 import type { Datadir } from '../datadir/datadir-store.ts';
 import { DatadirWriter } from '../datadir/datadir-writer.ts';
 import type { IndexRewrite, Location } from '../datadir/index/index-types.ts';
-import { RECORD_FIXED_SIZE, writeRecordHeader } from '../store/records/datafile.ts';
+import { codecByNumber } from '../store/records/datafile.ts';
+import { packStored, type StoredRecord } from '../store/records/record-batch.ts';
 import { decodeStored } from '../store/records/stored-bytes.ts';
 import type { GcFile } from './gc-files.ts';
 
@@ -77,26 +77,26 @@ export class GcCopier {
 
   /** Copies some Blocks, as much as one write takes, from `at` on; undefined where one is damaged. */
   #copy(blocks: readonly (readonly [Uint8Array, Location])[], at: number): IndexRewrite[] | undefined {
-    const { readers, hash } = this.#datadir.internals();
-    const headerSize = RECORD_FIXED_SIZE + hash.digestSize;
-    const pieces: Uint8Array[] = [];
-    const copied: { readonly digest: Uint8Array; readonly from: Location; readonly start: number }[] = [];
+    const { readers, hash, layOut } = this.#datadir.internals();
+    const records: StoredRecord[] = [];
     let length = 0;
-    for (let i = at; i < blocks.length && length < WRITE_SIZE; i++) {
-      const [digest, from] = blocks[i] as readonly [Uint8Array, Location];
-      const { codec, size, storedSize } = from;
-      if (codec !== 'none' && codec !== 'zlib') return undefined;
-      const stored = readers.read(from.file, from.offset, storedSize);
-      const data = stored.length === storedSize ? decodeStored(stored, codec, size) : undefined;
+    let next = at;
+    for (; next < blocks.length && length < WRITE_SIZE; next++) {
+      const [digest, { file, offset, storedSize, size, codec }] = blocks[next] as readonly [Uint8Array, Location];
+      const stored = readers.read(file, offset, storedSize);
+      const data = stored.length === storedSize ? decodeStored(stored, codec, size, readers.frames(file, offset)) : undefined;
       if (data === undefined || Buffer.compare(hash.digest(data), digest) !== 0) return undefined;
-      const header = Buffer.allocUnsafe(headerSize);
-      writeRecordHeader(header, 0, codec, storedSize, size, crc32(stored), digest);
-      pieces.push(header, stored);
-      copied.push({ digest, from, start: length + headerSize });
-      length += headerSize + storedSize;
+      // Of a frame only some Blocks may stay: they come into another, with those beside them.
+      const record = codec === 'part' ? { stored: data, codec: 'none' as const } : { stored, codec };
+      records.push({ ...record, digest, size });
+      length += record.stored.length;
     }
+    const { pieces, offsets, storedSizes, codecs } = layOut(packStored(records, hash), new Uint8Array(records.length).fill(1));
     const { file, offset } = this.#writer.append(pieces);
-    return copied.map(({ digest, from, start }) => ({ digest, from, to: { ...from, file, offset: offset + start } }));
+    return blocks.slice(at, next).map(([digest, from], k) => {
+      const place = { offset: offset + (offsets[k] as number), storedSize: storedSizes[k] as number };
+      return { digest, from, to: { ...from, ...place, file, codec: codecByNumber(codecs[k] as number) } };
+    });
   }
 
   close(): void {

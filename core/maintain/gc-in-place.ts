@@ -15,12 +15,12 @@ export interface OctetRange {
   readonly end: number;
 }
 
-/** Joins ranges that touch each other. @param ranges - in any order */
+/** Joins ranges that touch each other, or overlap. @param ranges - in any order */
 export function joinedRanges(ranges: readonly OctetRange[]): OctetRange[] {
   const joined: { start: number; end: number }[] = [];
   for (const { start, end } of [...ranges].sort((a, b) => a.start - b.start)) {
     const last = joined.at(-1);
-    if (last !== undefined && last.end === start) last.end = end;
+    if (last !== undefined && start <= last.end) last.end = Math.max(last.end, end);
     else joined.push({ start, end });
   }
   return joined;

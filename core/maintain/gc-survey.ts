@@ -19,6 +19,11 @@ export interface FileUse {
   liveBytes: number;
   dead: number;
   deadBytes: number;
+  /** Octets of the Blocks in its frames: of those that are needed, and of all. */
+  livePartBytes: number;
+  partBytes: number;
+  /** Octets of frames for each octet of a Block in them, as far as is known: each Block is taken to have its share. */
+  frameShare: number;
 }
 
 /** How much of each data file is needed, and what gc may do with it. */
@@ -36,8 +41,10 @@ export class GcSurvey {
     this.#isPlan = plan;
     this.#oldMs = now().getTime() - graceMs;
     this.#recordSize = RECORD_FIXED_SIZE + datadir.internals().hash.digestSize;
-    for (const file of held.files)
-      this.#uses.set(file.name, { file, allocated: file.allocated, live: 0, liveBytes: 0, dead: 0, deadBytes: 0 });
+    for (const file of held.files) {
+      const counts = { live: 0, liveBytes: 0, dead: 0, deadBytes: 0, livePartBytes: 0, partBytes: 0, frameShare: 0 };
+      this.#uses.set(file.name, { file, allocated: file.allocated, ...counts });
+    }
   }
 
   /** Looks through the whole index. @param onAside - told of what nobody needs and an earlier run set aside */
@@ -56,6 +63,7 @@ export class GcSurvey {
     await forEachEntry(datadir, options.signal, note);
     // A plan leaves the index as it is.
     for (const [digest, location] of datadir.internals().index.rest()) note(digest, location);
+    survey.#shareFrames();
     return survey;
   }
 
@@ -63,7 +71,10 @@ export class GcSurvey {
   #note(digest: Uint8Array, location: Location): boolean {
     const use = this.#uses.get(location.file);
     if (use === undefined) return false;
+    const partBytes = location.codec === 'part' ? location.size : 0;
+    use.partBytes += partBytes;
     if (this.#marks.has(digest)) {
+      use.livePartBytes += partBytes;
       use.live++;
       use.liveBytes += this.sizeOf(location);
       return false;
@@ -73,9 +84,20 @@ export class GcSurvey {
     return true;
   }
 
-  /** Octets of a record. */
-  sizeOf({ storedSize }: Location): number {
-    return this.#recordSize + storedSize;
+  /** What no record accounts for are frames. */
+  #shareFrames(): void {
+    for (const use of this.#uses.values()) {
+      if (use.partBytes === 0) continue;
+      use.frameShare = Math.min(1, Math.max(0, use.allocated - use.liveBytes - use.deadBytes) / use.partBytes);
+      use.liveBytes += use.frameShare * use.livePartBytes;
+      use.deadBytes += use.frameShare * (use.partBytes - use.livePartBytes);
+    }
+  }
+
+  /** Octets of a record, and its share of a frame. */
+  sizeOf({ file, storedSize, size, codec }: Location): number {
+    const frame = codec === 'part' ? size * (this.#uses.get(file)?.frameShare ?? 0) : 0;
+    return Math.round(this.#recordSize + storedSize + frame);
   }
 
   /** What the index has not seen of a data file it cannot tell from what nobody needs. A file without records has nothing to see. */

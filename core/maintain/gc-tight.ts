@@ -4,6 +4,7 @@ import type { Datadir } from '../datadir/datadir-store.ts';
 import type { IndexRewrite } from '../datadir/index/index-types.ts';
 import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { Entry } from './gc-entries.ts';
+import { emptyFrames } from './gc-frames.ts';
 import { freeInPlace, joinedRanges, type OctetRange } from './gc-in-place.ts';
 
 // gc where there is little room. Unneeded records are freed in place, a part at a time, so that the change of the index fits in
@@ -41,7 +42,11 @@ export function dropInPlace(datadir: Datadir, file: string, entries: readonly En
   if (entries.length === 0) return 0;
   const changes: IndexRewrite[] = entries.map(([digest, from]) => ({ digest, from, to: undefined }));
   index.rewrite(changes, new Map());
-  const { freed, cutTo } = freeInPlace(join(path, 'data', file), rangesOf(entries, digestSize), { digestSize });
+  const ranges = joinedRanges([
+    ...rangesOf(entries, digestSize),
+    ...emptyFrames((offset, size) => readers.read(file, offset, size), entries, digestSize),
+  ]);
+  const { freed, cutTo } = freeInPlace(join(path, 'data', file), ranges, { digestSize });
   if (cutTo !== undefined) index.rewrite([], new Map([[file, { indexedTo: cutTo, seenSize: cutTo }]]));
   return freed;
 }

@@ -1,13 +1,16 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestKey } from '../block/digest-key.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import type { Datadir } from '../datadir/datadir-store.ts';
 import { readLocatedBlock } from '../datadir/datafiles/located-block.ts';
+import { readAtOf } from '../datadir/datafiles/read-at.ts';
 import { dataFileNames } from '../datadir/index/index-catch-up.ts';
 import type { Location } from '../datadir/index/index-types.ts';
 import { decodeRecordHeader, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
+import { unpackFrame } from '../store/records/frame.ts';
 import { decodeStored } from '../store/records/stored-bytes.ts';
+import type { ReadAt } from '../store/records/trailer.ts';
 import { unflip } from './flip.ts';
 import { walkHarm } from './harm-walk.ts';
 import { walkRecords } from './record-walk.ts';
@@ -105,18 +108,28 @@ function unflipped(file: string, location: Location, digest: Uint8Array, datadir
   const { hash, readers } = datadir.internals();
   const { digestSize } = readers.hashOf(location.file, hash);
   const { codec, offset, storedSize, size } = location;
-  if (codec !== 'none' && codec !== 'zlib') return undefined;
-  const headerSize = RECORD_FIXED_SIZE + digestSize;
-  const record = Buffer.alloc(headerSize + storedSize);
   const fd = openSync(file, 'r');
   try {
-    if (readSync(fd, record, 0, record.length, offset - headerSize) < record.length) return undefined;
+    const read = readAtOf(fd);
+    const stored = unflippedPayload(read, offset, storedSize, digestSize);
+    const data =
+      stored &&
+      decodeStored(stored, codec, size, (back, frameSize) => {
+        const frame = unflippedPayload(read, offset - back, frameSize, digestSize);
+        return frame && unpackFrame(frame);
+      });
+    return data !== undefined && Buffer.compare(hash.digest(data), digest) === 0 ? data : undefined;
   } finally {
     closeSync(fd);
   }
+}
+
+/** What a record or a frame stores, with a flipped bit turned back; undefined where more is wrong. */
+function unflippedPayload(read: ReadAt, offset: number, size: number, digestSize: number): Buffer | undefined {
+  const headerSize = RECORD_FIXED_SIZE + digestSize;
+  if (offset < headerSize) return undefined;
+  const record = read(offset - headerSize, headerSize + size);
   const header = decodeRecordHeader(record, 0, digestSize);
   const stored = record.subarray(headerSize);
-  if (header === undefined || !unflip(stored, header.payloadCrc)) return undefined;
-  const data = decodeStored(stored, codec, size);
-  return data !== undefined && Buffer.compare(hash.digest(data), digest) === 0 ? data : undefined;
+  return header !== undefined && stored.length === size && unflip(stored, header.payloadCrc) ? stored : undefined;
 }

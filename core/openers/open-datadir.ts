@@ -9,7 +9,7 @@ import { DEFAULT_HASH_NAME } from '../block/hash.ts';
 import { AbsentStore } from '../datadir/absent-store.ts';
 import type { OpenDatadirOptions } from '../datadir/datadir.ts';
 import { openDatadir } from '../datadir/datadir.ts';
-import { edgesFor } from '../datadir/datadir-format.ts';
+import { COMPRESSIONS, edgesFor } from '../datadir/datadir-format.ts';
 import { isDatadir, isPythonDatadir } from '../datadir/datadir-recovery.ts';
 import { PythonDatadir } from '../datadir/python-vt/python-datadir.ts';
 import { readDurability } from '../store/durability.ts';
@@ -44,17 +44,19 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
       hashName: asked ?? context.assumedHash,
     });
   const hashName = asked ?? context.hashName ?? DEFAULT_HASH_NAME;
-  const { compression } = compressionOption(given);
-  const usual = edgesFor(compression);
+  const compression = compressionOption(given);
+  const usual = edgesFor(compression.compression);
   const sizes = readEdgeSizes(textParameter(given, 'edges') ?? '');
   const edges = sizes === undefined ? (context.edges ?? usual) : { kernel: usual.kernel, ...sizes };
-  const made = { ...options, ...(compression === undefined ? {} : { compression }), edges, hashName, create: true };
+  const made = { ...options, ...compression, edges, hashName, create: true };
   const make = async (): Promise<Store> => await openDatadir(folder, made);
   const access = accessFor(sharedOption(given).shared ?? DEFAULT_SHARED);
   if (!isDatadir(folder)) {
     if (context.create === undefined || context.create === false || readOnly === true) throw noStore(context.name, folder);
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) throw noStore(context.name, folder);
-    return context.create === true ? await make() : new AbsentStore(folder, hashName, edges, { make, access }, compression);
+    return context.create === true
+      ? await make()
+      : new AbsentStore(folder, hashName, edges, { make, access }, compression.compression === 'zlib' ? 'zlib' : 'none');
   }
   const store = await openDatadir(folder, options);
   if (asked === undefined || store.hashName === asked) return store;
@@ -77,9 +79,10 @@ function sharedOption(given: StoreParameters): Pick<OpenDatadirOptions, 'shared'
 }
 
 /** Of a Store that is made; one that is there keeps its own. */
-function compressionOption(given: StoreParameters): Pick<OpenDatadirOptions, 'compression'> {
-  const compression = textParameter(given, 'compression');
-  return compression === 'zlib' || compression === 'none' ? { compression } : {};
+function compressionOption(given: StoreParameters): Pick<OpenDatadirOptions, 'compression' | 'level'> {
+  const compression = COMPRESSIONS.find((known) => known === textParameter(given, 'compression'));
+  const level = textParameter(given, 'level');
+  return { ...(compression === undefined ? {} : { compression }), ...(level === undefined ? {} : { level: Number(level) }) };
 }
 
 function noStore(name: string, folder: string): VtError {

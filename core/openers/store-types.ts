@@ -1,5 +1,6 @@
 import { SHARED_VALUES } from '../base/system/store-files.ts';
 import { CONTENT_HASH_NAMES, HASH_NAMES } from '../block/hash.ts';
+import { COMPRESSIONS, LEVELS } from '../datadir/datadir-format.ts';
 import { DURABILITIES } from '../store/durability.ts';
 import type { StoreType } from './opener.ts';
 
@@ -14,7 +15,8 @@ export const STORE_TYPES: readonly StoreType[] = [
     parameters: {
       path: 'path',
       hash: HASH_NAMES,
-      compression: ['none', 'zlib'],
+      compression: COMPRESSIONS,
+      level: LEVELS,
       edges: 'edges',
       durability: DURABILITIES,
       shared: SHARED_VALUES,

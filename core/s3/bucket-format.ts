@@ -4,6 +4,7 @@ import { DEFAULT_SHARED } from '../base/system/store-files.ts';
 import type { DatadirFormat } from '../datadir/datadir-format.ts';
 import { formatDatadirFormat, parseDatadirFormat } from '../datadir/datadir-format.ts';
 import { DEFAULT_DURABILITY } from '../store/durability.ts';
+import type { StoredCompression } from '../store/records/stored-bytes.ts';
 import type { LayoutName } from './bucket-layout.ts';
 import type { S3Client } from './s3-client.ts';
 
@@ -12,8 +13,9 @@ const FORMAT_KEY = 'vtftp-store';
 const LAYOUTS: readonly LayoutName[] = ['packs', 'blocks'];
 const MAX_SIZE = 64 * 1024;
 
-/** What a Store in a bucket says of itself: as a datadir, and how its Blocks lie there. */
-export interface BucketFormat extends Pick<DatadirFormat, 'storeId' | 'hashName' | 'edges' | 'compression'> {
+/** What a Store in a bucket says of itself: as a datadir, but for frames, of which a reader would have to ask twice; and how its Blocks lie there. */
+export interface BucketFormat extends Pick<DatadirFormat, 'storeId' | 'hashName' | 'edges'> {
+  readonly compression: StoredCompression;
   readonly layout: LayoutName;
 }
 
@@ -31,7 +33,10 @@ export async function readBucketFormat(client: S3Client, options: OpOptions = {}
   const layout = LAYOUTS.find((known) => known === said);
   if (layout === undefined)
     throw new VtError('EUNSUPPORTED', `open Store "${client.name}": its layout is "${said}"`, { remedy: 'use a later vtftp' });
-  return { ...parseDatadirFormat(text), layout };
+  const { storeId, hashName, edges, compression } = parseDatadirFormat(text);
+  if (compression === 'zstd')
+    throw new VtError('EUNSUPPORTED', `open Store "${client.name}": its compression is zstd`, { remedy: 'use a later vtftp' });
+  return { storeId, hashName, edges, compression, layout };
 }
 
 /**

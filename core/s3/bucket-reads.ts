@@ -144,7 +144,7 @@ export class BucketReads {
     stored: Buffer,
     { codec, size, storedSize }: Pick<Location, 'codec' | 'size' | 'storedSize'>,
   ): Uint8Array | undefined {
-    if (stored.length !== storedSize || (codec !== 'none' && codec !== 'zlib')) return undefined;
+    if (stored.length !== storedSize) return undefined;
     const data = decodeStored(stored, codec, size);
     if (data === undefined || Buffer.compare(this.#parts.hash.digest(data), digest) !== 0) return undefined;
     // A view would hold all that was got with it.

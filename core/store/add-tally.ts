@@ -8,11 +8,16 @@ export class AddTally {
   #existingBlocks = 0;
   #existingBytes = 0;
 
-  /** A Block that the Store did not have, and the octets it takes there. */
-  addNew(size: number, storedSize: number): void {
+  /** A Block that the Store did not have. @param storedSize - octets that it takes there, where `addStored` does not tell of them */
+  addNew(size: number, storedSize = 0): void {
     this.#newBlocks++;
     this.#newBytes += size;
     this.#storedBytes += storedSize;
+  }
+
+  /** Octets that new Blocks take together. */
+  addStored(size: number): void {
+    this.#storedBytes += size;
   }
 
   /** A Block that the Store had. */

@@ -8,5 +8,6 @@ export interface BlockLocation {
   readonly storedSize: number;
   /** Octets of the Block. */
   readonly size: number;
-  readonly codec: 'none' | 'zlib' | 'zstd';
+  /** How they are stored; `part`: within a frame, which lies before them. */
+  readonly codec: 'none' | 'zlib' | 'zstd' | 'part';
 }

@@ -70,7 +70,7 @@ export function rehashRecords(
 }
 
 function unpacked(stored: Buffer, codec: ReturnType<typeof codecByNumber>, size: number): Uint8Array {
-  const data = codec === 'unknown' || codec === 'zstd' ? undefined : decodeStored(stored, codec, size);
+  const data = decodeStored(stored, codec, size);
   if (data === undefined) throw new TypeError('rehash records: a Block that was verified does not decode');
   return data;
 }

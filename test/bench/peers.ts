@@ -108,7 +108,7 @@ export function ourPeers(program: string): Readonly<Record<'sha3' | 'avx2' | 'wa
     wasm: vtftp('vtftp, no machine code', program, '', '0'),
     sha256: vtftp('vtftp, sha256', program, ',hash=sha256'),
     blake3: vtftp('vtftp, blake3', program, ',hash=blake3'),
-    packed: vtftp('vtftp, compression', program, ',compression=zlib'),
+    packed: vtftp('vtftp, compression', program, ',compression=zstd'),
   };
 }
 

@@ -26,6 +26,7 @@ import {
   RECORD_FIXED_SIZE,
 } from '../../core/store/records/datafile.ts';
 import { DatafileIndex, decodeFooter, encodeFooter, footerSize, PlaceList } from '../../core/store/records/datafile-index.ts';
+import { decodePart, encodePart, unpackFrame } from '../../core/store/records/frame.ts';
 import { PROJECT_ROOT } from '../support/project.ts';
 
 // The worked examples of man/vt.5: a display that starts with one of the kinds below, lines of text at two columns, lines
@@ -110,6 +111,21 @@ const CHECKS: Readonly<Record<string, (example: Example) => void>> = {
     const list = new PlaceList(32);
     for (const [digest, place] of places.reverse()) list.add(digest, place);
     assert.deepEqual([...list.records()], [bytes]);
+  },
+  Frame({ text, bytes }) {
+    const header = decodeRecordHeader(bytes, 0, 32);
+    const payload = bytes.subarray(RECORD_FIXED_SIZE + 32);
+    assert.deepEqual(encodeGap(GAP_KIND.frame, 32, payload), bytes);
+    assert.equal(header?.storedSize, payload.length);
+    assert.equal(`${unpackFrame(payload)?.length} octets`, text);
+  },
+  'Record in a frame'({ text, bytes }) {
+    const header = decodeRecordHeader(bytes, 0, 32);
+    const stored = bytes.subarray(RECORD_FIXED_SIZE + 32);
+    const part = decodePart(stored);
+    assert.ok(header?.codec === 'part' && part !== undefined);
+    assert.equal(`back ${part.back} frame ${part.frameSize} start ${part.start}`, text);
+    assert.deepEqual(encodePart(part), stored);
   },
   'Name record'({ text, bytes }) {
     const pair = decodeNameRecord(bytes, ['sha1', 'sha3-256']);

@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import { readFully } from '../../base/system/read-fully.ts';
 import { openStoreFile } from '../../base/system/store-files.ts';
 import type { HashFunction } from '../../block/hash.ts';
+import { type FindFrame, UnpackedFrames } from '../../store/records/frame.ts';
 import { hashOfDatafile } from './file-hash.ts';
 
 /** Most .vtd files held open for reading. */
 const MAX_OPEN_FILES = 64;
+/** Frames kept unpacked: 1 MiB. */
+const MAX_KEPT_FRAMES = 8;
 
 /** Read-only descriptors of .vtd files: each opened once, the one unused for longest closed when there are too many. */
 export class DatafileReaders {
@@ -15,6 +18,7 @@ export class DatafileReaders {
   readonly #open = new Map<string, number>();
   /** The hash functions of files that were asked for: a file keeps its own. */
   readonly #hashes = new Map<string, HashFunction>();
+  readonly #frames = new UnpackedFrames<string>(MAX_KEPT_FRAMES);
   #lastName = '';
   #lastPath = '';
 
@@ -58,6 +62,12 @@ export class DatafileReaders {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
       throw error;
     }
+  }
+
+  /** Finds the frame of a record. @param offset - of the first octet that the record stores */
+  frames(name: string, offset: number): FindFrame {
+    return (back, size) =>
+      back <= offset ? this.#frames.get(`${offset - back} ${name}`, () => this.read(name, offset - back, size)) : undefined;
   }
 
   /** The hash function of a file's records. @param otherwise - where the file does not tell, or is not there */

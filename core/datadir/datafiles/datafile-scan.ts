@@ -2,7 +2,8 @@ import { crc32 } from '../../base/crc32.ts';
 import { throwIfCancelled } from '../../base/errors.ts';
 import type { HashFunction } from '../../block/hash.ts';
 import type { Codec, RecordHeader } from '../../store/records/datafile.ts';
-import { decodeRecordHeader, RECORD_FIXED_SIZE, RECORD_MAGIC } from '../../store/records/datafile.ts';
+import { decodeRecordHeader, GAP_KIND, RECORD_FIXED_SIZE, RECORD_MAGIC } from '../../store/records/datafile.ts';
+import { decodePart, UnpackedFrames } from '../../store/records/frame.ts';
 import { decodeStored } from '../../store/records/stored-bytes.ts';
 import { FileWindow, WINDOW_SIZE } from './file-window.ts';
 
@@ -64,6 +65,7 @@ export async function scanDatafile(fd: number, options: ScanOptions): Promise<Sc
   const { end, hash, onRecord } = options;
   const headerSize = RECORD_FIXED_SIZE + hash.digestSize;
   const window = new FileWindow(fd, end);
+  const frames = new ScannedFrames(window);
   const damage: ScanDamage[] = [];
   let distrust = options.distrust === true;
   let indexedTo = options.start;
@@ -99,13 +101,17 @@ export async function scanDatafile(fd: number, options: ScanOptions): Promise<Sc
     }
     const { codec, storedSize, size } = header;
     if (header.isGap) {
+      if (size === GAP_KIND.frame) frames.meet(offset, header);
       options.onGap?.({ kind: size, offset, size: storedSize });
       indexedTo = next;
       position = next;
       continue;
     }
     const digest = Uint8Array.from(header.digest);
-    const whole = distrust ? hashMatches(window, offset, header, digest, hash) : crcMatches(window, offset, header);
+    const whole =
+      distrust || (codec === 'part' && !frames.isWhole(offset, header))
+        ? frames.hashMatches(offset, header, digest, hash)
+        : crcMatches(window, offset, header);
     if (whole) {
       onRecord({ digest, codec, offset, storedSize, size });
       indexedTo = next;
@@ -137,12 +143,35 @@ function crcMatches(window: FileWindow, offset: number, header: Pick<RecordHeade
   return crc === payloadCrc;
 }
 
-function hashMatches(window: FileWindow, offset: number, header: RecordHeader, digest: Uint8Array, hash: HashFunction): boolean {
-  const { codec, size, storedSize } = header;
-  const stored = window.copy(offset, storedSize);
-  if (codec !== 'none' && codec !== 'zlib') return false;
-  const data = decodeStored(stored, codec, size);
-  return data !== undefined && Buffer.compare(hash.digest(data), digest) === 0;
+/** The frames that a scan meets. The records behind one are whole only if it is. */
+class ScannedFrames {
+  readonly #window: FileWindow;
+  /** The last one, kept unpacked as long as its records follow. */
+  readonly #unpacked = new UnpackedFrames<number>(1);
+  /** Where the last one begins whose CRC holds. */
+  #wholeAt: number | undefined;
+
+  constructor(window: FileWindow) {
+    this.#window = window;
+  }
+
+  meet(offset: number, header: RecordHeader): void {
+    this.#wholeAt = crcMatches(this.#window, offset, header) ? offset : undefined;
+  }
+
+  /** Whether a record is one of the last frame, and that one is whole. */
+  isWhole(offset: number, { storedSize }: RecordHeader): boolean {
+    const part = decodePart(this.#window.copy(offset, storedSize));
+    return part !== undefined && offset - part.back === this.#wholeAt;
+  }
+
+  /** Whether a record's Block has its digest. */
+  hashMatches(offset: number, { codec, size, storedSize }: RecordHeader, digest: Uint8Array, hash: HashFunction): boolean {
+    const data = decodeStored(this.#window.copy(offset, storedSize), codec, size, (back, frameSize) =>
+      back <= offset ? this.#unpacked.get(offset - back, () => this.#window.copy(offset - back, frameSize)) : undefined,
+    );
+    return data !== undefined && Buffer.compare(hash.digest(data), digest) === 0;
+  }
 }
 
 /** The offset of the next valid record header past `position`, or undefined. */

@@ -4,9 +4,10 @@ import { promisify } from 'node:util';
 import { tryLock } from '../../base/system/file-lock.ts';
 import { createStoreFile, openStoreFile, type StoreAccess } from '../../base/system/store-files.ts';
 import type { HashFunction } from '../../block/hash.ts';
-import { codecByNumber, DATAFILE_HEADER_SIZE, RECORD_FIXED_SIZE } from '../../store/records/datafile.ts';
+import { codecByNumber, DATAFILE_HEADER_SIZE } from '../../store/records/datafile.ts';
 import { PlaceList } from '../../store/records/datafile-index.ts';
 import type { RecordBatch } from '../../store/records/record-batch.ts';
+import type { RecordLayout } from '../../store/records/record-layout.ts';
 import { hashOfDatafile } from './file-hash.ts';
 import { readAtOf } from './read-at.ts';
 
@@ -108,25 +109,24 @@ export class DatafileWriter {
   }
 
   /**
-   * Remembers where records lie that were appended, for the index at the end of the file.
+   * Remembers where Blocks lie that were appended, for the index at the end of the file.
    *
-   * @param isNew - for each record of the batch whether it is one of them
-   * @param offset - of the first
+   * @param batch - whose Blocks were laid out
+   * @param start - where the layout begins
    */
-  place({ count, digests, sizes, storedSizes, codecs }: RecordBatch, isNew: Uint8Array, offset: number): void {
-    if (offset !== this.#placedTo) return;
+  place({ count, digests, sizes }: RecordBatch, { rows, offsets, storedSizes, codecs, size }: RecordLayout, start: number): void {
+    if (start !== this.#placedTo) return;
     const digestSize = count === 0 ? 0 : digests.length / count;
     this.#places ??= new PlaceList(digestSize);
-    let at = offset;
-    for (let i = 0; i < count; i++) {
-      if (isNew[i] === 0) continue;
-      const storedSize = storedSizes[i] as number;
-      const start = at + RECORD_FIXED_SIZE + digestSize;
-      const place = { offset: start, storedSize, size: sizes[i] as number, codec: codecByNumber(codecs[i] as number) };
-      this.#places.add(digests.subarray(i * digestSize, (i + 1) * digestSize), place);
-      at = start + storedSize;
+    for (const [k, i] of rows.entries()) {
+      this.#places.add(digests.subarray(i * digestSize, (i + 1) * digestSize), {
+        offset: start + (offsets[k] as number),
+        storedSize: storedSizes[k] as number,
+        size: sizes[i] as number,
+        codec: codecByNumber(codecs[k] as number),
+      });
     }
-    this.#placedTo = at;
+    this.#placedTo = start + size;
   }
 
   /** Where its records lie since it was made or taken up; undefined of none. */

@@ -1,6 +1,7 @@
 import type { HashFunction } from '../../block/hash.ts';
 import { HASH_NAMES, hashByName } from '../../block/hash.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader, decodeRecordHeader, RECORD_FIXED_SIZE } from '../../store/records/datafile.ts';
+import { frameFinder } from '../../store/records/frame.ts';
 import { decodeStored } from '../../store/records/stored-bytes.ts';
 import type { ReadAt } from '../../store/records/trailer.ts';
 
@@ -18,8 +19,14 @@ export function hashOfDatafile(read: ReadAt, otherwise: HashFunction): HashFunct
 
 function isFirstRecord(read: ReadAt, hash: HashFunction): boolean {
   const headerSize = RECORD_FIXED_SIZE + hash.digestSize;
-  const header = decodeRecordHeader(read(DATAFILE_HEADER_SIZE, headerSize), 0, hash.digestSize);
-  if (header === undefined || (header.codec !== 'none' && header.codec !== 'zlib')) return false;
-  const data = decodeStored(read(DATAFILE_HEADER_SIZE + headerSize, header.storedSize), header.codec, header.size);
+  let at = DATAFILE_HEADER_SIZE;
+  let header = decodeRecordHeader(read(at, headerSize), 0, hash.digestSize);
+  if (header?.isGap === true) {
+    at += headerSize + header.storedSize;
+    header = decodeRecordHeader(read(at, headerSize), 0, hash.digestSize);
+  }
+  if (header === undefined) return false;
+  const offset = at + headerSize;
+  const data = decodeStored(read(offset, header.storedSize), header.codec, header.size, frameFinder(read, offset));
   return data !== undefined && Buffer.compare(hash.digest(data), header.digest) === 0;
 }

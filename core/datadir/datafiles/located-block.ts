@@ -20,7 +20,7 @@ export type LocatedBlock =
  */
 export function readLocatedBlock(readers: DatafileReaders, location: Location, digest: Uint8Array, hash: HashFunction): LocatedBlock {
   const { file, offset, storedSize, size, codec } = location;
-  if (codec !== 'none' && codec !== 'zlib') {
+  if (codec === 'unknown') {
     throw new VtError('EUNSUPPORTED', `get Block from "${readers.path(file)}": codec "${codec}" is not known`, {
       remedy: 'use a later vtftp',
     });
@@ -33,7 +33,7 @@ export function readLocatedBlock(readers: DatafileReaders, location: Location, d
     throw new VtError('EFAILED', `read "${readers.path(file)}": ${errorReason(error)}`, { cause: error });
   }
   if (stored.length < storedSize) return { kind: 'gone' };
-  const data = decodeStored(stored, codec, size);
+  const data = decodeStored(stored, codec, size, readers.frames(file, offset));
   if (data === undefined) return { kind: 'damaged', reason: 'the stored octets cannot be decoded' };
   if (Buffer.compare(hash.digest(data), digest) !== 0) return { kind: 'damaged', reason: 'the stored octets do not match the hashcode' };
   return { kind: 'block', data };

@@ -1,5 +1,6 @@
 import type { HashFunction } from '../../block/hash.ts';
 import type { OtherNames } from '../../store/capabilities.ts';
+import { frameFinder } from '../../store/records/frame.ts';
 import { decodeStored } from '../../store/records/stored-bytes.ts';
 import type { ScannedRecord } from '../datafiles/datafile-scan.ts';
 
@@ -27,8 +28,7 @@ export function digestInStore(
   if (fileHash === hash) return digest;
   const named = names.find('bytes', { kind: 'hash', span: size, hashcode: { hashName: fileHash.name, digest } }, hash.name);
   if (named?.kind === 'hash') return named.hashcode.digest;
-  if (codec !== 'none' && codec !== 'zlib') return undefined;
   const stored = read(offset, storedSize);
-  const data = stored.length === storedSize ? decodeStored(stored, codec, size) : undefined;
+  const data = stored.length === storedSize ? decodeStored(stored, codec, size, frameFinder(read, offset)) : undefined;
   return data !== undefined && Buffer.compare(fileHash.digest(data), digest) === 0 ? hash.digest(data) : undefined;
 }

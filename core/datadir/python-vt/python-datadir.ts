@@ -14,6 +14,7 @@ import { CONTENT_HASH_NAMES, hashByName } from '../../block/hash.ts';
 import type { HashCode } from '../../block/hashcode.ts';
 import type { BlockLocation } from '../../store/block-location.ts';
 import type { Offers } from '../../store/capability.ts';
+import { layOutPlainly } from '../../store/records/record-layout.ts';
 import type { AddResult, Store } from '../../store/store.ts';
 import { DatadirIndex } from '../datadir-index.ts';
 import { Datadir } from '../datadir-store.ts';
@@ -159,6 +160,7 @@ function openUnder(path: string, name: string, hashName: HashName, options: Open
     hashName,
     edges: DEFAULT_EDGES,
     compression: 'none',
+    layOut: layOutPlainly,
     access: PRIVATE_ACCESS,
     storeId: identity,
     index,

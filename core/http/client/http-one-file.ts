@@ -127,7 +127,7 @@ export class HttpOneFile implements Store {
     if (place === undefined) return undefined;
     const stored = await this.#file.read(place.offset, place.storedSize, options);
     const { codec, size } = place;
-    const data = codec === 'none' || codec === 'zlib' ? decodeStored(stored, codec, size) : undefined;
+    const data = decodeStored(stored, codec, size);
     if (data === undefined || Buffer.compare(this.#hash.digest(data), hashcode.digest) !== 0)
       throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, `what is stored does not match, at octet ${place.offset}`);
     return data === stored ? Buffer.from(data) : data;

@@ -18,7 +18,7 @@ export const RECORD_FIXED_SIZE = 24;
 
 /** How stored bytes are coded: the octet in a record. 127 stands for one that this version does not know. */
 export type Codec = BlockLocation['codec'] | 'unknown';
-const CODECS: readonly Codec[] = ['none', 'zlib', 'zstd'];
+const CODECS: readonly Codec[] = ['none', 'zlib', 'zstd', 'part'];
 /** In the place of a codec: what follows is a gap, octets that gc has freed. */
 const GAP_CODEC = 125;
 const UNKNOWN_CODEC = 127;
@@ -85,8 +85,8 @@ export function decodeDatafileHeader(data: Buffer): DatafileStart {
   return { kind: 'header', header: { hashName: hash.name, storeId, fileId, createdNs: data.readBigUInt64LE(48), ...oneFile } };
 }
 
-/** What a gap is: octets that gc has freed, or a part of the index or the footer of a one-file Store. */
-export const GAP_KIND = { freed: 0, index: 1, footer: 2 } as const;
+/** What a gap is: octets that gc has freed, a part of the index or the footer of a one-file Store, or a frame. */
+export const GAP_KIND = { freed: 0, index: 1, footer: 2, frame: 3 } as const;
 
 /** A record's header. */
 export interface RecordHeader {

@@ -2,7 +2,7 @@ import { crc32 } from '../../base/crc32.ts';
 import { ParseError } from '../../base/errors.ts';
 import type { DigestedBlock } from '../../block/block-target.ts';
 import type { HashFunction } from '../../block/hash.ts';
-import { codecNumber, RECORD_FIXED_SIZE, writeRecordHeader } from './datafile.ts';
+import { type Codec, codecByNumber, codecNumber, RECORD_FIXED_SIZE, writeRecordHeader } from './datafile.ts';
 import type { StoredCompression } from './stored-bytes.ts';
 import { compressStored, decodeStored } from './stored-bytes.ts';
 
@@ -112,6 +112,35 @@ export function packRecords(blocks: readonly DigestedBlock[], hash: HashFunction
   return packer.batch(digests);
 }
 
+/** A Block as it is stored. */
+export interface StoredRecord {
+  readonly digest: Uint8Array;
+  /** Octets of the Block. */
+  readonly size: number;
+  readonly codec: Codec;
+  readonly stored: Uint8Array;
+}
+
+/** Records of what is stored already, copied. */
+export function packStored(records: readonly StoredRecord[], { digestSize }: HashFunction): RecordBatch {
+  const headerSize = RECORD_FIXED_SIZE + digestSize;
+  const image = Buffer.allocUnsafeSlow(records.reduce((sum, { stored }) => sum + headerSize + stored.length, 0));
+  let at = 0;
+  for (const { digest, size, codec, stored } of records) {
+    at = writeRecordHeader(image, at, codec, stored.length, size, crc32(stored), digest);
+    image.set(stored, at);
+    at += stored.length;
+  }
+  return {
+    count: records.length,
+    digests: Buffer.concat(records.map(({ digest }) => digest)),
+    sizes: Uint32Array.from(records, ({ size }) => size),
+    storedSizes: Uint32Array.from(records, ({ stored }) => stored.length),
+    codecs: Uint8Array.from(records, ({ codec }) => codecNumber(codec)),
+    image,
+  };
+}
+
 /** Blocks out of records that have been verified; views of them, where they are not compressed. */
 export function unpackRecords(batch: RecordBatch, digestSize: number): DigestedBlock[] {
   const { count, digests, sizes, storedSizes, codecs, image } = batch;
@@ -121,7 +150,7 @@ export function unpackRecords(batch: RecordBatch, digestSize: number): DigestedB
     const start = at + RECORD_FIXED_SIZE + digestSize;
     at = start + (storedSizes[i] as number);
     const stored = Buffer.from(image.buffer, image.byteOffset + start, at - start);
-    const data = codecs[i] === 0 ? stored : decodeStored(stored, 'zlib', sizes[i] as number);
+    const data = codecs[i] === 0 ? stored : decodeStored(stored, codecByNumber(codecs[i] as number), sizes[i] as number);
     if (data === undefined) throw new ParseError('decode record', start);
     blocks.push({ digest: digests.subarray(i * digestSize, (i + 1) * digestSize), data });
   }

@@ -1,4 +1,7 @@
 import { deflateSync, inflateSync } from 'node:zlib';
+import type { Codec } from './datafile.ts';
+import { decodePart, type FindFrame } from './frame.ts';
+import { zstd } from './zstd.ts';
 
 /** Below this many octets compression gains nothing. */
 const MIN_COMPRESSED_SIZE = 64;
@@ -39,13 +42,38 @@ export function compressStored(data: Uint8Array, compression: StoredCompression)
  * A Block's bytes from those that are stored, or undefined where they cannot be decoded to `size` octets.
  *
  * @param stored - all of the stored octets; with codec `none` they are the result
+ * @param size - octets of the Block, MAX_STORED_SIZE at most
+ * @param findFrame - where there may be frames
  */
-export function decodeStored(stored: Buffer, codec: 'none' | 'zlib', size: number): Buffer | undefined {
-  if (codec === 'none') return stored.length === size ? stored : undefined;
+export function decodeStored(stored: Buffer, codec: Codec, size: number, findFrame?: FindFrame): Buffer | undefined {
+  switch (codec) {
+    case 'none':
+      return stored.length === size ? stored : undefined;
+    case 'zlib':
+      return inflated(stored, size);
+    case 'zstd':
+      return zstd().decompress(stored, size);
+    case 'part':
+      return partOf(stored, size, findFrame);
+    case 'unknown':
+      return undefined;
+  }
+}
+
+function inflated(stored: Buffer, size: number): Buffer | undefined {
   try {
     const data = inflateSync(stored, { maxOutputLength: Math.max(size, 1), chunkSize: Math.max(size, MIN_CHUNK_SIZE) });
     return data.length === size ? data : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** A view of the unpacked frame. */
+function partOf(stored: Buffer, size: number, findFrame: FindFrame | undefined): Buffer | undefined {
+  const part = decodePart(stored);
+  const frame = part && findFrame?.(part.back, part.frameSize);
+  return frame !== undefined && part !== undefined && part.start + size <= frame.length
+    ? frame.subarray(part.start, part.start + size)
+    : undefined;
 }

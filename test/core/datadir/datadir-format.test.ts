@@ -52,7 +52,8 @@ const BAD: readonly (readonly [from: string, to: string, says: RegExp])[] = [
   ['coarse=1000', 'coarse=1K', /"coarse"/],
   ['mean=16384', 'mean=-1', /"mean"/],
   ['mean=16384', 'mean=1e4', /"mean"/],
-  ['compression=none', 'compression=lzw', /none or zlib/],
+  ['compression=none', 'compression=lzw', /"compression" to be one of none, zlib, zstd/],
+  ['compression=none', 'compression=zstd\nlevel=20', /"level" to be a number, 1..19/],
   ['durability=batch', 'durability=maybe', /"durability" to be one of/],
   ['shared=no', 'shared=yes', /"shared" to be one of no, group, all/],
   ['generation=0', 'generation', /NAME=VALUE/],
@@ -74,9 +75,16 @@ it('a format file of an earlier version is read: its durability is batch, and no
   assert.deepEqual(parseDatadirFormat(text), { ...parseDatadirFormat(TEXT), shared: undefined });
 });
 
+it('a format that compresses by Zstandard has a version of its own, which earlier programs refuse', () => {
+  const format = { ...parseDatadirFormat(TEXT), compression: 'zstd' as const, level: 9 };
+  const text = formatDatadirFormat(format);
+  assert.match(text, /^format=4$/m);
+  assert.deepEqual(parseDatadirFormat(text), format);
+});
+
 it('a format file of a later version is refused, whatever else it holds', () => {
   assert.throws(
-    () => parseDatadirFormat('format=4\nhow=new\n'),
+    () => parseDatadirFormat('format=5\nhow=new\n'),
     (error) => error instanceof VtError && error.code === 'EUNSUPPORTED' && error.remedy !== undefined,
   );
 });

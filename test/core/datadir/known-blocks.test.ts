@@ -56,8 +56,8 @@ function knows(known: KnownBlocks, number: number): boolean {
 
 function addIndexed(known: KnownBlocks, index: FakeIndex, number: number): void {
   const from = known.recent.position;
-  known.recent.add(digestOf(number), 0, 5, 5, 0);
-  known.recent.place(from, 'f', 64, 56);
+  known.recent.add(digestOf(number), 0, 5);
+  known.recent.place(from, 'f', 64, { offsets: Float64Array.of(56), storedSizes: Uint32Array.of(5), codecs: Uint8Array.of(0) });
   const before = index.changes;
   index.add(number);
   known.markIndexed(known.recent.position, { before, after: index.changes });
@@ -99,7 +99,7 @@ test('a damaged Block is known no more, until it is added again', () => {
   assert.equal(known.noteDamage(digestOf(5)), false);
   assert.equal(knows(known, 5), false, 'though the index still has it');
   assert.equal(knows(known, 6), true);
-  known.recent.add(digestOf(5), 0, 5, 5, 0);
+  known.recent.add(digestOf(5), 0, 5);
   known.noteAdded(digestOf(5), 0, SIZE);
   assert.equal(knows(known, 5), true);
 });

@@ -10,6 +10,7 @@ import { Datadir } from '../../../core/datadir/datadir-store.ts';
 import { DatadirWriter } from '../../../core/datadir/datadir-writer.ts';
 import { catchUp } from '../../../core/datadir/index/index-catch-up.ts';
 import { StoreNames } from '../../../core/datadir/names/store-names.ts';
+import { layOutPlainly } from '../../../core/store/records/record-layout.ts';
 import { newStorePath } from './store-folder.ts';
 
 const OWNER = { storeId: '00112233-4455-6677-8899-aabbccddeeff', hashName: 'sha256' } as const;
@@ -49,6 +50,7 @@ function makeDatadir(path: string, failsNext: () => { readonly sync: boolean; re
     hashName: OWNER.hashName,
     edges: DEFAULT_EDGES,
     compression: 'none',
+    layOut: layOutPlainly,
     access: PRIVATE_ACCESS,
     storeId: OWNER.storeId,
     index,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { RecentBlocks } from '../../../core/datadir/recent-blocks.ts';
+import type { RecordLayout } from '../../../core/store/records/record-layout.ts';
 
 const SIZE = 20;
 
@@ -31,6 +32,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('drop' as const) }),
 );
 
+/** The columns of a layout of plain records, one after the other. */
+function layoutOf(storedSizes: readonly number[], headerSize: number): Pick<RecordLayout, 'offsets' | 'storedSizes' | 'codecs'> {
+  let at = 0;
+  const offsets = Float64Array.from(storedSizes, (size) => {
+    const offset = at + headerSize;
+    at = offset + size;
+    return offset;
+  });
+  return { offsets, storedSizes: Uint32Array.from(storedSizes), codecs: new Uint8Array(storedSizes.length) };
+}
+
 test('recent Blocks are found as a Map finds them, whatever was added, taken back, removed, indexed and dropped', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
@@ -42,8 +54,16 @@ test('recent Blocks are found as a Map finds them, whatever was added, taken bac
           case 'add': {
             const fresh = [...new Set(taken.numbers)].filter((number) => !model.has(number));
             const from = recent.position;
-            for (const number of fresh) recent.add(digestOf(number), 0, number + 1, number + 2, 0);
-            recent.place(from, `file ${taken.file}`, offset, 9);
+            for (const number of fresh) recent.add(digestOf(number), 0, number + 1);
+            recent.place(
+              from,
+              `file ${taken.file}`,
+              offset,
+              layoutOf(
+                fresh.map((number) => number + 2),
+                9,
+              ),
+            );
             for (const number of fresh) {
               offset += 9;
               model.set(number, { file: `file ${taken.file}`, offset, storedSize: number + 2, indexed: false });
@@ -53,7 +73,7 @@ test('recent Blocks are found as a Map finds them, whatever was added, taken bac
           }
           case 'fail': {
             const from = recent.position;
-            for (const number of new Set(taken.numbers)) if (!model.has(number)) recent.add(digestOf(number), 0, 1, 1, 0);
+            for (const number of new Set(taken.numbers)) if (!model.has(number)) recent.add(digestOf(number), 0, 1);
             recent.forgetFrom(from);
             break;
           }
@@ -103,8 +123,8 @@ test('recent Blocks of a file that wait for the index are listed, and once they 
   const recent = new RecentBlocks(SIZE, 100);
   for (const [i, file] of ['a', 'b', 'a'].entries()) {
     const from = recent.position;
-    recent.add(digestOf(i), 0, 10, 10, 0);
-    recent.place(from, file, 100 * i, 50);
+    recent.add(digestOf(i), 0, 10);
+    recent.place(from, file, 100 * i, layoutOf([10], 50));
   }
   const listed = recent.waitingIn('a');
   assert.deepEqual(

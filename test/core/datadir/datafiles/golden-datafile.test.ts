@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { hashByName } from '../../../../core/block/hash.ts';
 import { hashcodeOf } from '../../../../core/block/hashcode.ts';
 import type { ScannedRecord } from '../../../../core/datadir/datafiles/datafile-scan.ts';
 import { scanDatafile } from '../../../../core/datadir/datafiles/datafile-scan.ts';
+import { readAtOf } from '../../../../core/datadir/datafiles/read-at.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader, encodeDatafileHeader } from '../../../../core/store/records/datafile.ts';
+import { frameFinder } from '../../../../core/store/records/frame.ts';
 import { decodeStored } from '../../../../core/store/records/stored-bytes.ts';
 import { PROJECT_ROOT } from '../../../support/project.ts';
 
@@ -46,9 +48,41 @@ it('a .vtd of version 1, as it was first written, keeps its header and gives its
     ['none', 'none', 'zlib', 'none'],
   );
   for (const [i, { codec, offset, storedSize, size, digest }] of records.entries()) {
-    assert.ok(codec === 'none' || codec === 'zlib');
     const block = decodeStored(data.subarray(offset, offset + storedSize), codec, size);
     assert.deepEqual(block, blocks[i]);
     assert.deepEqual(Buffer.from(digest), Buffer.from(hashcodeOf('sha3-256', blocks[i] ?? Buffer.alloc(0)).digest));
+  }
+});
+
+it('a .vtd with frames, made by another program, gives its Blocks', async (t) => {
+  const path = join(PROJECT_ROOT, 'test/golden/vtftp/frames.vtd');
+  const { size } = statSync(path);
+  const fd = openSync(path, 'r');
+  t.after(() => closeSync(fd));
+  const read = readAtOf(fd);
+  for (const distrust of [false, true]) {
+    const records: ScannedRecord[] = [];
+    const hash = hashByName('sha3-256');
+    const { damage } = await scanDatafile(fd, {
+      start: DATAFILE_HEADER_SIZE,
+      end: size,
+      hash,
+      distrust,
+      onRecord: (record) => records.push(record),
+    });
+    assert.deepEqual(damage, []);
+    assert.deepEqual(
+      records.map(({ codec }) => codec),
+      ['part', 'part', 'zstd', 'none'],
+    );
+    const blocks = records.map((record) =>
+      decodeStored(read(record.offset, record.storedSize), record.codec, record.size, frameFinder(read, record.offset))?.toString(),
+    );
+    assert.deepEqual(blocks, [
+      'The quick brown fox jumps. '.repeat(20),
+      'The lazy dog sleeps all day. '.repeat(30),
+      'alone, alone, all, all alone. '.repeat(40),
+      'hello, world\n',
+    ]);
   }
 });

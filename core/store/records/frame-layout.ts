@@ -1,0 +1,130 @@
+import { crc32 } from '../../base/crc32.ts';
+import { codecByNumber, codecNumber, encodeGap, GAP_KIND, RECORD_FIXED_SIZE, writeRecordHeader } from './datafile.ts';
+import { encodeFrame, encodePart } from './frame.ts';
+import { mayCompress } from './may-compress.ts';
+import type { RecordBatch } from './record-batch.ts';
+import type { LayOutRecords, RecordLayout } from './record-layout.ts';
+import { rowsOf } from './record-layout.ts';
+import { zstd } from './zstd.ts';
+
+/** Octets of Blocks in one frame: a reader of one Block unpacks them all. */
+export const FRAME_SIZE: number = 128 * 1024;
+/** What compression has to leave of some octets, at most, to be worth its time. */
+const MAX_SHARE = 0.9;
+const PLAIN = codecNumber('none');
+
+/** Blocks that wait to become a frame: numbers of rows, and their octets. */
+interface Waiting {
+  readonly rows: number[];
+  readonly parts: Uint8Array[];
+  size: number;
+}
+
+function noneWaiting(): Waiting {
+  return { rows: [], parts: [], size: 0 };
+}
+
+/**
+ * Lays out records with those that compress well together in frames of {@link FRAME_SIZE}: neighbours of one content, mostly. Blocks
+ * that come compressed, and those that look as if nothing compressed them, stay as they are.
+ *
+ * @param level - of Zstandard, 1..19
+ */
+export function frameLayout(digestSize: number, level: number): LayOutRecords {
+  return (batch, isNew) => new FrameLayout(batch, isNew, digestSize, level).layout();
+}
+
+class FrameLayout {
+  readonly #batch: RecordBatch;
+  readonly #headerSize: number;
+  readonly #level: number;
+  readonly #rows: Uint32Array;
+  readonly #offsets: Float64Array;
+  readonly #storedSizes: Uint32Array;
+  readonly #codecs: Uint8Array;
+  readonly #pieces: Uint8Array[] = [];
+  #waiting = noneWaiting();
+  #size = 0;
+
+  constructor(batch: RecordBatch, isNew: Uint8Array, digestSize: number, level: number) {
+    this.#batch = batch;
+    this.#headerSize = RECORD_FIXED_SIZE + digestSize;
+    this.#level = level;
+    this.#rows = rowsOf(isNew);
+    this.#offsets = new Float64Array(this.#rows.length);
+    this.#storedSizes = new Uint32Array(this.#rows.length);
+    this.#codecs = new Uint8Array(this.#rows.length);
+  }
+
+  layout(): RecordLayout {
+    const { image, storedSizes, codecs } = this.#batch;
+    const rows = this.#rows;
+    for (let i = 0, k = 0, at = 0; k < rows.length; i++) {
+      const start = at + this.#headerSize;
+      at = start + (storedSizes[i] as number);
+      if (rows[k] !== i) continue;
+      const data = image.subarray(start, at);
+      if (codecs[i] === PLAIN && mayCompress(data)) this.#take(k, data);
+      else this.#addRecord(k, data, codecs[i] as number);
+      k++;
+    }
+    this.#flush();
+    return {
+      pieces: this.#pieces,
+      size: this.#size,
+      rows,
+      offsets: this.#offsets,
+      storedSizes: this.#storedSizes,
+      codecs: this.#codecs,
+    };
+  }
+
+  #take(k: number, data: Uint8Array): void {
+    if (this.#waiting.size + data.length > FRAME_SIZE) this.#flush();
+    this.#waiting.rows.push(k);
+    this.#waiting.parts.push(data);
+    this.#waiting.size += data.length;
+  }
+
+  #flush(): void {
+    const { rows, parts, size } = this.#waiting;
+    this.#waiting = noneWaiting();
+    if (rows.length === 0) return;
+    const packed = zstd().compress(parts, this.#level);
+    const [first] = rows;
+    if (packed.length > MAX_SHARE * size) for (const [i, k] of rows.entries()) this.#addRecord(k, parts[i] as Uint8Array, PLAIN);
+    else if (first !== undefined && rows.length === 1) this.#addRecord(first, packed, codecNumber('zstd'));
+    else this.#addFrame(rows, parts, encodeFrame(packed, size));
+  }
+
+  /** The frame, and behind it a record for each Block in it. */
+  #addFrame(rows: readonly number[], parts: readonly Uint8Array[], frame: Buffer): void {
+    const frameAt = this.#size + this.#headerSize;
+    this.#append(encodeGap(GAP_KIND.frame, this.#headerSize - RECORD_FIXED_SIZE, frame));
+    let start = 0;
+    for (const [i, k] of rows.entries()) {
+      const back = this.#size + this.#headerSize - frameAt;
+      this.#addRecord(k, encodePart({ back, frameSize: frame.length, start }), codecNumber('part'));
+      start += (parts[i] as Uint8Array).length;
+    }
+  }
+
+  #addRecord(k: number, stored: Uint8Array, codec: number): void {
+    const i = this.#rows[k] as number;
+    const { sizes, digests } = this.#batch;
+    const header = Buffer.allocUnsafe(this.#headerSize);
+    const digestSize = this.#headerSize - RECORD_FIXED_SIZE;
+    const digest = digests.subarray(i * digestSize, (i + 1) * digestSize);
+    writeRecordHeader(header, 0, codecByNumber(codec), stored.length, sizes[i] as number, crc32(stored), digest);
+    this.#append(header);
+    this.#offsets[k] = this.#size;
+    this.#storedSizes[k] = stored.length;
+    this.#codecs[k] = codec;
+    this.#append(stored);
+  }
+
+  #append(piece: Uint8Array): void {
+    this.#pieces.push(piece);
+    this.#size += piece.length;
+  }
+}

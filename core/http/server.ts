@@ -127,6 +127,9 @@ async function answer(gateways: WebGateways, access: AccessRules, request: Incom
   });
   if (isWrite) await gateway.write(request, response, gone.signal);
   else if (!isPropfind) await gateway.answer(request, response, gone.signal, shared);
-  else if (await takeBody(request).catch(() => false)) await gateway.propfind(request, response, gone.signal, shared);
-  else sendProblem(response, 413, 'the body is too long', { connection: 'close' });
+  else {
+    const body = await takeBody(request).catch(() => undefined);
+    if (body === undefined) sendProblem(response, 413, 'the body is too long', { connection: 'close' });
+    else await gateway.propfind(request, body, response, gone.signal, shared);
+  }
 }

@@ -12,6 +12,7 @@ import { indirectContent, storedBlock } from './block-content.ts';
 import { blockRecords, whichAreThere } from './block-records.ts';
 import { compressedFor } from './compressed.ts';
 import { davNodes, multistatus } from './dav/propfind.ts';
+import { parsePropfind } from './dav/propfind-body.ts';
 import { fileContent } from './file-content.ts';
 import { DAMAGED, FAULT_HEADER, IMMUTABLE, REVALIDATED } from './headers.ts';
 import { KeptPages } from './kept-pages.ts';
@@ -128,12 +129,17 @@ export class WebGateway {
   }
 
   /** Answers one PROPFIND; never rejects. @see RFC 4918, 9.1 */
-  async propfind(request: IncomingMessage, response: ServerResponse, signal: AbortSignal, shared?: SharedPath): Promise<void> {
+  async propfind(
+    request: IncomingMessage,
+    body: Buffer,
+    response: ServerResponse,
+    signal: AbortSignal,
+    shared?: SharedPath,
+  ): Promise<void> {
     try {
-      const { depth } = request.headers;
-      if (depth !== '0' && depth !== '1') {
-        const body = '<?xml version="1.0" encoding="utf-8"?>\n<D:error xmlns:D="DAV:"><D:propfind-finite-depth/></D:error>\n';
-        response.writeHead(403, { 'content-type': XML_TYPE, 'content-length': String(body.length) }).end(body);
+      const wanted = parsePropfind(body);
+      if (wanted === undefined) {
+        sendProblem(response, 400, 'the body is no propfind element in XML');
         return;
       }
       const route = shared === undefined ? parseRoute(requestTarget(request).path) : shareRoute(shared);
@@ -144,9 +150,16 @@ export class WebGateway {
         sendProblem(response, 404, 'nothing is here');
         return;
       }
+      const { depth } = request.headers;
+      // Below a file there is nothing, however deep.
+      if (entry.dirent.kind === 'dir' && depth !== '0' && depth !== '1') {
+        const text = '<?xml version="1.0" encoding="utf-8"?>\n<D:error xmlns:D="DAV:"><D:propfind-finite-depth/></D:error>\n';
+        response.writeHead(403, { 'content-type': XML_TYPE, 'content-length': String(text.length) }).end(text);
+        return;
+      }
       const nodes = davNodes(place, entry, depth === '0' ? 0 : 1, signal);
       const head = { 'content-type': XML_TYPE, 'cache-control': REVALIDATED };
-      await sendBody(response, () => response.writeHead(207, head), [octetsOf(multistatus(nodes))]);
+      await sendBody(response, () => response.writeHead(207, head), [octetsOf(multistatus(nodes, wanted))]);
     } catch (error) {
       this.#fail(response, error, signal);
     }

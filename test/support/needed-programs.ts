@@ -21,6 +21,7 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   'libarchive-tools': ['bsdtar'],
   'libcap2-bin': ['getcap', 'setcap'],
   'librsvg2-bin': ['rsvg-convert'],
+  litmus: ['litmus'],
   logrotate: ['logrotate'],
   make: ['make'],
   mandoc: ['mandoc'],
@@ -38,6 +39,7 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   time: ['time'],
   tmux: ['tmux'],
   unzip: ['unzip'],
+  varnish: ['varnishd'],
   wget: ['wget'],
   wrk: ['wrk'],
   zip: ['zip'],
@@ -45,10 +47,10 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Packages without programs: headers for the compiler, and a library of the driver fuse-native. Those of Ceph are large: where they are not
- * installed its tests are skipped.
+ * Packages without programs: headers for the compiler, and a library of the driver fuse-native. Those of Ceph are large, and Squid starts a
+ * daemon: where they are not installed their tests are skipped.
  */
-export const NEEDED_PACKAGES: readonly string[] = ['ceph-common', 'ceph-mon', 'ceph-osd', 'libc6-dev', 'libfuse2', 'radosgw'];
+export const NEEDED_PACKAGES: readonly string[] = ['ceph-common', 'ceph-mon', 'ceph-osd', 'libc6-dev', 'libfuse2', 'radosgw', 'squid'];
 
 /** Programs that Debian's essential packages hold, and those that tests bring along. */
 export const PRESENT_PROGRAMS: ReadonlySet<string> = new Set([

@@ -9,6 +9,7 @@ import { contentTypeOf } from '../content-type.ts';
 import { httpDate } from '../file-content.ts';
 import { etagOf, urlPath } from '../headers.ts';
 import type { Place } from '../place.ts';
+import type { WantedProperties } from './propfind-body.ts';
 
 /** Octets of the body of a request. */
 const MAX_BODY_SIZE = 64 * 1024;
@@ -16,14 +17,16 @@ const MAX_BODY_SIZE = 64 * 1024;
 /** Contents are not looked into for their types, which would be a Block a name: what has no type by its name counts as no text. */
 const NO_TEXT = Uint8Array.of(0);
 
-/** Takes the body of a request, which lists the properties that are wanted: all that we have are few. @returns false where it is too long */
-export async function takeBody(request: IncomingMessage): Promise<boolean> {
+/** Takes the body of a request, which lists the properties that are wanted. @returns undefined where it is too long */
+export async function takeBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_SIZE) return false;
+    if (size > MAX_BODY_SIZE) return undefined;
+    chunks.push(chunk);
   }
-  return true;
+  return Buffer.concat(chunks);
 }
 
 /** A node whose properties are told. */
@@ -68,32 +71,46 @@ async function targetOf(tree: Tree, path: TreePath, signal: AbortSignal): Promis
 }
 
 /** The body of a 207 answer. @see RFC 4918, 9.1 and 13 */
-export async function* multistatus(nodes: AsyncIterable<DavNode>): AsyncGenerator<string> {
+export async function* multistatus(nodes: AsyncIterable<DavNode>, wanted: WantedProperties): AsyncGenerator<string> {
   yield '<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus xmlns:D="DAV:">\n';
-  for await (const node of nodes)
-    yield `<D:response><D:href>${node.href}</D:href><D:propstat><D:prop>${properties(node)}</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>\n`;
+  for await (const node of nodes) yield `<D:response><D:href>${node.href}</D:href>${propstats(propertiesOf(node), wanted)}</D:response>\n`;
   yield '</D:multistatus>\n';
 }
 
-function properties({ entry: { name, dirent, size } }: DavNode): string {
-  const { mtimeNs } = dirent.meta;
-  const modified = mtimeNs === undefined ? undefined : httpDate(mtimeNs);
-  const all = [
-    property('displayname', xmlText(octetsToText(name))),
-    dirent.kind === 'dir' ? '<D:resourcetype><D:collection/></D:resourcetype>' : '<D:resourcetype/>',
-    modified === undefined ? '' : property('getlastmodified', modified.toUTCString()),
-  ];
-  if (dirent.kind === 'file')
-    all.push(
-      property('getcontentlength', String(size)),
-      property('getetag', xmlText(etagOf(dirent.block))),
-      property('getcontenttype', xmlText(contentTypeOf(name, dirent.meta, NO_TEXT))),
-    );
-  return all.join('');
+function propstats(properties: ReadonlyMap<string, string>, wanted: WantedProperties): string {
+  if (wanted === 'all') return propstat('200 OK', [...properties].map(([name, value]) => property(name, value)).join(''));
+  if (wanted === 'names') return propstat('200 OK', [...properties.keys()].map((name) => property(name, '')).join(''));
+  let [there, missing] = ['', ''];
+  for (const { namespace, local } of wanted) {
+    const value = namespace === 'DAV:' ? properties.get(local) : undefined;
+    if (value !== undefined) there += property(local, value);
+    else missing += namespace === 'DAV:' ? property(local, '') : `<${local} xmlns="${xmlText(namespace)}"/>`;
+  }
+  return (there === '' && missing !== '' ? '' : propstat('200 OK', there)) + (missing === '' ? '' : propstat('404 Not Found', missing));
 }
 
-function property(name: string, text: string): string {
-  return `<D:${name}>${text}</D:${name}>`;
+function propstat(status: string, properties: string): string {
+  return `<D:propstat><D:prop>${properties}</D:prop><D:status>HTTP/1.1 ${status}</D:status></D:propstat>`;
+}
+
+/** Values as XML, by the names of their elements. @see RFC 4918, 15 */
+function propertiesOf({ entry: { name, dirent, size } }: DavNode): ReadonlyMap<string, string> {
+  const { mtimeNs } = dirent.meta;
+  const modified = mtimeNs === undefined ? undefined : httpDate(mtimeNs);
+  const found = new Map([
+    ['displayname', xmlText(octetsToText(name))],
+    ['resourcetype', dirent.kind === 'dir' ? '<D:collection/>' : ''],
+  ]);
+  if (modified !== undefined) found.set('getlastmodified', modified.toUTCString());
+  if (dirent.kind !== 'file') return found;
+  return found
+    .set('getcontentlength', String(size))
+    .set('getetag', xmlText(etagOf(dirent.block)))
+    .set('getcontenttype', xmlText(contentTypeOf(name, dirent.meta, NO_TEXT)));
+}
+
+function property(name: string, value: string): string {
+  return value === '' ? `<D:${name}/>` : `<D:${name}>${value}</D:${name}>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };

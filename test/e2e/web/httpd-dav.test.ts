@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent, createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { text as textOf } from 'node:stream/consumers';
+import { buffer, text as textOf } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { serve } from '../../support/links/served-program.ts';
+import { isInstalled } from '../../support/needed-programs.ts';
 import { recited, run, vtftp } from '../../support/program.ts';
 import type { Scratch } from '../../support/scratch.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -44,6 +47,61 @@ test('rclone and cadaver read a tree by WebDAV as it was put', async (t) => {
   assert.equal(readFileSync(scratch.path('by-cadaver'), 'utf8'), 'text\n', browsed.report);
 });
 
+/** What litmus asks of reading; the rest of its tests write. */
+const READS: Readonly<Record<string, readonly string[]>> = {
+  basic: ['options', 'put_get', 'put_get_utf8_segment'],
+  props: ['propfind_invalid', 'propfind_invalid2', 'propfind_d0', 'propextended', 'propwformed'],
+  http: ['expect100'],
+};
+
+/** A relay before a server that takes what is written, so that litmus goes on, and keeps it for the test to store. */
+async function writableRelay(t: TestContext, to: URL): Promise<{ readonly url: string; readonly written: ReadonlyMap<string, Buffer> }> {
+  const written = new Map<string, Buffer>();
+  const relay = createServer((asked, answer) => {
+    const { method = '', url: path = '', headers } = asked;
+    if (['MKCOL', 'PUT', 'DELETE'].includes(method)) {
+      void buffer(asked).then((body) => {
+        if (method === 'PUT') written.set(decodeURIComponent(path), body);
+        answer.writeHead(method === 'DELETE' ? 204 : 201).end();
+      });
+      return;
+    }
+    const onward = httpRequest({ hostname: to.hostname, port: to.port, path, method, headers }, (found) => {
+      answer.writeHead(found.statusCode ?? 0, found.headers);
+      found.pipe(answer);
+    });
+    asked.pipe(onward.on('error', () => answer.destroy()));
+  }).listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  t.after(() => relay.close());
+  return { url: `http://127.0.0.1:${(relay.address() as AddressInfo).port}/`, written };
+}
+
+const noLitmus = isInstalled('litmus') ? false : 'litmus is needed (apt-get install litmus)';
+
+test('litmus finds nothing wrong with what it reads', { skip: noLitmus }, async (t) => {
+  const { scratch, address, docs } = await site(t);
+  const relay = await writableRelay(t, new URL(address));
+  const litmus = async (suite: string): Promise<Map<string, string>> => {
+    const words = ['-c', `cd ${scratch.folder} && TESTS=${suite} litmus -k ${relay.url}archive/default/docs/`];
+    const { stdout } = await run('sh', words, { env: scratch.env });
+    return new Map([...stdout.matchAll(/\b\d+\. (\w+)\.+ ([A-Z]+|pass)/g)].map(([, name = '', result = '']) => [name, result]));
+  };
+  // What it writes is in the tree when it reads that again.
+  mkdirSync(join(docs, 'litmus'));
+  for (const suite of Object.keys(READS)) await litmus(suite);
+  for (const [path, body] of relay.written) {
+    const name = path.split('/docs/litmus/')[1];
+    if (name !== undefined && !name.includes('/')) writeFileSync(join(docs, 'litmus', name), body);
+  }
+  const put = await vtftp(['-S', scratch.path('store'), '-c', `put ${docs} /; quit`], { env: scratch.env });
+  assert.equal(put.status, 0, put.report);
+  for (const [suite, names] of Object.entries(READS)) {
+    const results = await litmus(suite);
+    for (const name of names) assert.match(results.get(name) ?? '', /^(?:pass|WARNING)$/, `${suite} ${name}`);
+  }
+});
+
 interface Answer {
   readonly status: number;
   readonly headers: NodeJS.Dict<string | string[]>;
@@ -70,6 +128,7 @@ test('WebDAV reads one level at a time, and writes nothing', async (t) => {
     ['', '1', 207],
     ['below', '1', 207],
     ['below/file', '1', 207],
+    ['below/file', 'infinity', 207],
     ['', 'infinity', 403],
     ['', '', 403],
     ['nothing', '0', 404],
@@ -82,6 +141,11 @@ test('WebDAV reads one level at a time, and writes nothing', async (t) => {
     const refused = await ask(`${url}new`, method, {});
     assert.deepEqual([refused.status, refused.headers['allow']], [405, 'GET, HEAD, OPTIONS, PROPFIND'], method);
   }
+  assert.equal((await ask(url, 'PROPFIND', { depth: '0' }, '<D:foo')).status, 400);
+  const asked = '<D:propfind xmlns:D="DAV:"><D:prop><D:getetag/><D:lockdiscovery/><x xmlns="u:&amp;"/></D:prop></D:propfind>';
+  const some = await ask(`${url}below/file`, 'PROPFIND', { depth: '0' }, asked);
+  assert.match(some.body, /<D:prop><D:getetag>[^<]+<\/D:getetag><\/D:prop><D:status>HTTP\/1\.1 200 OK</);
+  assert.match(some.body, /<D:prop><D:lockdiscovery\/><x xmlns="u:&amp;amp;"\/><\/D:prop><D:status>HTTP\/1\.1 404 Not Found</);
   const { body } = await ask(url, 'PROPFIND', { depth: '1' });
   assert.equal(body.match(/<D:response>/g)?.length, 4);
   assert.match(body, /<D:displayname>a&amp;b &lt;c&gt; &quot;d&quot; 100%\.txt</);

@@ -1,0 +1,111 @@
+/** A property by the namespace and the name of its element. */
+export interface PropertyName {
+  readonly namespace: string;
+  readonly local: string;
+}
+
+/** Which properties a PROPFIND asks for: all, which there are, or these. */
+export type WantedProperties = 'all' | 'names' | readonly PropertyName[];
+
+/** Elements in each other, and properties asked for by name: each is answered for each node. */
+const MAX_DEPTH = 32;
+const MAX_PROPERTIES = 64;
+
+const DAV = 'DAV:';
+const NAME = '[\\p{L}_][\\p{L}\\p{N}._-]*';
+const QNAME = `(?:${NAME}:)?${NAME}`;
+/** What is no element: a declaration, an instruction, a comment, text without markup. */
+const BETWEEN =
+  /(?:<\?[^?]*(?:\?(?!>)[^?]*)*\?>|<!--(?:(?!--)[\s\S])*-->|(?:[^<&]|&(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-fA-F]{1,6});)+)/uy;
+const TAG = new RegExp(`<(/?)(${QNAME})((?:\\s+${QNAME}\\s*=\\s*(?:"[^"<]*"|'[^'<]*'))*)\\s*(/?)>`, 'uy');
+const ATTRIBUTE = new RegExp(`(${QNAME})\\s*=\\s*(?:"([^"]*)"|'([^']*)')`, 'gu');
+
+interface Open {
+  readonly name: string;
+  readonly namespaces: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads the body of a PROPFIND, of which an empty one asks for all. It is as much of XML as needs no document type: one of those is refused.
+ *
+ * @returns undefined for what is not well-formed, or asks for nothing
+ * @see RFC 4918, 9.1; Namespaces in XML 1.0
+ */
+export function parsePropfind(body: Buffer): WantedProperties | undefined {
+  if (body.length === 0) return 'all';
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    return undefined;
+  }
+  const elements = elementsOf(text);
+  const [top, ...rest] = elements ?? [];
+  if (top === undefined || top.depth !== 0 || !isDav(top, 'propfind')) return undefined;
+  const asked = rest.filter(({ depth }) => depth === 1);
+  if (asked.some((one) => isDav(one, 'allprop'))) return 'all';
+  if (asked.some((one) => isDav(one, 'propname'))) return 'names';
+  if (!asked.some((one) => isDav(one, 'prop'))) return undefined;
+  const properties: PropertyName[] = [];
+  let isInProp = false;
+  for (const element of rest) {
+    if (element.depth === 1) isInProp = isDav(element, 'prop');
+    else if (element.depth === 2 && isInProp) properties.push({ namespace: element.namespace, local: element.local });
+  }
+  return properties.length > MAX_PROPERTIES ? undefined : properties;
+}
+
+interface Element extends PropertyName {
+  readonly depth: number;
+}
+
+function isDav({ namespace, local }: Element, name: string): boolean {
+  return namespace === DAV && local === name;
+}
+
+/** The elements of a document in the order of their starts; undefined where it is not well-formed. */
+function elementsOf(text: string): readonly Element[] | undefined {
+  const open: Open[] = [];
+  const found: Element[] = [];
+  for (let at = 0; at < text.length; ) {
+    BETWEEN.lastIndex = at;
+    TAG.lastIndex = at;
+    const between = BETWEEN.exec(text);
+    if (between !== null) {
+      // Outside of the one element there is only space.
+      if (open.length === 0 && !/^(?:<|\s*$)/.test(between[0])) return undefined;
+      at = BETWEEN.lastIndex;
+      continue;
+    }
+    const [, slash, name = '', attributes = '', end] = TAG.exec(text) ?? [];
+    if (name === '') return undefined;
+    at = TAG.lastIndex;
+    if (slash === '/') {
+      if (open.pop()?.name !== name || end === '/' || attributes !== '') return undefined;
+      continue;
+    }
+    if ((open.length === 0 && found.length > 0) || open.length === MAX_DEPTH) return undefined;
+    const namespaces = namespacesOf(attributes, open.at(-1)?.namespaces ?? new Map());
+    const [prefix, local] = name.includes(':') ? (name.split(':') as [string, string]) : ['', name];
+    const namespace = namespaces?.get(prefix) ?? (prefix === '' ? '' : undefined);
+    if (namespaces === undefined || namespace === undefined) return undefined;
+    found.push({ namespace, local, depth: open.length });
+    if (end !== '/') open.push({ name, namespaces });
+  }
+  return open.length === 0 && found.length > 0 ? found : undefined;
+}
+
+/** What prefixes stand for within an element; undefined where one stands for nothing. */
+function namespacesOf(attributes: string, outer: ReadonlyMap<string, string>): ReadonlyMap<string, string> | undefined {
+  if (!attributes.includes('xmlns')) return outer;
+  const namespaces = new Map(outer);
+  for (const [, name = '', double, single] of attributes.matchAll(ATTRIBUTE)) {
+    const value = double ?? single ?? '';
+    if (name === 'xmlns') namespaces.set('', value);
+    else if (name.startsWith('xmlns:')) {
+      if (value === '') return undefined;
+      namespaces.set(name.slice('xmlns:'.length), value);
+    }
+  }
+  return namespaces;
+}

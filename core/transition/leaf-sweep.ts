@@ -11,26 +11,11 @@ import { DatafileReaders } from '../datadir/datafiles/datafile-readers.ts';
 import { dataFileNames } from '../datadir/index/index-catch-up.ts';
 import { DATAFILE_HEADER_SIZE } from '../store/records/datafile.ts';
 import type { RenamedLeaves } from './leaf-table.ts';
+import type { SweepReply, SweepRequest, SweepSetup } from './sweep-messages.ts';
 import { PIECES_AT_ONCE, Sweeper } from './sweeper.ts';
 
 /** Octets of all data files from which on workers are started: it takes 30 ms to start one. */
 const THREADED_SIZE = 8 * 1024 * 1024;
-
-/** What a worker is started with. */
-export interface SweepSetup {
-  readonly from: HashName;
-  readonly to: HashName;
-}
-
-/** Asks for a piece of a file to be read, or for the piece that was read first to be hashed. */
-export type SweepRequest =
-  | { readonly kind: 'read'; readonly path: string; readonly offset: number; readonly size: number; readonly fileHash: HashName }
-  | { readonly kind: 'hash' };
-
-/** Where the last whole record of a piece ends, and the size of the next one where one begins there; or what was hashed. */
-export type SweepReply =
-  | { readonly kind: 'read'; readonly end: number; readonly nextSize: number | undefined }
-  | { readonly kind: 'swept'; readonly swept: RenamedLeaves };
 
 /** What reads and hashes pieces. */
 interface Hand {

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { hashByName } from '../block/hash.ts';
 import { DatafileReaders } from '../datadir/datafiles/datafile-readers.ts';
-import type { SweepReply, SweepRequest, SweepSetup } from './leaf-sweep.ts';
+import type { SweepReply, SweepRequest, SweepSetup } from './sweep-messages.ts';
 import { Sweeper } from './sweeper.ts';
 
 // A thread that reads data files in large pieces and hashes their Blocks. @see LeafSweep

@@ -4,7 +4,7 @@ import type { HashFunction } from '../block/hash.ts';
 import { HASH_SCRATCH_SIZE, hashByName } from '../block/hash.ts';
 import type { MemoryDigester } from '../block/memory-digester.ts';
 import type { DatafileReaders } from '../datadir/datafiles/datafile-readers.ts';
-import type { SweepReply, SweepRequest } from './leaf-sweep.ts';
+import type { SweepReply, SweepRequest } from './sweep-messages.ts';
 import type { FoundRecords } from './sweep-records.ts';
 import { findRecords, sweepRecords } from './sweep-records.ts';
 

@@ -1,78 +1,17 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { linkSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
-import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { BOMBS } from '../../support/bombs/bombs.ts';
 import { storeBomb } from '../../support/bombs/store-bombs.ts';
 import { serve } from '../../support/links/served-program.ts';
 import { recited, run, vtftp } from '../../support/program.ts';
-import type { Scratch } from '../../support/scratch.ts';
 import { makeScratch } from '../../support/scratch.ts';
-
-interface Site {
-  readonly scratch: Scratch;
-  readonly store: string;
-  /** With a slash at its end. */
-  readonly url: string;
-  readonly dirref: string;
-  stop(): Promise<{ readonly status: number | null; readonly stderr: string }>;
-}
-
-const BIG = Buffer.alloc(1_000_000, createHash('sha512').update('seed').digest('base64'));
-
-async function site(t: TestContext, command = 'httpd 0'): Promise<Site> {
-  const scratch = makeScratch(t);
-  const docs = scratch.mkdir('docs');
-  mkdirSync(join(docs, 'below'));
-  writeFileSync(join(docs, 'big.bin'), BIG);
-  writeFileSync(join(docs, 'README.md'), '# Read <b>me</b>\n');
-  writeFileSync(join(docs, 'page.html'), '<script>document.title = "run"</script>');
-  writeFileSync(join(docs, "a&b 'c' <d>.txt"), 'odd\n');
-  writeFileSync(join(docs, 'turn\u202eed.txt'), 'bidi\n');
-  symlinkSync('README.md', join(docs, 'link'));
-  const store = scratch.path('store');
-  const put = await vtftp(['-S', store, '-c', `put ${docs} docs; quit`], { env: scratch.env });
-  assert.equal(put.status, 0, put.report);
-  const served = await serve(scratch, store, command);
-  return { scratch, store, url: served.address, dirref: recited(put), stop: () => served.stop() };
-}
-
-function treeUrl({ url, dirref }: Site, path: string): string {
-  return `${url}d/${encodeURIComponent(dirref)}/${path}`;
-}
-
-/** A request whose path goes out as it stands. */
-async function raw(
-  url: string,
-  path: string,
-  headers: Record<string, string> = {},
-): Promise<{ readonly status: number; readonly body: string }> {
-  const { hostname, port } = new URL(url);
-  return await new Promise((resolve, reject) => {
-    httpRequest({ hostname, port, path, headers }, (response) => {
-      void textOf(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
-    })
-      .on('error', reject)
-      .end();
-  });
-}
+import { BIG, raw, site, treeUrl } from './site.ts';
 
 test('a browser is led to the newest state, and lists it', async (t) => {
   const here = await site(t);
@@ -344,65 +283,6 @@ test('a Dir is a tar that is always the same, of which any part is served', asyn
   // What tar takes out is what was put in: contents, links, modes, times.
   const compared = await run('rsync', ['-aHni', '--delete', `${docs}/`, `${join(out, 'docs')}/`]);
   assert.equal(compared.stdout, '', compared.report);
-});
-
-test('another machine opens the Store by its URL: its archive, a Dirref, a pull', async (t) => {
-  const here = await site(t);
-  const { env } = here.scratch;
-  const listed = await vtftp(['-S', here.url, '-c', 'ls; cat docs/README.md; log'], { env });
-  assert.equal(listed.status, 0, listed.report);
-  assert.match(listed.stdout, /^docs\n# Read <b>me<\/b>\n@1 /);
-  const got = await vtftp(['-S', here.url, here.dirref, '-c', `get docs ${here.scratch.path('got')}`], { env });
-  assert.equal(got.status, 0, got.report);
-  assert.deepEqual(readFileSync(here.scratch.path('got/big.bin')), BIG);
-  const other = here.scratch.path('other');
-  const pulled = await vtftp(
-    ['-S', other, '-c', `mkdir x; bind -u docs '${here.dirref}'; pull --blocks-only -p ${here.url} docs; cat docs/docs/README.md`],
-    { env },
-  );
-  assert.match(pulled.stdout, /# Read <b>me<\/b>/, pulled.report);
-  const refused = await vtftp(['-S', here.url, '-c', 'mkdir new'], { env });
-  assert.equal(refused.status, 11, refused.report);
-  const none = await vtftp(['-S', 'http://127.0.0.1:1/', '-c', 'ls'], { env });
-  assert.equal(none.status, 10, none.report);
-});
-
-test('a URI with a host opens where nothing else is: its Blocks come from there', async (t) => {
-  const here = await site(t);
-  const { env } = here.scratch;
-  const published = await vtftp(['-S', here.store, '-c', 'publish docs'], { env });
-  const path = published.stdout.trim().slice('x-vt:'.length);
-  const other = here.scratch.path('other');
-  const opened = await vtftp(
-    ['-S', other, `x-vt://${new URL(here.url).host}${path}`, '-c', `cat README.md; get . ${here.scratch.path('got')}`],
-    { env },
-  );
-  assert.equal(opened.status, 0, opened.report);
-  assert.match(opened.stdout, /# Read <b>me<\/b>/);
-  assert.deepEqual(readFileSync(here.scratch.path('got/big.bin')), BIG);
-  const served = await serve(here.scratch, here.store, 'serve tcp:127.0.0.1:0');
-  const streamed = await vtftp(['-S', other, `x-vt://${served.address.slice('tcp:'.length)}${path}`, '-c', 'cat README.md'], { env });
-  assert.match(streamed.stdout, /# Read <b>me<\/b>/, streamed.report);
-  const nobody = await vtftp(['-S', other, `x-vt://127.0.0.1:1${path}`, '-c', 'ls'], { env });
-  assert.equal(nobody.status, 10, nobody.report);
-});
-
-test('who changes a tree of a URI with a host is told that the rest lies there, and how it comes here', async (t) => {
-  const here = await site(t);
-  const { env } = here.scratch;
-  const published = await vtftp(['-S', here.store, '-c', 'publish docs'], { env });
-  const path = published.stdout.trim().slice('x-vt:'.length);
-  const served = await serve(here.scratch, here.store, 'serve tcp:127.0.0.1:0');
-  for (const host of [new URL(here.url).host, served.address.slice('tcp:'.length)]) {
-    const other = here.scratch.path(`other-${host.replace(':', '-')}`);
-    const changed = await vtftp(['-S', other, `x-vt://${host}${path}`, '-c', 'mkdir new; sync; mkdir newer; quit'], { env });
-    const told = [...changed.stderr.matchAll(/recorded here, but what has not changed may be with .* alone: repair --from (\S+) /g)];
-    assert.equal(told.length, 1, changed.report);
-    assert.equal((await vtftp(['-S', other, '-c', 'fsck'], { env })).status, 13);
-    const repaired = await vtftp(['-S', other, '-c', `repair --from ${told[0]?.[1]}`, '-c', 'fsck'], { env });
-    assert.equal(repaired.status, 0, repaired.report);
-    assert.match(repaired.stdout, /2 roots, .*: clean/, repaired.report);
-  }
 });
 
 test('many tars of a tree without end leave room for others', async (t) => {

@@ -14,7 +14,7 @@ import { MIB } from './workloads.ts';
 const COMMITS = 60;
 
 /** A shell line that waits until a root is recorded. */
-const RECORD = 'cd $PATH_THERE && setfattr -n user.x-vt-control -v sync .';
+const RECORD = 'setfattr -n user.x-vt-control -v sync $MNT';
 
 /** Octets that the Store grows by for each octet that SQLite writes, where each of many processes commits one row to a database of 12 MB. */
 export function growthVerdict(peer: MountPeer, own: string, from: string): Verdict {

@@ -196,8 +196,13 @@ function endsInOneRecord(rest: Uint8Array): boolean {
   return FRAME_SIZE + size <= rest.length ? isZero(rest.subarray(FRAME_SIZE + size)) : isZero(rest);
 }
 
+/** Compares with what is NUL already: a look at each octet of the room of 4 MiB took 60 ms. */
 function isZero(data: Uint8Array): boolean {
-  return data.every((octet) => octet === 0);
+  for (let at = 0; at < data.length; at += ZEROS.length) {
+    const part = data.subarray(at, at + ZEROS.length);
+    if (ZEROS.compare(part, 0, part.length, 0, part.length) !== 0) return false;
+  }
+  return true;
 }
 
 /** All octets of a journal's file. */

@@ -3,6 +3,7 @@ import { UsageError, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { DEFAULT_HASH_NAME } from '../block/hash.ts';
 import { KeyRing } from '../sealed/key-ring.ts';
+import { newKey } from '../sealed/key-text.ts';
 import type { SealKeys } from '../sealed/seal-keys.ts';
 import { sealKeys } from '../sealed/seal-keys.ts';
 import { SealedStore } from '../sealed/sealed-store.ts';
@@ -38,17 +39,19 @@ export async function openSealedStore(given: StoreParameters, context: OpenConte
     if (there !== undefined && asked !== undefined && asked !== there.hashName)
       throw new VtError('EOPEN', `open Store "${name}": its hash function is ${there.hashName}`, { remedy: `leave out hash=${asked}` });
     const hashName = there?.hashName ?? asked ?? context.hashName ?? DEFAULT_HASH_NAME;
+    // Workers seal by it before the Store is made: only then would the first put be sealed by one thread.
+    const candidate = newKey();
     const make = async (options: OpOptions): Promise<SealKeys> => {
       await capability(below, 'making')?.make();
-      const made = await ring.make(hashName, options);
+      const made = await ring.make(hashName, candidate, options);
       if (made.hashName !== hashName)
         throw new VtError('EFAILED', `make Store "${name}": another session has just made it with another hash function`, {
           remedy: 'run the command again',
         });
       return sealKeys(made.master);
     };
-    const keys = there === undefined ? undefined : sealKeys(there.master);
-    const store = new SealedStore({ name, below, hashName, keys, ring, make });
+    const keys = sealKeys(there?.master ?? candidate);
+    const store = new SealedStore({ name, below, hashName, keys, isMade: there !== undefined, ring, make });
     if (context.create === true) await store.make();
     return store;
   } catch (error) {

@@ -84,11 +84,20 @@ export class KeyRing {
     });
   }
 
-  /** Makes the keys of a Store that has none; where another session does so at the same time, those that stand count. */
-  async make(hashName: HashName, options: OpOptions = {}): Promise<{ readonly master: Buffer; readonly hashName: HashName }> {
+  /**
+   * Makes the keys of a Store that has none; where another session does so at the same time, those that stand count.
+   *
+   * @param candidate - the master key that it gets
+   */
+  async make(
+    hashName: HashName,
+    candidate: Uint8Array,
+    options: OpOptions = {},
+  ): Promise<{ readonly master: Buffer; readonly hashName: HashName }> {
     const { credential, clock, cost } = this.#parts;
     const fresh = await newSlots(credential, hashName, {
       nowSeconds: Math.floor(clock().getTime() / 1000),
+      master: candidate,
       ...(cost === undefined ? {} : { cost }),
     });
     await this.#write((slots) => slots ?? fresh, options);

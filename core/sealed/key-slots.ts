@@ -80,13 +80,13 @@ async function wrappingKey(credential: Credential, { salt = '', cost = COST }: P
   return derivedKey(stretched, 'wrap');
 }
 
-/** What a new Store says, of a master key that is new too. */
+/** What a new Store says. @param options - `master`: its key; default a new one */
 export async function newSlots(
   credential: Credential,
   hashName: HashName,
-  options: { readonly nowSeconds: number; readonly cost?: number },
+  options: { readonly nowSeconds: number; readonly cost?: number; readonly master?: Uint8Array },
 ): Promise<KeySlots> {
-  return { hashName, slots: [await wrapMaster(newKey(), credential, hashName, options)] };
+  return { hashName, slots: [await wrapMaster(options.master ?? newKey(), credential, hashName, options)] };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { crc32 } from '../base/crc32.ts';
 import type { DigestedBlock } from '../block/block-target.ts';
 import { hashByName } from '../block/hash.ts';
 import {
@@ -11,11 +11,9 @@ import {
   writeSealedCheck,
 } from '../block/sealed-bytes.ts';
 import { RECORD_FIXED_SIZE, writeRecordHeader } from '../store/records/datafile.ts';
+import { gcmEngine } from './gcm-engine.ts';
 import type { BlockKeys } from './seal-keys.ts';
 
-const ALGORITHM = 'aes-256-gcm';
-/** Each Block has a key of its own, which depends on its name: one nonce will do for all. */
-const NONCE = Buffer.alloc(12);
 /** The CRC-32 of octets that end in their own CRC-32, little-endian, whatever they are: the residue of ISO 3309. */
 const CHECKED_CRC32 = 0x2144df1c;
 
@@ -29,12 +27,9 @@ function sealInto(target: Buffer, key: Uint8Array, name: Uint8Array, data: Uint8
   target.set(name, 0);
   target[SEALED_NAME_SIZE] = SEALED_VERSION;
   target[SEALED_NAME_SIZE + 1] = SEALED_KIND;
-  const cipher = createCipheriv(ALGORITHM, key, NONCE);
-  cipher.setAAD(target.subarray(0, SEALED_HEAD_SIZE));
-  const body = cipher.update(data);
-  cipher.final();
-  body.copy(target, SEALED_HEAD_SIZE);
-  cipher.getAuthTag().copy(target, SEALED_HEAD_SIZE + body.length);
+  const end = SEALED_HEAD_SIZE + data.length;
+  const head = target.subarray(0, SEALED_HEAD_SIZE);
+  gcmEngine().seal(key, head, data, target.subarray(SEALED_HEAD_SIZE, end), target.subarray(end, end + SEALED_TAG_SIZE));
   writeSealedCheck(target);
 }
 
@@ -94,29 +89,55 @@ export function sealRecords(
 
 /** Opens a Block that was got by its name. @returns undefined where its bytes are not what was sealed under that name */
 export function openBlock(keys: BlockKeys, name: Uint8Array, bytes: Uint8Array): Buffer | undefined {
-  return openWith(keys.contents.many(name), name, bytes);
+  const target = Buffer.allocUnsafe(openedSize(bytes));
+  return openInto(target, keys.contents.many(name), name, bytes) ? target : undefined;
 }
 
-/** The same of many. @param names - those of the Blocks, one after the other */
-export function openBlocks(keys: BlockKeys, names: Uint8Array, blocks: readonly Uint8Array[]): (Buffer | undefined)[] {
+/**
+ * Opens Blocks into records.
+ *
+ * @param names - those of the Blocks, one after the other
+ * @param digestOf - the digest of what was sealed under a name; undefined leaves it out
+ * @returns the records of those that open, in order, with their digests and sizes
+ */
+export function openRecords(
+  keys: BlockKeys,
+  names: Uint8Array,
+  blocks: readonly Uint8Array[],
+  digestOf: (name: Uint8Array) => Uint8Array | undefined,
+): { readonly digests: Uint8Array; readonly sizes: Uint32Array; readonly image: Buffer } {
   const contentKeys = keys.contents.many(names);
-  return blocks.map((bytes, i) => openWith(partOf(contentKeys, i), partOf(names, i), bytes));
+  const image = Buffer.allocUnsafeSlow(blocks.reduce((sum, bytes) => sum + RECORD_FIXED_SIZE + SEALED_NAME_SIZE + openedSize(bytes), 0));
+  const digests: Uint8Array[] = [];
+  const sizes: number[] = [];
+  let at = 0;
+  for (const [i, bytes] of blocks.entries()) {
+    const name = partOf(names, i);
+    const digest = digestOf(name);
+    if (digest === undefined) continue;
+    const start = at + RECORD_FIXED_SIZE + digest.length;
+    const data = image.subarray(start, start + openedSize(bytes));
+    if (!openInto(data, partOf(contentKeys, i), name, bytes)) continue;
+    writeRecordHeader(image, at, 'none', data.length, data.length, crc32(data), digest);
+    digests.push(digest);
+    sizes.push(data.length);
+    at = start + data.length;
+  }
+  return { digests: Buffer.concat(digests), sizes: Uint32Array.from(sizes), image: image.subarray(0, at) };
 }
 
-function openWith(key: Uint8Array, name: Uint8Array, data: Uint8Array): Buffer | undefined {
+/** Octets of what was sealed to some bytes. */
+function openedSize({ length }: Uint8Array): number {
+  return Math.max(0, length - SEALED_OVERHEAD);
+}
+
+/** Opens a Block into `target`, of its size. @returns whether its bytes are what was sealed under that name */
+function openInto(target: Uint8Array, key: Uint8Array, name: Uint8Array, data: Uint8Array): boolean {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  if (bytes.length < SEALED_OVERHEAD || Buffer.compare(hashByName('sealed').digest(bytes), name) !== 0) return undefined;
-  const end = bytes.length - SEALED_OVERHEAD + SEALED_HEAD_SIZE;
-  const decipher = createDecipheriv(ALGORITHM, key, NONCE);
-  decipher.setAAD(bytes.subarray(0, SEALED_HEAD_SIZE));
-  decipher.setAuthTag(bytes.subarray(end, end + SEALED_TAG_SIZE));
-  const opened = decipher.update(bytes.subarray(SEALED_HEAD_SIZE, end));
-  try {
-    decipher.final();
-    return opened;
-  } catch {
-    return undefined;
-  }
+  if (bytes.length < SEALED_OVERHEAD || Buffer.compare(hashByName('sealed').digest(bytes), name) !== 0) return false;
+  const end = SEALED_HEAD_SIZE + target.length;
+  const head = bytes.subarray(0, SEALED_HEAD_SIZE);
+  return gcmEngine().open(key, head, bytes.subarray(SEALED_HEAD_SIZE, end), target, bytes.subarray(end, end + SEALED_TAG_SIZE));
 }
 
 function partOf(octets: Uint8Array, i: number): Uint8Array {

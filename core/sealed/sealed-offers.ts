@@ -16,10 +16,10 @@ import type {
 import { NOTE_SIZE } from '../store/capabilities.ts';
 import type { Offers } from '../store/capability.ts';
 import { capability } from '../store/capability.ts';
-import { packRecords, unpackRecords } from '../store/records/record-batch.ts';
+import { unpackRecords } from '../store/records/record-batch.ts';
 import type { Store } from '../store/store.ts';
 import { openArchiveName, sealArchiveName } from './archive-name.ts';
-import { openBlocks, sealedNames } from './seal-blocks.ts';
+import { openRecords, sealedNames } from './seal-blocks.ts';
 import type { SealKeys } from './seal-keys.ts';
 import { lookupOf } from './seal-keys.ts';
 import { SealedArchive } from './sealed-archive.ts';
@@ -157,20 +157,12 @@ function openedRecords(store: SealedInside, below: RecordSource, keysNow: KeysNo
         plain.set(digestKey(names.subarray(at, at + hash.digestSize)), digests.slice(at, at + hash.digestSize));
       const sealedSpans = spans && Float64Array.from(spans, (span) => (span < 0 ? span : span + SEALED_OVERHEAD));
       for await (const batch of below.records(names, sealedSpans, options)) {
-        const sealed = unpackRecords(batch, hash.digestSize);
-        const opened = openBlocks(
-          keys,
-          batch.digests,
-          sealed.map(({ data }) => data),
-        );
-        const blocks = sealed.flatMap(({ digest }, i) => {
-          const data = opened[i];
-          const known = plain.get(digestKey(digest));
-          // Of what cannot be opened `get` tells why.
-          return data === undefined || known === undefined ? [] : [{ digest: known, data }];
-        });
+        const sealed = unpackRecords(batch, hash.digestSize).map(({ data }) => data);
+        // Of what cannot be opened `get` tells why.
+        const { digests: opened, sizes, image } = openRecords(keys, batch.digests, sealed, (name) => plain.get(digestKey(name)));
         batch.release?.();
-        if (blocks.length > 0) yield { ...packRecords(blocks, hash, 'none'), isOwned: true };
+        const count = sizes.length;
+        if (count > 0) yield { count, digests: opened, sizes, storedSizes: sizes, codecs: new Uint8Array(count), image, isOwned: true };
       }
     },
   };

@@ -1,4 +1,4 @@
-import { ClosedError, CorruptBlockError, throwIfCancelled } from '../base/errors.ts';
+import { ClosedError, CorruptBlockError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { DigestedBlock } from '../block/block-target.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
@@ -28,8 +28,10 @@ export interface SealedStoreParts {
   readonly below: Store;
   /** The hash function of the contents. */
   readonly hashName: HashName;
-  /** The keys; undefined where the Store has none yet. */
-  readonly keys: SealKeys | undefined;
+  /** The keys; those that it is to get, where the Store has none yet. */
+  readonly keys: SealKeys;
+  /** Whether the Store has them. */
+  readonly isMade: boolean;
   /** What the Store below says of the keys. */
   readonly ring: KeyRing;
   /** Makes the Store below, and the keys. */
@@ -55,17 +57,19 @@ export class SealedStore implements Store {
   readonly #make: (options: OpOptions) => Promise<SealKeys>;
   readonly #tally = new AddTally();
   #memory: Buffer = Buffer.alloc(0);
+  readonly #candidate: SealKeys;
   #keys: SealKeys | undefined;
   #making: Promise<SealKeys> | undefined;
   #isClosed = false;
 
-  constructor({ name, below, hashName, keys, ring, make }: SealedStoreParts) {
+  constructor({ name, below, hashName, keys, isMade, ring, make }: SealedStoreParts) {
     this.name = name;
     this.hashName = hashName;
     this.edges = below.edges;
     this.#below = below;
     this.#hash = hashByName(hashName);
-    this.#keys = keys;
+    this.#candidate = keys;
+    this.#keys = isMade ? keys : undefined;
     this.#make = make;
     this.ring = ring;
     this.offers = sealedOffers(this, below, () => this.#keys);
@@ -79,9 +83,9 @@ export class SealedStore implements Store {
     await this.#keysToWrite(options);
   }
 
-  /** With these workers may seal. */
-  get blockKeys(): BlockKeyOctets | undefined {
-    return this.#keys?.octets;
+  /** With these workers may seal, also before the Store is made. */
+  get blockKeys(): BlockKeyOctets {
+    return (this.#keys ?? this.#candidate).octets;
   }
 
   /** How names are made, and where they lie; undefined while there are no keys. */
@@ -127,10 +131,14 @@ export class SealedStore implements Store {
     this.#check('add to', options);
     if (this.#keys === undefined) {
       // Making keys takes a while, and the caller may use its memory again.
-      const mine = { ...batch, digests: batch.digests.slice(), image: Uint8Array.from(batch.image) };
+      const mine = { ...batch, digests: batch.digests.slice(), sealedAs: batch.sealedAs?.slice(), image: Uint8Array.from(batch.image) };
       await this.#keysToWrite(options);
       return await this.addRecords(mine, options);
     }
+    if (batch.sealedAs !== undefined && this.#keys.id !== this.#candidate.id)
+      throw new VtError('EFAILED', `add to "${this.name}": another session has just made it, with keys of its own`, {
+        remedy: 'run the command again',
+      });
     const sink = capability(this.#below, 'recordSink');
     if (sink === undefined) return Uint8Array.from(await this.addBatch(unpackRecords(batch, this.#hash.digestSize), options), Number);
     const sizes = batch.sizes.slice(0, batch.count);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { after, before, it } from 'node:test';
+import { VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { hashByName } from '../../../core/block/hash.ts';
 import { digestHex } from '../../../core/block/hashcode.ts';
@@ -60,4 +61,21 @@ it('what workers seal is, octet by octet, what is sealed Block by Block, and cou
     assert.equal(digestHex(sealed?.digest ?? new Uint8Array(0)), name);
     assert.ok(bytes.equals(sealed?.data ?? new Uint8Array(0)));
   }
+});
+
+it('where another session makes the Store meanwhile, what was sealed for other keys is not taken', async () => {
+  const backend = `datadir:${place.path('raced')}`;
+  await using first = await place.open(backend, { create: 'by first write' });
+  await using second = await place.open(backend, { create: 'by first write' });
+  await second.add(Buffer.from('made by the second'));
+  await second.flush();
+  const failures: unknown[] = [];
+  const importing = importLocal(first, place.path('tree') as Octets, {
+    workers: 1,
+    onFailure: (_, error) => void failures.push(error),
+  });
+  await assert.rejects(importing, (error) => error instanceof VtError && /has just made it, with keys of its own/.test(error.message));
+  // Whoever begins anew finds the keys.
+  await using third = await place.open(backend);
+  assert.equal((await third.add(Buffer.from('made by the second'))).isNew, false);
 });

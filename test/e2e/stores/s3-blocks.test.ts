@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { it } from 'node:test';
-import { serve } from '../support/links/served-program.ts';
-import type { Run } from '../support/program.ts';
-import { recited, vtftp } from '../support/program.ts';
-import { FakeS3 } from '../support/s3/fake-s3.ts';
-import { FAKE_KEYS, keysIn } from '../support/s3/s3-stores.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { serve } from '../../support/links/served-program.ts';
+import type { Run } from '../../support/program.ts';
+import { recited, vtftp } from '../../support/program.ts';
+import { FakeS3 } from '../../support/s3/fake-s3.ts';
+import { FAKE_KEYS, keysIn } from '../../support/s3/s3-stores.ts';
+import { makeScratch } from '../../support/scratch.ts';
 
 it('a bucket of single Blocks is put to, pushed to, got from, scrubbed and mended, by machines that knew nothing of it', async (t) => {
   const scratch = makeScratch(t);

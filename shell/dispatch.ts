@@ -287,7 +287,7 @@ export class Dispatcher {
     } finally {
       messages.finishProgress();
       if (isTrue) await held?.release();
-      if (output.json && writes(command)) output.record(change.record(plan));
+      if (output.json && isTrue && writes(command)) output.record(change.record(plan));
     }
     if (signal.aborted && command.endsByInterrupt !== true) throw cancelled(signal);
     if (diagnostics.failures > 0) {

@@ -12,6 +12,7 @@ import { mountsTorture } from './mounts/mounts.ts';
 import { oracleTorture } from './oracle/oracle.ts';
 import { cutsTorture } from './peers/cuts.ts';
 import { peerKillTorture } from './peers/peer-kill.ts';
+import { interruptsTorture } from './sessions/interrupts.ts';
 import { sessionsTorture } from './sessions/sessions.ts';
 import { togetherTorture } from './sessions/together.ts';
 import { failuresTorture } from './stores/failures.ts';
@@ -46,6 +47,7 @@ export const TORTURES: readonly Torture[] = [
   manyMountsTorture,
   sessionsTorture,
   togetherTorture,
+  interruptsTorture,
   historiesTorture,
   mergesTorture,
   gitMergesTorture,

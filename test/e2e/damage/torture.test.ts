@@ -11,6 +11,7 @@ import { mountKillTorture } from '../../slow/mounts/mount-kill.ts';
 import { mountsTorture } from '../../slow/mounts/mounts.ts';
 import { oracleTorture } from '../../slow/oracle/oracle.ts';
 import { peerKillTorture } from '../../slow/peers/peer-kill.ts';
+import { interruptsTorture } from '../../slow/sessions/interrupts.ts';
 import { LINES, WITHOUT_LINES } from '../../slow/sessions/session-lines.ts';
 import { sessionsTorture } from '../../slow/sessions/sessions.ts';
 import { togetherTorture } from '../../slow/sessions/together.ts';
@@ -40,6 +41,7 @@ const OTHERS = [
   locksTorture,
   manyMountsTorture,
   sessionsTorture,
+  interruptsTorture,
   togetherTorture,
   oracleTorture,
 ];
@@ -47,6 +49,7 @@ const OTHERS = [
 /** Rounds of those that have short ones. */
 const SESSIONS_ROUNDS = 60;
 const TOGETHER_ROUNDS = 12;
+const INTERRUPTS_ROUNDS = 30;
 
 for (const torture of TORTURES.filter((each) => !OTHERS.includes(each)))
   test(`${torture.name}, ${ROUNDS} rounds: ${torture.does}`, async (t) => await runShort(t, torture));
@@ -71,6 +74,9 @@ test(`${sessionsTorture.name}, ${SESSIONS_ROUNDS} rounds: ${sessionsTorture.does
 
 test(`${togetherTorture.name}, ${TOGETHER_ROUNDS} rounds: ${togetherTorture.does}`, async (t) =>
   await runShort(t, togetherTorture, TOGETHER_ROUNDS));
+
+test(`${interruptsTorture.name}, ${INTERRUPTS_ROUNDS} rounds: ${interruptsTorture.does}`, async (t) =>
+  await runShort(t, interruptsTorture, INTERRUPTS_ROUNDS));
 
 test('sessions have a line of every command, or a reason why not', () => {
   for (const { name } of COMMANDS) assert.ok(Object.hasOwn(LINES, name) !== Object.hasOwn(WITHOUT_LINES, name), name);

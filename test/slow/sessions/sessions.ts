@@ -67,7 +67,7 @@ async function sequence(
   let shown: Shown;
   {
     const into = random.chance(30) ? 'json' : 'pipe';
-    tally.count(into === 'json' ? 'printed as JSON' : 'printed as text');
+    tally.note(into === 'json' ? 'printed as JSON' : 'printed as text');
     await using shell = await openShellHere({ ...setup, into });
     for (let count = 2 + random.below(MAX_LINES); count > 0; count--) {
       const line = randomLine(source);

@@ -22,7 +22,15 @@ import type { HttpClient } from './http-client.ts';
 import { askRecords, askWhether, partsAsked } from './http-records.ts';
 
 /** Questions for records that are under way at a time. */
-const AHEAD = 16;
+const AT_ONCE = 16;
+/** With their answers that wait for an earlier one: on a link that loses packets one may take ten times as long as the others. */
+const AHEAD = 48;
+
+/** An answer that was asked for. */
+interface AskedRecords {
+  readonly batches: Promise<RecordBatch[]>;
+  isThere: boolean;
+}
 
 /** A Store over HTTP. It is written to where the server lets us. Blocks that are wanted at the same time come together, where the server gives records. */
 export class HttpStore implements Store {
@@ -127,15 +135,28 @@ export class HttpStore implements Store {
     { signal }: OpOptions = {},
   ): AsyncGenerator<RecordBatch, void, undefined> {
     this.#check('get', signal);
-    const underWay: Promise<RecordBatch[]>[] = [];
+    const waiting: AskedRecords[] = [];
+    const underWay = new Set<Promise<void>>();
     for (const part of partsAsked(digests, spans, this.#hash.digestSize)) {
-      const asked = this.#partRecords(part, signal);
-      // It may fail before its turn comes.
-      asked.catch(() => undefined);
-      underWay.push(asked);
-      if (underWay.length >= AHEAD) yield* (await underWay.shift()) ?? [];
+      for (let [first] = waiting; first !== undefined; [first] = waiting) {
+        if (first.isThere || waiting.length >= AHEAD) {
+          waiting.shift();
+          yield* await first.batches;
+        } else if (underWay.size >= AT_ONCE) await Promise.race(underWay);
+        else break;
+      }
+      const asked: AskedRecords = { batches: this.#partRecords(part, signal), isThere: false };
+      // It may fail before its turn comes, and is thrown then.
+      const ended: Promise<void> = asked.batches
+        .catch(() => undefined)
+        .then(() => {
+          asked.isThere = true;
+          underWay.delete(ended);
+        });
+      underWay.add(ended);
+      waiting.push(asked);
     }
-    for (const asked of underWay) yield* await asked;
+    for (const { batches } of waiting) yield* await batches;
   }
 
   /** The records of a part: where not all of them are to be had together, those of its halves. */

@@ -14,6 +14,7 @@ import { partsAsked } from '../../../core/http/client/http-records.ts';
 import { HttpStore } from '../../../core/http/client/http-store.ts';
 import { WebGateways } from '../../../core/http/gateways.ts';
 import { parseDescription } from '../../../core/http/store-description.ts';
+import { capability } from '../../../core/store/capability.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { BlockList } from '../../../core/sync/block-list.ts';
 import { copyBlocks } from '../../../core/sync/copy-blocks.ts';
@@ -133,6 +134,29 @@ test('a copy of many Blocks takes a few requests, and brings the others where on
   assert.equal((await target.has(hashcodes)).filter((isThere) => isThere).length, 999);
   assert.ok(faults.length === 1 && faults[0] instanceof CorruptBlockError);
   assert.ok(asked.length < 250, String(asked.length));
+});
+
+test('an answer that takes long holds up no others; all come in their order', async (t) => {
+  let answered = 0;
+  let release: () => void = () => undefined;
+  const manyAnswered = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let isFirst = true;
+  const { hashcodes, client } = await served(t, 3000, (listener) => (request, response) => {
+    response.once('finish', () => {
+      if (++answered === 30) release();
+    });
+    const isHeld = isFirst;
+    isFirst = false;
+    if (isHeld) void manyAnswered.then(() => listener(request, response));
+    else listener(request, response);
+  });
+  const digests = Buffer.concat(hashcodes.map(({ digest }) => digest));
+  const came: Uint8Array[] = [];
+  for await (const batch of capability(client, 'recordSource')?.records(digests) ?? []) came.push(Buffer.from(batch.digests));
+  assert.ok(answered >= 30);
+  assert.deepEqual(Buffer.concat(came), digests);
 });
 
 test('caches keep the answer about many Blocks, and none where one is missing', async (t) => {

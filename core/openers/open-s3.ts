@@ -73,7 +73,7 @@ function s3Client(given: StoreParameters, context: OpenContext): S3Client {
   return new S3Client({
     name,
     address,
-    endpoint: s3Endpoint(endpoint, style, { region, bucket: address.bucket, store: name }),
+    endpoint: (found) => s3Endpoint(endpoint, style, { region: found, bucket: address.bucket, store: name }),
     region,
     keys:
       textParameter(given, 'keys') === 'none'

@@ -26,6 +26,9 @@ export class BucketAdds {
   readonly #parts: BucketAddsParts;
   /** Blocks that this session added, or was told are there: none of them may go. */
   #countedOn: DigestFilter | undefined;
+  /** How many times something was counted on, and how many of them when it was last looked whether all is there. */
+  #counted = 0;
+  #confirmed = 0;
   /** Packs that were retired when this session first looked, or that it has dealt with since. */
   readonly #dealtWith: Set<PackName>;
   /** The local index that has all that is counted on: one that was made anew since may lack what is gone. */
@@ -48,6 +51,7 @@ export class BucketAdds {
   }
 
   #countOn(digest: Uint8Array): void {
+    this.#counted++;
     this.#countedOn ??= new DigestFilter();
     this.#countedOn.add(digest, 0);
   }
@@ -87,12 +91,17 @@ export class BucketAdds {
     if (uploads.isDue) await this.#publish({});
   }
 
-  /** Makes all that was added durable, and known; and sees to it that all that was counted on stays. */
-  async flush(options: OpOptions): Promise<void> {
+  /**
+   * Makes all that was added durable, and known; and sees to it that all that was counted on stays.
+   *
+   * @param options - `again`: also where nothing came since it was last looked, as before a root is recorded
+   */
+  async flush(options: OpOptions & { readonly again?: boolean }): Promise<void> {
+    if (options.again === true) this.#confirmed = -1;
     do {
       await this.#parts.layout.uploads.drain();
       await this.#publish(options);
-    } while (await this.#rescue(options));
+    } while (this.#confirmed !== this.#counted && (await this.#rescue(options)));
   }
 
   /** One after the other: each takes what has come to be there. */
@@ -113,6 +122,7 @@ export class BucketAdds {
   async #rescue(options: OpOptions): Promise<boolean> {
     const { index, local, layout } = this.#parts;
     const { uploads } = layout;
+    const counted = this.#counted;
     if (this.#countedOn === undefined) return false;
     await index.read(true, options);
     const isCountedOn = (digest: Uint8Array): boolean =>
@@ -124,7 +134,9 @@ export class BucketAdds {
         throw new LostAddsError(pack, 'gc has removed it while this session counted on it', { remedy: 'run the command again' });
       this.#dealtWith.add(pack);
     }
-    return !uploads.isEmpty;
+    if (!uploads.isEmpty) return true;
+    this.#confirmed = counted;
+    return false;
   }
 
   /** Whether nothing that was in a pack which is gone is counted on, as far as that is known: what lies elsewhere by now is not lost. */

@@ -9,7 +9,7 @@ import type { RequestCosts } from '../store/capabilities.ts';
 import { RequestLimit } from './request-limit.ts';
 import type { S3Address, S3Endpoint } from './s3-address.ts';
 import { objectUrl } from './s3-address.ts';
-import { isFull, isPatient, refusalOf, refusalText } from './s3-errors.ts';
+import { isFull, isPatient, refusalOf, refusalText, regionOf } from './s3-errors.ts';
 import type { S3Keys } from './sign-request.ts';
 import { EMPTY_HASH, queryOf, signedHeaders } from './sign-request.ts';
 
@@ -31,10 +31,12 @@ export interface S3ClientOptions {
   /** For messages. */
   readonly name: string;
   readonly address: S3Address;
-  readonly endpoint: S3Endpoint;
+  /** How objects are reached in a region. */
+  readonly endpoint: (region: string) => S3Endpoint;
+  /** That of the bucket; the service may name another, which then counts. */
   readonly region: string;
-  /** Keys that hold now; undefined for a public bucket. Asked again with `refused` set where the service says that they have expired. */
-  readonly keys: (refused: boolean) => Promise<S3Keys | undefined>;
+  /** Keys that hold now; undefined for a public bucket. Those that the service refuses as expired are given back for others. */
+  readonly keys: (refused?: S3Keys) => Promise<S3Keys | undefined>;
   readonly ca?: Buffer | undefined;
   /** Milliseconds of patience; default 15 minutes. */
   readonly budgetMs?: number | undefined;
@@ -50,6 +52,12 @@ interface S3Request extends OpOptions {
   readonly maxSize?: number;
 }
 
+/** How a request is signed. */
+interface Signer {
+  readonly keys: S3Keys | undefined;
+  readonly region: string;
+}
+
 /** The objects of one Store in a bucket. Keys are without the Store's prefix. What fails for a time is asked for again. */
 export class S3Client {
   readonly name: string;
@@ -57,6 +65,7 @@ export class S3Client {
   readonly #transport: HttpTransport;
   readonly #limit = new RequestLimit();
   readonly #costs = { puts: 0, gets: 0, lists: 0, deletes: 0, sentBytes: 0, receivedBytes: 0 };
+  #region: string;
   #hasAnswered = false;
   /** How far the service's clock is ahead of ours, and its time of its last answer. */
   #aheadMs = 0;
@@ -65,6 +74,7 @@ export class S3Client {
   constructor(options: S3ClientOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#region = options.region;
     this.#transport = new HttpTransport({ name: options.name, ca: options.ca });
   }
 
@@ -176,12 +186,17 @@ export class S3Client {
     const { signal } = request;
     const startMs = performance.now();
     let isRefreshed = false;
+    let isMoved = false;
+    let expired: S3Keys | undefined;
+    let used: Signer = { keys: undefined, region: this.#region };
     for (let tried = 1; ; tried++) {
       throwIfCancelled(signal);
       let waitMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tried - 1, 10)) * (0.5 + Math.random() / 2);
       let fact: string;
       const outcome = await this.#limit.run(async (refused) => {
-        const found = await this.#try(request, isRefreshed);
+        const found = await this.#try(request, expired, (signer) => {
+          used = signer;
+        });
         if (!(found instanceof Error) && isPatient(refusalOf(found))) refused();
         return found;
       });
@@ -191,13 +206,20 @@ export class S3Client {
         fact = errorReason(outcome);
       } else {
         const refusal = refusalOf(outcome);
-        if (outcome.status < 400) return outcome;
+        if (outcome.status < 400 && regionOf(outcome) === undefined) return outcome;
         if (isFull(refusal))
           throw new VtError('EFULL', `write to "${this.name}": ${refusalText(refusal)}`, { remedy: 'make room, or raise the quota' });
+        const region = regionOf(outcome);
+        if (!isMoved && region !== undefined && region !== used.region) {
+          isMoved = true;
+          this.#region = region;
+          continue;
+        }
         const mends = !isRefreshed && /^(ExpiredToken|TokenRefreshRequired|RequestTimeTooSkewed)$/.test(refusal.code);
         if (!mends && !isPatient(refusal)) return outcome;
         if (mends) {
           isRefreshed = true;
+          if (refusal.code !== 'RequestTimeTooSkewed') expired = used.keys;
           continue;
         }
         fact = refusalText(refusal);
@@ -209,14 +231,22 @@ export class S3Client {
     }
   }
 
-  /** Makes a request once. @returns the answer, or what went wrong on the way */
-  async #try(request: S3Request, isRefreshed: boolean): Promise<HttpResponse | Error> {
+  /**
+   * Makes a request once.
+   *
+   * @param refused - keys that have expired
+   * @param onSigned - told how it is signed
+   * @returns the answer, or what went wrong on the way
+   */
+  async #try(request: S3Request, refused: S3Keys | undefined, onSigned: (signer: Signer) => void): Promise<HttpResponse | Error> {
     const { method, key, kind, query = {}, headers = {}, body, maxSize = MAX_ANSWER_SIZE, signal } = request;
-    const { address, endpoint, region, keys } = this.#options;
-    const url = objectUrl(endpoint, address.bucket, key === '' ? '' : address.prefix + key);
+    const { address, keys } = this.#options;
+    const region = this.#region;
+    const url = objectUrl(this.#options.endpoint(region), address.bucket, key === '' ? '' : address.prefix + key);
     url.search = queryOf(query);
     try {
-      const signer = await keys(isRefreshed);
+      const signer = await keys(refused);
+      onSigned({ keys: signer, region });
       const bodyHash = body === undefined ? EMPTY_HASH : await hashOf(body);
       const now = new Date(Date.now() + this.#aheadMs);
       const signed = signer === undefined ? {} : signedHeaders({ method, url, region, bodyHash, now }, signer);
@@ -248,8 +278,7 @@ export class S3Client {
     const { code, status } = refusal;
     if (code === 'NoSuchBucket') return new VtError('EOPEN', message, { remedy: 'make the bucket first' });
     if (status === 301 || code === 'AuthorizationHeaderMalformed') {
-      const region = response.headers['x-amz-bucket-region'];
-      return new VtError('EOPEN', message, { remedy: `give region=${typeof region === 'string' ? region : 'NAME'}` });
+      return new VtError('EOPEN', message, { remedy: `give region=${regionOf(response) ?? 'NAME'}` });
     }
     if (status === 401 || status === 403)
       return new VtError('EPERM', message, { remedy: 'check the keys, and what they may do in this bucket' });

@@ -20,6 +20,18 @@ export function refusalText({ status, code, message }: S3Refusal): string {
   return words === '' ? `the service answered with ${status}` : `the service answered with ${status} (${words})`;
 }
 
+/**
+ * The region in which the bucket lies, where a refusal says that it is another one.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, "AuthorizationHeaderMalformed", "PermanentRedirect"
+ */
+export function regionOf(response: HttpResponse): string | undefined {
+  const { status, headers, body } = response;
+  if (status !== 301 && status !== 307 && (status !== 400 || refusalOf(response).code !== 'AuthorizationHeaderMalformed')) return undefined;
+  const said = headers['x-amz-bucket-region'] ?? elementOf(body.toString('utf8', 0, 8192), 'Region');
+  return typeof said === 'string' && /^[a-z0-9-]{1,40}$/.test(said) ? said : undefined;
+}
+
 /** The text of the first element of a name that has nothing but text. */
 export function elementOf(xml: string, name: string): string | undefined {
   const found = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];

@@ -211,7 +211,8 @@ export class S3Store implements Store {
     await this.#flush(options);
   }
 
-  async #flush(options: OpOptions): Promise<void> {
+  /** @param options - `again`: looks for what gc retired, also where it has just done so */
+  async #flush(options: OpOptions & { readonly again?: boolean }): Promise<void> {
     const flushing = this.#flushing.then(async () => {
       const bucket = this.#bucketNow();
       if (bucket === undefined) return;
@@ -257,7 +258,7 @@ export class S3Store implements Store {
         },
         put: async (lines) => void (await this.#bucketNow()?.local.keep(lines.map(([key, line]) => [encoder(key), encoder(line)]))),
       },
-      confirm: async (options) => await this.#flush(options),
+      confirm: async (options) => await this.#flush({ ...options, again: true }),
       make: async (options) => await this.make(options),
     });
   }

@@ -19,9 +19,9 @@ export interface KeySources {
  * Finds the keys that requests are signed with, in this order: the environment, a profile of the AWS tools, what the machine is lent.
  * Keys that are lent are asked for anew before they end.
  *
- * @returns to be asked before each request; with `refused` lent keys are asked for anew at once
+ * @returns to be asked before each request; with keys that were refused, lent ones are asked for anew at once, unless they have been
  */
-export function keyFinder(sources: KeySources): (refused: boolean) => Promise<S3Keys> {
+export function keyFinder(sources: KeySources): (refused?: S3Keys) => Promise<S3Keys> {
   const { environment, profile, isProfileAsked, region } = sources;
   const own = isProfileAsked ? (profile.keys ?? keysOf(environment)) : (keysOf(environment) ?? profile.keys);
   if (own !== undefined) return async () => await Promise.resolve(own);
@@ -37,7 +37,9 @@ export function keyFinder(sources: KeySources): (refused: boolean) => Promise<S3
     return found;
   };
   return async (refused) => {
-    if (refused || Date.now() > endMs - EARLY_MS) lent = undefined;
+    const before = lent;
+    const isRefused = refused !== undefined && (await before?.catch(() => undefined)) === refused;
+    if (before === lent && (isRefused || Date.now() > endMs - EARLY_MS)) lent = undefined;
     lent ??= lend().catch((error: unknown) => {
       lent = undefined;
       throw error;

@@ -21,7 +21,7 @@ describe('a real S3 service, Ceph', { skip: reason ?? false }, () => {
     const client = new S3Client({
       name: 's3://tests',
       address: { bucket: 'tests', prefix: '' },
-      endpoint: { base: new URL(`${ceph.service.endpoint}/`), style: 'path' },
+      endpoint: () => ({ base: new URL(`${ceph.service.endpoint}/`), style: 'path' }),
       region: 'us-east-1',
       keys: async () => await Promise.resolve(ceph.service),
     });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, it } from 'node:test';
 import { CorruptBlockError, VtError } from '../../../core/base/errors.ts';
 import { hashcodeOf } from '../../../core/block/hashcode.ts';
@@ -172,5 +174,70 @@ it('a Store that is not there, and keys that are nowhere, are told of at once', 
   await assert.rejects(
     machine.open('none', { environment: { AWS_EC2_METADATA_DISABLED: 'true' } }),
     (error) => error instanceof VtError && error.code === 'EPERM',
+  );
+});
+
+it('a clock that is hours off is put right by that of the service, in both directions', async () => {
+  fake.faults.checksTime = true;
+  try {
+    for (const [prefix, hours] of [
+      ['ahead', 5],
+      ['behind', -7],
+    ] as const) {
+      fake.aheadMs = hours * 3_600_000;
+      await using store = await machine.open(prefix);
+      const { hashcode } = await store.add(bytes('one'));
+      await store.flush();
+      await using later = await other.open(prefix);
+      assert.ok(await later.get(hashcode));
+    }
+  } finally {
+    fake.aheadMs = 0;
+  }
+});
+
+it('the region that the service names is taken, for the first request and for one that puts', async () => {
+  fake.faults.region = 'eu-north-9';
+  await using store = await machine.open('region');
+  const { hashcode } = await store.add(bytes('one'));
+  fake.faults.region = 'us-west-8';
+  await store.flush();
+  await using later = await other.open('region', {}, '&region=us-west-8');
+  assert.ok(await later.get(hashcode));
+});
+
+it('lent keys that end in the middle of a push are asked for anew, and what was under way goes on', async (t) => {
+  let lent = 0;
+  const agent = createServer((_, response) => {
+    const end = new Date(Date.now() + 3_600_000).toISOString();
+    response.end(JSON.stringify({ AccessKeyId: 'key', SecretAccessKey: 'secret', Token: `token ${++lent}`, Expiration: end }));
+  });
+  await new Promise<void>((resolve) => agent.listen(0, '127.0.0.1', resolve));
+  t.after(() => agent.close());
+  const environment = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(agent.address() as AddressInfo).port}/keys` };
+  fake.faults.token = 'token 1';
+  await using store = await machine.open('expiry', { environment }, '&layout=blocks');
+  for (let i = 0; i < 40; i++) {
+    if (i === 20) fake.faults.token = 'token 2';
+    await store.add(bytes(`block ${i}`));
+  }
+  await store.flush();
+  assert.equal(fake.keys('expiry/blocks/').length, 40);
+  assert.equal(lent, 2);
+});
+
+it('a prefix may have signs that URLs, signatures and XML escape', async () => {
+  // As a specification has it, and as the keys do.
+  const [prefix, keys] = ["a b/c+d=e%26f'<ü>/~", "a b/c+d=e%26f'<ü>/~/"];
+  const { hashcode } = await (async () => {
+    await using store = await machine.open(prefix);
+    return await store.add(bytes('one'));
+  })();
+  await using later = await other.open(prefix);
+  assert.ok(await later.get(hashcode));
+  assert.ok(fake.keys().length >= 3);
+  assert.deepEqual(
+    fake.keys().filter((key) => !key.startsWith(keys)),
+    [],
   );
 });

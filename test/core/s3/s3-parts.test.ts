@@ -119,7 +119,7 @@ it('keys come from the environment, else from a profile; a profile that is named
   const inEnvironment = { AWS_ACCESS_KEY_ID: 'ENV', AWS_SECRET_ACCESS_KEY: 'secret' };
   const keyOf = async (environment: Record<string, string>, asked?: string): Promise<string> => {
     const profile = readProfile(asked, environment, scratch.folder);
-    return (await keyFinder({ environment, profile, isProfileAsked: asked !== undefined, region: 'r' })(false)).accessKeyId;
+    return (await keyFinder({ environment, profile, isProfileAsked: asked !== undefined, region: 'r' })()).accessKeyId;
   };
   assert.equal(await keyOf({}), 'DEF');
   assert.equal(await keyOf(inEnvironment), 'ENV');
@@ -162,15 +162,15 @@ it('keys are lent by a container, a machine and a web identity, and asked for an
   const finder = (environment: Record<string, string>) =>
     keyFinder({ environment, profile: { keys: undefined, region: undefined, endpoint: undefined }, isProfileAsked: false, region: 'r' });
   const machine = finder({ AWS_EC2_METADATA_SERVICE_ENDPOINT: at });
-  assert.equal((await machine(false)).accessKeyId, 'LENT0');
+  assert.equal((await machine()).accessKeyId, 'LENT0');
   // They end in a minute, which is soon.
-  assert.equal((await machine(false)).accessKeyId, 'LENT1');
+  assert.equal((await machine()).accessKeyId, 'LENT1');
   const container = finder({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${at}keys`, AWS_CONTAINER_AUTHORIZATION_TOKEN: 'Bearer pod' });
-  assert.equal((await container(false)).sessionToken, 't');
+  assert.equal((await container()).sessionToken, 't');
   const web = finder({ AWS_WEB_IDENTITY_TOKEN_FILE: scratch.path('token'), AWS_ROLE_ARN: 'arn:x', AWS_ENDPOINT_URL_STS: at });
-  assert.deepEqual([(await web(false)).accessKeyId, (await web(false)).secretAccessKey], ['WEB', 's&1']);
+  assert.deepEqual([(await web()).accessKeyId, (await web()).secretAccessKey], ['WEB', 's&1']);
   await assert.rejects(
-    finder({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${at}keys` })(false),
+    finder({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${at}keys` })(),
     (error) => error instanceof VtError && error.code === 'EPERM',
   );
 });

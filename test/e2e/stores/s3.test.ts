@@ -37,7 +37,11 @@ it('put, ls, log, get, push, pull and a Dirref work over a bucket as over a fold
   await run('./local', `pull -p '${store}'; quit`);
   assert.equal((await vtftp(['-S', './local', dirref, '-c', 'ls docs/deep'], { env, cwd: scratch.folder })).stdout.split('\n').length, 31);
   await run('./local', 'mkdir new; quit');
+  const requests = (): number => Object.values(fake.counts).reduce((sum, count) => sum + count, 0);
+  const [before, packsBefore] = [requests(), fake.keys('some/prefix/packs/').length];
   await run('./local', `push -p '${store}'; quit`);
+  const packs = fake.keys('some/prefix/packs/').length - packsBefore;
+  assert.ok(packs > 0 && requests() - before <= 12 + packs, `${requests() - before} requests, ${packs} of them for packs`);
   assert.match((await run(store, 'ls')).stdout, /^docs\nnew$/m);
   await run('./local', `push --create -p 's3://bucket/another?endpoint=${fake.endpoint}'; quit`);
   // Dirs and superblocks lie apart there, too.

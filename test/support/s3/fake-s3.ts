@@ -25,6 +25,12 @@ export interface Faults {
   flips?: { readonly key: RegExp; count: number };
   /** A listing lacks what the last so many requests have put. */
   lag?: number;
+  /** Its clock is looked at: what is signed for a time 15 minutes off is refused. */
+  checksTime?: boolean;
+  /** Its region: what is signed for another one is refused, as AWS does. */
+  region?: string;
+  /** The token of keys that are lent; another one has expired. */
+  token?: string;
   /** Knows no ranges: all of the object is sent. */
   noRanges?: boolean;
 }
@@ -101,6 +107,7 @@ export class FakeS3 implements AsyncDisposable {
       refuse(response, 503, 'SlowDown', 'Please reduce your request rate.');
       return;
     }
+    if (this.#refusesSigner(request, response)) return;
     const answer = kind === 'LIST' ? this.#list(url, number) : this.#do(request, key, body, number);
     if ((this.faults.cuts ?? 0) > 0) {
       this.faults.cuts = (this.faults.cuts ?? 0) - 1;
@@ -108,6 +115,29 @@ export class FakeS3 implements AsyncDisposable {
       return;
     }
     answer(response);
+  }
+
+  /** Refuses what is signed by expired keys, for another region or another time. */
+  #refusesSigner({ headers, method }: IncomingMessage, response: ServerResponse): boolean {
+    const { checksTime, region, token } = this.faults;
+    const [, signedFor = ''] = /Credential=[^/]*\/\d{8}\/([^/]*)\//.exec(headers.authorization ?? '') ?? [];
+    if (region !== undefined && signedFor !== region) {
+      response.setHeader('x-amz-bucket-region', region);
+      if (method === 'PUT') refuse(response, 301, 'PermanentRedirect', 'The bucket must be addressed by another endpoint.');
+      else refuse(response, 400, 'AuthorizationHeaderMalformed', `The region "${signedFor}" is wrong; expecting "${region}".`);
+      return true;
+    }
+    if (token !== undefined && headers['x-amz-security-token'] !== token) {
+      refuse(response, 400, 'ExpiredToken', 'The provided token has expired.');
+      return true;
+    }
+    const [, date = '', time = ''] = /^(\d{8})T(\d{6})Z$/.exec(String(headers['x-amz-date'])) ?? [];
+    const signedMs = Date.parse(
+      `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}T${time.slice(0, 2)}:${time.slice(2, 4)}:${time.slice(4)}Z`,
+    );
+    if (checksTime !== true || Math.abs(signedMs - this.#nowMs) < MAX_SKEW_MS) return false;
+    refuse(response, 403, 'RequestTimeTooSkewed', 'The difference between the request time and the current time is too large.');
+    return true;
   }
 
   /** What a client must not do: it breaks one vendor or another. */
@@ -211,6 +241,9 @@ export class FakeS3 implements AsyncDisposable {
 
 /** Headers of an object that come back with it. */
 const GIVEN_BACK = ['cache-control', 'content-type'];
+
+/** Milliseconds that the time of a request may be off. */
+const MAX_SKEW_MS = 15 * 60_000;
 
 /** Keys in a page of a listing: few, so that tests meet more than one. */
 const PAGE = 20;

@@ -1,4 +1,4 @@
-import { PathError } from '../../core/base/errors.ts';
+import { PathError, VtError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { makeDirs } from '../../core/tree/make-dirs.ts';
 import type { TreePath } from '../../core/tree/path.ts';
@@ -9,6 +9,7 @@ import { forEachItem } from '../parts/each.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { parseMode } from '../parts/mode.ts';
 import { newMeta, newMode } from '../parts/new-meta.ts';
+import { newSalt } from '../parts/new-salt.ts';
 
 /** `mkdir`: new Dirs. */
 export const mkdir = defineTreeCommand({
@@ -16,18 +17,28 @@ export const mkdir = defineTreeCommand({
   group: 'change',
   summary: 'make Dirs',
   changes: true,
+  details: [
+    '--salt gives the new Dir salt: random octets in each of its Blocks. Equal Dirs then have other hashes, and nobody tells by a hash what a Dir holds. The Dir keeps it; Dirs below it have none unless they get their own. Contents of files have no salt. inspect shows it.',
+  ],
   args: [{ name: 'path', kind: 'stored', summary: 'a Dir to make', repeat: true, glob: false }],
   options: [
     { name: 'parents', short: 'p', summary: 'make missing parents too; a Dir that exists is no error' },
     { name: 'mode', short: 'm', value: { name: 'MODE', kind: 'text' }, summary: 'permissions, as chmod takes them' },
+    { name: 'salt', summary: 'give the new Dir salt, so that its hash does not tell what it holds' },
   ],
   async run(context, { args, options }) {
+    const { tree } = context.session;
+    const isSalted = options.has('salt');
+    if (isSalted && tree.setSalt === undefined)
+      throw new VtError('EUNSUPPORTED', `mkdir --salt: "${tree.name}" keeps no salt`, { remedy: 'use it in a tree that is not mounted' });
     const wanted = options.get('mode');
     const mode = wanted === undefined || wanted === true ? newMode('dir') : parseMode(octetsToText(wanted))(0o777, true);
     await forEachItem(context, args, async (argument) => {
       const path = pathArgument(context.session, argument);
+      const wasThere = isSalted && (await tree.lookup(path, { signal: context.signal })) !== undefined;
       if (options.has('parents')) await makeAll(context, path, mode);
-      else await context.session.tree.mkdir(path, newMeta(context, mode), { signal: context.signal });
+      else await tree.mkdir(path, newMeta(context, mode), { signal: context.signal });
+      if (isSalted && !wasThere) await tree.setSalt?.(path, newSalt(), { signal: context.signal });
     });
   },
 });

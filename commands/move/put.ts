@@ -40,6 +40,7 @@ export const put = defineCommand({
     'If put knows the syntax of a file (man 7 vt, "Parsers"), its parts become Blocks, which are found again in other files. --parser chooses one parser for all files, or none. It applies to files that are read; changing it makes put read every file again.',
     'The rules of --include, --exclude and --filter count in the order in which they stand; the first that matches decides, as with rsync. See man 7 vt, "Filter rules". An excluded Dir is left out with all below. A pattern with a slash in front begins at LOCAL. With several LOCALs it begins at the directory that holds them, and a LOCAL may be excluded itself. put removes excluded names from NAME as it removes others, unless --merge keeps them.',
     '--previous keeps what NAME was in NAME itself, as its earlier state, with all earlier ones. They go wherever NAME goes, also without the archive: with cp, publish, ar, push and pull. inspect lists them, and bind brings one back. A put without --previous forgets them.',
+    '--salt puts random octets into each Block of the Dirs, so that nobody tells by a hash which names and files a Dir has. Each Dir keeps its salt: a later put into NAME uses it, and the same tree gives the same Dirref there. Contents of files have no salt: equal files are stored once. put makes the Dirs without salt first, and gc removes these. sealed: hides all of it.',
     'The report shows the files and their bytes. It shows how many Blocks and bytes were new to the Store, and how many it had already. put does not read Blocks again that the Store has. It stores anew what any command has found to be damaged; scrub finds damage that nobody has met yet.',
   ],
   args: [
@@ -55,6 +56,7 @@ export const put = defineCommand({
   options: [
     { name: 'merge', short: 'm', summary: 'keep names that only the stored tree has' },
     { name: 'force', summary: 'let a file replace a Dir, or a directory a file' },
+    { name: 'salt', summary: 'give NAME and each Dir below it salt: their hashes do not tell what they hold' },
     { name: 'previous', summary: 'NAME remembers what it was: inspect lists its earlier states' },
     { name: 'one-file-system', short: 'x', summary: 'leave out other filesystems below LOCAL: mount points become empty Dirs' },
     { name: 'owner', value: { kind: 'text', choices: ['numeric'] }, summary: 'record owners as numbers, without their names' },
@@ -127,11 +129,27 @@ async function putOne(context: CommandContext, input: CommandInput, target: PutT
   const isMirror = context.plan && !options.has('merge') && (await leadsToDir(session.tree, path, context.signal));
   const planned = isMirror ? new (await import('../../core/block/block-sink.ts')).PendingBlocks(session.store.hashName) : undefined;
   const imported = await read(context, input, target, { parser, planned });
-  const dirent = await remembering(context, path, { ...imported.dirent, name: baseName(path) }, options.has('previous'));
+  const salted = await salting(context, path, { ...imported.dirent, name: baseName(path) }, options.has('salt'));
+  const dirent = await remembering(context, path, salted, options.has('previous'));
   if (!force) await refuseOtherKind(context, path, dirent.kind === 'dir', local);
   const placed = await placeImported(context, path, dirent, { merge: options.has('merge'), force, planned });
   report(context, path, imported.counts, placed.gone, (performance.now() - startMs) / 1000);
   reportGone(context, path, placed);
+}
+
+/** What is put, with salt in each Dir, where that is asked for or NAME has it. */
+async function salting(
+  { session, signal, plan }: CommandContext,
+  path: TreePath,
+  dirent: Imported['dirent'],
+  isAsked: boolean,
+): Promise<Imported['dirent']> {
+  if (dirent.kind !== 'dir' || plan) return dirent;
+  const there = await session.tree.lookup(path, { follow: false, signal });
+  if (!isAsked && !(there?.dirent.kind === 'dir' && there.dirent.salt !== undefined)) return dirent;
+  const before = there?.dirent.kind === 'dir' ? await session.tree.dirent(path, { signal }) : undefined;
+  const [{ withSalt }, { newSalt }] = await Promise.all([import('../../core/tree/with-salt.ts'), import('../parts/new-salt.ts')]);
+  return await withSalt(session.store, dirent, before?.kind === 'dir' ? before : undefined, newSalt, { signal });
 }
 
 /** What is put, with what stands there as its earlier state, if that is asked for. */

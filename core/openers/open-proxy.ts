@@ -97,7 +97,7 @@ function checkPlace(store: Store, role: Role, first: Store | undefined, name: st
   if (first !== undefined && store.hashName !== first.hashName) {
     throw refuse(
       `has hash function ${store.hashName}, and "${first.name}" has ${first.hashName}`,
-      'all Stores of a proxy need one hash function: leave one out, or make a new one in its place',
+      'all Stores of a proxy need one hash function: change it with transition, leave it out, or remove what is a cache',
     );
   }
   const writes = role === 'save' || role === 'save2' || role === 'copy2';

@@ -92,6 +92,8 @@ export interface Tree extends AsyncDisposable {
    */
   adopt?(before: DirDirent, after: DirDirent, options?: OpOptions): Promise<readonly AdoptClash[]>;
   mkdir(path: TreePath, meta: Meta, options?: OpOptions): Promise<void>;
+  /** Where it can: gives a Dir salt, or takes it away. @param salt - 8 octets or more, random; undefined for none */
+  setSalt?(path: TreePath, salt: Uint8Array | undefined, options?: OpOptions): Promise<void>;
   symlink(path: TreePath, target: Octets, meta: Meta, options?: OpOptions): Promise<void>;
   /** Adds a name for an existing node that is no Dir. */
   link(existing: TreePath, path: TreePath, options?: OpOptions): Promise<void>;

@@ -1,6 +1,9 @@
 import { VtError } from '../../../core/base/errors.ts';
 import type { HashName } from '../../../core/block/hash.ts';
+import { datadirOf } from '../../../core/maintain/datadir-of.ts';
+import { viewOf } from '../../../core/maintain/store-view.ts';
 import { archiveOf } from '../../../core/store/archive-of-store.ts';
+import { capability } from '../../../core/store/capability.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { beginInPlace } from '../../../core/transition/in-place.ts';
 import { transcribeArchive } from '../../../core/transition/transcribe-archive.ts';
@@ -21,6 +24,11 @@ export async function runInPlace(context: CommandContext, hashName: HashName, ve
   if (session.archive !== undefined && session.archiveName === undefined)
     throw new VtError('EFAILED', `transition: the archive "${session.archive.name}" lies outside of the Store`, {
       remedy: 'open the Store itself, or name another STORE to copy to',
+    });
+  const { below } = viewOf(session.store);
+  if (datadirOf(below) === undefined && capability(below, 'making')?.isMade !== false)
+    throw new VtError('EUNSUPPORTED', `transition: "${session.store.name}" is not a datadir, and cannot change in place`, {
+      remedy: 'name another STORE to copy to',
     });
   await maintain(context, 'transition', true, async (datadir) => {
     if (datadir.hashName !== session.store.hashName)

@@ -2,6 +2,27 @@ import type { Command } from '../commands/command.ts';
 import { suggest } from '../commands/words/suggest.ts';
 import { UsageError } from '../core/base/errors.ts';
 
+/** What other programs (lftp, restic, borg, git, DOS) call what commands of ours do. */
+const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
+  backup: 'use put',
+  bookmark: 'use alias',
+  check: 'use fsck, or scrub, which reads all',
+  checkout: 'use cd @N to look, restore or undo @N to go back',
+  cls: 'use clear',
+  copy: 'use cp',
+  del: 'use rm',
+  delete: 'use rm',
+  df: 'use status',
+  init: 'the first put makes the Store',
+  key: 'use sealed-key',
+  mirror: 'use put to store a directory, get to take one out',
+  prune: 'use forget, then gc',
+  snapshot: 'use sync',
+  snapshots: 'use log',
+  type: 'use cat',
+  undelete: 'use undo, or restore for one name',
+};
+
 /** A command, and the name of its list by which it was called. */
 export interface NamedCommand {
   readonly command: Command;
@@ -29,6 +50,8 @@ export function findCommand(commands: readonly Command[], typed: string, allowPr
   if (allowPrefix && prefixed.size > 1)
     throw new UsageError(`${lead}ambiguous command`, { remedy: `one of ${[...prefixed.values()].join(', ')}` });
   const guesses = prefixed.size > 0 ? [...prefixed.values()] : suggest(wanted, commands.flatMap(namesOf));
+  const elsewhere = NAMES_ELSEWHERE[wanted];
+  if (elsewhere !== undefined) throw new UsageError(`${lead}no such command`, { remedy: elsewhere });
   const remedy = guesses.length > 0 ? `did you mean ${guesses.slice(0, 3).join(', ')}?` : 'type help';
   throw new UsageError(`${lead}no such command`, { remedy });
 }

@@ -8,8 +8,8 @@ import { MAX_BLOCK_SIZE } from '../block/block-size.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { HASH_SCRATCH_SIZE } from '../block/hash.ts';
 import type { MemoryDigester } from '../block/memory-digester.ts';
-import { codecByNumber } from '../store/records/datafile.ts';
-import { UnpackedFrames } from '../store/records/frame.ts';
+import { codecByNumber, codecNumber } from '../store/records/datafile.ts';
+import { decodePart, PART_SIZE, UnpackedFrames } from '../store/records/frame.ts';
 import { decodeStored } from '../store/records/stored-bytes.ts';
 import type { PackedSegments } from './segment-rows.ts';
 import { CELL, ROW_SIZE, SEGMENT } from './segment-rows.ts';
@@ -28,6 +28,8 @@ const MAX_OPEN_FILES = 16;
 
 /** Frames kept unpacked: the Blocks of a file may lie in several, in turns. */
 const MAX_KEPT_FRAMES = 8;
+
+const PART = codecNumber('part');
 
 /** What is known of a row of the window. */
 const STATE = { unread: 0, verified: 1, wrong: 2 } as const;
@@ -55,6 +57,8 @@ export class BlockWindow implements Disposable {
   readonly #digestWords: number;
   readonly #files = new OpenFiles(MAX_OPEN_FILES);
   readonly #frames = new UnpackedFrames<string>(MAX_KEPT_FRAMES);
+  /** Blocks of rows that lie in frames. */
+  readonly #unpacked = new Map<number, Uint8Array>();
   #digester: MemoryDigester | undefined;
   /** The window, or the one Block that is too large for it. */
   #bytes: Uint8Array = new Uint8Array(0);
@@ -164,22 +168,65 @@ export class BlockWindow implements Disposable {
     const { cells } = this.#segments;
     const ranges = this.#ranges;
     const rows = this.#rangeRows;
+    const parts: number[] = [];
     ranges.length = rows.length = 0;
+    this.#unpacked.clear();
     for (let row = this.#firstRow; row < this.#endRow; row++) {
       const at = row * ROW_SIZE;
       const offset = (cells[at + CELL.offset] as number) - this.#start;
       const end = offset + (cells[at + CELL.storedSize] as number);
       const isWhole = cells[at + CELL.kind] === SEGMENT.stored && this.#start + end <= this.#end;
       this.#states[row - this.#firstRow] = isWhole ? STATE.wrong : STATE.unread;
+      if (isWhole && cells[at + CELL.codec] === PART) parts.push(row);
       if (!isWhole || cells[at + CELL.codec] !== 0 || cells[at + CELL.size] !== cells[at + CELL.storedSize]) continue;
       ranges.push(offset, end);
       rows.push(row);
     }
+    if (parts.length > 0) this.#verifyParts(parts);
     if (rows.length === 0) return;
-    const { digestSize } = this.#hash;
-    if (this.#digests.length < rows.length * digestSize) this.#digests = new Uint8Array(2 * rows.length * digestSize);
+    this.#roomFor(rows.length);
     if (isAlone || this.#digester === undefined) this.#hash.digestMany(this.#bytes, ranges, this.#digests);
     else this.#digester(ranges, this.#digests);
+    this.#markVerified(rows);
+  }
+
+  /** Unpacks what lies in frames, and verifies all that the window has of a frame at once. */
+  #verifyParts(rows: readonly number[]): void {
+    const { cells } = this.#segments;
+    let frame: Buffer | undefined;
+    let ranges: number[] = [];
+    let inFrame: number[] = [];
+    const verify = (): void => {
+      if (frame === undefined || inFrame.length === 0) return;
+      this.#roomFor(inFrame.length);
+      this.#hash.digestMany(frame, ranges, this.#digests);
+      this.#markVerified(inFrame);
+      ranges = [];
+      inFrame = [];
+    };
+    for (const row of rows) {
+      const at = row * ROW_SIZE;
+      const offset = cells[at + CELL.offset] as number;
+      const part = decodePart(Buffer.from(this.#bytes.subarray(offset - this.#start, offset - this.#start + PART_SIZE)));
+      const found = part && this.#frame(offset - part.back, part.frameSize);
+      const size = cells[at + CELL.size] as number;
+      if (part === undefined || found === undefined || part.start + size > found.length) continue;
+      if (found !== frame) verify();
+      frame = found;
+      ranges.push(part.start, part.start + size);
+      inFrame.push(row);
+      this.#unpacked.set(row, found.subarray(part.start, part.start + size));
+    }
+    verify();
+  }
+
+  #roomFor(count: number): void {
+    const { digestSize } = this.#hash;
+    if (this.#digests.length < count * digestSize) this.#digests = new Uint8Array(2 * count * digestSize);
+  }
+
+  /** Marks those rows whose digests are the wanted ones. */
+  #markVerified(rows: readonly number[]): void {
     const words = this.#digestWords;
     const found = new Int32Array(this.#digests.buffer, 0, rows.length * words);
     for (let i = 0; i < rows.length; i++) {
@@ -204,13 +251,14 @@ export class BlockWindow implements Disposable {
     const offset = (cells[at + CELL.offset] as number) - this.#start;
     const size = cells[at + CELL.size] as number;
     if (from + wanted > size) throw new StaleLocationError(`${size} octets where its reference says more`);
-    if (this.#states[row - this.#firstRow] === STATE.verified) return this.#bytes.subarray(offset + from, offset + from + wanted);
+    if (this.#states[row - this.#firstRow] === STATE.verified) {
+      const unpacked = this.#unpacked.get(row);
+      return unpacked?.subarray(from, from + wanted) ?? this.#bytes.subarray(offset + from, offset + from + wanted);
+    }
     const codec = codecByNumber(cells[at + CELL.codec] as number);
-    if (codec === 'none') throw new StaleLocationError('its bytes have another hash');
+    if (codec === 'none' || codec === 'part') throw new StaleLocationError('its bytes have another hash');
     const stored = Buffer.from(this.#bytes.subarray(offset, offset + (cells[at + CELL.storedSize] as number)));
-    const data = decodeStored(stored, codec, Math.min(size, MAX_BLOCK_SIZE), (back, frameSize) =>
-      this.#frame((cells[at + CELL.offset] as number) - back, frameSize),
-    );
+    const data = decodeStored(stored, codec, Math.min(size, MAX_BLOCK_SIZE));
     if (data === undefined) throw new StaleLocationError('it cannot be decoded');
     const { digests } = this.#segments;
     const { digestSize } = this.#hash;

@@ -1,4 +1,5 @@
 import type { BlockLocation } from '../../store/block-location.ts';
+import { PART_SIZE } from '../../store/records/frame.ts';
 
 /** Blocks between two that are looked up: more would be looked up in vain where a run is broken. */
 const STRIDE = 32;
@@ -6,7 +7,7 @@ const STRIDE = 32;
 /**
  * Locates Blocks, most of them without a look into the index, which takes 3 µs a Block: a file's Blocks mostly lie one after the
  * other, as they were added. Two Blocks of the list may lie in one file, as far apart as the records of those between them would
- * take. Then those are taken to lie there. Else the middle one is looked up, and so on for both halves. What is read at a
+ * take. Then those are taken to lie there; so too where the records of a frame lie between them. Else the middle one is looked up, and so on for both halves. What is read at a
  * location is verified in any case, and a wrong one is found by that.
  *
  * @param spans - the size of each Block
@@ -27,6 +28,11 @@ export function locateRuns(
     if (high - low < 2) return;
     const first = found[low];
     const last = found[high];
+    if (first !== undefined && last !== undefined && isOneFrame(first, last, high - low, headerSize)) {
+      for (let i = low + 1; i < high; i++)
+        found[i] = { ...first, offset: first.offset + (i - low) * (headerSize + PART_SIZE), size: spans[i] as number };
+      return;
+    }
     if (first !== undefined && last !== undefined && isPlain(first, spans[low]) && isPlain(last, spans[high]) && first.file === last.file) {
       let offset = first.offset;
       for (let i = low; i < high; i++) offset += (spans[i] as number) + headerSize;
@@ -52,6 +58,12 @@ export function locateRuns(
     between(low, high);
   }
   return found;
+}
+
+/** Whether two records may be of one frame, with `count - 1` others between them. */
+function isOneFrame(first: BlockLocation, last: BlockLocation, count: number, headerSize: number): boolean {
+  if (first.codec !== 'part' || last.codec !== 'part' || first.file !== last.file) return false;
+  return last.offset - first.offset === count * (headerSize + PART_SIZE);
 }
 
 function isPlain(location: BlockLocation, span: number | undefined): boolean {

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { locateRuns } from '../../../../core/datadir/datafiles/locate-runs.ts';
 import type { BlockLocation } from '../../../../core/store/block-location.ts';
+import { PART_SIZE } from '../../../../core/store/records/frame.ts';
 
 const HEADER = 56;
 
 interface Entry {
   readonly file: string;
   readonly skip?: number;
-  readonly codec?: 'none' | 'zlib';
+  readonly codec?: 'none' | 'zlib' | 'part';
   readonly absent?: true;
 }
 
@@ -22,7 +23,7 @@ function located(layout: readonly Entry[]): {
   const spans = layout.map((_, index) => 1000 + ((index * 7919) % 3001));
   const truth = layout.map(({ file, skip = 0, codec = 'none', absent }, index): BlockLocation | undefined => {
     const size = spans[index] ?? 0;
-    const storedSize = codec === 'none' ? size : size >> 1;
+    const storedSize = codec === 'none' ? size : codec === 'part' ? PART_SIZE : size >> 1;
     const offset = (ends.get(file) ?? 64) + skip + HEADER;
     ends.set(file, offset + storedSize);
     return absent === true ? undefined : { file, offset, storedSize, size, codec };
@@ -41,6 +42,12 @@ const CASES = [
   {
     name: 'compressed Blocks among others',
     layout: repeat(200, (index) => (index % 9 === 4 ? { file: 'a', codec: 'zlib' as const } : { file: 'a' })),
+  },
+  {
+    name: 'frames, and Blocks between them',
+    layout: repeat(400, (index) =>
+      index % 50 === 0 ? { file: 'a' } : { file: 'a', codec: 'part' as const, skip: index % 17 === 0 ? 9000 : 0 },
+    ),
   },
   {
     name: 'Blocks that are not there at the ends of runs',

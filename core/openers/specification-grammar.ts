@@ -112,11 +112,14 @@ export class SpecificationGrammar {
 
   #path(reader: SpecificationReader, level: Level): StoreSpecification {
     const start = reader.offset;
-    // A path alone is all of the text, whatever signs it holds.
+    // A path alone is all of the text, whatever signs it holds, but for parameters.
     const path = level === 'whole' ? reader.rest() : reader.bare();
     if (path === '') throw reader.error(`expected a Store, found ${reader.here()}`, start);
     const datadir = this.#shapes.get('datadir');
-    if (datadir !== undefined) refuseColon(reader, datadir, path, start);
+    if (datadir !== undefined) {
+      refuseColon(reader, datadir, path, start);
+      refuseParameters(reader, datadir, path, start);
+    }
     if (isWord(path)) return { kind: 'word', word: path };
     return { kind: 'form', type: 'datadir', parameters: { path } };
   }
@@ -348,6 +351,15 @@ function refuseColon(reader: SpecificationReader, shape: StoreShape, path: strin
   const before = path.slice(0, found.index);
   throw reader.error(`expected "," before ${found[1]}=, found ":"`, start + found.index, {
     remedy: `write ${shape.type}:${before},${path.slice(found.index + 1)}; a path that holds this goes in double quotes`,
+  });
+}
+
+/** Refuses parameters after a path that stands alone: they would be taken for a part of the path. */
+function refuseParameters(reader: SpecificationReader, shape: StoreShape, path: string, start: number): void {
+  const found = /[?,]([a-z][\w-]*)=/i.exec(path);
+  if (found === null || knownName(shape, found[1] ?? '') === undefined) return;
+  throw reader.error(`${found[1]}= belongs to a type of Store, and a path alone has none`, start + found.index, {
+    remedy: `write ${shape.type}:${path}; a path that holds this goes in double quotes: ${shape.type}:"${path}"`,
   });
 }
 

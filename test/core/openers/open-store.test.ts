@@ -20,7 +20,7 @@ it('the default Store is made on first use, another only where it is asked for',
   assert.ok(await again.get(hashcode));
   await again[Symbol.asyncDispose]();
   const other = join(dirname(path), 'other');
-  const made = await openStore(`${other}?hash=x`, { ...environment, create: true, hashName: 'blake3' });
+  const made = await openStore(`${other}?x, y=z`, { ...environment, create: true, hashName: 'blake3' });
   assert.equal(made.hashName, 'blake3');
   await made[Symbol.asyncDispose]();
 });

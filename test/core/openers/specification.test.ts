@@ -109,6 +109,8 @@ const BAD: readonly (readonly [text: string, column: number, says: RegExp, remed
   ['datadir:/x,edges=8K', 18, /expected MIN:MEAN:MAX/],
   ['datadir:/x,edges=1:64:17M', 18, /expected MIN:MEAN:MAX/],
   ['datadir:/x,edges=', 18, /expected MIN:MEAN:MAX\[:COARSE\] for "edges"/],
+  ['./x?durability=none', 4, /durability= belongs to a type of Store/, /datadir:\.\/x\?durability=none/],
+  ['/x,hash=sha1', 3, /hash= belongs to a type of Store/, /datadir:\/x,hash=sha1/],
   ['[]', 1, /expected \[NAME\]/],
   ['[open', 1, /expected \[NAME\]/],
   ['!', 2, /expected a command/],

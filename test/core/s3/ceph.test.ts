@@ -33,15 +33,16 @@ describe('a real S3 service, Ceph', { skip: reason ?? false }, () => {
     await ceph?.[Symbol.asyncDispose]();
   });
 
-  storeSuite({
-    name: 's3: on Ceph',
-    async open() {
-      prefix = randomUUID();
-      return await machine.open(prefix);
-    },
-    reopen: async () => await machine.open(prefix),
-    reopenReadOnly: async () => await machine.open(prefix, { readOnly: true }),
-  });
+  for (const layout of ['packs', 'blocks'])
+    storeSuite({
+      name: `s3: on Ceph, layout ${layout}`,
+      async open() {
+        prefix = randomUUID();
+        return await machine.open(prefix, {}, `&layout=${layout}`);
+      },
+      reopen: async () => await machine.open(prefix),
+      reopenReadOnly: async () => await machine.open(prefix, { readOnly: true }),
+    });
 
   it('a tree is put, pulled elsewhere and got again, and is the same', async (t) => {
     const scratch = makeScratch(t);

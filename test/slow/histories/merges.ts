@@ -68,7 +68,8 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
         for (const side of [ours, theirs])
           for (const [text, paths] of side.written) {
             if (found.has(text)) continue;
-            const names = paths.flatMap((path) => [path, ...renamed(path, renames)]);
+            // What is in a Dir that was renamed may be renamed there once more.
+            const names = paths.flatMap((path) => [path, ...renames.flatMap(({ from, to }) => (isWithin(from, path) ? [to] : []))]);
             if (isGiven(side.name, names, merged.conflicts)) tally.note('contents given to the other side');
             else fault(`${text} of ${paths.join(', ')} is lost: ${JSON.stringify(merged.conflicts)}`);
           }
@@ -104,10 +105,6 @@ async function contentsOf(store: MemoryStore, dirent: Dirent): Promise<Map<strin
     if (path !== undefined && text !== undefined) contents.set(text, [...(contents.get(text) ?? []), path as TreePath]);
   }
   return contents;
-}
-
-function renamed(path: TreePath, renames: readonly { readonly from: TreePath; readonly to: TreePath }[]): TreePath[] {
-  return renames.flatMap(({ from, to }) => (isWithin(from, path) ? [`${to}${path.slice(from.length)}` as TreePath] : []));
 }
 
 /** Whether a conflict that was told gave one of these names to the other side. */

@@ -54,10 +54,10 @@ export async function dirView(place: Place, entry: TreeEntry, format: DirFormat,
       ? ({ kind: 'block', block: dirent.block } as const)
       : ({ kind: 'dirent', dirent: { ...dirent, name: '' as Octets } } as const);
   const uri = formatUri({ target, path: '' as Octets, isDir: true });
-  const hasPictures = await beginsWithPictures(tree, path, signal);
-  return pageView(made.etag, (aborted) =>
-    listingPage({ ...place, dirref, uri, readme, hasPictures, entries: chained(tree, path, aborted) }),
-  );
+  return pageView(made.etag, async function* (aborted) {
+    const hasPictures = await beginsWithPictures(tree, path, aborted);
+    yield* listingPage({ ...place, dirref, uri, readme, hasPictures, entries: chained(tree, path, aborted) });
+  });
 }
 
 /** Whether there is a picture among the first names. */

@@ -1,12 +1,22 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Takes the body of a request. @returns undefined where it is too long, of which the rest is not read */
-export async function readBody(request: IncomingMessage, maxSize: number): Promise<Buffer | undefined> {
+/**
+ * Takes the body of a request.
+ *
+ * @param onMore - told how many octets have come
+ * @returns undefined where it is too long, of which the rest is not read
+ */
+export async function readBody(
+  request: IncomingMessage,
+  maxSize: number,
+  onMore: (size: number) => void = () => undefined,
+): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   // Who has sent too much is told so over the same connection.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
+    onMore(chunk.length);
     if (size > maxSize) return undefined;
     chunks.push(chunk);
   }

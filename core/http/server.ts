@@ -1,11 +1,12 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import type { AccessRules } from './access.ts';
 import { admit } from './access.ts';
+import { ConnectionLimit } from './connection-limit.ts';
 import { ConnectionTurns } from './connection-turns.ts';
 import { takeBody } from './dav/propfind.ts';
 import { WebGateways } from './gateways.ts';
@@ -56,7 +57,9 @@ export interface WebServer extends AsyncDisposable {
 export async function serveWeb({ host, port, service, access, tls }: WebServerOptions): Promise<WebServer> {
   const gateways = new WebGateways(service, access.table);
   const turns = new ConnectionTurns();
+  const limit = new ConnectionLimit(MAX_CONNECTIONS);
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    response.once('close', limit.busy(request.socket));
     void turns.take(request.socket, async () => await answer(gateways, access, request, response));
   };
   const limits = {
@@ -67,7 +70,7 @@ export async function serveWeb({ host, port, service, access, tls }: WebServerOp
     keepAliveTimeout: KEEP_ALIVE_MS,
   };
   const server: Server = tls === undefined ? createServer(limits, onRequest) : createTlsServer({ ...limits, ...tls }, onRequest);
-  server.maxConnections = MAX_CONNECTIONS;
+  server.on('connection', (socket: Socket) => limit.opened(socket));
   server.setTimeout(IDLE_MS, (socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>

@@ -10,6 +10,7 @@ import { pathOf, splitPath } from '../tree/path.ts';
 
 import { indirectContent, storedBlock } from './block-content.ts';
 import { blockRecords, whichAreThere } from './block-records.ts';
+import { BodyShare } from './body-gate.ts';
 import { compressedFor } from './compressed.ts';
 import { davNodes, multistatus } from './dav/propfind.ts';
 import { parsePropfind } from './dav/propfind-body.ts';
@@ -70,6 +71,7 @@ export class WebGateway {
   readonly #service: WebService;
   readonly #counts: RequestCounts;
   readonly #writes: WebWrites;
+  readonly #share = new BodyShare();
   readonly #trees: WebTrees;
   readonly #checker: RecordChecker;
   readonly #shared: SharedTrees;
@@ -113,6 +115,7 @@ export class WebGateway {
       const target = {
         store,
         checker: this.#checker,
+        share: this.#share,
         instance: writes?.instance ?? '',
         now,
         archive: (name: string) => this.#trees.archive(name),

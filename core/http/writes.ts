@@ -15,15 +15,10 @@ import type { Store } from '../store/store.ts';
 import { appendEntry, requireUsable } from '../wire/entry-requests.ts';
 import { decodeBits } from '../wire/payload.ts';
 import { answerAddRecords } from '../wire/record-requests.ts';
-import { RequestGate } from '../wire/request-gate.ts';
-import { readBody } from './request-body.ts';
+import { BodyGate, type BodyShare } from './body-gate.ts';
 import type { Route } from './routes.ts';
 import { lastEtag } from './store-text.ts';
 
-/** Octets of bodies that are taken at a time. */
-const MAX_TAKEN_SIZE = 64 * 1024 * 1024;
-/** Bodies that are taken at a time. */
-const MAX_TAKEN = 64;
 /** Octets of the body that has Blocks: one of the largest, with what stands before it in a record. */
 const MAX_BODY_SIZE = MAX_STORED_SIZE + 1024;
 /** Octets of the body that says a state. */
@@ -43,6 +38,8 @@ export interface WrittenStore {
   readonly store: Store;
   readonly archive: (name: string) => Archive;
   readonly checker: RecordChecker;
+  /** Of those who write with these rights. */
+  readonly share: BodyShare;
   /** Names this process. */
   readonly instance: string;
   readonly now: () => Date;
@@ -50,7 +47,7 @@ export interface WrittenStore {
 
 /** Takes Blocks and states over HTTP. Nothing is changed or removed. @see vt(7), "HTTP" */
 export class WebWrites {
-  readonly #gate = new RequestGate(MAX_TAKEN, MAX_TAKEN_SIZE);
+  readonly #gate = new BodyGate();
 
   /**
    * Answers a PUT or POST whose sender may write.
@@ -66,15 +63,21 @@ export class WebWrites {
       return { status: 200, text: JSON.stringify({ instance: target.instance }) };
     }
     if (request.method === 'POST' && route?.kind === 'archive' && route.names.length === 0 && route.state === undefined) {
-      const text = await readBody(request, MAX_STATE_SIZE);
-      return text === undefined ? TOO_LONG : await postState(route.name, text.toString('latin1'), request.headers, target, signal);
+      return await this.#withBody(
+        request,
+        target,
+        MAX_STATE_SIZE,
+        signal,
+        async (body) => await postState(route.name, body.toString('latin1'), request.headers, target, signal),
+      );
     }
     return { status: 405, text: 'PUT is for /h/, POST for /r/, /archive/NAME and /store' };
   }
 
-  async #putBlock(hashcode: HashCode, request: IncomingMessage, { store }: WrittenStore, signal: AbortSignal): Promise<WriteAnswer> {
+  async #putBlock(hashcode: HashCode, request: IncomingMessage, target: WrittenStore, signal: AbortSignal): Promise<WriteAnswer> {
+    const { store } = target;
     if (hashcode.hashName !== store.hashName) return { status: 409, text: `the hash function of the Store is ${store.hashName}` };
-    return await this.#withBody(request, signal, async (data) => {
+    return await this.#withBody(request, target, MAX_BODY_SIZE, signal, async (data) => {
       if (Buffer.compare(hashByName(hashcode.hashName).digest(data), hashcode.digest) !== 0) return WRONG_BYTES;
       const [isNew = false] = await store.addBatch([{ digest: hashcode.digest, data }], { signal });
       return { status: isNew ? 201 : 204 };
@@ -82,8 +85,9 @@ export class WebWrites {
   }
 
   /** Records as those of data files. The answer has a digit for each Block: 1 for a new one, else 0. */
-  async #addRecords(request: IncomingMessage, { store, checker }: WrittenStore, signal: AbortSignal): Promise<WriteAnswer> {
-    return await this.#withBody(request, signal, async (payload) => {
+  async #addRecords(request: IncomingMessage, target: WrittenStore, signal: AbortSignal): Promise<WriteAnswer> {
+    const { store, checker } = target;
+    return await this.#withBody(request, target, MAX_BODY_SIZE, signal, async (payload) => {
       const { payload: [bits = new Uint8Array(0)] = [] } = await answerAddRecords(
         store,
         checker,
@@ -96,19 +100,18 @@ export class WebWrites {
     });
   }
 
-  /** Does something with the body of a request, of as many at a time as there is memory for. */
-  async #withBody(request: IncomingMessage, signal: AbortSignal, work: (body: Buffer) => Promise<WriteAnswer>): Promise<WriteAnswer> {
-    const size = Number(request.headers['content-length'] ?? MAX_BODY_SIZE);
-    if (size > MAX_BODY_SIZE) return TOO_LONG;
-    if (!this.#gate.tryEnter(size)) await this.#gate.enter(size, signal);
+  async #withBody(
+    request: IncomingMessage,
+    { share }: WrittenStore,
+    maxSize: number,
+    signal: AbortSignal,
+    work: (body: Buffer) => Promise<WriteAnswer>,
+  ): Promise<WriteAnswer> {
     try {
-      const body = await readBody(request, MAX_BODY_SIZE);
-      return body === undefined ? TOO_LONG : await work(body);
+      return (await this.#gate.take(request, { share, maxSize, signal }, work)) ?? TOO_LONG;
     } catch (error) {
       if (error instanceof CorruptBlockError) return WRONG_BYTES;
       throw error;
-    } finally {
-      this.#gate.leave(size);
     }
   }
 }

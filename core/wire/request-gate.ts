@@ -24,6 +24,11 @@ export class RequestGate {
     this.#mostSize = mostSize;
   }
 
+  /** Whether somebody waits. */
+  get isWaitedFor(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   #hasRoom(size: number): boolean {
     return this.#count === 0 || (this.#count < this.#mostCount && this.#size + size <= this.#mostSize);
   }

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { PROGRAM, type Run, run, vtftp } from '../support/program.ts';
+import { PROGRAM, type Run, recited, run, vtftp } from '../support/program.ts';
 import { makeRandom } from '../support/random.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 
@@ -42,6 +42,16 @@ const VICTIMS: Readonly<Record<string, (store: string) => string>> = {
   'index/': (store) => join(store, 'index'),
   'archives/': (store) => join(store, 'archives'),
   'writers/': (store) => join(store, 'writers'),
+};
+
+/** Those of a Store with another hash function than it began with. */
+const CHANGED_VICTIMS: typeof VICTIMS = {
+  'the names under the old hash function': (store) =>
+    join(store, 'names', readdirSync(join(store, 'names')).find((name) => name.endsWith('.names')) ?? ''),
+  'the lock of the names': (store) => join(store, 'names', 'lock'),
+  'names/': (store) => join(store, 'names'),
+  'the room in reserve': (store) => join(store, 'reserve', 'change'),
+  'reserve/': (store) => join(store, 'reserve'),
 };
 
 /** What becomes of them. */
@@ -89,16 +99,38 @@ function assertInGoodOrder(what: string, result: Run): void {
   for (const line of result.stderr.split('\n')) assert.ok(line.length < 1000, `${what}: ${line}`);
 }
 
+/** @returns the Dirref of its tree under the hash function that it began with */
+async function makeChangedStore(scratch: Scratch): Promise<string> {
+  for (const name of ['a', 'more']) {
+    mkdirSync(scratch.path(name));
+    writeFileSync(scratch.path(`${name}/one`), makeRandom(1).bytes(100_000));
+  }
+  const run = async (line: string) => await vtftp(['-S', './store', '-c', line], { env: scratch.env, cwd: scratch.folder });
+  const put = await run('put a a; quit');
+  const changed = await run('transition sha256');
+  assert.equal(changed.status, 0, changed.report);
+  return recited(put);
+}
+
 test('every file of a Store, replaced by what should not be there: no crash, nothing written elsewhere', async (t) => {
   const scratch = makeScratch(t);
+  await tryHarms(scratch, await makeStore(scratch), VICTIMS, SCRIPT);
+});
+
+test('what a transition left in a Store, and its room in reserve, replaced so', async (t) => {
+  const scratch = makeScratch(t);
+  const old = await makeChangedStore(scratch);
+  await tryHarms(scratch, scratch.path('store'), CHANGED_VICTIMS, SCRIPT.replace('quit', `open '${old}'\nls a\nquit`));
+});
+
+async function tryHarms(scratch: Scratch, whole: string, victims: typeof VICTIMS, lines: string): Promise<void> {
   const { env } = scratch;
-  const whole = await makeStore(scratch);
   const outside = scratch.mkdir('outside');
   mkdirSync(join(outside, 'folder'));
   writeFileSync(join(outside, 'victim'), 'victim');
   // Half of them in each run: which half goes by the clock.
   const half = Date.now() % 2;
-  const all = Object.entries(VICTIMS).flatMap(([victim, pathOf]) =>
+  const all = Object.entries(victims).flatMap(([victim, pathOf]) =>
     Object.entries(HARMS).map(([harm, doHarm]) => ({ what: `${victim} as ${harm}`, pathOf, doHarm })),
   );
   const cases = all.filter((_, i) => process.env['VTFTP_ATTACK'] === 'all' || (i + Math.floor(i / 8)) % 2 === half);
@@ -111,14 +143,14 @@ test('every file of a Store, replaced by what should not be there: no crash, not
       rmSync(scratch.path(`back ${worker}`), { recursive: true, force: true });
       cpSync(whole, store, { recursive: true });
       doHarm(pathOf(store), outside);
-      const script = SCRIPT.replace('back', `"back ${worker}"`);
+      const script = lines.replace('back', `"back ${worker}"`);
       assertInGoodOrder(what, await vtftp(['-S', store], { env, cwd: scratch.folder, input: script }));
       assert.equal(readFileSync(join(outside, 'victim'), 'latin1'), 'victim', what);
       assert.deepEqual(readdirSync(outside).sort(), ['folder', 'victim'], what);
     }
   };
   await Promise.all([work(0), work(1)]);
-});
+}
 
 test('a Store of another user is read, not written to, unless that is asked for', async (t) => {
   if (process.geteuid?.() !== 0) {

@@ -96,6 +96,52 @@ describe('the Store below a sealed one', () => {
     for (const file of filesBelow(place.path('cache'))) assertUnseen(readFileSync(file), file, secrets);
   });
 
+  it('objects of a bucket in the place of each other, or of those of another key, give no other content and no other root', async () => {
+    await using fake = await FakeS3.start();
+    const environment = keysIn(FAKE_KEYS);
+    const at = (prefix: string): string => `s3://tests/${prefix}?endpoint=${fake.endpoint}`;
+    const keyFile = place.makeKey('mine');
+    for (const prefix of ['mine', 'theirs']) {
+      const store = await place.open(at(prefix), { environment }, prefix === 'mine' ? keyFile : place.keyFile);
+      await fill(store);
+      await archiveOf(store, 'other')?.append(async () => await Promise.resolve({ whenNs: 5n, dirent: rootOf(TEXTS[1] ?? '') }));
+      await store[Symbol.asyncDispose]();
+    }
+    const whole = new Map(fake.objects);
+    const keys = [...whole.keys()].filter((key) => /mine/.test(key));
+    assert.ok(keys.length >= 4);
+    let refused = 0;
+    let read = 0;
+    for (const key of keys)
+      for (const [from, object] of whole) {
+        if (from === key) continue;
+        fake.objects.clear();
+        for (const [name, each] of whole) fake.objects.set(name, name === key ? { ...each, body: object.body } : each);
+        try {
+          // Nothing of it is cached here.
+          const store = await place.open(at('mine'), { environment, cachePath: undefined }, keyFile);
+          try {
+            for (const text of TEXTS) {
+              const got = await store.get(hashcodeOf('sha3-256', Buffer.from(text)));
+              if (got === undefined) continue;
+              assert.equal(Buffer.from(got).toString(), text, `${from} as ${key}`);
+              read++;
+            }
+            const roots = { [ARCHIVE]: formatDirent(rootOf(TEXTS[0] ?? '')), other: formatDirent(rootOf(TEXTS[1] ?? '')) };
+            for (const [name, root] of Object.entries(roots))
+              for await (const { dirent } of archiveOf(store, name)?.entries({ onDamage: () => refused++ }) ?? [])
+                assert.equal(formatDirent(dirent), root, `${from} as ${key}`);
+          } finally {
+            await store[Symbol.asyncDispose]();
+          }
+        } catch (error) {
+          assert.ok(error instanceof VtError, `${from} as ${key}: ${String(error)}`);
+          refused++;
+        }
+      }
+    assert.ok(refused > 0 && read > 0, `${refused} refused, ${read} read`);
+  });
+
   it('equal contents under two keys have no name and no octets in common', async () => {
     const contents = Array.from({ length: 20 }, () => randomBytes(3000));
     const stored = async (key: string): Promise<{ names: string[]; octets: Buffer }> => {

@@ -1,14 +1,10 @@
 import { VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
+import { isDamage } from '../../core/tree/walk.ts';
 import type { CommandContext } from '../command.ts';
 
-/** Whether an error tells of a Block that is missing or damaged. */
-export function isDamage(error: unknown): error is VtError {
-  return error instanceof VtError && (error.code === 'EMISSING' || error.code === 'ECORRUPT');
-}
-
-/** The error with the path that the damage harms, unless its message has it already. */
+/** The error with the path that the damage harms, unless its message has it already. What a Dir holds may be malformed, too. */
 export function damageAt(error: unknown, action: string, path: Octets): unknown {
   const shown = octetsToText(path);
   if (!isDamage(error) || error.message.includes(`"${shown}"`)) return error;
@@ -53,6 +49,6 @@ export class PassedDamage {
   /** @throws {VtError} the code of the first damage passed, if any: it has an exit status of its own */
   throwIfAny(): void {
     if (this.#first === undefined) return;
-    throw new VtError(this.#first.code, 'done in part: Blocks are missing or damaged', { cause: this.#first });
+    throw new VtError(this.#first.code, 'done in part: what is stored is missing or damaged', { cause: this.#first });
   }
 }

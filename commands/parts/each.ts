@@ -1,8 +1,8 @@
 import type { VtErrorCode } from '../../core/base/errors.ts';
 import { VtError } from '../../core/base/errors.ts';
 import { EventTurns } from '../../core/base/event-turns.ts';
+import { isDamage } from '../../core/tree/walk.ts';
 import type { CommandContext } from '../command.ts';
-import { isDamage } from './damage.ts';
 
 /**
  * Does something for each of several items: one that fails is told and the rest go on, so that the command ends in
@@ -29,7 +29,7 @@ export async function forEachItem<T>(
     }
   }
   // Damage has an exit status of its own, which "done in part" would hide.
-  if (damage !== undefined) throw new VtError(damage.code, 'done in part: Blocks are missing or damaged', { cause: damage });
+  if (damage !== undefined) throw new VtError(damage.code, 'done in part: what is stored is missing or damaged', { cause: damage });
   if (failed.length > 0 && failed.length === items.length)
     throw new VtError(commonCode(failed), `nothing done, all ${items.length} items failed`, { cause: failed[0] });
 }

@@ -104,6 +104,20 @@ it('a file of very many pieces is read through a mount: no answer is too long fo
   assert.equal(read.stdout, 'ab'.repeat(30_000));
 });
 
+it('what looks at many names tells of a malformed Dir with its path, and goes on', async (t) => {
+  const scratch = makeScratch(t);
+  const bomb = BOMBS.find(({ name }) => name === 'Dir of salt without end');
+  assert.ok(bomb !== undefined);
+  await storeBomb(scratch.path('store'), bomb);
+  const run = async (line: string) => await vtftp(['-S', scratch.path('store'), '-c', line], { env: scratch.env });
+  for (const line of ['find', 'du good bomb', 'tree', 'ls bomb good', 'ls -R']) {
+    const looked = await run(line);
+    assert.equal(looked.status, 13, looked.report);
+    assert.match(looked.stdout, /good/, looked.report);
+    assert.match(looked.stderr, /^\w+: .*\/bomb.*decode Dir: more than 64 salt records/m, looked.report);
+  }
+});
+
 it('push and pull name what cannot be read, and move the rest', async (t) => {
   const scratch = makeScratch(t);
   const bomb = BOMBS.find(({ name }) => name === 'Dir of salt without end');

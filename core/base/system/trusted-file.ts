@@ -20,7 +20,7 @@ export function requireTrusted(file: string, what: string): void {
   let path = realpathSync(file);
   for (let isFile = true; ; isFile = false) {
     const { uid, mode } = statSync(path);
-    const place = isFile ? `${what} "${file}"` : `${what} "${file}": its folder "${path}"`;
+    const place = isFile ? `${what} "${file}"` : `trust ${what} "${file}": its folder "${path}"`;
     if (uid !== user && uid !== 0) throw new VtError('EPERM', `${place} belongs to another user`, { remedy: `run: chown ${user} ${path}` });
     if ((mode & WRITABLE_BY_OTHERS) !== 0 && (isFile || (mode & STICKY) === 0))
       throw new VtError('EPERM', `${place} can be written by others`, { remedy: `run: chmod go-w ${path}` });

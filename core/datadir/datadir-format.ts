@@ -23,7 +23,7 @@ const ZSTD_VERSION = 4;
 /** How a Store compresses: each Block by itself, or neighbours together. */
 export const COMPRESSIONS = ['none', 'zlib', 'zstd'] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
-/** What Zstandard has by default too: level 1 takes 0.8 of its time and makes 1.05 of its size, level 9 takes 3 times as long for 0.93. */
+/** Of mail and logs level 1 took 0.9 of its CPU time and 1.04 of the room. Level 9 took 2.5 times as long for 0.95, of sources for 0.89. */
 export const DEFAULT_LEVEL = 3;
 const MAX_LEVEL = 19;
 /** The levels that there are, in text. */

@@ -13,15 +13,16 @@ export const FRAME_SIZE: number = 128 * 1024;
 const MAX_SHARE = 0.9;
 const PLAIN = codecNumber('none');
 
-/** Blocks that wait to become a frame: numbers of rows, and their octets. */
+/** Blocks that wait to become a frame: numbers of rows, where in the image their octets begin, and these. */
 interface Waiting {
   readonly rows: number[];
+  readonly starts: number[];
   readonly parts: Uint8Array[];
   size: number;
 }
 
 function noneWaiting(): Waiting {
-  return { rows: [], parts: [], size: 0 };
+  return { rows: [], starts: [], parts: [], size: 0 };
 }
 
 /**
@@ -43,6 +44,8 @@ class FrameLayout {
   readonly #storedSizes: Uint32Array;
   readonly #codecs: Uint8Array;
   readonly #pieces: Uint8Array[] = [];
+  /** What of the image the last piece is; its end is -1 where that is none of it. */
+  readonly #kept = { start: 0, end: -1 };
   #waiting = noneWaiting();
   #size = 0;
 
@@ -64,8 +67,8 @@ class FrameLayout {
       at = start + (storedSizes[i] as number);
       if (rows[k] !== i) continue;
       const data = image.subarray(start, at);
-      if (codecs[i] === PLAIN && mayCompress(data)) this.#take(k, data);
-      else this.#addRecord(k, data, codecs[i] as number);
+      if (codecs[i] === PLAIN && mayCompress(data)) this.#take(k, start, data);
+      else this.#keep(k, start);
       k++;
     }
     this.#flush();
@@ -79,20 +82,21 @@ class FrameLayout {
     };
   }
 
-  #take(k: number, data: Uint8Array): void {
+  #take(k: number, start: number, data: Uint8Array): void {
     if (this.#waiting.size + data.length > FRAME_SIZE) this.#flush();
     this.#waiting.rows.push(k);
+    this.#waiting.starts.push(start);
     this.#waiting.parts.push(data);
     this.#waiting.size += data.length;
   }
 
   #flush(): void {
-    const { rows, parts, size } = this.#waiting;
+    const { rows, starts, parts, size } = this.#waiting;
     this.#waiting = noneWaiting();
     if (rows.length === 0) return;
     const packed = zstd().compress(parts, this.#level);
     const [first] = rows;
-    if (packed.length > MAX_SHARE * size) for (const [i, k] of rows.entries()) this.#addRecord(k, parts[i] as Uint8Array, PLAIN);
+    if (packed.length > MAX_SHARE * size) for (const [i, k] of rows.entries()) this.#keep(k, starts[i] as number);
     else if (first !== undefined && rows.length === 1) this.#addRecord(first, packed, codecNumber('zstd'));
     else this.#addFrame(rows, parts, encodeFrame(packed, size));
   }
@@ -107,6 +111,22 @@ class FrameLayout {
       this.#addRecord(k, encodePart({ back, frameSize: frame.length, start }), codecNumber('part'));
       start += (parts[i] as Uint8Array).length;
     }
+  }
+
+  /** A record as it is in the image, in one piece with the one before it. @param start - where in the image it stores its octets */
+  #keep(k: number, start: number): void {
+    const { image, storedSizes, codecs } = this.#batch;
+    const i = this.#rows[k] as number;
+    const from = start - this.#headerSize;
+    const end = start + (storedSizes[i] as number);
+    if (this.#kept.end === from) this.#pieces.pop();
+    else this.#kept.start = from;
+    this.#pieces.push(image.subarray(this.#kept.start, end));
+    this.#kept.end = end;
+    this.#offsets[k] = this.#size + this.#headerSize;
+    this.#size += end - from;
+    this.#storedSizes[k] = end - start;
+    this.#codecs[k] = codecs[i] as number;
   }
 
   #addRecord(k: number, stored: Uint8Array, codec: number): void {
@@ -124,6 +144,7 @@ class FrameLayout {
   }
 
   #append(piece: Uint8Array): void {
+    this.#kept.end = -1;
     this.#pieces.push(piece);
     this.#size += piece.length;
   }

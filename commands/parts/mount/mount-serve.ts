@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { ConnectionLostError, VtError } from '../../../core/base/errors.ts';
 import { octetsFromText, octetsToText } from '../../../core/base/octets.ts';
 import { systemOwnerNames } from '../../../core/base/system/owner-names.ts';
@@ -11,6 +12,7 @@ import type { TreePath } from '../../../core/tree/path.ts';
 import type { Tree } from '../../../core/tree/tree.ts';
 import { type Fields, takePath, takeText } from '../../../fuse/control/fields.ts';
 import { defaultDriver } from '../../../fuse/driver.ts';
+import { errnoOf } from '../../../fuse/filesystem-error.ts';
 import type { MountJournalOptions } from '../../../fuse/journal/mount-journal.ts';
 import { TreeServer } from '../../../fuse/serve-tree.ts';
 import type { CommandContext } from '../../command.ts';
@@ -81,7 +83,8 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     onFault: (error, request) => {
       if (isAway(error))
         warnRarely(`mount "${mountPoint}": ${errorReason(error)}; who asked got an error, and the mount goes on when it is back`);
-      else failRarely(`mount "${mountPoint}": ${request}: ${errorReason(error)}`);
+      // What was refused, as by an append-only mount, is nobody's failure, though a late answer makes it EIO.
+      else (errnoOf(error) === constants.errno.EIO ? failRarely : warnRarely)(`mount "${mountPoint}": ${request}: ${errorReason(error)}`);
     },
     onTrouble: (error) => warnRarely(`mount "${mountPoint}": ${errorReason(error)}; it is tried again`),
     onBusy: (error) => diagnostics.warn(`${error.message}; it goes once nobody uses it`),

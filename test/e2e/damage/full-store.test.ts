@@ -135,8 +135,11 @@ for (const [name, kind] of Object.entries(DISKS)) {
 
 function freedBy(plan: Run): number {
   assert.equal(plan.status, 0, plan.report);
-  const record = JSON.parse(plan.stdout.trim().split('\n').at(-1) ?? '{}') as { freed_bytes?: number };
-  return record.freed_bytes ?? 0;
+  const records = plan.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { readonly freed_bytes?: number });
+  return records.find(({ freed_bytes: freed }) => freed !== undefined)?.freed_bytes ?? 0;
 }
 
 test('gc that finds neither room nor the reserve removes nothing and names the way out', async (t) => {

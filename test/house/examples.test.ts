@@ -35,7 +35,7 @@ test('the examples of the help are lines that the shell understands', () => {
 /** A home with what the examples name, and a Store with three states of it. */
 async function made(scratch: Scratch): Promise<{ readonly env: Record<string, string>; readonly cwd: string }> {
   const home = scratch.mkdir('home');
-  for (const folder of ['docs', 'src', 'Documents']) mkdirSync(join(home, folder), { recursive: true });
+  for (const folder of ['docs', 'src', 'Documents', 'photos', 'mail']) mkdirSync(join(home, folder), { recursive: true });
   for (const file of [
     'docs/letter',
     'docs/a.pdf',
@@ -49,6 +49,8 @@ async function made(scratch: Scratch): Promise<{ readonly env: Record<string, st
     'notes.txt',
     'invoice',
     'plan.ods',
+    'photos/sea.jpg',
+    'mail/inbox',
   ])
     writeFileSync(join(home, file), `todo ${file}\n`);
   const options = { env: { ...scratch.env, HOME: home, PAGER: 'cat' }, cwd: home };

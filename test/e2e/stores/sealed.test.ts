@@ -92,7 +92,7 @@ it('a wrong key is exit 12 and one line, a key file that others can read too, an
   assert.match((await run('sealed:open:./store', 'ls', 12)).stderr, /can be read by others .*chmod 600/);
   writeFileSync(scratch.path('typed'), key.toString().toUpperCase().replace('3  ', '3  f'), { mode: 0o600 });
   assert.match((await run('sealed:typed:./store', 'ls', 10)).stderr, /line 3/);
-  assert.match((await run('./store', 'put docs', 12)).stderr, /the Store is sealed/);
+  assert.match((await run('./store', 'put docs', 12)).stderr, /^put: Store ".*" is sealed \(open it with its key/);
   assert.match((await run('./store', 'gc', 12)).stderr, /the Store is sealed/);
   assert.match((await run('./store', 'scrub; fsck')).stdout, /clean/);
   assert.match((await run('sealed:key:./none', 'ls', 10)).stderr, /./);

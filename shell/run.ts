@@ -52,13 +52,13 @@ export async function runShell(args: ProgramArguments): Promise<number> {
     mode: progressMode(args, isTerminal.err),
     nowMs: () => performance.now(),
     columns: () => columnsOf(isTerminal.err),
-    mayDraw: () => !wantsPrompt(args, isTerminal) || signals.isBusy,
+    mayDraw: (): boolean => !wantsPrompt(args, isTerminal) || signals.isBusy,
   });
   const messages = new Messages({ write, json: args.json, quiet: args.quiet, style: errorStyle, progress });
   const storeLine =
     args.progress === 'store' && !args.quiet ? await storeProgressLine((text) => errors.say(text), isTerminal.err) : undefined;
   const signals = new Signals({
-    statusLine: () => `${progress.statusLine()}${storeLine === undefined ? '' : `; Store ${storeLine.text()}`}`,
+    statusLine: (): string => `${progress.statusLine()}${storeLine === undefined ? '' : `; Store ${storeLine.text()}`}`,
     say: (message) => messages.note(message),
     hasPrompt: wantsPrompt(args, isTerminal),
   });

@@ -166,10 +166,14 @@ export interface ShellServices {
   /**
    * Opens another Store by its specification, as it is there. The caller closes it.
    *
-   * @param mayMake - one that is not there is made by the first write
-   * @param making - how it is made then, where the specification does not say
+   * @param how.signal - ends the opening
+   * @param how.mayMake - one that is not there is made by the first write
+   * @param how.making - how it is made then, where the specification does not say
    */
-  openStore(specification: string, mayMake?: boolean, making?: StoreMakingChoice): Promise<Store>;
+  openStore(
+    specification: string,
+    how: { readonly signal: AbortSignal; readonly mayMake?: boolean; readonly making?: StoreMakingChoice },
+  ): Promise<Store>;
   /** Gets a line for each packet that goes over a connection, where that was asked for. */
   readonly traceWire?: ((line: string) => void) | undefined;
   /** A shell for a client of the control channel. */

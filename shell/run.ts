@@ -205,10 +205,10 @@ async function openShell(
     now,
     traceWire,
     origins: () => originsOf(args, process.env, places, configuration),
-    openStore: async (specification, mayMake = false, making = undefined) =>
+    openStore: async (specification, { signal, mayMake = false, making }) =>
       await openStoreLazily(
         specification,
-        { places, configuration, traceWire, making, askSecret, onNotice: (notice) => messages.warn(notice) },
+        { places, configuration, traceWire, making, askSecret, signal, onNotice: (notice) => messages.warn(notice) },
         mayMake,
       ),
   });

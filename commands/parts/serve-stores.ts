@@ -57,7 +57,7 @@ export async function serveStores(
     for (const text of exportTexts) {
       const { name, specification } = parseExport(text);
       if (exports.has(name)) throw new UsageError(`serve: there are two Stores of the name "${name}"`);
-      const store = await shell.openStore(specification);
+      const store = await shell.openStore(specification, { signal });
       opened.push(store);
       exports.set(name, exportOf(store));
     }

@@ -60,7 +60,7 @@ export const peer = defineCommand({
       return;
     }
     const name = given === undefined || given === true ? freeName(specification, context) : checkedName(octetsToText(given), context);
-    const store = await shell.openStore(specification);
+    const store = await shell.openStore(specification, { signal: context.signal });
     const added: Peer = { name, specification, store };
     peers.add(added);
     if (store.hashName !== session.store.hashName) {

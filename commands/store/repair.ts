@@ -57,7 +57,7 @@ export const repair = defineCommand({
     if (bucket !== undefined && options.has('archive')) throw new UsageError('repair: --archive is for Stores in folders');
     const report = await FindingsReport.make(context);
     const from = options.get('from');
-    const sources: Store[] = from === undefined || from === true ? [] : [await shell.openStore(octetsToText(from))];
+    const sources: Store[] = from === undefined || from === true ? [] : [await shell.openStore(octetsToText(from), { signal })];
     try {
       const hooks = {
         signal,

@@ -175,7 +175,7 @@ async function share(context: CommandContext, specification: string): Promise<vo
   await sealed.make({ signal });
   const slots = await sealed.ring.read({ signal });
   if (slots === undefined) throw new VtError('EFAILED', 'sealed-key --share: the Store has no keys');
-  await using other = await shell.openStore(specification, true);
+  await using other = await shell.openStore(specification, { signal, mayMake: true });
   await (await sealedOf(other, 'it is')).ring.adopt(slots, { signal });
   output.record({ shared: other.name });
   output.line(`${other.name} has the keys of this Store`);

@@ -29,7 +29,7 @@ export async function openHttpStore(scheme: 'http' | 'https', given: StoreParame
   });
   try {
     if (fileName !== undefined) return await openFile(client, fileName, hashParameter(given));
-    const { status, body } = await client.get('store', { maxSize: MAX_DESCRIPTION_SIZE, tries: 2 });
+    const { status, body } = await client.get('store', { maxSize: MAX_DESCRIPTION_SIZE, tries: 2, signal: context.signal });
     if (status !== 200)
       throw new VtError('EOPEN', `open Store "${name}": no vtftp answers there (${status})`, { remedy: 'start httpd there' });
     const description = parseDescription(body.toString());

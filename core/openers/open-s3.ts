@@ -29,10 +29,10 @@ const DEFAULT_REGION = 'us-east-1';
  * @throws {VtError} EOPEN where there is none, EPERM where the keys do not open it
  */
 export async function openS3Store(given: StoreParameters, context: OpenContext): Promise<Store> {
-  const { name, readOnly = false, clock = () => new Date() } = context;
+  const { name, readOnly = false, clock = () => new Date(), signal } = context;
   const client = s3Client(given, context);
   try {
-    const found = await readBucketFormat(client);
+    const found = await readBucketFormat(client, { signal });
     if (found === undefined && (readOnly || context.create === undefined || context.create === false))
       throw new VtError('EOPEN', `open Store "${name}": there is none at that prefix`, { remedy: 'the first put makes one there' });
     const asked = hashParameter(given);
@@ -50,7 +50,7 @@ export async function openS3Store(given: StoreParameters, context: OpenContext):
       cachePath,
       clock,
     });
-    if (found === undefined && context.create === true) await store.make();
+    if (found === undefined && context.create === true) await store.make({ signal });
     return store;
   } catch (error) {
     client.close();

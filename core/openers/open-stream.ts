@@ -77,7 +77,7 @@ async function openStream(address: StreamAddress, given: StoreParameters, contex
       onNotice?.(`${name}: nothing has come for ${Math.round(silentMs / 1000)} s; after ${LOST_MS / 1000} s it is taken to be gone`),
   });
   try {
-    const description = await client.open();
+    const description = await client.open(context.signal);
     if (client.isPlain) {
       if (asked === undefined && context.assumedHash === undefined)
         onNotice?.(`Store "${name}": it does not tell its hash function; ${description.hashName} is assumed (hash=NAME says another)`);

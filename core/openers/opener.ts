@@ -34,6 +34,8 @@ export interface OpenStoreEnvironment {
   readonly runsCommands?: boolean;
   /** Asks for a passphrase, unseen; absent where nobody can be asked. Undefined where none is given. */
   readonly askSecret?: (question: string) => Promise<string | undefined>;
+  /** Ends the opening: a service that does not answer is given some time else. */
+  readonly signal?: AbortSignal | undefined;
   /** Gets a line for each packet that goes over a connection. */
   readonly traceWire?: ((line: string) => void) | undefined;
 }

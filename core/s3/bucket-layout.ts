@@ -18,11 +18,11 @@ export interface BucketLayout {
   /** The key of the object in which a Block lies. */
   keyOf(digest: Uint8Array, location: Pick<Location, 'file'>): string;
   /** A Block's octets as they are stored; fewer where the object ends before, undefined where it is not there. Not to be modified. */
-  stored(digest: Uint8Array, location: Location): Promise<Buffer | undefined>;
+  stored(digest: Uint8Array, location: Location, options: OpOptions): Promise<Buffer | undefined>;
   /** The same, past all that was got before. */
   storedAgain(digest: Uint8Array, location: Location, options: OpOptions): Promise<Buffer | undefined>;
   /** A Block's record; undefined where not all of it is there. */
-  record(digest: Uint8Array, location: Location): Promise<Buffer | undefined>;
+  record(digest: Uint8Array, location: Location, options: OpOptions): Promise<Buffer | undefined>;
   /**
    * Has Blocks of packs in other packs, too, whether or not they are there already.
    *

@@ -100,7 +100,7 @@ export class BucketReads {
   async #read(hashcode: HashCode, location: Location, options: OpOptions): Promise<Uint8Array | undefined> {
     const { client, layout } = this.#parts;
     const { digest } = hashcode;
-    const first = await layout.stored(digest, location);
+    const first = await layout.stored(digest, location, options);
     const found = first === undefined ? undefined : this.#verified(hashcode, first, location);
     if (found !== undefined) return found;
     // Once more, and not out of what was got before: the way may be at fault.
@@ -199,7 +199,7 @@ export class BucketReads {
     if (pending !== undefined && waiting !== undefined) return { digest, octets: waiting, place: pending };
     const location = await this.#locate(digest, options);
     if (location === undefined) return undefined;
-    const octets = await layout.record(digest, location);
+    const octets = await layout.record(digest, location, options);
     // Whoever wants to know why asks for the Block.
     return octets && { digest, octets, place: location };
   }

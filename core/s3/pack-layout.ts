@@ -50,17 +50,17 @@ export class PackLayout implements BucketLayout {
     return packKey(file);
   }
 
-  async stored(_digest: Uint8Array, { file, offset, storedSize }: Location): Promise<Buffer | undefined> {
-    return await this.#ranges.read(file, offset, offset + storedSize);
+  async stored(_digest: Uint8Array, { file, offset, storedSize }: Location, options: OpOptions): Promise<Buffer | undefined> {
+    return await this.#ranges.read(file, offset, offset + storedSize, options);
   }
 
   async storedAgain(_digest: Uint8Array, { file, offset, storedSize }: Location, options: OpOptions): Promise<Buffer | undefined> {
     return await this.#parts.client.get(packKey(file), { ...options, range: [offset, offset + storedSize], maxSize: storedSize });
   }
 
-  async record(digest: Uint8Array, { file, offset, storedSize }: Location): Promise<Buffer | undefined> {
+  async record(digest: Uint8Array, { file, offset, storedSize }: Location, options: OpOptions): Promise<Buffer | undefined> {
     const start = offset - RECORD_FIXED_SIZE - digest.length;
-    const octets = await this.#ranges.read(file, start, offset + storedSize);
+    const octets = await this.#ranges.read(file, start, offset + storedSize, options);
     return octets?.length === offset + storedSize - start ? octets : undefined;
   }
 

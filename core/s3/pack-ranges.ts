@@ -1,3 +1,5 @@
+import type { OpOptions } from '../base/op-options.ts';
+import { PackChunk } from './pack-chunk.ts';
 import type { PackKind, PackName } from './pack-names.ts';
 import { kindOfPack, packKey } from './pack-names.ts';
 import type { S3Client } from './s3-client.ts';
@@ -16,19 +18,10 @@ const MAX_READERS = 8;
 /** Octets of ranges that are kept. */
 const MAX_KEPT = 64 * 1024 * 1024;
 
-/** A range that was asked of the bucket. */
-interface Chunk {
-  readonly pack: PackName;
-  readonly start: number;
-  readonly end: number;
-  /** Fewer octets where the pack ends before; undefined where it is not there. */
-  readonly data: Promise<Buffer | undefined>;
-}
-
 interface Want {
   readonly start: number;
   readonly end: number;
-  readonly resolve: (data: Promise<Buffer | undefined>) => void;
+  readonly resolve: (chunk: PackChunk) => void;
 }
 
 /** Where somebody reads on. */
@@ -48,7 +41,7 @@ export class PackRanges {
   readonly #client: S3Client;
   readonly #wants = new Map<PackName, Want[]>();
   /** The one used last is last. */
-  #chunks: Chunk[] = [];
+  #chunks: PackChunk[] = [];
   #readers: Reader[] = [];
   #isScheduled = false;
 
@@ -57,10 +50,13 @@ export class PackRanges {
   }
 
   /** Octets of a pack; fewer where it ends before, undefined where it is not there. Not to be modified. */
-  async read(pack: PackName, start: number, end: number): Promise<Buffer | undefined> {
-    const kept = this.#kept(pack, start, end);
-    if (kept !== undefined) return await kept;
-    return await new Promise((resolve) => {
+  async read(pack: PackName, start: number, end: number, { signal }: OpOptions): Promise<Buffer | undefined> {
+    const chunk = this.#kept(pack, start, end) ?? (await this.#wanted(pack, start, end));
+    return await chunk.part(start, end, signal);
+  }
+
+  #wanted(pack: PackName, start: number, end: number): Promise<PackChunk> {
+    return new Promise((resolve) => {
       const wants = this.#wants.get(pack) ?? [];
       wants.push({ start, end, resolve });
       this.#wants.set(pack, wants);
@@ -70,13 +66,13 @@ export class PackRanges {
     });
   }
 
-  #kept(pack: PackName, start: number, end: number): Promise<Buffer | undefined> | undefined {
-    const at = this.#chunks.findLastIndex((chunk) => chunk.pack === pack && chunk.start <= start && chunk.end >= end);
+  #kept(pack: PackName, start: number, end: number): PackChunk | undefined {
+    const at = this.#chunks.findLastIndex((chunk) => chunk.holds(pack, start, end));
     const chunk = this.#chunks[at];
     if (chunk === undefined) return undefined;
     this.#chunks.splice(at, 1);
     this.#chunks.push(chunk);
-    return chunk.data.then((data) => data?.subarray(start - chunk.start, end - chunk.start));
+    return chunk;
   }
 
   #send(): void {
@@ -93,27 +89,26 @@ export class PackRanges {
           if (next > first && (want.start > end + MAX_GAP || want.end - start > MAX_RANGE)) break;
           end = Math.max(end, want.end);
         }
-        this.#fetch(pack, start, end);
-        for (const want of wants.slice(first, next)) want.resolve(this.#kept(pack, want.start, want.end) ?? Promise.resolve(undefined));
+        const chunk = this.#kept(pack, start, end) ?? this.#fetch(pack, start, end);
+        for (const want of wants.slice(first, next)) want.resolve(chunk);
         first = next;
       }
     }
   }
 
-  #fetch(pack: PackName, start: number, wantedEnd: number): void {
-    if (this.#kept(pack, start, wantedEnd) !== undefined) return;
+  #fetch(pack: PackName, start: number, wantedEnd: number): PackChunk {
     const reader = this.#readerAt(pack, start);
     const end = Math.max(wantedEnd, start + Math.max(reader.ahead, MIN_RANGE[kindOfPack(pack)]));
     reader.pack = pack;
     reader.end = end;
     reader.isAtEnd = false;
-    const data = this.#client.get(packKey(pack), { range: [start, end], maxSize: end - start }).then((found) => {
+    const chunk = new PackChunk({ pack, start, end }, async (signal) => {
+      const found = await this.#client.get(packKey(pack), { range: [start, end], maxSize: end - start, signal });
       if (found !== undefined && found.length < end - start && reader.pack === pack && reader.end === end) reader.isAtEnd = true;
       return found;
     });
-    const chunk: Chunk = { pack, start, end, data };
     // What failed is asked for again by whoever wants it next.
-    data.catch(() => {
+    chunk.data.catch(() => {
       this.#chunks = this.#chunks.filter((kept) => kept !== chunk);
     });
     this.#chunks.push(chunk);
@@ -122,6 +117,7 @@ export class PackRanges {
       const dropped = this.#chunks.shift();
       size -= dropped === undefined ? 0 : dropped.end - dropped.start;
     }
+    return chunk;
   }
 
   /** Whoever reads on here, or another. */

@@ -72,5 +72,4 @@ export interface SourceOptions extends StoreOpener {
   readonly directories?: 'changed' | 'read' | 'beside';
   /** Told when a live mount that was opened goes away while nothing is asked of it. */
   readonly onGone?: ((error: VtError) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
 }

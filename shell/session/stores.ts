@@ -27,6 +27,8 @@ export interface StoreOpener {
   readonly making?: StoreMakingChoice | undefined;
   /** Asks for a passphrase; absent where there is no terminal. */
   readonly askSecret?: ((question: string) => Promise<string | undefined>) | undefined;
+  /** Ends the opening of a Store that does not answer. */
+  readonly signal?: AbortSignal | undefined;
   /** Gets a line for each packet that goes over a connection. */
   readonly traceWire?: ((line: string) => void) | undefined;
 }
@@ -37,7 +39,7 @@ export interface StoreOpener {
  * @throws {ParseError} for a specification that cannot be read, {VtError} EOPEN for a Store that cannot be opened
  */
 export async function openStoreLazily(specification: string | StoreSpecification, opener: StoreOpener, mayMake: boolean): Promise<Store> {
-  const { places, onNotice, configuration, traceWire, assumedHash, making, askSecret } = opener;
+  const { places, onNotice, configuration, traceWire, assumedHash, making, askSecret, signal } = opener;
   return await openStore(specification, {
     defaultStorePath: places.defaultStore,
     cachePath: places.cache,
@@ -50,6 +52,7 @@ export async function openStoreLazily(specification: string | StoreSpecification
     create: mayMake ? 'by first write' : false,
     runsCommands: true,
     traceWire,
+    signal,
     ...(askSecret === undefined ? {} : { askSecret }),
     assumedHash,
     ...making,

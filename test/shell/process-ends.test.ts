@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { PROGRAM, run, vtftp } from '../support/program.ts';
+import { FakeS3 } from '../support/s3/fake-s3.ts';
+import { FAKE_KEYS, keysIn } from '../support/s3/s3-stores.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { session } from '../support/shells/one-session.ts';
 
@@ -36,6 +38,25 @@ test('a local command outside a terminal ends with all that it started when the 
   // A zombie that nobody has waited for yet counts as ended.
   const state = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0] : 'Z';
   assert.equal(state, 'Z', ended.report);
+});
+
+test('SIGTERM and SIGINT end a session whose Store does not answer, before its first command', async (t) => {
+  const scratch = makeScratch(t);
+  await using fake = await FakeS3.start({ busy: Number.POSITIVE_INFINITY });
+  for (const [signal, status] of [
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const) {
+    const asked = new Promise<void>((resolve) => fake.watchers.add(resolve));
+    const ended = await vtftp(['-S', `s3://bucket/?endpoint=${fake.endpoint}`, '-c', 'ls'], {
+      env: { ...scratch.env, ...keysIn(FAKE_KEYS) },
+      during: async (program) => {
+        await asked;
+        program.kill(signal);
+      },
+    });
+    assert.equal(ended.status, status, ended.report);
+  }
 });
 
 test('SIGPIPE: a reader that goes ends the session quietly, and what was changed is kept', async (t) => {

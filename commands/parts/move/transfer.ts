@@ -151,7 +151,7 @@ async function meanwhile<T>(reached: Promise<T>, work: () => Promise<void>): Pro
 }
 
 async function peerOf(
-  { session, shell }: CommandContext,
+  { session, shell, signal }: CommandContext,
   direction: Direction,
   word: true | Octets | undefined,
   mayMake: boolean,
@@ -161,7 +161,7 @@ async function peerOf(
   if (/^[\w.@-]+$/.test(name))
     throw new UsageError(`${direction}: there is no peer "${name}"`, { remedy: `add one: peer STORE; a folder is named ./${name}` });
   try {
-    return { peer: { name, specification: name, store: await shell.openStore(name, mayMake) }, isOurs: true };
+    return { peer: { name, specification: name, store: await shell.openStore(name, { signal, mayMake }) }, isOurs: true };
   } catch (error) {
     if (
       direction === 'pull' ||

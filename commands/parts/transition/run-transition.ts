@@ -36,7 +36,7 @@ export interface TransitionRequest {
 export async function runTransition(context: CommandContext, request: TransitionRequest): Promise<void> {
   const { session, diagnostics, signal, shell } = context;
   const making = { hashName: request.hashName, edges: session.store.edges };
-  const target = await shell.openStore(request.store, true, making);
+  const target = await shell.openStore(request.store, { signal, mayMake: true, making });
   try {
     if (target.hashName !== request.hashName)
       throw new VtError('EFAILED', `transition: the hash function of "${target.name}" is ${target.hashName}, not ${request.hashName}`, {

@@ -59,7 +59,7 @@ export class BlockLayout implements BucketLayout {
     return blockKey(digest, this.#parts.hash);
   }
 
-  async stored(digest: Uint8Array, { storedSize }: Location, options: OpOptions = {}): Promise<Buffer | undefined> {
+  async stored(digest: Uint8Array, { storedSize }: Location, options: OpOptions): Promise<Buffer | undefined> {
     return await this.#parts.client.get(this.keyOf(digest), { ...options, maxSize: storedSize });
   }
 
@@ -67,8 +67,8 @@ export class BlockLayout implements BucketLayout {
     return await this.stored(digest, location, options);
   }
 
-  async record(digest: Uint8Array, location: Location): Promise<Buffer | undefined> {
-    const data = await this.stored(digest, location);
+  async record(digest: Uint8Array, location: Location, options: OpOptions): Promise<Buffer | undefined> {
+    const data = await this.stored(digest, location, options);
     return data?.length === location.storedSize ? (packRecords([{ digest, data }], this.#parts.hash, 'none').image as Buffer) : undefined;
   }
 

@@ -114,7 +114,8 @@ export async function openShellHere(setup: ShellHereSetup): Promise<ShellHere> {
     localStdin: 'ignore',
     json,
     now,
-    openStore: async (specification, mayMake = false) => await openStoreLazily(specification, { places, configuration, onNotice }, mayMake),
+    openStore: async (specification, { signal, mayMake = false }) =>
+      await openStoreLazily(specification, { places, configuration, onNotice, signal }, mayMake),
   });
   const dispatcher = new Dispatcher(
     {

@@ -23,7 +23,8 @@ export async function forEachItem<T>(
     } catch (error) {
       const isOwn = error instanceof VtError && !ENDS_ALL.includes(error.code);
       if (items.length === 1 || context.signal.aborted || !(isOwn || isSystemError(error))) throw error;
-      if (isDamage(error)) damage ??= error;
+      // What is unsupported may be the item itself.
+      if (isDamage(error) && error.code !== 'EUNSUPPORTED') damage ??= error;
       failed.push(error);
       context.diagnostics.failure(error);
     }

@@ -1,4 +1,5 @@
-import { CorruptBlockError, MissingBlockError, VtError } from '../base/errors.ts';
+import type { VtErrorCode } from '../base/errors.ts';
+import { VtError } from '../base/errors.ts';
 import { EventTurns } from '../base/event-turns.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
@@ -169,6 +170,8 @@ function danglingLink(path: TreePath, uuid: string): VtError {
 
 /** Whether an error is about stored data, so that the rest may be read. */
 export function isDamage(error: unknown): error is VtError {
-  if (error instanceof MissingBlockError || error instanceof CorruptBlockError) return true;
-  return error instanceof VtError && (error.code === 'EPARSE' || error.code === 'ECORRUPT' || error.code === 'EUNSUPPORTED');
+  return error instanceof VtError && ABOUT_STORED_DATA.has(error.code);
 }
+
+/** The last: an entry of a kind that is not known here. */
+const ABOUT_STORED_DATA: ReadonlySet<VtErrorCode> = new Set(['EMISSING', 'ECORRUPT', 'EPARSE', 'EUNSUPPORTED']);

@@ -13,6 +13,8 @@ const THUMBNAIL_SIZE = 0x0202;
 /** Entries of a directory that are looked at, and octets of each. */
 const MAX_ENTRIES = 512;
 const ENTRY_SIZE = 12;
+/** Octets of a TIFF before its directories. */
+const HEADER_SIZE = 8;
 
 /**
  * The small picture in a JPEG. It says by itself how it is to be turned, as the large one does.
@@ -22,7 +24,7 @@ const ENTRY_SIZE = 12;
  */
 export function exifThumbnail(start: Uint8Array): Uint8Array | undefined {
   const tiff = exifData(Buffer.from(start.buffer, start.byteOffset, start.byteLength));
-  if (tiff === undefined) return undefined;
+  if (tiff === undefined || tiff.length < HEADER_SIZE) return undefined;
   const isLittle = tiff.toString('latin1', 0, 4) === 'II*\0';
   if (!isLittle && tiff.toString('latin1', 0, 4) !== 'MM\0*') return undefined;
   const whole = readDirectory(tiff, uint32(tiff, 4, isLittle), isLittle);
@@ -57,7 +59,7 @@ interface Directory {
 }
 
 function readDirectory(tiff: Buffer, offset: number, isLittle: boolean): Directory | undefined {
-  if (offset < 8 || offset + 2 > tiff.length) return undefined;
+  if (offset < HEADER_SIZE || offset + 2 > tiff.length) return undefined;
   const count = uint16(tiff, offset, isLittle);
   const end = offset + 2 + count * ENTRY_SIZE;
   if (count > MAX_ENTRIES || end + 4 > tiff.length) return undefined;

@@ -37,8 +37,12 @@ test('blockify tells how files are cut, with wildcards and as JSON, and stores n
   assert.ok(!existsSync(scratch.path('store')), 'nothing was stored');
 
   const put = await vtftp(['-S', scratch.path('store'), '--json', '-c', `put ${folder} f; inspect f/one.bin`], { env });
-  const inspected = JSON.parse(put.stdout.trim().split('\n')[1] ?? '') as { tree: { histogram: unknown } };
-  assert.deepEqual(inspected.tree.histogram, one?.['histogram']);
+  const objects = put.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { command?: string; tree?: { histogram: unknown } });
+  const inspected = objects.find(({ command }) => command === 'inspect');
+  assert.deepEqual(inspected?.tree?.histogram, one?.['histogram']);
 });
 
 test('histograms are drawn as wide as the terminal lets them, in ASCII where the locale is not UTF-8, and as pictures', async (t) => {

@@ -21,7 +21,7 @@ const CASES: readonly { readonly line: string; readonly offers: readonly string[
   { line: 'get --owner=n', offers: ['--owner=names', '--owner=none', '--owner=numeric'] },
   { line: 'get --owner n', offers: ['names', 'none', 'numeric'] },
   { line: 'find -type ', offers: ['b', 'c', 'd', 'f', 'l', 'p', 's'] },
-  { line: 'set ', offers: ['glob', 'mime', 'onerror'] },
+  { line: 'set ', offers: ['glob', 'mime', 'onerror', 'prompt'] },
   { line: 'set onerror c', offers: ['continue'] },
   { line: 'ls --nothing-like-it ', offers: [] },
 ];

@@ -17,7 +17,7 @@ export interface SmallStore {
 }
 
 /**
- * Makes the Store: two recorded roots, and as much again that no root needs.
+ * Makes the Store: two recorded roots, and as much again that no root needs. Half of the files compress; the Store compresses by an odd seed.
  *
  * @param scale - of the files' sizes and number; 1 is half a megabyte
  */
@@ -36,19 +36,23 @@ export async function makeSmallStore(folder: string, seed: number, scale = 1): P
   const changed = join(folder, 'changed');
   for (let i = 0; i < Math.max(8, size(30)); i++) {
     mkdirSync(join(source, `dir-${i % 4}`), { recursive: true });
-    writeFileSync(join(source, `dir-${i % 4}`, `file-${i}`), random.bytes(random.below(size(9000))));
+    writeFileSync(join(source, `dir-${i % 4}`, `file-${i}`), content(i, random.bytes(random.below(size(9000)))));
   }
   writeFileSync(join(source, 'large'), random.bytes(size(150_000)));
   cpSync(source, changed, { recursive: true, preserveTimestamps: true });
-  for (let i = 0; i < 8; i++) writeFileSync(join(changed, 'dir-1', `new-${i}`), random.bytes(random.below(size(20_000))));
+  for (let i = 0; i < 8; i++) writeFileSync(join(changed, 'dir-1', `new-${i}`), content(i, random.bytes(random.below(size(20_000)))));
   writeFileSync(
     join(changed, 'large'),
     Buffer.concat([readFileSync(join(source, 'large')).subarray(0, size(90_000)), random.bytes(size(50_000))]),
   );
   const store = join(folder, 'store');
+  const making = `datadir:${store},compression=${seed % 2 === 1 ? 'zstd' : 'none'}`;
   const dirrefs: string[] = [];
-  for (const line of [`put ${source} tree; quit`, 'mkdir empty; quit']) {
-    const session = await vtftp(['-S', store, '-c', line], { env });
+  for (const [specification, line] of [
+    [making, `put ${source} tree; quit`],
+    [store, 'mkdir empty; quit'],
+  ] as const) {
+    const session = await vtftp(['-S', specification, '-c', line], { env });
     if (session.status !== 0) throw new Error(session.report);
     dirrefs.push(recited(session));
   }
@@ -60,6 +64,11 @@ export async function makeSmallStore(folder: string, seed: number, scale = 1): P
   if (lost.status !== 0) throw new Error(lost.report);
   writeFileSync(archive, kept);
   return { store, source, changed, recited: dirrefs, env };
+}
+
+/** Octets as they are, or as a text that compresses to half. */
+function content(number: number, octets: Buffer): Buffer | string {
+  return number % 2 === 0 ? octets : octets.subarray(0, octets.length / 2).toString('hex');
 }
 
 /** A copy of a Store, as it is on disk. */

@@ -1,5 +1,5 @@
-import { throwIfCancelled, VtError } from '../base/errors.ts';
-import { onAbort } from '../base/on-abort.ts';
+import { VtError } from '../base/errors.ts';
+import { openedOrCancelled } from '../base/opened-or-cancelled.ts';
 import { requireHomeFolder } from '../base/system/home-folder.ts';
 import type { Store } from '../store/store.ts';
 import type { OpenContext, OpenStoreEnvironment } from './opener.ts';
@@ -42,24 +42,10 @@ export function formatStoreSpecification(specification: StoreSpecification): str
  * @throws {ParseError} for a specification that cannot be read, {VtError} EOPEN for a Store that cannot be opened, ECANCELLED
  */
 export async function openStore(specification: string | StoreSpecification, environment: OpenStoreEnvironment): Promise<Store> {
-  throwIfCancelled(environment.signal);
-  const opening = openAt(typeof specification === 'string' ? grammar.parse(specification) : specification, environment, 0);
-  return await untilCancelled(opening, environment.signal);
-}
-
-/** Waits for a Store. Where that is cancelled, the Store is closed once it is open. */
-function untilCancelled(opening: Promise<Store>, signal: AbortSignal | undefined): Promise<Store> {
-  return new Promise((resolve, reject) => {
-    let isCancelled = false;
-    const release = onAbort(signal, () => {
-      isCancelled = true;
-      reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
-    });
-    opening.finally(release).then((store) => {
-      if (isCancelled) void Promise.resolve(store[Symbol.asyncDispose]()).catch(() => undefined);
-      else resolve(store);
-    }, reject);
-  });
+  return await openedOrCancelled(
+    async () => await openAt(typeof specification === 'string' ? grammar.parse(specification) : specification, environment, 0),
+    environment.signal,
+  );
 }
 
 async function openAt(specification: StoreSpecification, environment: OpenStoreEnvironment, depth: number): Promise<Store> {

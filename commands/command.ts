@@ -3,6 +3,7 @@ import type { EdgeSettings } from '../core/block/edge-settings.ts';
 import type { HashName } from '../core/block/hash.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Commands } from '../fuse/control/request.ts';
+import type { Choice, Screen } from './screen.ts';
 import type { LocalSession, Session } from './session.ts';
 import type { ArgumentSpec } from './words/argument-spec.ts';
 import type { OptionSpec, OptionUse } from './words/option-spec.ts';
@@ -180,6 +181,19 @@ export interface ShellServices {
   newClient(): Promise<ClientShell>;
   /** Asks yes or no at the terminal; true without asking where nobody is there to answer. */
   confirm(question: string): Promise<boolean>;
+  /**
+   * Lets a person choose at the terminal: by arrows, or by typing a part of a name.
+   *
+   * @returns the index of what was chosen; undefined where nothing was, or nobody is there to ask
+   */
+  choose(question: string, choices: readonly Choice[]): Promise<number | undefined>;
+  /**
+   * Lends the whole terminal to a view that answers to keys. What was on it comes back when the view ends.
+   *
+   * @param action - for messages
+   * @throws {UsageError} where there is no terminal
+   */
+  view(action: string, signal: AbortSignal, show: (screen: Screen) => Promise<void>): Promise<void>;
   /** Quotes octets so that a line reads them back as one word. */
   quote(octets: Octets): string;
 }

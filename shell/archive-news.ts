@@ -5,7 +5,7 @@ import type { ShellSession } from './session/session.ts';
 /** Characters of a command or a message that a line shows, at most. */
 const MAX_SAID = 60;
 
-type NewsSession = Pick<ShellSession, 'archive' | 'isBase'>;
+type NewsSession = Pick<ShellSession, 'archive' | 'knows'>;
 
 /** What others record in the archive of a session while somebody is at its prompt. */
 export class ArchiveNews implements Disposable {
@@ -61,7 +61,7 @@ export class ArchiveNews implements Disposable {
     if (newest === undefined || (newest.number === seen?.number && newest.whenNs === seen.whenNs)) return undefined;
     this.#seen = newest;
     // Recorded by this session, or taken in already.
-    if (this.#session.isBase(newest.dirent)) return undefined;
+    if (this.#session.knows(newest)) return undefined;
     return newsLine(newest);
   }
 

@@ -34,7 +34,7 @@ export function makeClientShell(session: Session, services: ShellServices, now: 
           session: own,
           local: undefined,
           requireStore: () => {},
-          services: { ...services, interactive: false },
+          services: { ...services, interactive: false, view: (action) => Promise.reject(notHere(action)) },
           skipReference,
           messages,
           output,

@@ -110,6 +110,25 @@ export function makeServices(options: ServicesOptions): ShellServices {
       options.beforeQuestion?.();
       return await terminal.lend(async () => await askYesNo(question));
     },
+    async choose(question, choices) {
+      if (!interactive) return undefined;
+      const { askChoice } = await import('./prompt.ts');
+      await output.flush();
+      options.beforeQuestion?.();
+      return await terminal.lend(async () => await askChoice(question, choices));
+    },
+    async view(action, signal, show) {
+      const { stdin, stdout } = process;
+      if (!stdin.isTTY || !stdout.isTTY || options.json || options.localStdin === 'ignore')
+        throw new UsageError(`${action} needs a terminal`, { remedy: 'leave it out in scripts' });
+      const { KeyScreen } = await import('./key-screen.ts');
+      await output.flush();
+      options.beforeQuestion?.();
+      await terminal.lend(async () => {
+        using screen = new KeyScreen(stdin, stdout, (text) => output.shown(text), signal);
+        await show(screen);
+      });
+    },
     async runLocal(line, { input, output: results, signal } = {}) {
       await output.flush();
       // Before the terminal is lent: a Ctrl-C that came while nothing had been started would be nobody's.

@@ -20,9 +20,9 @@ import { defineTreeCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { countText, sizeText, timeText } from '../parts/format.ts';
-import { drawHistogram, histogramRecord, writeHistogram } from '../parts/histogram.ts';
 import type { Field } from '../parts/metadata.ts';
 import { metadataFields, metadataRecord, printFields } from '../parts/metadata.ts';
+import { drawHistogram, histogramRecord, writeHistogram } from '../parts/pictures/histogram.ts';
 import { ENTRY_TYPE, HISTOGRAM_FIELD, METADATA_FIELDS } from '../parts/records.ts';
 import { numberOption } from '../words/number-option.ts';
 import type { RecordSpec } from '../words/record-spec.ts';
@@ -60,6 +60,12 @@ const INSPECTION_RECORD: RecordSpec = {
     present_share: 'number?',
     damage: 'text?',
     previous: { fields: { type: ENTRY_TYPE, size: 'integer?', mtime: 'time?', reference: 'text' }, list: true, optional: true },
+    map: {
+      fields: { start: 'integer', bytes: 'integer', part: { choices: ['only-here', 'repeated', 'run', 'shared'] }, with: 'name?' },
+      list: true,
+      optional: true,
+    },
+    shared_with: { fields: { path: 'name', bytes: 'integer' }, list: true, optional: true },
     history: {
       fields: {
         number: 'integer',
@@ -84,11 +90,12 @@ export const inspect = defineTreeCommand({
   summary: 'show everything about a node: metadata, Blocks, history',
   details: [
     'inspect shows more than stat: the text of the block reference and of the Dirent, which bind and open take. It shows the depth and the leaves of the Block tree, and how many of its Blocks the Store has. It shows which part of the leaves is unique, and the earlier states in the archive. It lists the earlier states that the node itself remembers, after put --previous, with texts that bind takes. For a Dir the Blocks are those of its listing; du sums its contents.',
-    '--histogram draws the sizes of the leaves, and --svg writes the picture into a file. With --json all of it is one object.',
+    '--histogram draws the sizes of the leaves, and --svg writes the picture into a file. --map draws which parts of a file other files of the tree have too, and names those files; it reads the Block trees of all files. With --json all of it is one object.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'the nodes; default: the working path', optional: true, repeat: true }],
   options: [
     { name: 'histogram', short: 'H', summary: 'draw the sizes of the leaves' },
+    { name: 'map', short: 'm', summary: 'draw which Blocks of a file other files have too' },
     { name: 'svg', value: { name: 'FILE', kind: 'local' }, summary: 'write that picture of one node into a local file' },
     {
       name: 'states',
@@ -108,7 +115,13 @@ export const inspect = defineTreeCommand({
     let isFirst = true;
     await forEachItem(context, paths, async (path) => {
       const entry = await requireEntry(session.tree, path, 'inspect', { follow: false, signal });
-      await inspectOne(context, entry, { limit, drawn: options.has('histogram'), svg: svg === true ? undefined : svg, isFirst });
+      await inspectOne(context, entry, {
+        limit,
+        drawn: options.has('histogram'),
+        mapped: options.has('map'),
+        svg: svg === true ? undefined : svg,
+        isFirst,
+      });
       isFirst = false;
     });
   },
@@ -117,7 +130,13 @@ export const inspect = defineTreeCommand({
 async function inspectOne(
   context: TreeContext,
   found: TreeEntry,
-  how: { readonly limit: number; readonly drawn: boolean; readonly svg: Octets | undefined; readonly isFirst: boolean },
+  how: {
+    readonly limit: number;
+    readonly drawn: boolean;
+    readonly mapped: boolean;
+    readonly svg: Octets | undefined;
+    readonly isFirst: boolean;
+  },
 ): Promise<void> {
   const { session, output, signal } = context;
   // The Dirent that stands alone: its text opens the same anywhere, and its Block is up to date.
@@ -127,6 +146,8 @@ async function inspectOne(
   const { blocks, damage } = await blocksOf(context, block);
   const history = await statesOf(context, entry, how.limit);
   const previous = await previousOf(context, dirent, how.limit);
+  const pictures = how.mapped && damage === undefined ? await import('../parts/pictures/block-map.ts') : undefined;
+  const map = dirent.kind === 'file' ? await pictures?.mapBlocks(context, found, dirent.block) : undefined;
   const text = formatDirent(dirent);
 
   output.record({
@@ -140,6 +161,7 @@ async function inspectOne(
     ...(dirent.prev === undefined
       ? {}
       : { previous: previous.map((state) => ({ ...stateRecord(state), reference: formatDirent(state) })) }),
+    ...(map === undefined ? {} : pictures?.blockMapRecord(map)),
     history: history.map(({ archived, dirent: state, size }) => ({
       number: archived.number,
       when: timeText(archived.whenNs),
@@ -163,6 +185,7 @@ async function inspectOne(
   }
   printFields(output, fields);
   if (how.drawn && blocks !== undefined) drawHistogram(context, blocks.stats.histogram);
+  if (map !== undefined) await pictures?.drawBlockMap(context, map);
   if (how.svg !== undefined) await writeHistogram(context, how.svg, blocks?.stats.histogram ?? [], octetsToText(entry.path));
   if (damage !== undefined) throw damage;
 }

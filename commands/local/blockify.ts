@@ -14,9 +14,9 @@ import type { CommandContext, CommandInput } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
 import { countText, octetsFields, sizeText } from '../parts/format.ts';
-import { drawHistogram, histogramRecord, writeHistogram } from '../parts/histogram.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
 import { printFields } from '../parts/metadata.ts';
+import { drawHistogram, histogramRecord, writeHistogram } from '../parts/pictures/histogram.ts';
 import { HISTOGRAM_FIELD } from '../parts/records.ts';
 import type { RecordSpec } from '../words/record-spec.ts';
 

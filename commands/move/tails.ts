@@ -6,6 +6,7 @@ import { defineCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { countText, sizeText } from '../parts/format.ts';
+import { isUtf8, sparkline } from '../parts/pictures/bars.ts';
 
 /** `tails`: what is followed. */
 export const tails = defineCommand({
@@ -13,7 +14,7 @@ export const tails = defineCommand({
   group: 'move',
   summary: 'list what is followed and watched, with lag, rate and last root',
   details: [
-    'tails lists first what this session follows, then what other sessions follow, or did. One that has stopped goes on where it ended when the same follow or watch is given again. lag is what no recorded root has yet, and the age of the oldest of it. If storing fails, tails shows why; it is tried again until it succeeds.',
+    'tails lists first what this session follows, then what other sessions follow, or did. One that has stopped goes on where it ended when the same follow or watch is given again. lag is what no recorded root has yet, and the age of the oldest of it. A second line draws what came in each of the last 24 seconds. If storing fails, tails shows why; it is tried again until it succeeds.',
   ],
   records: [
     {
@@ -34,6 +35,7 @@ export const tails = defineCommand({
         lag_bytes: 'integer',
         lag_ms: 'integer',
         bytes_per_second: 'number',
+        recent_bytes: 'integer[]?',
         rounds: 'integer?',
         rotations: 'integer?',
         failures: 'integer?',
@@ -52,6 +54,7 @@ export const tails = defineCommand({
       ours.add(follower.checkpointPath);
       const state = follower.state();
       output.line(`${output.name(octetsFromText(follower.target))}  ${follower.what}  ${stateText(state)}`);
+      if (state.recentBytes.some((bytes) => bytes > 0)) output.line(`  ${sparkline(state.recentBytes, isUtf8(shell.env))}`);
       if (state.root !== undefined) output.line(`  ${output.style('ref', state.root)}`);
       output.record({
         target: follower.target,
@@ -66,6 +69,7 @@ export const tails = defineCommand({
         lag_bytes: state.lagBytes,
         lag_ms: Math.round(state.lagMs),
         bytes_per_second: Math.round(state.rate),
+        recent_bytes: state.recentBytes,
         rounds: state.rounds,
         rotations: state.rotations,
         failures: state.failures,

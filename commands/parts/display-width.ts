@@ -10,3 +10,16 @@ export async function displayWidths(texts: readonly string[]): Promise<number[]>
   const { default: stringWidth } = await import('string-width');
   return texts.map((text) => (LATIN.test(text) ? text.length : stringWidth(text)));
 }
+
+/** A text that takes at most so many columns of a terminal; one that was cut ends in `…`. */
+export async function fitted(text: string, columns: number): Promise<string> {
+  if (text.length <= columns && ((await displayWidths([text]))[0] ?? 0) <= columns) return text;
+  const characters = [...text];
+  const widths = await displayWidths(characters);
+  let left = columns - 1;
+  const end = widths.findIndex((width) => {
+    left -= width;
+    return left < 0;
+  });
+  return `${characters.slice(0, end < 0 ? undefined : end).join('')}…`;
+}

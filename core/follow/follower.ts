@@ -50,6 +50,8 @@ export interface FollowerOptions {
 export interface FollowerState extends FollowedCounts {
   /** Octets a second, lately. */
   readonly rate: number;
+  /** Octets taken in in each of the last seconds, the oldest first. */
+  readonly recentBytes: readonly number[];
   /** Octets that no recorded root has yet: in files, or taken in. */
   readonly lagBytes: number;
   /** How long what is not recorded yet waits: milliseconds; 0 where all is. */
@@ -157,6 +159,7 @@ export class Follower {
     return {
       ...counts,
       rate: this.#rate.bytesPerSecond,
+      recentBytes: this.#rate.recent(monotonicMs()),
       lagBytes,
       lagMs: lagBytes === 0 && this.#newSinceMs === undefined ? 0 : monotonicMs() - waits,
       rounds: this.#rounds,

@@ -207,6 +207,20 @@ export interface Inspection {
     readonly mtime?: string;
     readonly reference: string;
   }[];
+  readonly map?: readonly {
+    readonly start: number;
+    readonly bytes: number;
+    readonly part: 'only-here' | 'repeated' | 'run' | 'shared';
+    readonly with?: string;
+    /** The bytes of `with` in base64, where they are not UTF-8. */
+    readonly with_b64?: string;
+  }[];
+  readonly shared_with?: readonly {
+    readonly path: string;
+    /** The bytes of `path` in base64, where they are not UTF-8. */
+    readonly path_b64?: string;
+    readonly bytes: number;
+  }[];
   readonly history: readonly {
     readonly number: number;
     readonly when: string;
@@ -337,6 +351,7 @@ export interface Tail {
   readonly lag_bytes: number;
   readonly lag_ms: number;
   readonly bytes_per_second: number;
+  readonly recent_bytes?: readonly number[];
   readonly rounds?: number;
   readonly rotations?: number;
   readonly failures?: number;

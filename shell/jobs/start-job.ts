@@ -87,6 +87,8 @@ function forJob(services: DispatchOptions['services']): DispatchOptions['service
       if (!services.interactive) return await services.confirm(question);
       throw refuse(`ask "${question}"`);
     },
+    choose: (question) => (services.interactive ? Promise.reject(refuse(`ask "${question}"`)) : services.choose(question, [])),
+    view: (action) => Promise.reject(refuse(action)),
     runLocal: (line) => Promise.reject(refuse(`run local "${octetsToText(line)}"`)),
   };
 }

@@ -1,4 +1,4 @@
-import type { RecordedDir } from '../../core/archive/archive.ts';
+import type { ArchiveEntry, RecordedDir } from '../../core/archive/archive.ts';
 import type { ArchiveLine } from '../../core/archive/archive-line.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
@@ -54,9 +54,9 @@ export class PresentState implements AsyncDisposable {
     return this.#record.base;
   }
 
-  /** Whether a root is the one that was recorded or taken in last. */
-  isBase(root: Dirent): boolean {
-    return this.#record.isBase(root);
+  /** Whether an entry of the archive was recorded here lately, or was taken in last. */
+  knows(entry: ArchiveEntry): boolean {
+    return this.#record.knows(entry);
   }
 
   /** How many roots it has recorded. */

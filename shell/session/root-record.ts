@@ -24,6 +24,9 @@ export interface RootRecordOptions {
 /** The roots of Dirrefs have nothing to do with each other, though they are kept in one archive. */
 const ORPHAN = parentNote(undefined);
 
+/** Of so many lines that it appended it remembers when: news of them is late by a few at most. */
+const MAX_OWN = 64;
+
 /** Makes one root of ours and of what another session has recorded. */
 type Merge = (base: DirDirent | undefined, theirs: DirDirent) => Promise<DirDirent>;
 
@@ -44,6 +47,8 @@ export class RootRecord {
   #foundBeside: string | undefined;
   #mayLackBlocks: boolean;
   #recorded = 0;
+  /** When the last lines that it appended were recorded. */
+  readonly #own = new Set<bigint>();
 
   constructor(source: OpenedSource, options: RootRecordOptions) {
     this.#source = source;
@@ -70,6 +75,11 @@ export class RootRecord {
   /** Whether a root is the base, or the empty tree where there is none. */
   isBase(root: Dirent): boolean {
     return formatDirent(root) === formatDirent(this.#base ?? EMPTY_ROOT);
+  }
+
+  /** Whether an entry is one that it appended lately, or the base. */
+  knows({ whenNs, dirent }: ArchiveEntry): boolean {
+    return this.#own.has(whenNs) || this.isBase(dirent);
   }
 
   /** The tree was made of another root, which the archive has. */
@@ -180,7 +190,10 @@ export class RootRecord {
 
   async #append(archive: Archive, decide: Parameters<Archive['append']>[0], signal: AbortSignal | undefined): Promise<void> {
     await capability(this.#store, 'making')?.make();
-    if ((await archive.append(decide, { signal })) === undefined) return;
+    const appended = await archive.append(decide, { signal });
+    if (appended === undefined) return;
+    this.#own.add(appended.whenNs);
+    for (const oldest of this.#own) if (this.#own.size > MAX_OWN) this.#own.delete(oldest);
     const { host } = this.#source;
     if (host !== undefined && this.#recorded === 0)
       this.#options.warn(

@@ -1,10 +1,9 @@
 import type { LocalSession, OtherSource } from '../../commands/session.ts';
-import type { Archive, RecordedDir } from '../../core/archive/archive.ts';
+import type { Archive, ArchiveEntry, RecordedDir } from '../../core/archive/archive.ts';
 import type { ArchiveLine } from '../../core/archive/archive-line.ts';
 import { ClosedError, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
-import type { Dirent } from '../../core/dirent/dirent.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import { TailTable } from '../../core/follow/tail-table.ts';
 import type { RecordAs } from '../../core/history/ancestry.ts';
@@ -148,9 +147,9 @@ export class ShellSession implements LocalSession {
     return base === undefined || this.isChanged ? undefined : formatDirent(base);
   }
 
-  /** Whether a root is the one that the tree was made of, or was recorded as. */
-  isBase(root: Dirent): boolean {
-    return this.#present.isBase(root);
+  /** Whether an entry of the archive is one that this session recorded lately, or has taken in. */
+  knows(entry: ArchiveEntry): boolean {
+    return this.#present.knows(entry);
   }
 
   async keep(signal?: AbortSignal): Promise<void> {

@@ -57,6 +57,21 @@ for (const kind of ['local', 'served'] as const)
     await showsSoon(terminal, /^new state @[45] by \S+@\S+: mkdir (?:third|fourth) /m);
   });
 
+test('at a terminal: what the session records itself is no news, though undo records two states at once', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+  await terminal.shows(/^vtftp:\/>$/m);
+  for (let mark = 1; mark < 8; mark++) {
+    terminal.type(`mkdir own${mark}; sync > /dev/null; rmdir own${mark}; undo; !echo mark ${mark}`);
+    terminal.keys('Enter');
+    await terminal.shows(new RegExp(`^mark ${mark}\n`, 'm'));
+    terminal.keys('Enter');
+  }
+  terminal.type('ls');
+  terminal.keys('Enter');
+  assert.doesNotMatch(await terminal.shows(/^own1.*own7$/m), /new state/);
+});
+
 test('a script is told of no news, and neither is a session with -q', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);
   const store = scratch.path('store');

@@ -1,12 +1,13 @@
 import { writeFileSync } from 'node:fs';
-import { groupedDigits } from '../../core/base/grouped-digits.ts';
-import { largestOf } from '../../core/base/lists.ts';
-import type { Octets } from '../../core/base/octets.ts';
-import type { SizeBucket } from '../../core/block/tree-stats.ts';
-import type { TreeContext } from '../command.ts';
-import { sizeText } from './format.ts';
-import { resolveLocalPath } from './local-path.ts';
-import { localSession } from './local-session.ts';
+import { groupedDigits } from '../../../core/base/grouped-digits.ts';
+import { largestOf } from '../../../core/base/lists.ts';
+import type { Octets } from '../../../core/base/octets.ts';
+import type { SizeBucket } from '../../../core/block/tree-stats.ts';
+import type { TreeContext } from '../../command.ts';
+import { sizeText } from '../format.ts';
+import { resolveLocalPath } from '../local-path.ts';
+import { localSession } from '../local-session.ts';
+import { barOf, isUtf8 } from './bars.ts';
 
 // Histograms of Block sizes: drawn in the terminal, and written as pictures.
 
@@ -14,9 +15,6 @@ import { localSession } from './local-session.ts';
 const MAX_BAR_WIDTH = 60;
 
 const MIN_BAR_WIDTH = 4;
-
-/** Parts of a column, from one eighth on. */
-const EIGHTHS = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /** Draws a bar for each power of two, as wide as the terminal lets it. */
 export function drawHistogram({ output, shell }: Pick<TreeContext, 'output' | 'shell'>, histogram: readonly SizeBucket[]): void {
@@ -36,19 +34,6 @@ export function drawHistogram({ output, shell }: Pick<TreeContext, 'output' | 's
   for (const { size, leaves, says } of rows) output.line(`${size}  ${output.style('dir', barOf((leaves / most) * width, utf8))} ${says}`);
 }
 
-/** @param length - columns; what is drawn is never nothing */
-function barOf(length: number, utf8: boolean): string {
-  if (!utf8) return '#'.repeat(Math.max(1, Math.round(length)));
-  const eighths = Math.max(1, Math.round(length * 8));
-  return '█'.repeat(Math.floor(eighths / 8)) + (eighths % 8 === 0 ? '' : (EIGHTHS[(eighths % 8) - 1] ?? ''));
-}
-
-/** Whether the locale's characters are those of UTF-8. Where nothing says so, most likely they are. */
-function isUtf8(env: Readonly<Record<string, string | undefined>>): boolean {
-  const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((value) => value !== undefined && value !== '');
-  return locale === undefined || /utf-?8/i.test(locale);
-}
-
 /** Writes the picture of a histogram into a local file, which it replaces; under `-n` not. @param name - of what the leaves are */
 export async function writeHistogram(
   { local, plan, signal }: Pick<TreeContext, 'local' | 'plan' | 'signal'>,
@@ -59,8 +44,8 @@ export async function writeHistogram(
   const { localCwd } = localSession({ local }, 'write a histogram');
   if (plan) return;
   const [{ histogramSvg }, { openLocalOutput }] = await Promise.all([
-    import('../../core/blockify/histogram-svg.ts'),
-    import('../../core/export/local-output.ts'),
+    import('../../../core/blockify/histogram-svg.ts'),
+    import('../../../core/export/local-output.ts'),
   ]);
   const output = await openLocalOutput(resolveLocalPath(localCwd, file), 'make', signal);
   try {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openStoreFile } from '../../base/system/store-files.ts';
 import type { HashFunction } from '../../block/hash.ts';
 import { DATAFILE_HEADER_SIZE, RECORD_FIXED_SIZE, writeGapHeader } from '../../store/records/datafile.ts';
-import { encodeFooter, footerSize, type PlaceList, type RecordPlace } from '../../store/records/datafile-index.ts';
+import { type DatafileIndex, encodeFooter, footerSize, type PlaceList, type RecordPlace } from '../../store/records/datafile-index.ts';
 import { readTrailer } from '../../store/records/trailer.ts';
 import type { DatafileWriter } from './datafile-writer.ts';
 import { walkHeaders } from './header-walk.ts';
@@ -51,12 +51,17 @@ async function addEarlier(path: string, end: number, hash: HashFunction, places:
  * is.
  */
 export function footerPlaces(fd: number, hash: HashFunction): (readonly [digest: Uint8Array, place: RecordPlace])[] | undefined {
+  const index = footerIndex(fd, hash);
+  return index === undefined ? undefined : [...index.entries()].sort(([, a], [, b]) => a.offset - b.offset);
+}
+
+/** The index of a data file that ends in a footer, under the same conditions. */
+export function footerIndex(fd: number, hash: HashFunction): DatafileIndex | undefined {
   const { size, mtimeNs } = fstatSync(fd, { bigint: true });
   const trailer = readTrailer(readAtOf(fd), Number(size), hash.digestSize);
   if (trailer === undefined) return undefined;
   const apart = mtimeNs - trailer.footer.whenNs;
-  if (apart > MAX_APART_NS || apart < -MAX_APART_NS) return undefined;
-  return [...trailer.index.entries()].sort(([, a], [, b]) => a.offset - b.offset);
+  return apart > MAX_APART_NS || apart < -MAX_APART_NS ? undefined : trailer.index;
 }
 
 /** Makes a footer at the end of a file one that does not count, durably only with what is written next. @param fd - open to read and write */

@@ -6,6 +6,8 @@ import { errorCode } from '../../base/system/system-error.ts';
 import { digestKey } from '../../block/digest-key.ts';
 import type { HashFunction } from '../../block/hash.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader, decodeRecordHeader, RECORD_FIXED_SIZE } from '../../store/records/datafile.ts';
+import type { DatafileIndex } from '../../store/records/datafile-index.ts';
+import { footerIndex } from '../datafiles/datafile-footer.ts';
 import type { Location } from '../index/index-types.ts';
 
 /**
@@ -27,7 +29,7 @@ export interface CacheFile {
   /** Octets of the file, as it was seen last, and when it was scanned last. */
   size: number;
   scannedSize: number;
-  /** Digests of the Blocks in it, as keys. */
+  /** Digests of the Blocks in it, as keys, but for those in its index. */
   readonly keys: Set<string>;
 }
 
@@ -40,25 +42,42 @@ export class CacheFiles {
   readonly #hash: HashFunction;
   readonly #files = new Map<string, CacheFile>();
   readonly #locations = new Map<string, Location>();
+  /** Those that end in an index. */
+  readonly #indexed = new Map<string, DatafileIndex>();
+  #lastFound = '';
+  /** Blocks that were found damaged in one of these. */
+  readonly #damaged = new Set<string>();
 
   constructor(folder: string, hash: HashFunction) {
     this.#folder = folder;
     this.#hash = hash;
   }
 
-  /** Where a Block lies. */
-  get(key: string): Location | undefined {
-    return this.#locations.get(key);
+  /** Where a Block lies. @param key - of the digest */
+  get(digest: Uint8Array, key = digestKey(digest)): Location | undefined {
+    const location = this.#locations.get(key);
+    if (location !== undefined || this.#damaged.has(key)) return location;
+    // What was kept together is read together: mostly it is in the file of the Block before.
+    const last = this.#indexed.get(this.#lastFound)?.find(digest);
+    if (last !== undefined) return { file: this.#lastFound, ...last };
+    for (const [file, index] of this.#indexed) {
+      const place = index.find(digest);
+      if (place === undefined) continue;
+      this.#lastFound = file;
+      return { file, ...place };
+    }
+    return undefined;
   }
 
-  /** Digests of all Blocks, as keys. */
+  /** Digests of all Blocks, as keys, each once. */
   keys(): Iterable<string> {
-    return this.#locations.keys();
-  }
-
-  /** How many Blocks are known. */
-  get count(): number {
-    return this.#locations.size;
+    const keys = new Set(this.#locations.keys());
+    for (const index of this.#indexed.values())
+      for (const [digest] of index.entries()) {
+        const key = digestKey(digest);
+        if (!this.#damaged.has(key)) keys.add(key);
+      }
+    return keys;
   }
 
   /** Octets of all files. */
@@ -81,10 +100,22 @@ export class CacheFiles {
     this.#locations.set(key, location);
   }
 
+  /** A file of ours has another size: nothing of it is new to us. */
+  grew(name: string, size: number): void {
+    const file = this.#files.get(name);
+    if (file === undefined) return;
+    file.size = size;
+    file.scannedTo = size;
+    file.scannedSize = size;
+  }
+
   /** A Block that is damaged where it lies: from now on it is not there. */
   forgetBlock(key: string): void {
     const location = this.#locations.get(key);
-    if (location === undefined) return;
+    if (location === undefined) {
+      this.#damaged.add(key);
+      return;
+    }
     this.#locations.delete(key);
     this.#files.get(location.file)?.keys.delete(key);
   }
@@ -94,6 +125,7 @@ export class CacheFiles {
     const file = this.#files.get(name);
     if (file === undefined) return;
     this.#files.delete(name);
+    this.#indexed.delete(name);
     for (const key of file.keys) if (this.#locations.get(key)?.file === name) this.#locations.delete(key);
   }
 
@@ -118,12 +150,18 @@ export class CacheFiles {
     for (const file of [...this.#files.values()]) if (file.name !== own && file.size !== file.scannedSize) await this.#scan(file);
   }
 
-  /** Only heads are read: what a record holds is verified whenever it is read. */
+  /** The index at its end is read where it has one, else the heads: what a record holds is verified whenever it is read. */
   async #scan(file: CacheFile): Promise<void> {
     const fd = this.#open(file.name);
     if (fd === undefined) return;
     try {
       const { size } = fstatSync(fd);
+      const index = file.scannedTo === DATAFILE_HEADER_SIZE ? footerIndex(fd, this.#hash) : undefined;
+      if (index !== undefined) {
+        this.#indexed.set(file.name, index);
+        this.grew(file.name, size);
+        return;
+      }
       const headSize = RECORD_FIXED_SIZE + this.#hash.digestSize;
       const head = Buffer.allocUnsafe(headSize);
       let records = 0;
@@ -135,7 +173,7 @@ export class CacheFiles {
         if (offset + header.storedSize > size) break;
         file.scannedTo = offset + header.storedSize;
         const { storedSize, size: blockSize, codec } = header;
-        this.put(file, digestKey(header.digest), { file: file.name, offset, storedSize, size: blockSize, codec });
+        if (!header.isGap) this.put(file, digestKey(header.digest), { file: file.name, offset, storedSize, size: blockSize, codec });
         if (++records % TURN_RECORDS === 0) await new Promise((resolve) => setImmediate(resolve));
       }
       file.size = size;

@@ -1,5 +1,4 @@
 import { performance } from 'node:perf_hooks';
-import { crc32 } from 'node:zlib';
 import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../../base/errors.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import { makeStoreFolder, PRIVATE_ACCESS } from '../../base/system/store-files.ts';
@@ -17,11 +16,16 @@ import { AddTally } from '../../store/add-tally.ts';
 import type { BlockLocation } from '../../store/block-location.ts';
 import type { AddCounts } from '../../store/capabilities.ts';
 import type { Offers } from '../../store/capability.ts';
-import { checkBlocks } from '../../store/check-blocks.ts';
-import { DATAFILE_HEADER_SIZE, encodeDatafileHeader, RECORD_FIXED_SIZE, writeRecordHeader } from '../../store/records/datafile.ts';
+import { checkBlocks, checkDigests } from '../../store/check-blocks.ts';
+import { codecByNumber, DATAFILE_HEADER_SIZE, encodeDatafileHeader, RECORD_FIXED_SIZE } from '../../store/records/datafile.ts';
+import type { RecordBatch } from '../../store/records/record-batch.ts';
+import { packRecords } from '../../store/records/record-batch.ts';
+import { layOutPlainly } from '../../store/records/record-layout.ts';
 import type { AddResult, Store } from '../../store/store.ts';
+import { appendFooter } from '../datafiles/datafile-footer.ts';
 import { DatafileReaders } from '../datafiles/datafile-readers.ts';
 import { DatafileWriter } from '../datafiles/datafile-writer.ts';
+import { locateRuns } from '../datafiles/locate-runs.ts';
 import { readLocatedBlock } from '../datafiles/located-block.ts';
 import type { Location } from '../index/index-types.ts';
 import type { CacheFile } from './filecache-files.ts';
@@ -29,6 +33,10 @@ import { CacheFiles, FILECACHE_ID, newCacheFileName } from './filecache-files.ts
 
 /** Least time between two looks at what other processes did, after a Block was not found: milliseconds. */
 const LOOK_AGAIN_MS = 500;
+/** Blocks of a file that is worth an index: fewer are found as fast by a walk. */
+const LEAST_PLACES = 256;
+/** Octets of an index for each Block, at most: a digest of 64 and where it is. */
+const MOST_OCTETS_A_PLACE = 96;
 
 export interface FilecacheOptions {
   readonly folder: string;
@@ -78,6 +86,7 @@ export class Filecache implements Store {
       enumeration: this,
       folders: [options.folder],
       location: this,
+      recordSink: { compression: 'none', checksRecords: false, addRecords: async (batch, given) => await this.addRecords(batch, given) },
     };
     this.#hash = hashByName(this.hashName);
     this.#files = new CacheFiles(options.folder, this.#hash);
@@ -89,46 +98,86 @@ export class Filecache implements Store {
   }
 
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
+    checkBlocks(blocks, this.#hash, this.name);
+    return Array.from(await this.addRecords(packRecords(blocks, this.#hash, 'none'), options), Boolean);
+  }
+
+  async addRecords(batch: RecordBatch, options: OpOptions = {}): Promise<Uint8Array> {
     this.#check('add to', options);
     if (this.#options.readOnly) throw new ReadOnlyError('add to', this.name);
-    checkBlocks(blocks, this.#hash, this.name);
-    let mine = blocks;
+    checkDigests(batch.digests, this.#hash, this.name);
+    let mine = batch;
     if (!this.#isReady) {
       // The caller may use its memory again as soon as it gets control.
-      mine = blocks.map(({ digest, data }) => ({ digest: Uint8Array.from(digest), data: Uint8Array.from(data) }));
+      mine = { ...batch, digests: Uint8Array.from(batch.digests), image: Uint8Array.from(batch.image) };
       await this.#ready();
       this.#check('add to', options);
     }
-    return mine.map((block) => this.#addOne(block));
+    return this.#add(mine);
   }
 
-  #addOne({ digest, data, crc32: known }: DigestedBlock): boolean {
-    const key = digestKey(digest);
-    if (this.#files.get(key) !== undefined) {
-      this.#tally.addExisting(data.length);
-      return false;
+  #add(batch: RecordBatch): Uint8Array {
+    const { digestSize } = this.#hash;
+    const headSize = RECORD_FIXED_SIZE + digestSize;
+    const isNew = new Uint8Array(batch.count);
+    // What goes into one file: a batch may be larger than that.
+    let part = new Map<string, number>();
+    let partSize = 0;
+    const end = (): void => {
+      if (part.size > 0) this.#append(batch, [...part.entries()], partSize);
+      part = new Map();
+      partSize = 0;
+    };
+    for (let i = 0; i < batch.count; i++) {
+      const digest = batch.digests.subarray(i * digestSize, (i + 1) * digestSize);
+      const key = digestKey(digest);
+      const size = batch.sizes[i] as number;
+      if (part.has(key) || this.#files.get(digest, key) !== undefined) {
+        this.#tally.addExisting(size);
+        continue;
+      }
+      const recordSize = headSize + (batch.storedSizes[i] as number);
+      this.#checkFits(size, recordSize);
+      if (partSize + recordSize > this.#options.maxBytes / this.#options.files) end();
+      part.set(key, i);
+      partSize += recordSize;
+      isNew[i] = 1;
+      this.#tally.addNew(size, recordSize);
     }
-    const headSize = RECORD_FIXED_SIZE + digest.length;
-    const recordSize = headSize + data.length;
-    if (recordSize + DATAFILE_HEADER_SIZE > this.#options.maxBytes) {
-      throw new VtError('EFAILED', `add to Store "${this.name}": a Block of ${data.length} octets exceeds its maxsize`, {
-        remedy: 'give it a larger maxsize',
+    end();
+    return isNew;
+  }
+
+  #checkFits(size: number, recordSize: number): void {
+    if (recordSize + DATAFILE_HEADER_SIZE <= this.#options.maxBytes) return;
+    throw new VtError('EFAILED', `add to Store "${this.name}": a Block of ${size} octets exceeds its maxsize`, {
+      remedy: 'give it a larger maxsize',
+    });
+  }
+
+  /** Appends some Blocks of a batch to one file. @param part - their digests as keys, and which they are */
+  #append(batch: RecordBatch, part: readonly (readonly [key: string, row: number])[], size: number): void {
+    const chosen = new Uint8Array(batch.count);
+    for (const [, row] of part) chosen[row] = 1;
+    const { writer, file } = this.#makeRoom(size);
+    const layout = layOutPlainly(batch, chosen);
+    const start = this.#write(writer, layout.pieces);
+    writer.place(batch, layout, start);
+    for (const [k, [key, row]] of part.entries()) {
+      this.#files.put(file, key, {
+        file: file.name,
+        offset: start + (layout.offsets[k] as number),
+        storedSize: layout.storedSizes[k] as number,
+        size: batch.sizes[row] as number,
+        codec: codecByNumber(layout.codecs[k] as number),
       });
     }
-    const { writer, file } = this.#makeRoom(recordSize);
-    const head = Buffer.allocUnsafe(headSize);
-    writeRecordHeader(head, 0, 'none', data.length, data.length, known ?? crc32(data), digest);
-    const start = this.#append(writer, [head, data]);
-    const location: Location = { file: file.name, offset: start + headSize, storedSize: data.length, size: data.length, codec: 'none' };
-    this.#files.put(file, key, location);
     file.size = writer.size;
     file.scannedTo = writer.size;
     file.scannedSize = writer.size;
-    this.#tally.addNew(data.length, recordSize);
-    return true;
   }
 
-  #append(writer: DatafileWriter, pieces: readonly Uint8Array[]): number {
+  #write(writer: DatafileWriter, pieces: readonly Uint8Array[]): number {
     try {
       return writer.append(pieces);
     } catch (error) {
@@ -191,7 +240,7 @@ export class Filecache implements Store {
     if (hashcode.hashName !== this.hashName) return undefined;
     await this.#ready();
     const key = digestKey(hashcode.digest);
-    const location = this.#files.get(key) ?? (await this.#lookAgain(key));
+    const location = this.#files.get(hashcode.digest, key) ?? (await this.#lookAgain(hashcode.digest));
     this.#check('get from', options);
     if (location === undefined) return undefined;
     const found = readLocatedBlock(this.#readers, location, hashcode.digest, this.#hash);
@@ -212,12 +261,12 @@ export class Filecache implements Store {
     );
   }
 
-  async #lookAgain(key: string): Promise<Location | undefined> {
+  async #lookAgain(digest: Uint8Array): Promise<Location | undefined> {
     const now = (this.#options.monotonicMs ?? (() => performance.now()))();
     if (now - this.#lookedMs < LOOK_AGAIN_MS) return undefined;
     this.#lookedMs = now;
     await this.#refresh();
-    return this.#files.get(key);
+    return this.#files.get(digest);
   }
 
   async #ready(): Promise<void> {
@@ -240,7 +289,7 @@ export class Filecache implements Store {
   async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('ask', options);
     await this.#ready();
-    return hashcodes.map(({ hashName, digest }) => hashName === this.hashName && this.#files.get(digestKey(digest)) !== undefined);
+    return hashcodes.map(({ hashName, digest }) => hashName === this.hashName && this.#files.get(digest) !== undefined);
   }
 
   async flush(options: OpOptions = {}): Promise<void> {
@@ -253,6 +302,7 @@ export class Filecache implements Store {
     this.#ended = [];
     try {
       for (const writer of ended) {
+        await this.#addFooter(writer);
         await writer.sync();
         writer.close();
       }
@@ -262,18 +312,32 @@ export class Filecache implements Store {
     }
   }
 
+  /** A file that is written to no more ends in its index, if there is room: whoever opens the cache need not walk through it. */
+  async #addFooter(writer: DatafileWriter): Promise<void> {
+    const { folder, maxBytes } = this.#options;
+    const count = writer.places?.count ?? 0;
+    if (count < LEAST_PLACES || this.#files.size + count * MOST_OCTETS_A_PLACE > maxBytes) return;
+    try {
+      await appendFooter(folder, writer, this.#hash);
+    } catch {
+      // What is whole of the file counts as before.
+    }
+    this.#files.grew(writer.name, writer.size);
+  }
+
   counts(): AddCounts {
     return this.#tally.counts();
   }
 
-  locate(digests: readonly Uint8Array[]): (BlockLocation | undefined)[] {
+  locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[] {
     if (this.#closed) throw new ClosedError('locate in', this.name);
-    return digests.map((digest) => {
-      const found = this.#files.get(digestKey(digest));
+    const locate = (digest: Uint8Array): BlockLocation | undefined => {
+      const found = this.#files.get(digest);
       if (found === undefined || found.codec === 'unknown') return undefined;
       const { file, offset, storedSize, size, codec } = found;
       return { file: this.#readers.path(file), offset, storedSize, size, codec };
-    });
+    };
+    return spans === undefined ? digests.map(locate) : locateRuns(digests, spans, RECORD_FIXED_SIZE + this.#hash.digestSize, locate);
   }
 
   async *hashcodes(options: OpOptions = {}): AsyncIterable<HashCode> {
@@ -297,6 +361,7 @@ export class Filecache implements Store {
     this.#closed = true;
     try {
       await this.#readying?.catch(() => undefined);
+      this.#endFile();
       await this.#sync();
     } finally {
       this.#writer?.close();

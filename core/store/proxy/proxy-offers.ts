@@ -27,8 +27,7 @@ export function proxyOffers(
   archives: ProxyArchives,
   { sources, all }: { readonly sources: readonly Store[]; readonly all: readonly Store[] },
 ): Offers {
-  const { save, save2, read2 } = stores;
-  const first = sources.filter((store) => !read2.includes(store));
+  const { save, save2 } = stores;
   // Of one Store alone all holds that it says of itself.
   const [only] = all.length === 1 ? save : [];
   const records = new ProxyRecords(proxy, sources);
@@ -73,7 +72,7 @@ export function proxyOffers(
       return only === undefined ? undefined : capability(only, 'link');
     },
     get location() {
-      return first.some((store) => capability(store, 'location') !== undefined) ? proxy : undefined;
+      return sources.some((store) => capability(store, 'location') !== undefined) ? proxy : undefined;
     },
     making,
     get names() {

@@ -17,6 +17,8 @@ import { unpackRecords } from '../records/record-batch.ts';
 import type { AddResult, Store } from '../store.ts';
 import { mergeHashcodes } from './merge-hashcodes.ts';
 import { ProxyArchives } from './proxy-archives.ts';
+import { ProxyCopies } from './proxy-copies.ts';
+import { locateAmong } from './proxy-locations.ts';
 import { proxyOffers } from './proxy-offers.ts';
 import { isFault, SavePart } from './proxy-part.ts';
 import { Spool } from './proxy-spool.ts';
@@ -48,6 +50,7 @@ export class ProxyStore implements Store {
   /** Where Blocks may be. */
   readonly #sources: readonly Store[];
   readonly #archives: ProxyArchives;
+  readonly #copies: ProxyCopies;
   readonly #tally = new AddTally();
   readonly #told = new Set<string>();
   #closed = false;
@@ -69,6 +72,9 @@ export class ProxyStore implements Store {
     this.#first = [...new Set([...read, ...save.filter((store) => !read2.includes(store)), ...save2])];
     this.#all = [...new Set([...this.#first, ...read2, ...copy2])];
     this.#sources = [...new Set([...this.#first, ...read2])];
+    this.#copies = new ProxyCopies(copy2, this.#hash, (store, error) =>
+      this.#tell(`Store "${store.name}" keeps no copies: ${error instanceof Error ? error.message : String(error)}`),
+    );
     this.#archives = new ProxyArchives(stores, (notice) => this.#tell(notice));
     this.offers = proxyOffers(this, stores, this.#archives, { sources: this.#sources, all: this.#all });
   }
@@ -191,7 +197,8 @@ export class ProxyStore implements Store {
     if (first !== undefined) return first;
     const found = await this.#getFrom(this.#stores.read2, hashcode, options, failures);
     if (found !== undefined) {
-      await this.#copy(hashcode, found, options);
+      await this.#copies.keep(hashcode.digest, found, options);
+      this.#check('get from', options);
       return found;
     }
     // A Block is missing only where every Store says so.
@@ -213,17 +220,6 @@ export class ProxyStore implements Store {
       }
     }
     return undefined;
-  }
-
-  async #copy({ digest }: HashCode, data: Uint8Array, options: OpOptions): Promise<void> {
-    for (const store of this.#stores.copy2) {
-      try {
-        await store.addBatch([{ digest, data }], options);
-      } catch (error) {
-        this.#check('get from', options);
-        this.#tell(`Store "${store.name}" keeps no copies: ${error instanceof Error ? error.message : String(error)}`);
-      }
-    }
   }
 
   async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
@@ -290,20 +286,7 @@ export class ProxyStore implements Store {
 
   locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[] {
     if (this.#closed) throw new ClosedError('locate in', this.name);
-    let found: (BlockLocation | undefined)[] | undefined;
-    for (const store of this.#first) {
-      const locator = capability(store, 'location');
-      if (locator === undefined) continue;
-      if (found === undefined) {
-        found = locator.locate(digests, spans);
-        continue;
-      }
-      const open = [...found.keys()].filter((i) => found?.[i] === undefined);
-      if (open.length === 0) break;
-      const more = locator.locate(open.map((i) => digests[i] ?? new Uint8Array()));
-      for (const [k, i] of open.entries()) found[i] = more[k];
-    }
-    return found ?? digests.map(() => undefined);
+    return locateAmong(this.#first, this.#stores.read2, this.#copies, digests, spans);
   }
 
   hashcodes(options: OpOptions = {}): AsyncIterable<HashCode> {
@@ -374,6 +357,7 @@ export class ProxyStore implements Store {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#copies.settled();
     let failure: { readonly error: unknown } | undefined;
     for (const store of this.#all) {
       try {

@@ -3,9 +3,11 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, trunca
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { VtError } from '../../../../core/base/errors.ts';
+import type { HashCode } from '../../../../core/block/hashcode.ts';
 import { hashcodeOf } from '../../../../core/block/hashcode.ts';
 import { Filecache } from '../../../../core/datadir/filecache/filecache.ts';
 import { openStore } from '../../../../core/openers/open-store.ts';
+import { readTrailer } from '../../../../core/store/records/trailer.ts';
 import { storeSuite } from '../../../conformance/store-suite.ts';
 import { makeRandom } from '../../../support/random.ts';
 import { newStorePath, withDatadir } from '../store-folder.ts';
@@ -178,4 +180,75 @@ it('it is opened by its specification, and one of another hash function is refus
   );
   appendFileSync(join(path, '..', 'file'), 'x');
   await assert.rejects(openStore(`filecache:${path}/../file`, environment), (error) => error instanceof VtError && error.code === 'EOPEN');
+});
+
+/** A cache of 2,000 Blocks in several files, closed. */
+async function filled(path: string): Promise<HashCode[]> {
+  await using cache = open(path, { maxBytes: 4_000_000 });
+  const random = makeRandom(7);
+  const hashcodes: HashCode[] = [];
+  for (let i = 0; i < 2000; i++) hashcodes.push((await cache.add(random.bytes(1000))).hashcode);
+  return hashcodes;
+}
+
+it('files end in an index, by which another process finds everything, or in a damaged one, and finds it by a walk', async () => {
+  const path = newStorePath({ inMemory: true });
+  const hashcodes = await filled(path);
+  const names = readdirSync(path).filter((name) => statSync(join(path, name)).size > 500_000);
+  assert.ok(names.length >= 2, `${names.length}`);
+  for (const name of names) {
+    const data = readFileSync(join(path, name));
+    assert.notEqual(
+      readTrailer((offset, size) => data.subarray(offset, offset + size), data.length, 32),
+      undefined,
+      name,
+    );
+  }
+  for (const damages of [false, true]) {
+    if (damages)
+      for (const name of names) {
+        const data = readFileSync(join(path, name));
+        data[data.length - 60] = (data[data.length - 60] ?? 0) ^ 1;
+        writeFileSync(join(path, name), data);
+      }
+    await using again = open(path, { maxBytes: 4_000_000 });
+    for (const hashcode of hashcodes) assert.equal((await again.get(hashcode))?.length, 1000);
+    const listed: HashCode[] = [];
+    for await (const hashcode of again.hashcodes()) listed.push(hashcode);
+    assert.equal(listed.length, 2000);
+  }
+});
+
+it('a Block that is damaged in a file with an index is an error once, and can be stored again', async () => {
+  const path = newStorePath({ inMemory: true });
+  const [hashcode] = await filled(path);
+  assert.ok(hashcode !== undefined);
+  const { file, offset } = await (async () => {
+    await using cache = open(path, { maxBytes: 4_000_000 });
+    await cache.has([hashcode]);
+    const [location] = cache.locate([hashcode.digest]);
+    assert.ok(location !== undefined);
+    return location;
+  })();
+  const data = readFileSync(file);
+  const good = Buffer.from(data.subarray(offset, offset + 1000));
+  data[offset] = (data[offset] ?? 0) ^ 1;
+  writeFileSync(file, data);
+  await using cache = open(path, { maxBytes: 4_000_000 });
+  await assert.rejects(cache.get(hashcode), (error) => error instanceof VtError && error.code === 'ECORRUPT');
+  assert.equal(await cache.get(hashcode), undefined);
+  assert.equal((await cache.add(good)).isNew, true);
+  assert.deepEqual(Buffer.from((await cache.get(hashcode)) ?? []), good);
+});
+
+it('a batch larger than a file of the cache is spread over several, and equal Blocks of it are stored once', async () => {
+  const path = newStorePath({ inMemory: true });
+  await using cache = open(path, { maxBytes: 400_000, files: 8 });
+  const random = makeRandom(9);
+  const blocks = Array.from({ length: 200 }, () => random.bytes(1000));
+  const digested = [...blocks, ...blocks].map((data) => ({ data, digest: hashcodeOf('sha3-256', data).digest }));
+  const isNew = await cache.addBatch(digested);
+  assert.deepEqual(isNew, [...blocks.map(() => true), ...blocks.map(() => false)]);
+  assert.ok(readdirSync(path).length >= 4);
+  for (const data of blocks) assert.deepEqual(Buffer.from((await cache.get(hashcodeOf('sha3-256', data))) ?? []), Buffer.from(data));
 });

@@ -1,0 +1,48 @@
+import type { BlockLocation } from '../block-location.ts';
+import { capability } from '../capability.ts';
+import type { Store } from '../store.ts';
+import type { ProxyCopies } from './proxy-copies.ts';
+
+/**
+ * Where Blocks lie in the local files of several Stores: of the first that has one.
+ *
+ * @param first - Stores that are read first
+ * @param second - those whose Blocks are kept in others, too: `copies` sees to that
+ * @param spans - the Blocks' sizes, where they are known
+ */
+export function locateAmong(
+  first: readonly Store[],
+  second: readonly Store[],
+  copies: ProxyCopies,
+  digests: readonly Uint8Array[],
+  spans: readonly number[] | undefined,
+): (BlockLocation | undefined)[] {
+  const found = new Array<BlockLocation | undefined>(digests.length).fill(undefined);
+  for (const store of first) locateIn(store, digests, spans, found, digests.length);
+  for (const store of second) {
+    if (!copies.canKeepOf(store)) continue;
+    copies.keepLocated(store, locateIn(store, digests, spans, found, copies.room));
+  }
+  return found;
+}
+
+/** Fills in where those not found yet lie in one Store, `most` of them. @returns the digests of those that were found */
+function locateIn(
+  store: Store,
+  digests: readonly Uint8Array[],
+  spans: readonly number[] | undefined,
+  found: (BlockLocation | undefined)[],
+  most: number,
+): Uint8Array[] {
+  const locator = capability(store, 'location');
+  if (locator === undefined) return [];
+  const open = [...found.keys()].filter((i) => found[i] === undefined).slice(0, most);
+  if (open.length === 0) return [];
+  const isAll = open.length === digests.length;
+  const asked = isAll ? digests : open.map((i) => digests[i] ?? new Uint8Array());
+  const located = locator.locate(asked, isAll ? spans : undefined);
+  return open.flatMap((i, k) => {
+    found[i] = located[k];
+    return located[k] === undefined ? [] : [asked[k] ?? new Uint8Array()];
+  });
+}

@@ -45,10 +45,12 @@ export function formatBlockNames(digests: Uint8Array, hashName: HashName): strin
 export async function storedBlock(store: Store, hashcode: HashCode, cacheControl: string, signal: AbortSignal): Promise<Representation> {
   const data = await store.get(hashcode, { signal });
   if (data === undefined) throw new MissingBlockError(hashcodeLabel(hashcode), store.name);
+  const block: Block = { kind: 'hash', span: data.length, hashcode };
   return {
-    etag: etagOf({ kind: 'hash', span: data.length, hashcode }),
+    etag: etagOf(block),
     contentType: OCTETS,
     size: data.length,
+    block,
     headers: { 'cache-control': cacheControl, ...contentHeaders(OCTETS) },
     async *read(range) {
       yield range === undefined ? data : data.subarray(range.start, range.end);

@@ -7,7 +7,7 @@ import type { Representation } from './representation.ts';
 export function compressedFor(headers: IncomingHttpHeaders, page: Representation): Representation {
   if (page.size !== undefined) return page;
   const varied = { ...page, headers: { ...page.headers, vary: page.headers?.['vary'] ?? 'accept-encoding' } };
-  if (!takesGzip(String(headers['accept-encoding'] ?? ''))) return varied;
+  if (!takesGzip(headers['accept-encoding'])) return varied;
   return {
     ...page,
     etag: page.etag.replace(/"$/, '-gzip"'),
@@ -26,9 +26,13 @@ export function compressedFor(headers: IncomingHttpHeaders, page: Representation
   };
 }
 
-function takesGzip(header: string): boolean {
-  return header.split(',').some((part) => {
-    const [coding = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
-    return (coding === 'gzip' || coding === '*') && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
-  });
+/** Whether a client takes gzip. @param header - `Accept-Encoding` */
+export function takesGzip(header: string | string[] | undefined): boolean {
+  if (header === undefined) return false;
+  return String(header)
+    .split(',')
+    .some((part) => {
+      const [coding = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
+      return (coding === 'gzip' || coding === '*') && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
+    });
 }

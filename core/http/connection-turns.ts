@@ -1,28 +1,39 @@
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** Requests that a connection may send before it has its answers. Browsers send one. */
 const MAX_WAITING = 32;
+
+/** What a connection has asked for. */
+interface Turns {
+  isAnswering: boolean;
+  readonly waiting: (() => void)[];
+}
 
 /**
  * Answers the requests of a connection one by one. They may come all at once, in one packet: then each would read ahead, and hold that
  * until those before it are sent.
  */
 export class ConnectionTurns {
-  readonly #connections = new WeakMap<Socket, { last: Promise<void>; count: number }>();
+  readonly #connections = new WeakMap<Socket, Turns>();
 
-  /** Runs `answer`, which never rejects, after those of the connection that came before. A connection with too many of them is ended. */
-  async take(socket: Socket, answer: () => Promise<void>): Promise<void> {
-    const connection = this.#connections.get(socket) ?? { last: Promise.resolve(), count: 0 };
-    this.#connections.set(socket, connection);
-    if (connection.count >= MAX_WAITING) {
+  /** Begins an answer once those of the connection that came before are sent. A connection with too many of them is ended. */
+  take(socket: Socket, response: ServerResponse, answer: () => void): void {
+    const turns = this.#connections.get(socket) ?? { isAnswering: false, waiting: [] };
+    this.#connections.set(socket, turns);
+    if (turns.waiting.length >= MAX_WAITING - 1) {
       socket.destroy();
       return;
     }
-    connection.count++;
-    connection.last = connection.last.then(async () => {
-      if (!socket.destroyed) await answer();
-      connection.count--;
+    response.on('close', () => {
+      turns.isAnswering = false;
+      if (!socket.destroyed) turns.waiting.shift()?.();
     });
-    await connection.last;
+    const begin = (): void => {
+      turns.isAnswering = true;
+      answer();
+    };
+    if (turns.isAnswering) turns.waiting.push(begin);
+    else begin();
   }
 }

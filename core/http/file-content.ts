@@ -25,6 +25,7 @@ export async function fileContent(source: BlockSource, entry: TreeEntry, view: F
     lastModified: mtimeNs === undefined ? undefined : httpDate(mtimeNs),
     contentType,
     size,
+    block: dirent.block,
     headers: {
       'cache-control': view.cacheControl,
       'content-disposition': disposition(view.download ? 'attachment' : 'inline', name),

@@ -8,6 +8,8 @@ import { RightsView } from '../rights/rights-view.ts';
 import { canWrite, capability } from '../store/capability.ts';
 import { RecordChecker } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
+import { ReadyAnswers } from './ready-answers.ts';
+import { ReadyContents } from './ready-contents.ts';
 import { RequestCounts } from './request-counts.ts';
 import type { SharedByGateways, WebService } from './service.ts';
 import { WebGateway } from './service.ts';
@@ -21,6 +23,8 @@ export class WebGateways implements AsyncDisposable {
   readonly counts = new RequestCounts();
   readonly #service: WebService;
   readonly #table: RightsTable | undefined;
+  readonly #contents: ReadyContents;
+  readonly #ready: ReadyAnswers;
   readonly #checker: RecordChecker;
   readonly #writes = new WebWrites();
   readonly #forAll: WebGateway;
@@ -30,16 +34,18 @@ export class WebGateways implements AsyncDisposable {
   /** @param table - those who have rights, where not everybody has */
   constructor(service: WebService, table: RightsTable | undefined) {
     const store = new VerifiedBlocks(service.store);
+    this.#contents = new ReadyContents(store);
+    this.#ready = new ReadyAnswers(this.#contents);
     this.#service = { ...service, store };
     this.#table = table;
     this.#checker = new RecordChecker(hashByName(store.hashName));
-    this.#forAll = new WebGateway(this.#service, this.#shared);
+    this.#forAll = new WebGateway(this.#service, this.#shared, true);
   }
 
   /** The gateway of somebody; without a name that of those who need no rights. */
   of(holder: RightsHolder | undefined): WebGateway {
     if (holder === undefined) return this.#forAll;
-    const gateway = this.#byHolder.get(holder) ?? new WebGateway(this.#serviceOf(holder), this.#shared);
+    const gateway = this.#byHolder.get(holder) ?? new WebGateway(this.#serviceOf(holder), this.#shared, seesAll(holder));
     this.#byHolder.set(holder, gateway);
     return gateway;
   }
@@ -57,17 +63,16 @@ export class WebGateways implements AsyncDisposable {
   }
 
   get #shared(): SharedByGateways {
-    return { counts: this.counts, checker: this.#checker, writes: this.#writes };
+    return { counts: this.counts, checker: this.#checker, writes: this.#writes, ready: this.#ready };
   }
 
   /** The service as somebody may see it. Nothing of the whole one is in it that they might not. */
   #serviceOf(holder: RightsHolder): WebService {
     const { archive, store, now, onFailure, home, status, blocksAt, writes } = this.#service;
-    const { readsAll, isOwner } = holder.rights;
     const view = new RightsView(store, holder, () => this.#table?.holders().includes(holder) === true);
     const seen = canWrite(view) ? view : new AddedBlocks(view);
     this.#views.push(view, seen);
-    const readsEverything = readsAll || isOwner;
+    const readsEverything = seesAll(holder);
     const seenArchive =
       readsEverything && archive !== undefined ? { name: archive.name, archive: view.guarded(archive.name, archive.archive) } : undefined;
     return {
@@ -90,7 +95,12 @@ export class WebGateways implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const view of this.#views) await view[Symbol.asyncDispose]();
     await this.#checker[Symbol.asyncDispose]();
+    this.#contents.close();
   }
+}
+
+function seesAll({ rights }: RightsHolder): boolean {
+  return rights.readsAll || rights.isOwner;
 }
 
 /** Where somebody comes in who may not read all: the archive that others come in by, or the first that they may read. */

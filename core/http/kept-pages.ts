@@ -6,18 +6,18 @@ const MAX_SIZE = 8 * 1024 * 1024;
 
 /** Pages as they were sent, by their entity tags, those asked for last: a tag stands for the bytes of a page. */
 export class KeptPages {
-  readonly #pages = new Map<string, readonly Uint8Array[]>();
+  readonly #pages = new Map<string, Uint8Array>();
   #size = 0;
 
   /** A page that is kept once it was sent whole, or that was. Anything else is given back as it is. */
   page(made: Representation): Representation {
     const { etag, contentType, size, headers } = made;
     if (size !== undefined || !contentType.startsWith('text/html') || headers?.['cache-control'] === 'no-store') return made;
-    const known = this.#pages.get(etag);
-    if (known === undefined) return { ...made, read: (_, signal) => this.#keeping(etag, made.read(undefined, signal)) };
+    const bytes = this.#pages.get(etag);
+    if (bytes === undefined) return { ...made, read: (_, signal) => this.#keeping(etag, made.read(undefined, signal)) };
     this.#pages.delete(etag);
-    this.#pages.set(etag, known);
-    return { ...made, read: () => again(known) };
+    this.#pages.set(etag, bytes);
+    return { ...made, bytes, read: () => again(bytes) };
   }
 
   async *#keeping(etag: string, page: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -29,16 +29,16 @@ export class KeptPages {
       yield chunk;
     }
     if (size > MAX_PAGE_SIZE || this.#pages.has(etag)) return;
-    this.#pages.set(etag, chunks);
+    this.#pages.set(etag, Buffer.concat(chunks));
     this.#size += size;
-    for (const [oldest, pieces] of this.#pages) {
+    for (const [oldest, { length }] of this.#pages) {
       if (this.#size <= MAX_SIZE) break;
       this.#pages.delete(oldest);
-      this.#size -= pieces.reduce((sum, { length }) => sum + length, 0);
+      this.#size -= length;
     }
   }
 }
 
-async function* again(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  for (const chunk of chunks) yield await Promise.resolve(chunk);
+async function* again(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(bytes);
 }

@@ -1,3 +1,4 @@
+import type { Block } from '../block/block.ts';
 import type { ByteRange } from './byte-ranges.ts';
 import type { Validators } from './preconditions.ts';
 
@@ -8,6 +9,10 @@ export interface Representation extends Validators {
   readonly size: number | undefined;
   /** Further headers. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The Block whose bytes it has. */
+  readonly block?: Block | undefined;
+  /** Its bytes, where they are in memory. */
+  readonly bytes?: Uint8Array | undefined;
   /** Its bytes, or those of a range. Each chunk stays as it is for as long as it is held. */
   read(range: ByteRange | undefined, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }

@@ -40,6 +40,12 @@ export async function send(
     response.writeHead(200, { ...headers, 'content-type': contentType, ...lengthOf(size) }).end();
     return;
   }
+  if (asked === 'whole' && representation.bytes !== undefined) {
+    response
+      .writeHead(200, { ...headers, 'content-type': contentType, ...lengthOf(representation.bytes.length) })
+      .end(representation.bytes);
+    return;
+  }
   const [only, second] = asked === 'whole' ? [] : asked;
   if (asked === 'whole' || size === undefined) {
     await sendBody(response, () => response.writeHead(200, { ...headers, 'content-type': contentType, ...lengthOf(size) }), [
@@ -62,7 +68,8 @@ function lengthOf(size: number | undefined): Record<string, string> {
   return size === undefined ? {} : { 'content-length': String(size) };
 }
 
-function headersOf({ etag, lastModified, size, headers }: Representation): Record<string, string> {
+/** Headers of a representation, whatever the status. */
+export function headersOf({ etag, lastModified, size, headers }: Representation): Record<string, string> {
   return {
     etag,
     ...(lastModified === undefined ? {} : { 'last-modified': lastModified.toUTCString() }),

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system/system-error.ts';
-import type { AccessRules } from './access.ts';
+import type { AccessRules, Admission, Refusal } from './access.ts';
 import { admit } from './access.ts';
 import { ConnectionLimit } from './connection-limit.ts';
 import { ConnectionTurns } from './connection-turns.ts';
@@ -12,7 +12,7 @@ import { takeBody } from './dav/propfind.ts';
 import { WebGateways } from './gateways.ts';
 import { COMMON_HEADERS } from './headers.ts';
 import type { WebService } from './service.ts';
-import { sendProblem } from './service.ts';
+import { hasBody, sendProblem } from './service.ts';
 
 /** Connections at a time. */
 const MAX_CONNECTIONS = 1024;
@@ -59,8 +59,11 @@ export async function serveWeb({ host, port, service, access, tls }: WebServerOp
   const turns = new ConnectionTurns();
   const limit = new ConnectionLimit(MAX_CONNECTIONS);
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    response.once('close', limit.busy(request.socket));
-    void turns.take(request.socket, async () => await answer(gateways, access, request, response));
+    turns.take(request.socket, response, () => {
+      response.on('close', limit.busy(request.socket));
+      gateways.counts.begin(response);
+      answer(gateways, access, request, response);
+    });
   };
   const limits = {
     maxHeaderSize: MAX_HEADER_SIZE,
@@ -94,15 +97,23 @@ export async function serveWeb({ host, port, service, access, tls }: WebServerOp
   };
 }
 
-async function answer(gateways: WebGateways, access: AccessRules, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  gateways.counts.begin(response);
+function answer(gateways: WebGateways, access: AccessRules, request: IncomingMessage, response: ServerResponse): void {
+  const admission = admit(request, access, gateways.now());
+  if ('status' in admission || !gateways.of(admission.holder).answersAtOnce(request, response, admission.shared))
+    void answerFully(gateways, admission, request, response);
+}
+
+async function answerFully(
+  gateways: WebGateways,
+  admission: Admission | Refusal,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   for (const [name, value] of Object.entries(COMMON_HEADERS)) response.setHeader(name, value);
   const isPropfind = request.method === 'PROPFIND';
   // Another body is never asked for; what still comes of one would be taken for the next request.
   const isWrite = request.method === 'PUT' || request.method === 'POST';
-  if (!isPropfind && !isWrite && (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined))
-    response.setHeader('connection', 'close');
-  const admission = admit(request, access, gateways.now());
+  if (!isPropfind && !isWrite && hasBody(request)) response.setHeader('connection', 'close');
   if ('status' in admission) {
     if (isWrite) response.setHeader('connection', 'close');
     const challenge = admission.status === 401 ? { 'www-authenticate': 'Basic realm="vtftp", charset="UTF-8"' } : {};

@@ -23,6 +23,7 @@ import { pastState } from './past/past.ts';
 import type { Place } from './place.ts';
 import type { Query } from './place-views.ts';
 import { PlaceViews } from './place-views.ts';
+import type { ReadyAnswers } from './ready-answers.ts';
 import type { Representation } from './representation.ts';
 import type { RequestCounts } from './request-counts.ts';
 import { requestTarget } from './request-target.ts';
@@ -39,6 +40,9 @@ import { WebTrees } from './web-tree.ts';
 import type { WebWrites } from './writes.ts';
 
 const XML_TYPE = 'application/xml; charset=utf-8';
+
+/** What below a Dirref is the same whenever it is asked for. */
+const LASTING_QUERIES: ReadonlySet<string> = new Set(['', '?view', '?view=source', '?thumbnail', '?download']);
 
 /** What is served. */
 export interface WebService {
@@ -64,6 +68,8 @@ export interface SharedByGateways {
   readonly counts: RequestCounts;
   readonly checker: RecordChecker;
   readonly writes: WebWrites;
+  /** For those who may read every Block. */
+  readonly ready: ReadyAnswers;
 }
 
 /** Answers requests for what a Store has, and takes what is added to it. */
@@ -77,8 +83,10 @@ export class WebGateway {
   readonly #shared: SharedTrees;
   readonly #views: PlaceViews;
   readonly #pages = new KeptPages();
+  readonly #ready: ReadyAnswers | undefined;
 
-  constructor(service: WebService, { counts, checker, writes }: SharedByGateways) {
+  /** @param seesAll - who asks here may read every Block */
+  constructor(service: WebService, { counts, checker, writes, ready }: SharedByGateways, seesAll: boolean) {
     this.#service = service;
     this.#counts = counts;
     this.#writes = writes;
@@ -86,6 +94,19 @@ export class WebGateway {
     this.#shared = new SharedTrees(service.store);
     this.#views = new PlaceViews(this.#trees, service.now);
     this.#checker = checker;
+    this.#ready = seesAll ? ready : undefined;
+  }
+
+  /** Answers at once what was asked for before and cannot have changed. @returns whether it was that */
+  answersAtOnce(request: IncomingMessage, response: ServerResponse, shared: SharedPath | undefined): boolean {
+    const { method } = request;
+    return (
+      this.#ready !== undefined &&
+      shared === undefined &&
+      (method === 'GET' || method === 'HEAD') &&
+      !hasBody(request) &&
+      this.#ready.send(request, response)
+    );
   }
 
   /** Answers one GET or HEAD; never rejects. */
@@ -96,7 +117,11 @@ export class WebGateway {
       const found = route === undefined ? undefined : await this.#find(route, path, parseQuery(query), request.headers, signal);
       if (found === undefined) sendProblem(response, 404, 'nothing is here');
       else if ('location' in found) redirect(response, found.status === 301 ? { ...found, location: found.location + query } : found);
-      else await send(request, response, this.#pages.page(compressedFor(request.headers, found)), signal);
+      else {
+        const made = this.#pages.page(compressedFor(request.headers, found));
+        const isLasting = route?.kind === 'block' || (route?.kind === 'tree' && LASTING_QUERIES.has(query));
+        await send(request, response, (isLasting && (await this.#ready?.keep(request, made, signal))) || made, signal);
+      }
     } catch (error) {
       this.#fail(response, error, signal);
     }
@@ -299,6 +324,11 @@ export class WebGateway {
     if (status >= 500) this.#service.onFailure(error);
     sendProblem(response, status, reason, error instanceof CorruptBlockError ? { [FAULT_HEADER]: DAMAGED } : {});
   }
+}
+
+/** Whether a body comes with a request. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
 /** A text in pieces of some size: a Dir may have a million names. */

@@ -1,0 +1,101 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { takesGzip } from './compressed.ts';
+import { COMMON_HEADERS } from './headers.ts';
+import { conditionStatus } from './preconditions.ts';
+import type { ReadyContent, ReadyContents } from './ready-contents.ts';
+import type { Representation } from './representation.ts';
+import { headersOf } from './send.ts';
+
+/** Octets that are kept: of URLs, headers and pages. */
+const MAX_SIZE = 24 * 1024 * 1024;
+/** Octets that an answer takes beside its URL and its page. */
+const ENTRY_SIZE = 1024;
+
+interface ReadyAnswer {
+  readonly made: Representation;
+  readonly body: Uint8Array | ReadyContent;
+  readonly size: number;
+  /** Names and values in turn. */
+  readonly head: string[];
+}
+
+/**
+ * Answers that never change, by their URLs, those asked for last: a request for one looks nothing up, and waits for nothing. So it takes
+ * hardly more than `node:http` itself does.
+ */
+export class ReadyAnswers {
+  readonly #contents: ReadyContents;
+  readonly #ready = new Map<string, ReadyAnswer>();
+  #size = 0;
+
+  constructor(contents: ReadyContents) {
+    this.#contents = contents;
+  }
+
+  /**
+   * Keeps an answer that is the same at any time, if it can be sent in one piece.
+   *
+   * @returns the answer, with its bytes where they were read for that
+   */
+  async keep(request: IncomingMessage, made: Representation, signal: AbortSignal): Promise<Representation> {
+    if (request.headers.range !== undefined || request.method !== 'GET') return made;
+    const loaded = made.bytes === undefined && made.block !== undefined ? await this.#contents.load(made.block, signal) : undefined;
+    const body = made.bytes ?? loaded?.content;
+    if (body === undefined) return made;
+    this.#keep(keyOf(request), made, body);
+    return { ...made, bytes: made.bytes ?? loaded?.bytes };
+  }
+
+  #keep(key: string, made: Representation, body: Uint8Array | ReadyContent): void {
+    const length = body instanceof Uint8Array ? body.length : body.size;
+    const headers = { ...COMMON_HEADERS, ...headersOf(made), 'content-type': made.contentType, 'content-length': String(length) };
+    const size = key.length + (body instanceof Uint8Array ? length : 0) + ENTRY_SIZE;
+    this.#drop(key);
+    this.#ready.set(key, { made, body, size, head: Object.entries(headers).flat() });
+    this.#size += size;
+    for (const oldest of this.#ready.keys()) {
+      if (this.#size <= MAX_SIZE) break;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(key: string): void {
+    const known = this.#ready.get(key);
+    if (known === undefined) return;
+    this.#ready.delete(key);
+    this.#size -= known.size;
+    if (!(known.body instanceof Uint8Array)) this.#contents.drop(known.body);
+  }
+
+  /** Answers a GET or HEAD at once. @returns whether it did */
+  send(request: IncomingMessage, response: ServerResponse): boolean {
+    if (request.headers.range !== undefined) return false;
+    const key = keyOf(request);
+    const ready = this.#ready.get(key);
+    if (ready === undefined) return false;
+    const { made, head, body } = ready;
+    const status = conditionStatus(request.headers, made);
+    if (status !== undefined) {
+      response.writeHead(status, { ...COMMON_HEADERS, ...headersOf(made) }).end();
+      return true;
+    }
+    if (request.method === 'HEAD') {
+      response.writeHead(200, head).end();
+      return true;
+    }
+    const bytes = body instanceof Uint8Array ? body : this.#contents.atHand(body);
+    if (bytes === undefined) {
+      // It lies elsewhere by now, or is damaged: it is asked of the Store.
+      this.#drop(key);
+      return false;
+    }
+    this.#ready.delete(key);
+    this.#ready.set(key, ready);
+    response.writeHead(200, head).end(bytes);
+    return true;
+  }
+}
+
+function keyOf({ url = '', headers }: IncomingMessage): string {
+  return takesGzip(headers['accept-encoding']) ? `gzip ${url}` : url;
+}

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { closeSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { test } from 'node:test';
+import type { HashBlock } from '../../../core/block/block.ts';
+import { digestHex } from '../../../core/block/hashcode.ts';
+import { openDatadir } from '../../../core/datadir/datadir.ts';
+import type { Datadir } from '../../../core/datadir/datadir-store.ts';
+import { ReadyContents } from '../../../core/http/ready-contents.ts';
+import { serveWeb } from '../../../core/http/server.ts';
+import { stored, superblock } from '../../support/bombs/bomb.ts';
+import { makeRandom } from '../../support/random.ts';
+import { MapSource } from '../../support/stores/map-source.ts';
+import { newStorePath } from '../datadir/store-folder.ts';
+
+const NEVER = new AbortController().signal;
+
+interface Served extends AsyncDisposable {
+  readonly store: Datadir;
+  readonly leaves: readonly Buffer[];
+  /** The content of all leaves. */
+  readonly top: ReturnType<typeof superblock>;
+  readonly url: string;
+}
+
+/** A Store with a content of several leaves, and a server in front of it. */
+async function served(options: { readonly compression?: 'zlib'; readonly leafSize?: number } = {}): Promise<Served> {
+  const store = await openDatadir(newStorePath(), { create: true, compression: options.compression ?? 'none' });
+  const blocks = new MapSource(store.hashName);
+  const random = makeRandom(7);
+  const leaves = Array.from({ length: 8 }, (_, i) =>
+    options.compression === undefined ? Buffer.from(random.bytes(options.leafSize ?? 8000 + i)) : Buffer.alloc(8000, `leaf ${i} `),
+  );
+  const top = superblock(
+    blocks,
+    leaves.map((leaf) => stored(blocks, leaf)),
+  );
+  for (const data of blocks.blocks.values()) await store.add(data);
+  await store.flush();
+  const server = await serveWeb({
+    host: '127.0.0.1',
+    port: 0,
+    service: {
+      store,
+      archive: undefined,
+      home: async () => await Promise.resolve('/'),
+      isPublic: true,
+      now: () => new Date(),
+      onFailure: () => undefined,
+    },
+    access: { table: undefined, hosts: new Set() },
+  });
+  return {
+    store,
+    leaves,
+    top,
+    url: server.url,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Writes other octets over those of a leaf, wherever they lie. */
+function damage({ path }: Datadir, leaf: Buffer): void {
+  for (const name of readdirSync(join(path, 'data'))) {
+    const file = join(path, 'data', name);
+    const at = readFileSync(file).indexOf(leaf);
+    if (at < 0) continue;
+    const fd = openSync(file, 'r+');
+    writeSync(fd, Buffer.alloc(16, 'x'), 0, 16, at + 100);
+    closeSync(fd);
+    return;
+  }
+  assert.fail('the leaf is in no data file');
+}
+
+async function get(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ readonly status: number; readonly body: Buffer }> {
+  return await new Promise((resolve, reject) => {
+    httpRequest(url, { headers }, (response) => {
+      buffer(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+function blockUrl(url: string, { hashcode }: HashBlock): string {
+  return `${url}h/${digestHex(hashcode.digest)}.${hashcode.hashName}`;
+}
+
+test('a content is read again where it lay, and only as long as those bytes are there', async () => {
+  await using site = await served();
+  const { store, leaves, top } = site;
+  const contents = new ReadyContents(store);
+  const loaded = await contents.load(top, NEVER);
+  assert.ok(loaded !== undefined);
+  assert.equal(loaded.content.bytes, undefined);
+  for (let i = 0; i < 3; i++) {
+    assert.deepEqual(Buffer.from(contents.atHand(loaded.content) ?? []), Buffer.concat(leaves));
+    contents.drop(loaded.content);
+  }
+  damage(store, leaves[5] ?? Buffer.alloc(0));
+  assert.equal(contents.atHand(loaded.content), undefined);
+  await assert.rejects(contents.load(top, NEVER), { code: 'ECORRUPT' });
+});
+
+test('what lies in a file that is gone is had from the Store, or nowhere', async () => {
+  await using site = await served();
+  const { store, top } = site;
+  const contents = new ReadyContents(store);
+  const loaded = await contents.load(top, NEVER);
+  assert.ok(loaded !== undefined);
+  const data = join(store.path, 'data');
+  renameSync(data, `${data}-gone`);
+  assert.equal(contents.atHand(loaded.content), undefined);
+});
+
+test('what is compressed is kept in memory alone', async () => {
+  await using site = await served({ compression: 'zlib' });
+  const { store, leaves, top } = site;
+  const contents = new ReadyContents(store);
+  const loaded = await contents.load(top, NEVER);
+  assert.ok(loaded !== undefined);
+  assert.equal(loaded.content.places, undefined);
+  assert.deepEqual(Buffer.from(contents.atHand(loaded.content) ?? []), Buffer.concat(leaves));
+  contents.drop(loaded.content);
+  assert.equal(contents.atHand(loaded.content), undefined);
+});
+
+test('a large content is read whole when it is asked for again', async () => {
+  await using site = await served({ leafSize: 250_000 });
+  const { store, leaves, top } = site;
+  const contents = new ReadyContents(store);
+  assert.equal(await contents.load(top, NEVER), undefined);
+  const loaded = await contents.load(top, NEVER);
+  assert.deepEqual(Buffer.from((loaded && contents.atHand(loaded.content)) ?? []), Buffer.concat(leaves));
+});
+
+test('what was answered before is answered again, whole or in part; what was damaged since is not', async () => {
+  await using site = await served();
+  const { store, leaves, top, url } = site;
+  const blocks = new MapSource(store.hashName);
+  const first = leaves[0] ?? Buffer.alloc(0);
+  assert.equal(top.kind, 'indirect');
+  const leaf = blockUrl(url, stored(blocks, first) as HashBlock);
+  for (let i = 0; i < 3; i++) {
+    const whole = await get(leaf);
+    assert.deepEqual([whole.status, whole.body], [200, first]);
+    const part = await get(leaf, { range: 'bytes=10-19' });
+    assert.deepEqual([part.status, part.body], [206, first.subarray(10, 20)]);
+  }
+  const second = leaves[1] ?? Buffer.alloc(0);
+  const other = blockUrl(url, stored(blocks, second) as HashBlock);
+  // Once from the Store: it is not in memory then.
+  assert.deepEqual((await get(other)).body, second);
+  damage(store, second);
+  // What was verified before is still in memory as it was.
+  assert.deepEqual(await get(other), { status: 200, body: second });
+});

@@ -6,7 +6,6 @@ import type { OpOptions } from '../base/op-options.ts';
 const TURN_MS = 5;
 
 interface Waiting {
-  readonly of: TurnTaker;
   /** Where it stands in the order of all who wait. */
   readonly start: number;
   readonly enter: () => void;
@@ -29,6 +28,8 @@ export class FairTurns {
   #running = 0;
   /** When the first turn within this turn of the event loop was begun. */
   #loopMs: number | undefined;
+  /** Who waits is let in after the event loop has turned. */
+  #isPutOff = false;
   /** How far all have come: nobody who comes now begins before it. */
   #virtual = 0;
 
@@ -40,16 +41,18 @@ export class FairTurns {
 
   /** Waits for a turn. @throws {VtError} ECANCELLED */
   async enter(of: TurnTaker, signal?: AbortSignal): Promise<Turn> {
-    // What is answered at once leads to the next request without a turn of the event loop, in which others would be read.
-    while (this.#isLoopLate()) await new Promise((resolve) => setImmediate(resolve));
     throwIfCancelled(signal);
     const start = Math.max(this.#virtual, of.finish);
     // Several of one client's that wait come one after the other.
     of.finish = start + 1;
-    if (this.#running < this.#atOnce && this.#waiting.length === 0) this.#running++;
-    else await this.#wait(of, start, signal);
-    this.#virtual = Math.max(this.#virtual, start);
+    if (this.#waiting.length === 0 && this.#running < this.#atOnce && !this.#isLoopLate()) this.#begin(start);
+    else await this.#wait(start, signal);
     return new Turn(this, of, signal, this.#nowMs());
+  }
+
+  #begin(start: number): void {
+    this.#running++;
+    this.#virtual = Math.max(this.#virtual, start);
   }
 
   /** Whether turns were begun for a while within one turn of the event loop. */
@@ -64,10 +67,9 @@ export class FairTurns {
     return now - this.#loopMs >= TURN_MS;
   }
 
-  async #wait(of: TurnTaker, start: number, signal: AbortSignal | undefined): Promise<void> {
+  async #wait(start: number, signal: AbortSignal | undefined): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const waiting: Waiting = {
-        of,
         start,
         enter: () => {
           release();
@@ -79,25 +81,38 @@ export class FairTurns {
         reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
       });
       this.#waiting.push(waiting);
+      this.#letIn();
     });
   }
 
-  /** Whether somebody waits. */
-  get isWanted(): boolean {
-    return this.#waiting.length > 0;
+  /**
+   * Lets in those who wait, as far as there is room. What is answered at once leads to the next request without a turn of the event loop:
+   * after a while the loop turns first, so that others are read, and stand here in their order.
+   */
+  #letIn(): void {
+    while (this.#waiting.length > 0 && this.#running < this.#atOnce && !this.#isPutOff) {
+      if (this.#isLoopLate()) {
+        this.#isPutOff = true;
+        setImmediate(() => {
+          this.#isPutOff = false;
+          this.#letIn();
+        });
+        return;
+      }
+      let next = 0;
+      for (let i = 1; i < this.#waiting.length; i++)
+        if ((this.#waiting[i] as Waiting).start < (this.#waiting[next] as Waiting).start) next = i;
+      const [entering] = this.#waiting.splice(next, 1) as [Waiting];
+      this.#begin(entering.start);
+      entering.enter();
+    }
   }
 
   /** A turn is over. @param ms - that it took */
   leave(of: TurnTaker, ms: number): void {
     of.finish += ms;
     this.#running--;
-    let next = 0;
-    for (let i = 1; i < this.#waiting.length; i++)
-      if ((this.#waiting[i] as Waiting).start < (this.#waiting[next] as Waiting).start) next = i;
-    const [entering] = this.#waiting.splice(next, 1);
-    if (entering === undefined) return;
-    this.#running++;
-    entering.enter();
+    this.#letIn();
   }
 
   /** Milliseconds, of the clock by which work is counted. */

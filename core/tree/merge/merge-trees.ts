@@ -1,13 +1,15 @@
 import type { OpOptions } from '../../base/op-options.ts';
-import type { DirDirent } from '../../dirent/dirent.ts';
+import type { DirDirent, Dirent } from '../../dirent/dirent.ts';
 import { sameDirent } from '../../dirent/dirent-compare.ts';
 import type { Store } from '../../store/store.ts';
+import { DirReader } from '../dir-reader.ts';
 import type { LiveTree } from '../live/live-tree.ts';
 import { openLiveTree } from '../live/live-tree.ts';
 import type { TreePath } from '../path.ts';
-import { parentPath, ROOT_PATH } from '../path.ts';
+import { baseName, parentPath, ROOT_PATH } from '../path.ts';
 import { mergeDirents } from './merge.ts';
 import type { MergeConflict, MergeOptions, MergeResult } from './merge-result.ts';
+import { readTable } from './merge-table.ts';
 import type { SideRename } from './side-renames.ts';
 import { sideRenames } from './side-renames.ts';
 
@@ -42,6 +44,7 @@ export async function mergeTrees(
 class RenamedSides {
   readonly conflicts: MergeConflict[] = [];
   readonly #store: Store;
+  readonly #reader: DirReader;
   readonly #options: MergeOptions;
   base: DirDirent;
   ours: DirDirent;
@@ -49,6 +52,7 @@ class RenamedSides {
 
   constructor(store: Store, base: DirDirent, ours: DirDirent, theirs: DirDirent, options: MergeOptions) {
     this.#store = store;
+    this.#reader = new DirReader(store);
     this.#options = options;
     this.base = base;
     this.ours = ours;
@@ -108,7 +112,8 @@ class RenamedSides {
   /**
    * A tree with something renamed. The Dirs that lead there are made as another tree has them, and times of Dirs stay.
    *
-   * @returns undefined where something stands there, or in the way
+   * @returns undefined where something stands there, or in the way; or where another state knows the node of a hard link, which leaves its
+   * table with the name, as another one
    */
   async #move(root: DirDirent, { from, to }: SideRename, like: DirDirent): Promise<DirDirent | undefined> {
     await using tree = openLiveTree(this.#store, root);
@@ -131,7 +136,41 @@ class RenamedSides {
       restore.push({ dir, mtimeNs: (await model.lookup(dir, { follow: false, ...options }))?.dirent.meta.mtimeNs });
     for (const { dir, mtimeNs } of restore) await tree.setMeta(dir, { mtimeNs: mtimeNs ?? null }, { follow: false, ...options });
     const moved = await tree.sync(options);
-    return moved.kind === 'dir' ? moved : undefined;
+    return moved.kind !== 'dir' || (await this.#mixesNodes(root, moved, to, like)) ? undefined : moved;
+  }
+
+  /**
+   * Whether a table above a new name has got a uuid by which another state means another node there. A copy by reference keeps the uuids, so
+   * the nodes of a Dir and of its copy differ by their tables alone.
+   *
+   * @param like - the state that has the name: its node there is the same one
+   */
+  async #mixesNodes(before: DirDirent, after: DirDirent, name: TreePath, like: DirDirent): Promise<boolean> {
+    const entry = await this.#entryAt(like, name);
+    for (let dir = parentPath(name); ; dir = parentPath(dir)) {
+      const known = await this.#nodesOf(before, dir);
+      const lifted = [...(await this.#nodesOf(after, dir))].filter((uuid) => !known.has(uuid));
+      for (const state of lifted.length === 0 ? [] : [this.base, this.ours, this.theirs]) {
+        const nodes = await this.#nodesOf(state, dir);
+        const isSame = (uuid: string): boolean => state === like && entry?.kind === 'indirect' && entry.uuid === uuid;
+        if (lifted.some((uuid) => nodes.has(uuid) && !isSame(uuid))) return true;
+      }
+      if (dir === ROOT_PATH) return false;
+    }
+  }
+
+  /** The uuids in the table of a Dir; none where there is no such Dir. */
+  async #nodesOf(root: DirDirent, dir: TreePath): Promise<ReadonlySet<string>> {
+    await using tree = openLiveTree(this.#store, root);
+    const found = (await tree.lookup(dir, { follow: false, ...this.#plain }))?.dirent;
+    return new Set((await readTable(this.#reader, found?.kind === 'dir' ? found.inodes : undefined, this.#plain)).keys());
+  }
+
+  /** What stands at a path as its Dir has it: of a hard link the name alone. */
+  async #entryAt(root: DirDirent, path: TreePath): Promise<Dirent | undefined> {
+    await using tree = openLiveTree(this.#store, root);
+    const dir = (await tree.lookup(parentPath(path), { follow: false, ...this.#plain }))?.dirent;
+    return dir?.kind === 'dir' ? await this.#reader.find(dir.block, baseName(path), this.#plain) : undefined;
   }
 
   async #timesOf(tree: LiveTree, dirs: readonly TreePath[]): Promise<{ readonly dir: TreePath; readonly mtimeNs: bigint | undefined }[]> {

@@ -65,12 +65,13 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
         const merged = await mergeTrees(store, base, ours.dirent, theirs.dirent, { now: new Date(0), choose });
         await checkStored(store, merged.dirent);
         const found = await contentsOf(store, merged.dirent);
+        const linked = await linkedWith(store, merged.dirent);
         for (const side of [ours, theirs])
           for (const [text, paths] of side.written) {
             if (found.has(text)) continue;
             // What is in a Dir that was renamed may be renamed there once more.
             const names = paths.flatMap((path) => [path, ...renames.flatMap(({ from, to }) => (isWithin(from, path) ? [to] : []))]);
-            if (isGiven(side.name, names, merged.conflicts)) tally.note('contents given to the other side');
+            if (isGiven(side.name, names, merged.conflicts, linked)) tally.note('contents given to the other side');
             else fault(`${text} of ${paths.join(', ')} is lost: ${JSON.stringify(merged.conflicts)}`);
           }
         if (merged.conflicts.length > 0) tally.note('merges with conflicts');
@@ -107,12 +108,33 @@ async function contentsOf(store: MemoryStore, dirent: Dirent): Promise<Map<strin
   return contents;
 }
 
-/** Whether a conflict that was told gave one of these names to the other side. */
-function isGiven(side: Side['name'], names: readonly TreePath[], conflicts: readonly MergeConflict[]): boolean {
+/** All names of the node that a path of a tree names. */
+async function linkedWith(store: MemoryStore, dirent: DirDirent): Promise<(path: TreePath) => readonly TreePath[]> {
+  const nodeOf = new Map<TreePath, string>();
+  const names = new Map<string, TreePath[]>();
+  for (const line of await treeLines(openLiveTree(store, dirent))) {
+    const [kind, , path] = line.split(' ');
+    const node = line.slice(line.lastIndexOf(' ') + 1);
+    if (kind !== 'file') continue;
+    nodeOf.set(path as TreePath, node);
+    names.set(node, [...(names.get(node) ?? []), path as TreePath]);
+  }
+  return (path) => names.get(nodeOf.get(path) ?? '') ?? [path];
+}
+
+/** Whether a conflict that was told gave one of these names to the other side. That of a node is told at one name of it. */
+function isGiven(
+  side: Side['name'],
+  names: readonly TreePath[],
+  conflicts: readonly MergeConflict[],
+  linked: (path: TreePath) => readonly TreePath[],
+): boolean {
   return conflicts.some(
     ({ path, theirsAt, took }) =>
       took !== undefined &&
       took !== side &&
-      [path, ...(theirsAt === undefined ? [] : [theirsAt])].some((at) => names.some((name) => isWithin(at, name) || isWithin(name, at))),
+      [...linked(path), ...(theirsAt === undefined ? [] : [theirsAt])].some((at) =>
+        names.some((name) => isWithin(at, name) || isWithin(name, at)),
+      ),
   );
 }

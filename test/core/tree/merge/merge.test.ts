@@ -186,6 +186,35 @@ describe('a merge of two sessions', () => {
     for (const path of [`${theirsAt}/third`, `${theirsAt}/f`]) assert.equal((await tree.lookup(at(path)))?.id, entry.id);
   });
 
+  it('never takes a node of a copy for the original that one side left with one name', async () => {
+    const store = new MemoryStore();
+    const first = openLiveTree(store, undefined);
+    for (const dir of ['/a', '/b']) await first.mkdir(at(dir), {});
+    await first.write(at('/a/one'), contentOf('first'), {});
+    await first.link(at('/a/one'), at('/a/two'));
+    await first.copy(at('/a'), at('/b/copy'));
+    // The original's node goes to the table of the root, the copy keeps its own.
+    await first.link(at('/a/one'), at('/b/one'));
+    const base = (await first.sync()) as DirDirent;
+    const ours = openLiveTree(store, base);
+    await ours.write(at('/a/one'), contentOf('ours'), {});
+    await ours.rename(at('/b/copy/two'), at('/a/of-the-copy'));
+    const theirs = openLiveTree(store, base);
+    await theirs.remove(at('/a'), { recursive: true });
+    await theirs.write(at('/b/copy/one'), contentOf('theirs'), {});
+    const choose = (): 'theirs' => 'theirs';
+    const sides = [(await ours.sync()) as DirDirent, (await theirs.sync()) as DirDirent] as const;
+    const result = await mergeTrees(store, base, ...sides, { now: NOW, choose });
+    await checkStored(store, result.dirent);
+    const lines = await treeLines(openLiveTree(store, result.dirent));
+    const original = lines.find((line) => line.includes(' /b/one '));
+    assert.match(original ?? '', /"ours"/, lines.join('\n'));
+    assert.ok(
+      lines.some((line) => line.includes('"theirs"')),
+      lines.join('\n'),
+    );
+  });
+
   it('takes a file that one side left with one name for the node that it was', async () => {
     const { tree, result } = await merged(
       (ours) => ours.remove(at('/linked')),

@@ -22,6 +22,8 @@ import { NameMap } from './name-map.ts';
 
 /** Blocks that are put into the new index at a time. */
 const INDEX_STEP = 65_536;
+/** Milliseconds of a sweep after which its names are saved, at the end of a data file: one that is killed has lost no more. */
+const SAVE_MS = 5000;
 
 /** A transition in place, while it is at work. */
 export interface InPlace extends AsyncDisposable {
@@ -134,7 +136,18 @@ async function sweepLeaves(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   await datadir.internals().index.ready(signal);
-  const save = async (): Promise<void> => await map.save(async () => await Promise.resolve(), { signal });
+  let swept: Buffer[] = [];
+  let savedMs = performance.now();
+  const save = async (): Promise<void> => {
+    await map.save(async () => await Promise.resolve(), { signal });
+    savedMs = performance.now();
+  };
+  // Told once what it promises is durable.
+  const note = async (): Promise<void> => {
+    await save();
+    for (const file of swept) made.cache.put(file, Uint8Array.of(1));
+    swept = [];
+  };
   await using sweep = new LeafSweep(datadir, made.hashName);
   for (const file of sweep.files()) {
     const isSwept = Buffer.from(`swept ${file.name} ${file.size}`);
@@ -150,10 +163,10 @@ async function sweepLeaves(
       },
       signal,
     );
-    await save();
-    // Told once what it promises is durable.
-    made.cache.put(isSwept, Uint8Array.of(1));
+    swept.push(isSwept);
+    if (performance.now() - savedMs > SAVE_MS) await note();
   }
+  await note();
 }
 
 /** Where the leaves lie, by their new names. */

@@ -65,6 +65,11 @@ export class LeafTable {
     return found === 0 ? undefined : this.#to.subarray((found - 1) * this.#toSize, found * this.#toSize);
   }
 
+  /** Whether it has a leaf. @param digest - under the first function; it stands at `at` */
+  has(digest: Uint8Array, at: number): boolean {
+    return this.#slots[this.#slotOf(digest, at)] !== 0;
+  }
+
   /**
    * Adds a leaf. Of two places of one leaf either is as good.
    *

@@ -20,6 +20,7 @@ import {
   encodeNameRecord,
   fitsRecord,
   isLeafPair,
+  isLeafRecord,
   keyOf,
   NAME_RECORD_SIZE,
   type PlacedDigest,
@@ -127,12 +128,12 @@ export class NameMap implements AsyncDisposable {
       const isWhole = (await this.#notes?.has(this.#noteOf(run.note), options)) === true;
       (isWhole ? this.#whole : this.#others).push(run);
       const records = run.records();
-      this.#remember(records);
       this.#hasUnplaced ||= records.length > 0;
       for (let at = 0; isWhole && at < records.length && !this.#leaves.isFull; at += NAME_RECORD_SIZE) {
         const [from, to] = [at + digestAt(this.#from), at + digestAt(this.#from === 0 ? 1 : 0)];
         if (isLeafPair(records.subarray(at, at + NAME_RECORD_SIZE))) this.#leaves.put(records, from, records, to);
       }
+      this.#remember(records);
     }
   }
 
@@ -141,8 +142,12 @@ export class NameMap implements AsyncDisposable {
     return createHash('sha256').update('names ').update(note).digest().subarray(0, NOTE_SIZE);
   }
 
+  /** What the table of leaves does not know is to be looked for in files. A superblock is a leaf too, where data files were swept. */
   #remember(records: Buffer): void {
-    for (let at = digestAt(this.#from); at < records.length; at += NAME_RECORD_SIZE) this.#filter.add(records, at);
+    for (let at = 0; at < records.length; at += NAME_RECORD_SIZE) {
+      const digestStart = at + digestAt(this.#from);
+      if (!isLeafRecord(records, at) || !this.#leaves.has(records, digestStart)) this.#filter.add(records, digestStart);
+    }
   }
 
   /** Whether so many wait that they are to be written. */
@@ -281,7 +286,7 @@ export class NameMap implements AsyncDisposable {
   /** Makes one of several files of about one size. @param isDue - asked of those */
   #merge(isDue: (runs: readonly NameRun[]) => boolean): void {
     for (let least = 1; least < MAX_RUN_RECORDS; least *= MERGED_AT_ONCE) {
-      const small = this.#whole.filter(({ count }) => count < least * MERGED_AT_ONCE);
+      const small = this.#whole.filter(({ count }) => count >= least && count < least * MERGED_AT_ONCE);
       const sum = small.reduce((total, { count }) => total + count, 0);
       if (small.length < 2 || sum > MAX_RUN_RECORDS || !isDue(small)) continue;
       const merged = this.#write(Buffer.concat(small.map((run) => run.records())));

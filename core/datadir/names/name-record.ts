@@ -153,10 +153,15 @@ export function isNamed(record: Buffer, side: Side, kind: NamedKind, form: numbe
   return record[KIND_AT] === KINDS.indexOf(kind) && record[FORM_AT + side] === form;
 }
 
+/** Whether a record that stands somewhere in others is about a Block of content under both functions; its check is not looked at. */
+export function isLeafRecord(records: Buffer, at: number): boolean {
+  // Kind and forms of such a record are 0.
+  return records[at + KIND_AT] === 0 && records[at + FORM_AT] === FORM.hash && records[at + FORM_AT + 1] === FORM.hash;
+}
+
 /** Whether a record, of which the check holds, says what a Block of content is under both functions. */
 export function isLeafPair(record: Buffer): boolean {
-  const isHash = isNamed(record, 0, 'bytes', FORM.hash) && isNamed(record, 1, 'bytes', FORM.hash);
-  return isHash && record.readUInt32LE(CHECK_AT) === crc32(record.subarray(0, CHECK_AT));
+  return isLeafRecord(record, 0) && record.readUInt32LE(CHECK_AT) === crc32(record.subarray(0, CHECK_AT));
 }
 
 /** The sides of a map of two hash functions. */

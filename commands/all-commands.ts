@@ -67,6 +67,7 @@ import { serve } from './store/serve.ts';
 import { status } from './store/status.ts';
 import { stores } from './store/stores.ts';
 import { transition } from './store/transition.ts';
+import { bookmark } from './where/bookmark.ts';
 import { cd } from './where/cd.ts';
 import { pwd } from './where/pwd.ts';
 /** Every command, in the order of help and of the man page. A new one is its file and a line here. */
@@ -76,6 +77,7 @@ export const COMMANDS: readonly Command[] = [
   cd,
   lpwd,
   lcd,
+  bookmark,
   ls,
   tree,
   find,

@@ -23,6 +23,15 @@ export interface OtherSource extends AsyncDisposable {
   readonly start: TreePath;
 }
 
+/** A place that has a name: `open NAME` goes there. */
+export interface Bookmark {
+  readonly name: string;
+  /** What `open` takes. */
+  readonly source: Octets;
+  /** The working path there. */
+  readonly path: TreePath;
+}
+
 /** A line that runs in the background, or did: `LINE &`. */
 export interface Job {
   readonly number: number;
@@ -126,6 +135,12 @@ export interface LocalSession extends Session, AsyncDisposable {
   readonly isPinned: boolean;
   /** Closes the tree and its Store for some work on that, and opens the same again, whatever came of it. Nothing is synced. */
   whileClosed(work: () => void, signal?: AbortSignal): Promise<void>;
+  /** The bookmarks of the user, by name. */
+  readonly bookmarks: readonly Bookmark[];
+  /** Writes all bookmarks of the user anew. */
+  keepBookmarks(bookmarks: readonly Bookmark[]): void;
+  /** What `open` takes to come to a source again from anywhere on this machine; without one, to the tree that is open. */
+  addressOf(source: Octets | undefined): Octets;
   /** The words of a command line that open a source as this session would, or the same that this one has open. */
   reopenWords(source: Octets | undefined): readonly string[];
   /**

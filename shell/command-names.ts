@@ -5,7 +5,6 @@ import { UsageError } from '../core/base/errors.ts';
 /** What other programs (lftp, restic, borg, git, DOS) call what commands of ours do. */
 const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
   backup: 'use put',
-  bookmark: 'use alias',
   check: 'use fsck, or scrub, which reads all',
   checkout: 'use cd @N to look, restore or undo @N to go back',
   cls: 'use clear',

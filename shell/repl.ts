@@ -11,6 +11,7 @@ import type { CompletionOptions } from './line/completion.ts';
 import { completeLine } from './line/completion.ts';
 import { LineJoiner } from './line/line.ts';
 import { BRACKETED_PASTE_OFF, BRACKETED_PASTE_ON, PASTED_NEWLINE, PasteFilter } from './line/paste.ts';
+import { LineEditor } from './line-editor.ts';
 import { homeOctets } from './places.ts';
 import { promptText } from './prompt-text.ts';
 import type { Shell } from './shell.ts';
@@ -48,6 +49,11 @@ export async function runPrompt(shell: Shell): Promise<void> {
     shell.messages.note(
       `vtftp ${VERSION}: put DIR keeps a directory, ls lists what is kept, help lists the commands, quit saves and leaves`,
     );
+  const editor = new LineEditor(
+    stdout,
+    () => history,
+    () => !signals.isBusy && waiting === 0 && !joiner.isOpen && shell.output.isStyled && session.settings.get('suggest') !== 'off',
+  );
   // Before the prompt is there to be pasted at.
   stdout.write(BRACKETED_PASTE_ON);
   const server: REPLServer = start({
@@ -57,7 +63,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
     terminal: true,
     preview: false,
     ignoreUndefined: true,
-    completer: completer(shell, joiner),
+    completer: completer(shell, joiner, editor),
     // Lines come faster than they are done where they are typed ahead or pasted: they queue.
     eval: (text, _context, _file, done) => {
       const typed = text.replace(/\n$/, '').replaceAll(PASTED_NEWLINE, '\n');
@@ -74,6 +80,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
       });
     },
   });
+  editor.attach(server, keys);
   // Whoever has typed while a command ran goes on at the end of that, where node:repl would put the cursor at its start.
   const display = server.displayPrompt.bind(server);
   server.displayPrompt = () => display(true);
@@ -153,13 +160,28 @@ async function runTyped({ dispatcher, session, signals, messages, output }: Shel
   }
 }
 
-function completer({ session, services, places }: Shell, joiner: LineJoiner) {
-  const options: CompletionOptions = { commands: services.commands, session, skipReference, home: homeOctets(places) };
+function completer({ session, services, places }: Shell, joiner: LineJoiner, editor: LineEditor) {
+  const options: CompletionOptions = {
+    commands: services.commands,
+    session,
+    skipReference,
+    home: homeOctets(places),
+    clauses: clausesOf(services),
+  };
   return (line: string, answer: (error: Error | null, result: [string[], string]) => void): void => {
     // Of a word that began on a line before only the end is here.
     if (joiner.isOpen) answer(null, [[], line]);
-    else void completeLine(line, options).then(([candidates, replaces]) => answer(null, [[...candidates], replaces]));
+    else {
+      const isAgain = editor.wasTab;
+      void completeLine(line, options)
+        .then(async (completion) => await editor.complete(completion, isAgain))
+        .then((result) => answer(null, result));
+    }
   };
+}
+
+function clausesOf(services: Shell['services']): string[] {
+  return services.origins().flatMap(({ name, value }) => (name === 'clause' && value !== undefined ? [value] : []));
 }
 
 /** Ctrl-C at the prompt: the line goes, the prompt comes again. */

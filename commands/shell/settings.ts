@@ -23,6 +23,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     value: { kind: 'text', choices: ['leave', 'keep'] },
     summary: 'whether put and mounts keep the MIME type that content is found to have, as user.mime_type',
   },
+  { name: 'suggest', value: { kind: 'text', choices: ['on', 'off'] }, summary: 'whether the prompt suggests lines of the history' },
   {
     name: 'prompt',
     value: { kind: 'text', name: 'TEXT' },

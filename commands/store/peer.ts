@@ -21,7 +21,7 @@ export const peer = defineCommand({
   args: [{ name: 'store', kind: 'store', summary: 'what to add', optional: true }],
   options: [
     { name: 'name', short: 'n', value: { name: 'NAME', kind: 'text' }, summary: 'what to call it; default: from its specification' },
-    { name: 'drop', short: 'd', value: { name: 'NAME', kind: 'text' }, summary: 'close a peer and forget it' },
+    { name: 'drop', short: 'd', value: { name: 'NAME', kind: 'peer' }, summary: 'close a peer and forget it' },
   ],
   examples: [
     { line: 'peer ssh://backup/', says: 'the default Store of another machine' },

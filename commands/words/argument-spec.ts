@@ -15,6 +15,8 @@ export type ArgumentKind =
   | 'number'
   | 'command'
   | 'setting'
+  | 'bookmark'
+  | 'peer'
   | 'line';
 
 /** An argument of a command: one row. */

@@ -21,6 +21,20 @@ export interface LocalWorkingPath {
   readonly local_cwd_b64?: string;
 }
 
+/** A place that has a name. */
+export interface Bookmark {
+  readonly id?: string | number;
+  readonly job?: number;
+  readonly command: 'bookmark';
+  readonly bookmark: string;
+  readonly source: string;
+  /** The bytes of `source` in base64, where they are not UTF-8. */
+  readonly source_b64?: string;
+  readonly path: string;
+  /** The bytes of `path` in base64, where they are not UTF-8. */
+  readonly path_b64?: string;
+}
+
 /** A name in a tree. */
 export interface Entry {
   readonly id?: string | number;
@@ -1497,6 +1511,7 @@ export interface Records {
   readonly cd: WorkingPath;
   readonly lpwd: LocalWorkingPath;
   readonly lcd: LocalWorkingPath;
+  readonly bookmark: Bookmark;
   readonly ls: Entry;
   readonly tree: Entry;
   readonly find: Entry;

@@ -91,6 +91,18 @@ export class JobSession extends ClientSession implements LocalSession {
     throw notInJob('transition');
   }
 
+  get bookmarks(): LocalSession['bookmarks'] {
+    return this.#session.bookmarks;
+  }
+
+  keepBookmarks(bookmarks: LocalSession['bookmarks']): void {
+    this.#session.keepBookmarks(bookmarks);
+  }
+
+  addressOf(source: Octets | undefined): Octets {
+    return this.#session.addressOf(source);
+  }
+
   reopenWords(source: Octets | undefined): readonly string[] {
     return this.#session.reopenWords(source);
   }

@@ -5,6 +5,8 @@ export interface Candidate {
   readonly text: Octets;
   /** How many octets of the word stand before it, as they were typed: the folder of a path. */
   readonly after?: number;
+  /** What it is, for who looks at the list. */
+  readonly says?: string | undefined;
   /** It goes on after this: a Dir. */
   readonly isOpen: boolean;
   /** It stands in the line as it is: an option, a verb. */

@@ -5,6 +5,10 @@ import { SETTINGS } from '../../commands/shell/settings.ts';
 import type { ArgumentKind, ArgumentSpec } from '../../commands/words/argument-spec.ts';
 import { type OptionSpec, type OptionValue, optionNamed, optionNames } from '../../commands/words/option-spec.ts';
 import { scanOptions } from '../../commands/words/read-options.ts';
+import type { ArchiveEntry } from '../../core/archive/archive.ts';
+import { authorOf } from '../../core/archive/author-notes.ts';
+import { marksOf } from '../../core/archive/mark-notes.ts';
+import { formatLocalMinute } from '../../core/base/date.ts';
 import { compareOctets, type Octets, octetsFromText, octetsToText } from '../../core/base/octets.ts';
 import { findCommand, namesOf } from '../command-names.ts';
 import { argumentsOf, optionsOf } from './arguments.ts';
@@ -27,10 +31,19 @@ export interface CompletionOptions {
   readonly session: LocalSession;
   readonly skipReference: SkipReference;
   readonly home: Octets;
+  /** The clauses of the configuration: `[NAME]`. */
+  readonly clauses: readonly string[];
 }
 
-/** Candidates as a line takes them, quoted, and the part of the line that they replace. */
-export type Completion = readonly [candidates: readonly string[], replaces: string];
+/** Candidates as a line takes them, quoted, and the part of the line that they replace. Some say what they are. */
+export interface Completion {
+  readonly candidates: readonly string[];
+  readonly replaces: string;
+  /** For each candidate; empty where it says nothing. */
+  readonly says: readonly string[];
+}
+
+const NOTHING: Completion = { candidates: [], replaces: '', says: [] };
 
 /**
  * What the word at the end of a line may become. Never throws, and answers within 200 ms.
@@ -41,14 +54,15 @@ export async function completeLine(line: string, options: CompletionOptions): Pr
   try {
     const source = octetsFromText(line);
     const open = parseOpenLine(source, options.skipReference);
-    if (open === undefined || open.opaque) return [[], ''];
+    if (open === undefined || open.opaque) return NOTHING;
     const found = await collect(candidatesFor(open, options));
     const typed = source.slice(open.word.start) as Octets;
     const [first] = found;
     const replaces = first?.isVerbatim === true || first === undefined ? typed : unfinished(typed, first.after ?? 0, open.quote);
-    return [quoteCandidates(found, open.quote), octetsToText(replaces)];
+    const says = found.map((candidate) => candidate.says ?? '');
+    return { candidates: quoteCandidates(found, open.quote), replaces: octetsToText(replaces), says };
   } catch {
-    return [[], ''];
+    return NOTHING;
   }
 }
 
@@ -90,7 +104,7 @@ async function* candidatesFor(open: OpenEnd, options: CompletionOptions): AsyncG
   }
   const index = command.words.length - 1;
   if (index <= 0) {
-    yield* words([...options.commands.flatMap(namesOf), ...options.session.aliases.keys()], word.text.toLowerCase());
+    yield* words(commandWords(options), word.text.toLowerCase());
     return;
   }
   const [name] = command.words;
@@ -128,7 +142,7 @@ async function* optionWords(command: Command, word: Word, options: CompletionOpt
   const equals = word.text.indexOf('=') + 1;
   if (equals === 0) {
     yield* words(
-      specs.map((option) => `--${option.name}`),
+      specs.map((option): SaidWord => [`--${option.name}`, option.summary]),
       word.text,
     );
     return;
@@ -153,7 +167,10 @@ async function* valueWords(value: OptionValue, word: Word, start: number, option
     return;
   }
   const typed = { ...word, text: word.text.slice(start) as Octets, quoted: word.quoted.subarray(start) };
-  for await (const { after = 0, ...candidate } of ofKind(value.kind, typed, options)) yield { ...candidate, after: after + start };
+  for await (const { after = 0, ...candidate } of ofKind(value.kind, typed, options))
+    yield candidate.isVerbatim === true
+      ? { ...candidate, text: `${octetsFromText(before)}${candidate.text}` as Octets }
+      : { ...candidate, after: after + start };
 }
 
 /** What a list of options may become: names behind its last comma, and behind `=` the words that one takes. */
@@ -188,14 +205,25 @@ async function* ofKind(kind: ArgumentKind, word: Word, options: CompletionOption
       for (const { mountPoint } of (await import('../../fuse/mount-table.ts')).mountedPlaces())
         if (mountPoint.startsWith(typed)) yield { text: mountPoint, isOpen: false };
       return;
+    case 'peer':
+      yield* words(
+        options.session.peers.list().map(({ name, specification }): SaidWord => [name, specification]),
+        typed,
+      );
+      return;
+    case 'bookmark':
+      yield* words(bookmarkWords(options), typed);
+      return;
     case 'local':
     case 'store':
     case 'reference':
-      yield* words(kind === 'local' ? [] : ['default'], typed);
+      if (kind !== 'local')
+        yield* words(['default', ...options.clauses.map((clause): SaidWord => [clause, 'a clause of the configuration'])], typed);
+      if (kind === 'reference') yield* words(bookmarkWords(options), typed);
       yield* paths(word, 'local', options);
       return;
     case 'command':
-      yield* words(options.commands.flatMap(namesOf), typed);
+      yield* words(commandWords(options), typed);
       return;
     case 'date':
       yield* words(['now', 'today', 'yesterday'], typed);
@@ -205,22 +233,41 @@ async function* ofKind(kind: ArgumentKind, word: Word, options: CompletionOption
   }
 }
 
-async function* words(known: readonly string[], typed: string): AsyncGenerator<Candidate> {
-  for (const text of new Set(known)) if (text.startsWith(typed)) yield { text: octetsFromText(text), isOpen: false, isVerbatim: true };
+function bookmarkWords({ session }: CompletionOptions): SaidWord[] {
+  return session.bookmarks.map(({ name, source, path }) => [name, `${octetsToText(source)} ${octetsToText(path)}`]);
+}
+
+function commandWords({ commands, session }: CompletionOptions): SaidWord[] {
+  return [
+    ...commands.flatMap((command) => namesOf(command).map((name): SaidWord => [name, command.summary])),
+    ...[...session.aliases].map(([name, line]): SaidWord => [name, line]),
+  ];
+}
+
+/** A word, and what it says of itself. */
+type SaidWord = readonly [word: string, says: string];
+
+async function* words(known: readonly (string | SaidWord)[], typed: string): AsyncGenerator<Candidate> {
+  const found = new Map(known.map((each) => (typeof each === 'string' ? [each, undefined] : each)));
+  for (const [text, says] of found) if (text.startsWith(typed)) yield { text: octetsFromText(text), isOpen: false, isVerbatim: true, says };
 }
 
 async function* settingWords(before: readonly string[], typed: Octets): AsyncGenerator<Candidate> {
   const [name] = before;
-  yield* words(name === undefined ? optionNames(SETTINGS) : (optionNamed(SETTINGS, name)?.value?.choices ?? []), typed);
+  yield* words(
+    name === undefined
+      ? SETTINGS.map((setting): SaidWord => [setting.name, setting.summary])
+      : (optionNamed(SETTINGS, name)?.value?.choices ?? []),
+    typed,
+  );
 }
 
 /** `@N` of the recorded states. */
 async function* states(typed: Octets, { session }: CompletionOptions): AsyncGenerator<Candidate> {
   if (session.archive === undefined) return;
-  for await (const { number } of session.archive.entries()) {
-    const text = `@${number}`;
-    if (text.startsWith(typed)) yield { text: octetsFromText(text), isOpen: false };
-  }
+  for await (const entry of session.archive.entries())
+    for (const text of [`@${entry.number}`, ...marksOf(entry).tags.map((tag) => `@${tag}`)])
+      if (text.startsWith(typed)) yield { text: octetsFromText(text), isOpen: false, isVerbatim: true, says: stateText(entry) };
 }
 
 /** `NAME@N` of the recorded states, once the `@` is typed. */
@@ -228,10 +275,16 @@ async function* pastNames(typed: Octets, { session }: CompletionOptions): AsyncG
   const at = typed.lastIndexOf('@');
   if (at <= 0 || session.archive === undefined) return;
   const after = typed.lastIndexOf('/') + 1;
-  for await (const { number } of session.archive.entries()) {
-    const text = `${typed.slice(0, at)}@${number}`;
-    if (text.startsWith(typed)) yield { text: text.slice(after) as Octets, after, isOpen: false };
+  for await (const entry of session.archive.entries()) {
+    const text = `${typed.slice(0, at)}@${entry.number}`;
+    if (text.startsWith(typed)) yield { text: text.slice(after) as Octets, after, isOpen: false, says: stateText(entry) };
   }
+}
+
+/** When a state was recorded, and by which command. */
+function stateText({ whenNs, notes }: ArchiveEntry): string {
+  const { command, message } = authorOf(notes);
+  return `${formatLocalMinute(whenNs)}  ${message ?? command ?? ''}`.trimEnd();
 }
 
 /** Entries of a folder: base names, which stand behind the folder as it was typed. */

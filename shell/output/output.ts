@@ -104,6 +104,11 @@ export class SinkOutput implements Output {
     return this.#columns();
   }
 
+  /** Whether colours and the like are wanted. */
+  get isStyled(): boolean {
+    return this.#lines !== undefined;
+  }
+
   line(text: string): void {
     if (this.json) return;
     this.#sink.write(encodeText(`${this.shown(text)}\n`));

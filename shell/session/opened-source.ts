@@ -70,6 +70,8 @@ export interface SourceOptions extends StoreOpener {
   readonly plan?: boolean;
   /** Whether ordinary directories may be changed, which is told, are read-only (default), or are opened beside a tree, to read. */
   readonly directories?: 'changed' | 'read' | 'beside';
+  /** It is opened by a bookmark, which leads to no other. */
+  readonly isBookmark?: boolean;
   /** Told when a live mount that was opened goes away while nothing is asked of it. */
   readonly onGone?: ((error: VtError) => void) | undefined;
 }

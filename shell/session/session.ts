@@ -1,9 +1,9 @@
-import type { LocalSession, OtherSource } from '../../commands/session.ts';
+import type { Bookmark, LocalSession, OtherSource } from '../../commands/session.ts';
 import type { Archive, ArchiveEntry, RecordedDir } from '../../core/archive/archive.ts';
 import type { ArchiveLine } from '../../core/archive/archive-line.ts';
 import { ClosedError, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
-import { octetsToText } from '../../core/base/octets.ts';
+import { octetsFromText, octetsToText } from '../../core/base/octets.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import { TailTable } from '../../core/follow/tail-table.ts';
 import type { RecordAs } from '../../core/history/ancestry.ts';
@@ -17,10 +17,11 @@ import { ROOT_PATH } from '../../core/tree/path.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 import { JobTable } from '../jobs/job-table.ts';
 import { Authorship } from './authorship.ts';
+import { readBookmarks, writeBookmarks } from './bookmarks.ts';
 import type { OpenedSource, SourceOptions } from './opened-source.ts';
 import { openState, type ShownState } from './past-state.ts';
 import { PresentState } from './present-state.ts';
-import { openSource } from './source.ts';
+import { absoluteSource, openSource } from './source.ts';
 import { isAbsent } from './stores.ts';
 
 export interface SessionOptions extends Omit<SourceOptions, 'localCwd' | 'signal'> {
@@ -66,7 +67,7 @@ export class ShellSession implements LocalSession {
 
   constructor(source: OpenedSource, options: SessionOptions) {
     this.#options = options;
-    this.#opened = options.source;
+    this.#opened = options.source && absoluteSource(options.source, options.localCwd);
     this.#present = this.#presentOf(source);
     this.cwd = source.start ?? ROOT_PATH;
     this.localCwd = options.localCwd;
@@ -223,7 +224,7 @@ export class ShellSession implements LocalSession {
 
   #use(next: OpenedSource, reference: Octets | undefined): void {
     this.#present = this.#presentOf(next);
-    this.#opened = reference;
+    this.#opened = reference && absoluteSource(reference, this.localCwd);
     this.cwd = next.start ?? ROOT_PATH;
     this.previousCwd = undefined;
     this.previousView = undefined;
@@ -278,6 +279,23 @@ export class ShellSession implements LocalSession {
       await this.#present.become(action, target, newest, signal);
       await this.#keepCwd();
     });
+  }
+
+  get bookmarks(): readonly Bookmark[] {
+    return readBookmarks(this.#options.places);
+  }
+
+  keepBookmarks(bookmarks: readonly Bookmark[]): void {
+    writeBookmarks(this.#options.places, bookmarks);
+  }
+
+  addressOf(source: Octets | undefined): Octets {
+    if (source !== undefined) return absoluteSource(source, this.localCwd);
+    const { isReference, archive } = this.#present.source;
+    const opened = isReference === true && archive !== undefined ? undefined : this.#opened;
+    if (opened !== undefined) return opened;
+    const { storeSpecification } = this.#options;
+    return absoluteSource(octetsFromText(storeSpecification ?? 'default'), this.#options.localCwd);
   }
 
   reopenWords(source: Octets | undefined): readonly string[] {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { resolveLocalPath } from '../../commands/parts/local-path.ts';
 import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
@@ -263,6 +263,12 @@ async function openPath(source: Octets, options: SourceOptions): Promise<OpenedS
   const path = hasSuffix ? (source.slice(0, at) as Octets) : source;
   const suffix = hasSuffix ? octetsToText(source.slice(at + 1) as Octets) : undefined;
   const found = whole ?? statOf(path, options);
+  if (found === undefined && options.isBookmark !== true) {
+    const { bookmarkNamed, openBookmark } = await import('./bookmarks.ts');
+    const bookmark = bookmarkNamed(source, options.places);
+    if (bookmark !== undefined)
+      return await openBookmark(bookmark, async () => await openAny(bookmark.source, { ...options, isBookmark: true }), options);
+  }
   if (found === undefined) throw new VtError('EOPEN', `open "${octetsToText(source)}": no such file, directory, Store or reference`);
   const local = resolveLocalPath(options.localCwd, path);
   if (found.isFile()) return await openFile(local, suffix, options);
@@ -363,6 +369,14 @@ async function openFile(file: Octets, past: string | undefined, options: SourceO
   const isOwn =
     owner !== undefined || (capability(store, 'folders') ?? []).some((folder) => resolve(folder, 'archives') === dirname(resolve(path)));
   return isOwn || !canWrite(store) ? opened : { ...opened, keptIn: archiveOf(store, REFERENCES_ARCHIVE) };
+}
+
+/** A source that names something local by its path, as it is named from anywhere; any other as it is. */
+export function absoluteSource(source: Octets, localCwd: Octets): Octets {
+  const at = source.lastIndexOf('@');
+  const paths = [source, ...(at > 0 ? [source.slice(0, at) as Octets] : [])].map((path) => resolveLocalPath(localCwd, path));
+  const path = paths.find((each) => existsSync(octetsToBytes(each)));
+  return path === undefined || source.startsWith(URI_SCHEME) ? source : path === paths[0] ? path : (`${path}${source.slice(at)}` as Octets);
 }
 
 function exists(source: Octets, options: SourceOptions): boolean {

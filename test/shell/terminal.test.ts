@@ -248,3 +248,60 @@ test('at a terminal: what is drawn is as wide as the terminal is now', NEEDS_TMU
   terminal.keys('Enter');
   await terminal.shows(/^aaaaaaaaaa {2}cccccccccc\nbbbbbbbbbb {2}dddddddddd$/m);
 });
+
+test('at a terminal: lists of options, states and settings say what each is; a bookmark is opened by its name', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  const terminal = new Terminal(t, scratch, ['-S', scratch.path('store'), '-c', 'mkdir -p docs/photos; sync; mkdir more; sync', '-i']);
+  await terminal.shows(/^vtftp:\/>$/m);
+  terminal.type('get --own');
+  terminal.keys('Tab');
+  await terminal.shows(/get --owner$/m);
+  terminal.keys('C-u');
+  terminal.type('cd @');
+  terminal.keys('Tab', 'Tab');
+  await terminal.shows(/^@1 {2}\d{4}-\d\d-\d\d \S+ {2}mkdir -p docs\/photos\n+@2 .* mkdir more\n+vtftp:\/> cd @$/m);
+  terminal.keys('C-u', 'C-l');
+  terminal.type('du --');
+  terminal.keys('Tab', 'Tab');
+  const listed = await terminal.shows(/^--human .*powers of 1024[\s\S]*vtftp:\/> du --$/m);
+  assert.equal(listed.match(/^--human/gm)?.length, 1);
+  terminal.keys('C-u', 'C-l');
+  terminal.type('cd docs/photos; bookmark pics; cd /; bookmark');
+  terminal.keys('Enter');
+  await terminal.shows(/^pics {2}\/\S+\/store {2}\/docs\/photos$/m);
+  terminal.type('op');
+  terminal.keys('Tab');
+  terminal.type('pi');
+  terminal.keys('Tab', 'Enter');
+  await terminal.shows(/^vtftp:\/docs\/photos>$/m);
+});
+
+test('at a terminal: a line of the history is suggested behind the cursor, and End takes it', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  const terminal = new Terminal(t, scratch, ['-S', scratch.path('store'), '--color=always'], { NO_COLOR: '' });
+  await terminal.shows(/^vtftp:\/>$/m);
+  terminal.type('mkdir -p some/where');
+  terminal.keys('Enter');
+  await terminal.shows(/^vtftp:\/\*>$/m);
+  terminal.type('mk');
+  await terminal.shows(/^vtftp:\/\*> mkdir -p some\/where$/m);
+  // What is suggested is not typed.
+  terminal.type('dir other');
+  await terminal.shows(/^vtftp:\/\*> mkdir other$/m);
+  terminal.keys('Enter');
+  await terminal.shows(/^vtftp:\/\*>$/m);
+  terminal.type('mkdir -');
+  await terminal.shows(/^vtftp:\/\*> mkdir -p some\/where$/m);
+  terminal.keys('End');
+  terminal.type('else');
+  terminal.keys('Enter');
+  terminal.type('set suggest off; ls some');
+  terminal.keys('Enter');
+  await terminal.shows(/^where {2}whereelse$/m);
+  terminal.type('mk');
+  terminal.keys('Left', 'Right');
+  await terminal.shows(/> mk$/m);
+  terminal.keys('C-u', 'C-r');
+  terminal.type('oth');
+  await terminal.shows(/mkdir other\n+bck-i-search: oth_$/m);
+});

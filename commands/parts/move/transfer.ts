@@ -38,7 +38,7 @@ export const TRANSFER_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'peer',
     short: 'p',
-    value: { name: 'PEER', kind: 'text' },
+    value: { name: 'PEER', kind: 'peer' },
     summary: 'a peer by its name, or any Store, which is opened for this; default: the only peer',
   },
   { name: 'blocks-only', short: 'b', summary: 'NAME are paths: move their Blocks, and record nothing' },

@@ -7,8 +7,18 @@ import { completeLine } from '../../../shell/line/completion.ts';
 
 /** Words that are completed from the tables alone: no tree is looked at. */
 async function completed(line: string): Promise<readonly string[]> {
-  const session = { aliases: new Map() } as unknown as LocalSession;
-  const [candidates] = await completeLine(line, { commands: COMMANDS, session, skipReference: () => undefined, home: '/' as Octets });
+  const session = {
+    aliases: new Map(),
+    bookmarks: [{ name: 'photos', source: 'default', path: '/photos' }],
+    peers: { list: () => [{ name: 'nas', specification: 'ssh://nas/' }] },
+  } as unknown as LocalSession;
+  const { candidates } = await completeLine(line, {
+    commands: COMMANDS,
+    session,
+    skipReference: () => undefined,
+    home: '/' as Octets,
+    clauses: ['[disk]'],
+  });
   return candidates.map((text) => text.trim());
 }
 
@@ -21,7 +31,12 @@ const CASES: readonly { readonly line: string; readonly offers: readonly string[
   { line: 'get --owner=n', offers: ['--owner=names', '--owner=none', '--owner=numeric'] },
   { line: 'get --owner n', offers: ['names', 'none', 'numeric'] },
   { line: 'find -type ', offers: ['b', 'c', 'd', 'f', 'l', 'p', 's'] },
-  { line: 'set ', offers: ['glob', 'mime', 'onerror', 'prompt'] },
+  { line: 'set ', offers: ['glob', 'mime', 'onerror', 'prompt', 'suggest'] },
+  { line: 'open [', offers: ['[disk]'] },
+  { line: 'open pho', offers: ['photos'] },
+  { line: 'bookmark -d ', offers: ['photos'] },
+  { line: 'pull --peer=', offers: ['--peer=nas'] },
+  { line: 'peer --drop n', offers: ['nas'] },
   { line: 'set onerror c', offers: ['continue'] },
   { line: 'ls --nothing-like-it ', offers: [] },
 ];

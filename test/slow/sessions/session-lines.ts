@@ -34,6 +34,7 @@ export const LINES: Readonly<Record<string, Line>> = {
   pwd: () => 'pwd',
   cd: (s) => s.random.pick([`cd ${dir(s)}`, 'cd /', 'cd -', 'cd @1', 'cd @-1', 'cd @', 'cd ..']),
   lpwd: () => 'lpwd',
+  bookmark: (s) => s.random.pick(['bookmark', 'bookmark here', 'bookmark -d here']),
   ls: (s) => s.random.pick([`ls ${path(s)}`, 'ls -lR /', 'ls']),
   tree: () => 'tree /',
   find: () => 'find /',

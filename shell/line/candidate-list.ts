@@ -1,0 +1,33 @@
+import { fitted } from '../../commands/parts/display-width.ts';
+import { safeMessage } from '../output/output.ts';
+
+/** Lines of a list in which each candidate says what it is; longer ones are shown in columns, without. */
+const MAX_LINES = 60;
+
+/**
+ * A list of candidates that say what they are, a line each.
+ *
+ * @returns undefined where they are too many, or say nothing
+ */
+export async function saidCandidates(
+  candidates: readonly string[],
+  says: readonly string[],
+  columns: number,
+): Promise<string[] | undefined> {
+  if (candidates.length > MAX_LINES || says.every((text) => text === '')) return undefined;
+  const width = candidates.reduce((most, { length }) => Math.max(most, length), 0);
+  return await Promise.all(
+    candidates.map(
+      async (candidate, at) =>
+        await fitted(`${safeMessage(candidate).padEnd(width)}  ${safeMessage(says[at] ?? '')}`.trimEnd(), columns - 1),
+    ),
+  );
+}
+
+/** What all texts begin with. */
+export function commonStart(texts: readonly string[]): string {
+  const [first = '', ...rest] = texts;
+  let length = first.length;
+  for (const text of rest) while (!text.startsWith(first.slice(0, length))) length--;
+  return first.slice(0, length);
+}

@@ -8,11 +8,13 @@ import { formatUri } from '../../core/dirent/uri.ts';
 import { expandHome } from '../../core/openers/home-path.ts';
 import { archiveOf } from '../../core/store/archive-of-store.ts';
 import { canWrite, capability } from '../../core/store/capability.ts';
+import type { Store } from '../../core/store/store.ts';
 import { openLiveTree } from '../../core/tree/live/live-tree.ts';
 import { baseName, joinPath, ROOT_PATH } from '../../core/tree/path.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
+import { httpdUrl } from '../parts/httpd-records.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
 import { storeFolderTest } from '../parts/move/store-folders.ts';
 
@@ -29,16 +31,21 @@ export const publish = defineCommand({
   details: [
     'publish makes a Dir with PATHNAME as its only entry, and prints x-vt:/REFERENCE/NAME/. Whoever can reach the Blocks opens it: vtftp URI, bind, merge, or /d/ of httpd. The open tree stays as it is.',
     'PATHNAME is in the open tree, or a local file or directory where the tree has no such name. -l takes the local one in any case, and stores what of it is new.',
+    '--to PEER sends the Blocks to a peer too, and records the Dir in the archive "published" there. If httpd of yours serves this Store, a second line has the URL of the page.',
     'The archive "published" of the Store keeps what was published: gc frees none of it. log of STORE@published lists it. The same PATHNAME, unchanged, gives the same URI.',
   ],
   changesLocal: true,
   args: [{ name: 'pathname', kind: 'stored', summary: 'a path in the tree, or a local one', glob: false }],
-  options: [{ name: 'local', short: 'l', summary: 'PATHNAME is a local path' }],
+  options: [
+    { name: 'local', short: 'l', summary: 'PATHNAME is a local path' },
+    { name: 'to', value: { name: 'PEER', kind: 'text' }, summary: 'a peer by its name, or any Store: it gets the Blocks too' },
+  ],
   examples: [
     { line: 'publish docs', says: 'then elsewhere: vtftp x-vt:/…/docs/' },
     { line: 'publish -l ~/notes.txt', says: 'a local file' },
+    { line: 'publish --to ssh://host docs', says: 'who reaches only that host opens it from there' },
   ],
-  records: [{ name: 'Published', summary: 'what opens it', fields: { uri: 'text' } }],
+  records: [{ name: 'Published', summary: 'what opens it', fields: { uri: 'text', url: 'text?' } }],
   async run(context, { args: [pathname = '' as Octets], options }) {
     const { session, output, signal } = context;
     const dirent = (options.has('local') ? undefined : await storedNode(context, pathname)) ?? (await localNode(context, pathname));
@@ -46,13 +53,18 @@ export const publish = defineCommand({
     await tree.bind(joinPath(ROOT_PATH, dirent.name), dirent, { signal });
     const root = await tree.sync({ signal });
     if (root.kind !== 'dir') throw new TypeError('publish: a tree has a Dir at its top');
-    await keep(context, root);
+    await keep(context, session.store, root);
+    const to = options.get('to');
+    if (to !== undefined) await pushTo(context, to, root);
     // Hard links are told by a table that only the Dirent has.
     const target =
       root.inodes === undefined ? ({ kind: 'block', block: root.block } as const) : ({ kind: 'dirent', dirent: root } as const);
     const uri = formatUri({ target, path: `/${dirent.name}` as Octets, isDir: dirent.kind === 'dir' });
     output.line(uri);
-    output.record({ uri });
+    const daemon = httpdUrl(context.shell.env, session.store);
+    const url = daemon === undefined ? undefined : `${daemon}d${uri.slice('x-vt:'.length)}`;
+    if (url !== undefined) output.line(url);
+    output.record({ uri, ...(url === undefined ? {} : { url }) });
   },
 });
 
@@ -88,14 +100,14 @@ async function localNode({ session, shell, diagnostics, signal }: CommandContext
   return dirent;
 }
 
-/** Records what is published, where that is not there yet. */
-async function keep({ session, diagnostics, now, signal }: CommandContext, root: Node): Promise<void> {
-  const archive = canWrite(session.store) ? archiveOf(session.store, PUBLISHED_ARCHIVE) : undefined;
+/** Records in a Store what is published, where that is not there yet. */
+async function keep({ diagnostics, now, signal }: CommandContext, store: Store, root: Node): Promise<void> {
+  const archive = canWrite(store) ? archiveOf(store, PUBLISHED_ARCHIVE) : undefined;
   if (archive === undefined) {
-    diagnostics.warn(`publish: Store "${session.store.name}" keeps no record of what is published`);
+    diagnostics.warn(`publish: Store "${store.name}" keeps no record of what is published`);
     return;
   }
-  await capability(session.store, 'making')?.make();
+  await capability(store, 'making')?.make();
   const { hasRoot } = await import('../../core/archive/has-root.ts');
   if (await hasRoot(archive, root, { signal })) return;
   const nowNs = BigInt(now().getTime()) * 1_000_000n;
@@ -103,4 +115,37 @@ async function keep({ session, diagnostics, now, signal }: CommandContext, root:
     async (last) => await Promise.resolve({ whenNs: last === undefined || last.whenNs < nowNs ? nowNs : last.whenNs + 1n, dirent: root }),
     { signal },
   );
+}
+
+/** Sends what is published to a peer. */
+async function pushTo(context: CommandContext, word: true | Octets, root: Node): Promise<void> {
+  const { session, diagnostics, signal } = context;
+  const { openPeer } = await import('../parts/move/open-peer.ts');
+  const { SyncProcess } = await import('../../core/sync/sync-process.ts');
+  const { peer, isOurs } = await openPeer(context, 'publish', word, false);
+  try {
+    await session.store.flush({ signal });
+    const work = new SyncProcess(session.store, peer.store, {
+      near: 'from',
+      signal,
+      onProgress: ({ progressDone, progressTotal, doneBlocks }) =>
+        diagnostics.progress({
+          label: `publish to ${peer.name}`,
+          doneBytes: progressDone,
+          totalBytes: progressTotal,
+          doneItems: doneBlocks,
+        }),
+    });
+    await work.estimateDirent(root, ROOT_PATH);
+    await work.transfer();
+    const [fault] = work.faults;
+    if (fault !== undefined)
+      throw new VtError('EMISSING', `publish: a Block of "${octetsToText(fault.path)}" cannot be had: ${fault.error.message}`, {
+        remedy: 'fsck tells what is missing, repair may bring it back',
+      });
+    await keep(context, peer.store, root);
+    await peer.store.flush({ signal });
+  } finally {
+    if (isOurs) await peer.store[Symbol.asyncDispose]();
+  }
 }

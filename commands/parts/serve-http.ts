@@ -8,6 +8,7 @@ import { parseTcpAddress } from '../../core/wire/links/dial.ts';
 import { isLoopback } from '../../core/wire/links/loopback.ts';
 import { readKeyFile } from '../../core/wire/links/tls-keys.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
+import { recordHttpd } from './httpd-records.ts';
 import { resolveLocalPath } from './local-path.ts';
 import { showFollowing } from './move/follow-progress.ts';
 import { rightsOption } from './rights-option.ts';
@@ -65,11 +66,13 @@ export async function serveHttp(context: CommandContext, input: CommandInput): P
     access: { table, hosts: new Set(input.repeated.filter(({ name }) => name === 'host').map(({ value }) => hostText(value))) },
     tls,
   });
+  const record = recordHttpd(context.shell.env, session.store, server.url);
   try {
     output.line(`serving ${server.url}`);
     output.record({ serving: server.url });
     await showFollowing(context);
   } finally {
+    record[Symbol.dispose]();
     await server[Symbol.asyncDispose]();
     if (writes && canWrite(session.store)) await session.store.flush();
   }

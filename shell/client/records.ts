@@ -559,6 +559,7 @@ export interface Published {
   readonly job?: number;
   readonly command: 'publish';
   readonly uri: string;
+  readonly url?: string;
 }
 
 /** A link that was made. */

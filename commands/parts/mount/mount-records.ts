@@ -5,6 +5,8 @@ import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
 import { requireHomeFolder } from '../../../core/base/system/home-folder.ts';
 import { makeFolders } from '../../../core/base/system/make-folders.ts';
+import type { Environment } from '../runtime-folder.ts';
+import { runtimeFolder } from '../runtime-folder.ts';
 
 /** What a process that serves a mount behind the session is known by. */
 export interface MountRecord {
@@ -17,21 +19,9 @@ export interface MountRecord {
   readonly logFile: string;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Where the records lie: in the runtime folder, which goes with the login, or beside the state. */
+/** Where the records lie. */
 export function recordFolder(env: Environment): string {
-  const runtime = env['XDG_RUNTIME_DIR'];
-  const state = env['XDG_STATE_HOME'];
-  const base =
-    runtime?.startsWith('/') === true
-      ? runtime
-      : state?.startsWith('/') === true
-        ? state
-        : join(requireHomeFolder(env['HOME'], 'the records of mounts'), '.local/state');
-  const folder = join(base, 'vtftp', 'mounts');
-  makeFolders(folder, 0o700);
-  return folder;
+  return runtimeFolder(env, 'mounts');
 }
 
 /** Where what is written to a mount lies until it is stored: on a disk, not in the runtime folder, which is memory. */

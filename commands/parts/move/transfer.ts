@@ -14,6 +14,7 @@ import type { Exchange } from './exchange.ts';
 import { exchangeAll } from './exchange-all.ts';
 import type { Direction, How } from './move-blocks.ts';
 import { transferOne } from './move-blocks.ts';
+import { openPeer } from './open-peer.ts';
 
 // What pull and push have in common.
 
@@ -66,7 +67,7 @@ export async function transferPaths(
   const plan = context.plan || options.has('plan');
   const parallel = numberOption({ options }, 'jobs');
   const bytesPerSecond = rateOf(options.get('limit-rate'), direction);
-  const reached = peerOf(context, direction, options.get('peer'), options.has('create'));
+  const reached = openPeer(context, direction, options.get('peer'), options.has('create'));
   const { peer, isOurs } = await meanwhile(reached, async () => {
     await Promise.all([session.store.has([]), import('../../../core/sync/sync-process.ts')]);
   });
@@ -147,31 +148,6 @@ async function meanwhile<T>(reached: Promise<T>, work: () => Promise<void>): Pro
     return await reached;
   } finally {
     clearTimeout(timer);
-  }
-}
-
-async function peerOf(
-  { session, shell, signal }: CommandContext,
-  direction: Direction,
-  word: true | Octets | undefined,
-  mayMake: boolean,
-): Promise<{ readonly peer: Peer; readonly isOurs: boolean }> {
-  const name = word === undefined || word === true ? undefined : octetsToText(word);
-  if (name === undefined || session.peers.get(name) !== undefined) return { peer: session.peers.require(name, direction), isOurs: false };
-  if (/^[\w.@-]+$/.test(name))
-    throw new UsageError(`${direction}: there is no peer "${name}"`, { remedy: `add one: peer STORE; a folder is named ./${name}` });
-  try {
-    return { peer: { name, specification: name, store: await shell.openStore(name, { signal, mayMake }) }, isOurs: true };
-  } catch (error) {
-    if (
-      direction === 'pull' ||
-      mayMake ||
-      !(error instanceof VtError) ||
-      error.code !== 'EOPEN' ||
-      !/no such|not a Store/.test(error.message)
-    )
-      throw error;
-    throw new VtError('EOPEN', `push: ${error.message}`, { cause: error, remedy: '--create makes the Store' });
   }
 }
 

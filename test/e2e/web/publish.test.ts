@@ -3,6 +3,7 @@ import { linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
+import { serve } from '../../support/links/served-program.ts';
 import type { Run } from '../../support/program.ts';
 import { vtftp } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -10,6 +11,7 @@ import { makeScratch } from '../../support/scratch.ts';
 interface Scene {
   readonly local: string;
   readonly path: (name: string) => string;
+  readonly env: Readonly<Record<string, string>>;
   shell(line: string, source?: string): Promise<Run>;
 }
 
@@ -22,6 +24,7 @@ function scene(t: TestContext): Scene {
   return {
     local,
     path: scratch.path,
+    env: scratch.env,
     shell: async (line, source) =>
       await vtftp(['-S', scratch.path('store'), ...(source === undefined ? [] : [source]), '-c', line], { env: scratch.env }),
   };
@@ -85,4 +88,44 @@ test('the root has no name to be published under; what is nowhere is named', asy
   const none = await shell('publish none');
   assert.equal(none.status, 1, none.report);
   assert.match(none.stderr, /^publish: .*none.*no such file/m);
+});
+
+test('--to sends it to a peer, which opens it and whose gc keeps it', async (t) => {
+  const { local, path, env, shell } = scene(t);
+  const made = await shell(`mkdir kept; sync; push --peer ${path('peer')} --create; quit`);
+  assert.equal(made.status, 0, made.report);
+  const published = await shell(`publish --to ${path('peer')} ${join(local, 'sea')}`);
+  const uri = uriOf(published);
+  assert.equal(published.stdout, `${uri}\n`);
+  const peer = async (line: string, ...source: string[]): Promise<Run> => await vtftp(['-S', path('peer'), ...source, '-c', line], { env });
+  const kept = await peer('gc --grace=0; quit');
+  assert.equal(kept.status, 0, kept.report);
+  const opened = await peer('cat one.jpg | wc -c', uri);
+  assert.equal(opened.stdout.trim(), '100000', opened.report);
+  const nowhere = await shell(`publish --to ${path('none')} ${join(local, 'sea')}`);
+  assert.equal(nowhere.status, 10, nowhere.report);
+  assert.match(nowhere.stderr, /^publish: .*none/m);
+});
+
+test('where httpd serves the Store, the URL of the page comes too', async (t) => {
+  const scratch = makeScratch(t);
+  const store = scratch.path('store');
+  const docs = scratch.mkdir('docs');
+  writeFileSync(join(docs, 'a.txt'), 'a text\n');
+  const publish = async (...more: string[]): Promise<Run> =>
+    await vtftp(['-S', store, ...more, '-c', `publish ${docs}`], { env: scratch.env });
+  const made = await vtftp(['-S', store, '-c', 'mkdir kept; quit'], { env: scratch.env });
+  assert.equal(made.status, 0, made.report);
+  const before = uriOf(await publish());
+  const served = await serve(scratch, store, 'httpd 0');
+  const { stdout, report } = await publish();
+  const [uri, url = ''] = stdout.trim().split('\n');
+  assert.equal(uri, before, report);
+  assert.ok(url.startsWith(`${served.address}d/`), report);
+  const page = await fetch(`${url}a.txt`);
+  assert.equal(await page.text(), 'a text\n');
+  const record = JSON.parse((await publish('--json')).stdout.trim().split('\n')[0] ?? '') as Readonly<Record<string, unknown>>;
+  assert.deepEqual([record['uri'], record['url']], [uri, url]);
+  await served.stop();
+  assert.equal((await publish()).stdout, `${uri}\n`);
 });

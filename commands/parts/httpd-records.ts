@@ -1,0 +1,43 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isAlive } from '../../core/base/system/is-alive.ts';
+import { capability } from '../../core/store/capability.ts';
+import type { Store } from '../../core/store/store.ts';
+import type { Environment } from './runtime-folder.ts';
+import { runtimeFolder } from './runtime-folder.ts';
+
+/** What a process that serves a Store over HTTP is known by. */
+interface HttpdRecord {
+  readonly pid: number;
+  readonly url: string;
+  /** A local folder of the Store. */
+  readonly folder: string;
+}
+
+/** Notes that this process serves a Store, until it is disposed of. Stores that lie nowhere here are not noted. */
+export function recordHttpd(env: Environment, store: Store, url: string): Disposable {
+  const [folder] = capability(store, 'folders') ?? [];
+  if (folder === undefined) return { [Symbol.dispose]: () => undefined };
+  const record: HttpdRecord = { pid: process.pid, url, folder };
+  const file = join(runtimeFolder(env, 'httpd'), `${process.pid}-${new URL(url).port}.json`);
+  writeFileSync(file, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  return { [Symbol.dispose]: () => rmSync(file, { force: true }) };
+}
+
+/** Where a process of this user serves a Store; undefined where none does. */
+export function httpdUrl(env: Environment, store: Store): string | undefined {
+  const folders = capability(store, 'folders') ?? [];
+  const records = runtimeFolder(env, 'httpd');
+  for (const name of readdirSync(records)) {
+    if (!name.endsWith('.json')) continue;
+    const file = join(records, name);
+    try {
+      const { pid, url, folder } = JSON.parse(readFileSync(file, 'utf8')) as HttpdRecord;
+      if (!isAlive(pid)) rmSync(file, { force: true });
+      else if (folders.includes(folder)) return url;
+    } catch {
+      // Being written, or removed just now.
+    }
+  }
+  return undefined;
+}

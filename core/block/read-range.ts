@@ -1,33 +1,34 @@
-import { throwIfCancelled, VtError } from '../base/errors.ts';
+import { VtError } from '../base/errors.ts';
 import { EventTurns } from '../base/event-turns.ts';
 import type { Block } from './block.ts';
 import { UNKNOWN_SPAN } from './block.ts';
 import { MAX_BLOCK_SIZE } from './block-size.ts';
 import type { BlockSource } from './block-source.ts';
+import type { ReadLeaf } from './leaf-window.ts';
+import { LeafWindow } from './leaf-window.ts';
 import { runBytes, runChunks } from './run-bytes.ts';
-import type { Leaf, RangeOptions } from './tree-walk.ts';
+import type { RangeOptions } from './tree-walk.ts';
 import { leavesOf, readHashBlock, withSpan } from './tree-walk.ts';
 
-/** Leaves asked of the Store ahead of the one being given. */
+/** Leaves asked of the Store ahead of the one being given, at first. */
 const READ_AHEAD_BLOCKS = 16;
 
-/** Octets asked of the Store ahead: with Blocks of MAX_BLOCK_SIZE, one more than that. */
+/** Octets asked of the Store ahead at most: with Blocks of MAX_BLOCK_SIZE, one more than that. */
 const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 
-export interface ReadOptions extends RangeOptions {
-  /** Leaves asked of the Store ahead of need; default 16. More pays with a Store far away. */
-  readonly readAhead?: number;
-}
+/** The same for one reader that wants all of a long content soon: 50 MB/s of a Store that is 100 ms away need it. */
+export const LONG_READ_AHEAD: number = 16 * 1024 * 1024;
 
-interface Wanted {
-  readonly leaf: Leaf;
-  /** Of a hashed leaf. */
-  readonly data: Promise<Uint8Array> | undefined;
+export interface ReadOptions extends RangeOptions {
+  /** Leaves asked of the Store ahead of need at first; default 16. It becomes more while the reader has to wait. */
+  readonly readAhead?: number;
+  /** Octets asked of the Store ahead of need at most; default 4 MiB. */
+  readonly maxReadAhead?: number;
 }
 
 /**
- * The bytes of a Block, or of a range of it, in order; verified by the source. Up to 16 leaves and 4 MiB are asked for
- * ahead of need. Runs are views of one shared buffer, so a hole of 1 TiB costs no memory.
+ * The bytes of a Block, or of a range of it, in order; verified by the source. What is needed next is asked for ahead of need: more of
+ * it where the Store is far away. Runs are views of one shared buffer, so a hole of 1 TiB costs no memory.
  *
  * @returns chunks that are never to be modified; each stays valid for as long as it is held
  * @throws {MissingBlockError} and {CorruptBlockError} at the place where the Block at fault is needed
@@ -37,58 +38,23 @@ export async function* readBlockRange(
   block: Block,
   options: ReadOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { signal, readAhead = READ_AHEAD_BLOCKS } = options;
-  const leaves = leavesOf(source, block, options);
-  const queue: Wanted[] = [];
-  let bytesAhead = 0;
-  let ended = false;
-  let failure: unknown;
+  const { signal, readAhead = READ_AHEAD_BLOCKS, maxReadAhead = READ_AHEAD_BYTES } = options;
+  const window = new LeafWindow(source, leavesOf(source, block, options), { leaves: readAhead, bytes: maxReadAhead, signal });
   const turns = new EventTurns();
   try {
-    for (;;) {
-      while (!ended && queue.length <= readAhead && bytesAhead < READ_AHEAD_BYTES) {
-        try {
-          const step = await leaves.next();
-          if (step.done === true) ended = true;
-          else {
-            queue.push(want(source, step.value, signal));
-            bytesAhead += aheadSize(step.value);
-          }
-        } catch (error) {
-          // What lies before the fault is still given.
-          ended = true;
-          failure = error;
-        }
-      }
-      const next = queue.shift();
-      if (next === undefined) break;
-      bytesAhead -= aheadSize(next.leaf);
-      throwIfCancelled(signal);
-      for (const chunk of chunksOf(next.leaf, await next.data)) {
+    for (let next = await window.next(); next !== undefined; next = await window.next()) {
+      for (const chunk of chunksOf(next)) {
         const turn = turns.next(signal);
         if (turn !== undefined) await turn;
         yield chunk;
       }
     }
-    if (failure !== undefined) throw failure;
   } finally {
-    await leaves.return();
+    await window.close();
   }
 }
 
-function want(source: BlockSource, leaf: Leaf, signal: AbortSignal | undefined): Wanted {
-  if (leaf.block.kind !== 'hash') return { leaf, data: undefined };
-  const data = readHashBlock(source, leaf.block, signal);
-  // A reader that stops early never awaits it: then its error must not end the process.
-  data.catch(() => undefined);
-  return { leaf, data };
-}
-
-function aheadSize(leaf: Leaf): number {
-  return leaf.block.kind === 'hash' ? Math.max(0, leaf.block.span) : 0;
-}
-
-function chunksOf(leaf: Leaf, data: Uint8Array | undefined): Iterable<Uint8Array> {
+function chunksOf([leaf, data]: ReadLeaf): Iterable<Uint8Array> {
   const { block, from, size } = leaf;
   if (block.kind === 'run') return runChunks(block.octet, size);
   const bytes = block.kind === 'literal' ? block.data : data;

@@ -8,6 +8,8 @@ import { MAX_BLOCK_SIZE } from '../block/block-size.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { HASH_SCRATCH_SIZE } from '../block/hash.ts';
 import type { MemoryDigester } from '../block/memory-digester.ts';
+import { BlockOpener } from '../sealed/seal-blocks.ts';
+import { blockKeysOf } from '../sealed/seal-keys.ts';
 import { codecByNumber, codecNumber } from '../store/records/datafile.ts';
 import { decodePart, PART_SIZE, UnpackedFrames } from '../store/records/frame.ts';
 import { decodeStored } from '../store/records/stored-bytes.ts';
@@ -65,7 +67,10 @@ export class BlockWindow implements Disposable {
   #window: Uint8Array | undefined;
   #segments = NO_SEGMENTS;
   #wanted = new Int32Array(0);
-  #file = '';
+  /** What opens sealed Blocks, where they are. */
+  #opener: BlockOpener | undefined;
+  /** Where the Blocks of the window come from. */
+  #file: string | Uint8Array = '';
   #start = 0;
   #end = 0;
   #firstRow = 0;
@@ -86,6 +91,7 @@ export class BlockWindow implements Disposable {
     const { buffer, byteOffset, byteLength } = segments.digests;
     this.#wanted = new Int32Array(buffer, byteOffset, byteLength / 4);
     this.#firstRow = this.#endRow = 0;
+    this.#opener = segments.keys && new BlockOpener(blockKeysOf(segments.keys), segments.digests);
   }
 
   /** Whether `fill` has been done for this row, and no later one has replaced it. */
@@ -106,13 +112,13 @@ export class BlockWindow implements Disposable {
     const start = cells[at + CELL.offset] as number;
     const storedSize = cells[at + CELL.storedSize] as number;
     this.#firstRow = this.#endRow = row;
-    const path = files[file];
-    if (path === undefined) throw new StaleLocationError('it has none');
+    const found = files[file];
+    if (found === undefined) throw new StaleLocationError('it has none');
     if (storedSize > MAX_BLOCK_SIZE) throw new StaleLocationError(`${storedSize} octets stored`);
     const isAlone = storedSize > WINDOW_SIZE;
     this.#bytes = isAlone ? Buffer.allocUnsafeSlow(storedSize) : this.#ownWindow();
     const { end, endRow } = isAlone ? { end: start + storedSize, endRow: row + 1 } : this.#reach(row);
-    this.#file = path;
+    this.#file = found;
     this.#start = this.#end = start;
     this.#read(end);
     if (this.#end < start + storedSize) throw new StaleLocationError('its file ends before it');
@@ -151,6 +157,12 @@ export class BlockWindow implements Disposable {
   }
 
   #read(end: number): void {
+    if (typeof this.#file !== 'string') {
+      const found = this.#file.subarray(this.#start, end);
+      this.#bytes.set(found);
+      this.#end = this.#start + found.length;
+      return;
+    }
     const fd = this.#open(this.#file);
     while (this.#end < end) {
       let count: number;
@@ -169,6 +181,7 @@ export class BlockWindow implements Disposable {
     const ranges = this.#ranges;
     const rows = this.#rangeRows;
     const parts: number[] = [];
+    const sealed: number[] = [];
     ranges.length = rows.length = 0;
     this.#unpacked.clear();
     for (let row = this.#firstRow; row < this.#endRow; row++) {
@@ -177,12 +190,15 @@ export class BlockWindow implements Disposable {
       const end = offset + (cells[at + CELL.storedSize] as number);
       const isWhole = cells[at + CELL.kind] === SEGMENT.stored && this.#start + end <= this.#end;
       this.#states[row - this.#firstRow] = isWhole ? STATE.wrong : STATE.unread;
-      if (isWhole && cells[at + CELL.codec] === PART) parts.push(row);
-      if (!isWhole || cells[at + CELL.codec] !== 0 || cells[at + CELL.size] !== cells[at + CELL.storedSize]) continue;
+      if (isWhole && this.#opener !== undefined) sealed.push(row);
+      else if (isWhole && cells[at + CELL.codec] === PART) parts.push(row);
+      if (!isWhole || this.#opener !== undefined || cells[at + CELL.codec] !== 0 || cells[at + CELL.size] !== cells[at + CELL.storedSize])
+        continue;
       ranges.push(offset, end);
       rows.push(row);
     }
     if (parts.length > 0) this.#verifyParts(parts);
+    if (sealed.length > 0) this.#verifySealed(sealed);
     if (rows.length === 0) return;
     this.#roomFor(rows.length);
     if (isAlone || this.#digester === undefined) this.#hash.digestMany(this.#bytes, ranges, this.#digests);
@@ -218,6 +234,29 @@ export class BlockWindow implements Disposable {
       this.#unpacked.set(row, found.subarray(part.start, part.start + size));
     }
     verify();
+  }
+
+  /** Opens what is sealed, and verifies all of it at once. */
+  #verifySealed(rows: readonly number[]): void {
+    const { cells } = this.#segments;
+    const plain = Buffer.allocUnsafeSlow(rows.reduce((sum, row) => sum + (cells[row * ROW_SIZE + CELL.size] as number), 0));
+    const ranges: number[] = [];
+    const opened: number[] = [];
+    let end = 0;
+    for (const row of rows) {
+      const at = row * ROW_SIZE;
+      const offset = (cells[at + CELL.offset] as number) - this.#start;
+      const bytes = this.#bytes.subarray(offset, offset + (cells[at + CELL.storedSize] as number));
+      const target = plain.subarray(end, end + (cells[at + CELL.size] as number));
+      if (this.#opener?.open(row, bytes, target) !== true) continue;
+      ranges.push(end, end + target.length);
+      opened.push(row);
+      end += target.length;
+      this.#unpacked.set(row, target);
+    }
+    this.#roomFor(opened.length);
+    this.#hash.digestMany(plain, ranges, this.#digests);
+    this.#markVerified(opened);
   }
 
   #roomFor(count: number): void {
@@ -256,6 +295,7 @@ export class BlockWindow implements Disposable {
       return unpacked?.subarray(from, from + wanted) ?? this.#bytes.subarray(offset + from, offset + from + wanted);
     }
     const codec = codecByNumber(cells[at + CELL.codec] as number);
+    if (this.#opener !== undefined) throw new StaleLocationError('its seal is broken');
     if (codec === 'none' || codec === 'part') throw new StaleLocationError('its bytes have another hash');
     const stored = Buffer.from(this.#bytes.subarray(offset, offset + (cells[at + CELL.storedSize] as number)));
     const data = decodeStored(stored, codec, Math.min(size, MAX_BLOCK_SIZE));
@@ -269,10 +309,12 @@ export class BlockWindow implements Disposable {
   }
 
   #frame(offset: number, size: number): Buffer | undefined {
-    if (offset < 0) return undefined;
-    return this.#frames.get(`${offset} ${this.#file}`, () => {
+    const file = this.#file;
+    // A record in memory has no frame before it.
+    if (offset < 0 || typeof file !== 'string') return undefined;
+    return this.#frames.get(`${offset} ${file}`, () => {
       const frame = Buffer.allocUnsafeSlow(size);
-      return frame.subarray(0, readFully(this.#open(this.#file), frame, offset));
+      return frame.subarray(0, readFully(this.#open(file), frame, offset));
     });
   }
 

@@ -97,7 +97,8 @@ export function partBatch(rows: SegmentRows, part: { readonly fd: number; readon
 
 /** The memory of a batch, to be transferred with it. */
 export function transfersOf({ items, segments }: PackedBatch): ArrayBuffer[] {
-  return [items.buffer, segments.cells.buffer, segments.digests.buffer, segments.literals.buffer];
+  const images = segments.files.flatMap((file) => (typeof file === 'string' ? [] : [file.buffer]));
+  return [items.buffer, segments.cells.buffer, segments.digests.buffer, segments.literals.buffer, ...images];
 }
 
 function packAttributes(writer: ByteWriter, attributes: Attributes): void {

@@ -1,18 +1,21 @@
 import { closeSync, ftruncateSync } from 'node:fs';
 import { cName } from '../base/system/at-calls.ts';
-import { readBlockRange } from '../block/read-range.ts';
+import type { Block } from '../block/block.ts';
+import { hashByName } from '../block/hash.ts';
+import { LONG_READ_AHEAD, readBlockRange } from '../block/read-range.ts';
 import { isRun } from '../block/run-bytes.ts';
 import { capability } from '../store/capability.ts';
+import { ContentFetcher } from './content-fetcher.ts';
 import { ContentPlanner } from './content-planner.ts';
 import { applyToFile, withoutOwner } from './export-attributes.ts';
-import type { BatchResult, ItemFailure } from './export-batch.ts';
+import type { BatchResult, ItemFailure, RowRange } from './export-batch.ts';
 import { BatchBuilder } from './export-batch.ts';
 import { itemError, writeAll } from './export-io.ts';
 import { writeLargeFile } from './export-large.ts';
 import type { FilePlace } from './export-links.ts';
 import { ExportPool } from './export-pool.ts';
 import type { FileRun } from './file-run.ts';
-import { SegmentRows } from './segment-rows.ts';
+import { canLocate, SegmentRows } from './segment-rows.ts';
 
 /** Files and octets of one batch: some 5 ms of work. */
 const BATCH_FILES = 128;
@@ -24,22 +27,31 @@ const LARGE_SIZE = 4 * 1024 * 1024;
 /** Files read through the Store at once, where it does not tell where its Blocks lie; each reads ahead besides. */
 const MAX_STREAMS = 8;
 
+/** Octets of one batch of contents that come from a Store which may be far away, and such batches under way at once. */
+const FAR_BATCH_BYTES = 4 * 1024 * 1024;
+const FAR_BATCHES = 8;
+
 /** Makes files: small ones in batches, large ones in parts, and those whose Blocks have no known place through the Store. */
 export class ExportFiles implements AsyncDisposable {
   readonly #run: FileRun;
   readonly #pool: ExportPool;
   /** Where the Store tells where its Blocks lie. */
   readonly #planner: ContentPlanner | undefined;
+  /** Where it does not, and gives records. */
+  readonly #fetcher: ContentFetcher | undefined;
   #queue: FilePlace[] = [];
   #queuedBytes = 0;
   readonly #streams = new Set<Promise<void>>();
+  /** Batches of which the contents are on their way. */
+  readonly #coming = new Set<Promise<void>>();
   readonly #background = new Set<Promise<void>>();
   #failure: unknown;
 
   constructor(run: FileRun) {
     this.#run = run;
     const { source, sparse, workers } = run.context;
-    this.#planner = capability(source, 'location') !== undefined ? new ContentPlanner(source) : undefined;
+    if (canLocate(source)) this.#planner = new ContentPlanner(source);
+    else if (capability(source, 'recordSource') !== undefined) this.#fetcher = new ContentFetcher(source);
     this.#pool = new ExportPool({ hashName: source.hashName, sparse, workers });
   }
 
@@ -48,25 +60,47 @@ export class ExportFiles implements AsyncDisposable {
    * stands or has failed.
    */
   add(place: FilePlace): Promise<void> | undefined {
-    if (this.#planner === undefined) return this.#stream(place);
+    const from = this.#planner ?? this.#fetcher;
+    if (from === undefined) return this.#stream(place);
     const { span } = place.dirent.block;
-    if (span > LARGE_SIZE) return this.#large(this.#planner, place);
+    if (span > LARGE_SIZE) return this.#large(from, place);
     this.#queue.push(place);
     this.#queuedBytes += Math.max(0, span);
-    return this.#queue.length >= BATCH_FILES || this.#queuedBytes >= BATCH_BYTES ? this.#flush() : undefined;
+    const isFull = this.#queuedBytes >= (this.#planner === undefined ? FAR_BATCH_BYTES : BATCH_BYTES);
+    return isFull || this.#queue.length >= BATCH_FILES ? this.#flush() : undefined;
   }
 
   async #flush(): Promise<void> {
     const queue = this.#queue;
-    if (queue.length === 0 || this.#planner === undefined) return;
+    if (queue.length === 0) return;
     this.#queue = [];
     this.#queuedBytes = 0;
-    const { hash } = this.#planner;
-    const builder = new BatchBuilder(new SegmentRows(hash.digestSize, 2 * queue.length));
-    const ranges = this.#planner.plan(
-      queue.map(({ dirent }) => dirent.block),
-      builder.rows,
-    );
+    const blocks = queue.map(({ dirent }) => dirent.block);
+    const rows = new SegmentRows(hashByName(this.#run.context.source.hashName).digestSize, 2 * queue.length);
+    if (this.#planner !== undefined) await this.#write(queue, rows, this.#planner.plan(blocks, rows));
+    else if (this.#fetcher !== undefined) await this.#fetch(this.#fetcher, queue, blocks, rows);
+  }
+
+  /** Gets contents, while others are got too. */
+  async #fetch(fetcher: ContentFetcher, queue: readonly FilePlace[], blocks: readonly Block[], rows: SegmentRows): Promise<void> {
+    while (this.#coming.size >= FAR_BATCHES) await Promise.race(this.#coming);
+    const { signal } = this.#run.context;
+    const coming = fetcher
+      .plan(blocks, rows, { signal })
+      .then(
+        async (ranges) => await this.#write(queue, rows, ranges),
+        async (error: unknown) => {
+          for (const place of queue) await this.#fail(place, error);
+        },
+      )
+      .finally(() => this.#coming.delete(coming));
+    this.#coming.add(coming);
+    this.#inBackground(coming);
+  }
+
+  /** Has files written, those of which the contents are at hand by the workers. */
+  async #write(queue: readonly FilePlace[], rows: SegmentRows, ranges: readonly (RowRange | undefined)[]): Promise<void> {
+    const builder = new BatchBuilder(rows);
     const places: FilePlace[] = [];
     for (const [index, place] of queue.entries()) {
       const range = ranges[index];
@@ -114,14 +148,19 @@ export class ExportFiles implements AsyncDisposable {
     }
   }
 
-  async #large(planner: ContentPlanner, place: FilePlace): Promise<void> {
-    const { written } = await writeLargeFile(this.#run, this.#pool, planner, place);
+  async #large(from: ContentPlanner | ContentFetcher, place: FilePlace): Promise<void> {
+    const { written } = await writeLargeFile(this.#run, this.#pool, from, place);
     this.#inBackground(
       written.then(async (stands) => {
         if (stands) this.#run.report.counts.files++;
         await this.#run.done(place, place.link, stands);
       }),
     );
+  }
+
+  async #fail(place: FilePlace, error: unknown): Promise<void> {
+    await this.#run.fail(place, error);
+    await this.#run.done(place, place.link, false);
   }
 
   async #stream(place: FilePlace): Promise<void> {
@@ -151,7 +190,7 @@ export class ExportFiles implements AsyncDisposable {
     try {
       let size = 0;
       let end = 0;
-      for await (const chunk of readBlockRange(source, place.dirent.block, { signal })) {
+      for await (const chunk of readBlockRange(source, place.dirent.block, { maxReadAhead: LONG_READ_AHEAD, signal })) {
         if (!(sparse && chunk[0] === 0 && chunk.length >= 4096 && isRun(chunk))) {
           writeAll(fd, chunk, size);
           end = size + chunk.length;
@@ -183,14 +222,13 @@ export class ExportFiles implements AsyncDisposable {
     this.#background.add(entry);
   }
 
-  /** Writes what is queued and waits for what is under way. */
+  /** Writes what is queued and waits for all that was taken on. */
   async drain(): Promise<void> {
     await this.#flush();
-    this.#pool.writeHeld();
-    await Promise.all(this.#background);
+    await this.#settle();
   }
 
-  /** Writes what is queued and waits for all that was taken on. */
+  /** The same. @throws what went wrong with all of it */
   async finish(): Promise<void> {
     do {
       await this.drain();
@@ -201,8 +239,15 @@ export class ExportFiles implements AsyncDisposable {
   /** Drops what is queued and waits for what is under way. */
   async cancel(): Promise<void> {
     this.#queue = [];
-    this.#pool.writeHeld();
-    await Promise.all(this.#background);
+    await this.#settle();
+  }
+
+  /** Contents that come are handed to the pool only then. */
+  async #settle(): Promise<void> {
+    do {
+      this.#pool.writeHeld();
+      await Promise.all(this.#background);
+    } while (this.#background.size > 0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,8 @@ import { closeSync, ftruncateSync } from 'node:fs';
 import { throwIfCancelled } from '../base/errors.ts';
 import { cName } from '../base/system/at-calls.ts';
 import { readBlockRange } from '../block/read-range.ts';
-import type { ContentPlanner } from './content-planner.ts';
+import type { ContentFetcher } from './content-fetcher.ts';
+import { ContentPlanner } from './content-planner.ts';
 import { applyToFile } from './export-attributes.ts';
 import { partBatch } from './export-batch.ts';
 import { itemError, writeAll } from './export-io.ts';
@@ -11,6 +12,10 @@ import type { ExportPool } from './export-pool.ts';
 import type { FileRun } from './file-run.ts';
 import type { LargePart } from './large-parts.ts';
 import { partsOf } from './large-parts.ts';
+
+/** Parts of 1 MiB under way at once; fewer where they come into memory first. */
+const MAX_PARTS = 64;
+const MAX_FAR_PARTS = 32;
 
 /**
  * Writes a large file in parts, which the workers verify side by side. Resolves when all parts are handed out, so that
@@ -21,7 +26,7 @@ import { partsOf } from './large-parts.ts';
 export async function writeLargeFile(
   run: FileRun,
   pool: ExportPool,
-  planner: ContentPlanner,
+  from: ContentPlanner | ContentFetcher,
   place: FilePlace,
 ): Promise<{ readonly written: Promise<boolean> }> {
   const { at, source, signal, sparse } = run.context;
@@ -38,7 +43,8 @@ export async function writeLargeFile(
   const writes: Promise<void>[] = [];
 
   const writePart = async ({ start, end, rows }: LargePart): Promise<void> => {
-    rows.locate(source);
+    if (from instanceof ContentPlanner) rows.locate(source);
+    else await rows.fetch(source, { signal });
     if (rows.isLocated(0, rows.count)) {
       const { failures, bytes } = await pool.write(partBatch(rows, { fd, start, size: end - start }));
       const [first] = failures;
@@ -55,7 +61,7 @@ export async function writeLargeFile(
   };
 
   try {
-    for await (const part of partsOf(planner, block, sparse, signal)) {
+    for await (const part of partsOf(from, block, sparse, signal)) {
       throwIfCancelled(signal);
       if (failure !== undefined) break;
       await pool.ready();
@@ -63,7 +69,7 @@ export async function writeLargeFile(
         failure ??= error;
       });
       writes.push(write);
-      if (writes.length > 64) await writes.shift();
+      if (writes.length > (from instanceof ContentPlanner ? MAX_PARTS : MAX_FAR_PARTS)) await writes.shift();
     }
   } catch (error) {
     failure ??= error;

@@ -3,7 +3,8 @@ import { EventTurns } from '../base/event-turns.ts';
 import { appendAll } from '../base/lists.ts';
 import type { Block } from '../block/block.ts';
 import { leavesOf, MAX_TREE_DEPTH } from '../block/tree-walk.ts';
-import type { ContentPlanner } from './content-planner.ts';
+import type { ContentFetcher } from './content-fetcher.ts';
+import { ContentPlanner } from './content-planner.ts';
 import { RefCursor } from './ref-cursor.ts';
 import { SegmentRows } from './segment-rows.ts';
 
@@ -121,38 +122,47 @@ interface OpenSuperblock {
  * @throws {CorruptBlockError} and {MissingBlockError} for superblocks, at the place where they are needed
  */
 export async function* partsOf(
-  planner: ContentPlanner,
+  from: ContentPlanner | ContentFetcher,
   block: Block,
   sparse: boolean,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<LargePart, void, undefined> {
-  const collector = new PartCollector(planner.hash.digestSize, sparse);
-  const steps = collect(planner, block, collector);
-  const turns = new EventTurns();
-  let step = steps.next();
-  for (; step.done !== true; step = steps.next()) {
-    const turn = turns.next(signal);
-    if (turn !== undefined) await turn;
-    yield* collector.take();
-  }
-  const isWhole = step.value;
+  const collector = new PartCollector(from.hash.digestSize, sparse);
+  const isWhole = from instanceof ContentPlanner && (yield* located(from, block, collector, signal));
   if (!isWhole) {
-    // Something rare, or something wrong: what is slow finds out.
+    // The Store tells of no places, or something is rare or wrong: what is slow finds out.
     if (collector.at >= block.span)
       throw new VtError('ECORRUPT', 'read Block tree: its superblocks list more octets than its reference says');
-    for await (const { block: leaf, from, size } of leavesOf(planner.source, block, { start: collector.at, signal })) {
+    for await (const { block: leaf, from: first, size } of leavesOf(from.source, block, { start: collector.at, signal })) {
       if (leaf.kind === 'run') for (const _ of collector.run(leaf.octet, size)) yield* collector.take();
-      else if (leaf.kind === 'literal') collector.data(leaf.data.subarray(from, from + size));
-      else if (leaf.hashcode.hashName === planner.hash.name) collector.stored(leaf.hashcode.digest, 0, leaf.span, from, size);
+      else if (leaf.kind === 'literal') collector.data(leaf.data.subarray(first, first + size));
+      else if (leaf.hashcode.hashName === from.hash.name) collector.stored(leaf.hashcode.digest, 0, leaf.span, first, size);
       else {
         // Of another hash function: as it has no location, the part is read through the Store, which says so.
-        collector.stored(new Uint8Array(planner.hash.digestSize), 0, leaf.span, from, size);
+        collector.stored(new Uint8Array(from.hash.digestSize), 0, leaf.span, first, size);
       }
       if (collector.isReady) yield* collector.take();
     }
   }
   collector.end();
   yield* collector.take();
+}
+
+/** The parts as far as `collect` comes. @returns whether that is the end */
+async function* located(
+  planner: ContentPlanner,
+  block: Block,
+  collector: PartCollector,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<LargePart, boolean, undefined> {
+  const steps = collect(planner, block, collector);
+  const turns = new EventTurns();
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done === true) return step.value;
+    const turn = turns.next(signal);
+    if (turn !== undefined) await turn;
+    yield* collector.take();
+  }
 }
 
 /**

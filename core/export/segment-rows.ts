@@ -1,7 +1,12 @@
 import { ByteWriter } from '../base/byte-writer.ts';
 import { VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import { digestKey } from '../block/digest-key.ts';
+import { SEALED_OVERHEAD } from '../block/sealed-bytes.ts';
+import type { BlockLocation } from '../store/block-location.ts';
+import type { BlockKeyOctets, Sealing } from '../store/capabilities.ts';
 import { capability } from '../store/capability.ts';
-import { codecNumber } from '../store/records/datafile.ts';
+import { codecNumber, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { Store } from '../store/store.ts';
 
 /** Numbers of a row, one row for each segment: a piece of content, in order of its place in the file. */
@@ -11,7 +16,7 @@ export const ROW_SIZE = 8;
 export const CELL = {
   /** One of {@link SEGMENT}. */
   kind: 0,
-  /** Of a stored segment: which of the files; -1 while its Block has no known location. */
+  /** Of a stored segment: which of the files, or records in memory; -1 while its Block has no known location. */
   file: 1,
   /** First stored octet in its file; of `data`, in the literals; of `run`, the octet itself. */
   offset: 2,
@@ -36,8 +41,24 @@ export interface PackedSegments {
   /** A digest for each row, of account for the stored ones. */
   readonly digests: Uint8Array<ArrayBuffer>;
   readonly literals: Uint8Array<ArrayBuffer>;
-  /** Files that hold stored Blocks. */
-  readonly files: readonly string[];
+  /** What holds stored Blocks: files by their paths, and bytes at hand. */
+  readonly files: readonly (string | Uint8Array<ArrayBuffer>)[];
+  /** Where all stored Blocks are sealed: with these keys. Sizes are those of what was sealed. */
+  readonly keys?: BlockKeyOctets | undefined;
+}
+
+/** A stored row, and the Block that it is of. */
+interface StoredRow {
+  /** Its first cell. */
+  readonly at: number;
+  readonly digest: Uint8Array;
+  /** Octets of the Block; -1 where that is not known. */
+  readonly size: number;
+}
+
+/** Whether a Store tells where its Blocks lie, or holds them sealed in one that does. */
+export function canLocate(store: Store): boolean {
+  return capability(capability(store, 'sealing')?.below ?? store, 'location') !== undefined;
 }
 
 /**
@@ -49,7 +70,8 @@ export class SegmentRows {
   #cells: Float64Array<ArrayBuffer>;
   #digests: Uint8Array<ArrayBuffer>;
   readonly #literals = new ByteWriter(64);
-  readonly #files: string[] = [];
+  readonly #files: (string | Uint8Array<ArrayBuffer>)[] = [];
+  #keys: BlockKeyOctets | undefined;
   #count = 0;
 
   /** @param capacity - rows to make room for at first */
@@ -116,49 +138,107 @@ export class SegmentRows {
 
   /** Asks the Store once where all the Blocks lie; rows whose Blocks have no known place, or another size there, stay without. */
   locate(store: Store): void {
-    const locator = capability(store, 'location');
+    const sealing = capability(store, 'sealing');
+    const locator = capability(sealing?.below ?? store, 'location');
     if (locator === undefined) throw new VtError('EUNSUPPORTED', `locate Blocks in "${store.name}": it does not tell`);
-    const rows: number[] = [];
-    const digests: Uint8Array[] = [];
-    const spans: number[] = [];
-    let spansKnown = true;
-    for (let row = 0; row < this.#count; row++) {
-      const at = row * ROW_SIZE;
-      if (this.#cells[at + CELL.kind] !== SEGMENT.stored) continue;
-      const size = this.#cells[at + CELL.size] as number;
-      spansKnown &&= size >= 0;
-      rows.push(at);
-      digests.push(this.#digests.subarray(row * this.#digestSize, (row + 1) * this.#digestSize));
-      spans.push(size);
-    }
+    const rows = this.#storedRows();
     if (rows.length === 0) return;
-    const locations = locator.locate(digests, spansKnown ? spans : undefined);
-    const cells = this.#cells;
+    this.#keys = sealing?.keys;
+    const overhead = sealing === undefined ? 0 : SEALED_OVERHEAD;
+    const spans = rows.every(({ size }) => size >= 0) ? rows.map(({ size }) => size + overhead) : undefined;
+    const digests = rows.map(({ digest }) => digest);
+    const locations = locator.locate(sealing === undefined ? digests : namesOf(digests, sealing), spans);
     let lastFile = '';
     let lastNumber = -1;
-    for (let i = 0; i < rows.length; i++) {
+    for (const [i, { at }] of rows.entries()) {
       const location = locations[i];
-      const at = rows[i] as number;
-      const size = cells[at + CELL.size] as number;
-      if (location === undefined || (size >= 0 && location.size !== size)) continue;
+      if (location === undefined) continue;
       if (location.file !== lastFile) {
         lastFile = location.file;
         lastNumber = this.#files.indexOf(lastFile);
         if (lastNumber < 0) lastNumber = this.#files.push(lastFile) - 1;
       }
-      cells[at + CELL.file] = lastNumber;
-      cells[at + CELL.offset] = location.offset;
-      cells[at + CELL.storedSize] = location.storedSize;
-      cells[at + CELL.size] = location.size;
-      cells[at + CELL.codec] = codecNumber(location.codec);
-      if (size < 0) cells[at + CELL.wanted] = location.size;
+      this.#place(at, lastNumber, location, codecNumber(location.codec));
     }
+  }
+
+  /**
+   * Asks the Store once for all the Blocks, and keeps what comes in memory, to be verified there. Rows whose Blocks do not come, or have
+   * another size, stay without.
+   */
+  async fetch(store: Store, options: OpOptions): Promise<void> {
+    const sealing = capability(store, 'sealing');
+    const source = capability(sealing?.below ?? store, 'recordSource');
+    if (source === undefined) throw new VtError('EUNSUPPORTED', `get records from "${store.name}": it gives none`);
+    this.#keys = sealing?.keys;
+    const overhead = sealing === undefined ? 0 : SEALED_OVERHEAD;
+    const rowsOf = new Map<string, number[]>();
+    const digests: Uint8Array[] = [];
+    const spans: number[] = [];
+    for (const { at, digest, size } of this.#storedRows()) {
+      const key = digestKey(digest);
+      const others = rowsOf.get(key);
+      if (others !== undefined) others.push(at);
+      else {
+        rowsOf.set(key, [at]);
+        digests.push(digest);
+        spans.push(size < 0 ? size : size + overhead);
+      }
+    }
+    if (digests.length === 0) return;
+    const names = Buffer.concat(sealing === undefined ? digests : namesOf(digests, sealing));
+    const nameSize = names.length / digests.length;
+    const cellsOf = new Map([...rowsOf.values()].map((rows, i) => [digestKey(digestAt(names, i, nameSize)), rows]));
+    const isKnown = spans.every((span) => span >= 0);
+    for await (const batch of source.records(names, isKnown ? spans : undefined, options)) {
+      const file = this.#files.push(ownCopy(batch.image)) - 1;
+      let at = 0;
+      for (let i = 0; i < batch.count; i++) {
+        const offset = at + RECORD_FIXED_SIZE + nameSize;
+        const [size, storedSize] = [batch.sizes[i] as number, batch.storedSizes[i] as number];
+        at = offset + storedSize;
+        for (const row of cellsOf.get(digestKey(digestAt(batch.digests, i, nameSize))) ?? [])
+          this.#place(row, file, { offset, storedSize, size }, batch.codecs[i] as number);
+      }
+      batch.release?.();
+    }
+  }
+
+  #storedRows(): StoredRow[] {
+    const rows: StoredRow[] = [];
+    for (let row = 0; row < this.#count; row++) {
+      const at = row * ROW_SIZE;
+      if (this.#cells[at + CELL.kind] !== SEGMENT.stored) continue;
+      rows.push({ at, digest: this.digestOf(row), size: this.#cells[at + CELL.size] as number });
+    }
+    return rows;
+  }
+
+  /** Notes where a row's Block lies, unless it has another size there. */
+  #place(at: number, file: number, place: Pick<BlockLocation, 'offset' | 'storedSize' | 'size'>, codec: number): void {
+    const cells = this.#cells;
+    const wanted = cells[at + CELL.size] as number;
+    const size = this.#keys === undefined ? place.size : place.size - SEALED_OVERHEAD;
+    if (size < 0 || (wanted >= 0 && size !== wanted)) return;
+    // What is sealed cannot be compressed; a Store that did so all the same is asked for the Block itself.
+    if (this.#keys !== undefined && codec !== 0) return;
+    cells[at + CELL.file] = file;
+    cells[at + CELL.offset] = place.offset;
+    cells[at + CELL.storedSize] = place.storedSize;
+    cells[at + CELL.size] = size;
+    cells[at + CELL.codec] = codec;
+    if (wanted < 0) cells[at + CELL.wanted] = size;
   }
 
   /** Whether every Block of these rows has a known location. */
   isLocated(first: number, end: number): boolean {
     for (let row = first; row < end; row++) if ((this.#cells[row * ROW_SIZE + CELL.file] as number) < 0) return false;
     return true;
+  }
+
+  /** The digest of a row's Block. */
+  digestOf(row: number): Uint8Array {
+    return digestAt(this.#digests, row, this.#digestSize);
   }
 
   /** Octets of a row's Block; -1 while they are not known. */
@@ -173,6 +253,24 @@ export class SegmentRows {
       digests: this.#digests.slice(0, this.#count * this.#digestSize),
       literals: new Uint8Array(this.#literals.view()),
       files: [...this.#files],
+      keys: this.#keys,
     };
   }
+}
+
+function digestAt(digests: Uint8Array, i: number, size: number): Uint8Array {
+  return digests.subarray(i * size, (i + 1) * size);
+}
+
+function namesOf(digests: readonly Uint8Array[], sealing: Sealing): Uint8Array[] {
+  const names = sealing.names(Buffer.concat(digests));
+  const size = names.length / digests.length;
+  return digests.map((_, i) => digestAt(names, i, size));
+}
+
+/** Bytes in memory that nobody else has, so that it can be transferred to a thread. */
+function ownCopy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(bytes.length);
+  copy.set(bytes);
+  return copy;
 }

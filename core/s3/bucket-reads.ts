@@ -148,7 +148,7 @@ export class BucketReads {
     const data = decodeStored(stored, codec, size);
     if (data === undefined || Buffer.compare(this.#parts.hash.digest(data), digest) !== 0) return undefined;
     // A view would hold all that was got with it.
-    return codec === 'none' ? Uint8Array.from(data) : data;
+    return codec === 'none' ? Uint8Array.prototype.slice.call(data) : data;
   }
 
   /** Blocks as records, in the order asked for. @see RecordSource */

@@ -10,6 +10,8 @@ export class PackChunk {
   /** Fewer octets where the pack ends before; undefined where it is not there. */
   readonly data: Promise<Buffer | undefined>;
   readonly #nobodyWaits = new AbortController();
+  readonly #waiters = new Map<AbortSignal | undefined, Promise<Buffer | undefined>>();
+  /** Signals by which somebody waits, and none that has fired. */
   #waiting = 0;
 
   /** @param get - asks for it, until its signal fires */
@@ -31,14 +33,23 @@ export class PackChunk {
   /** Waits for a part of it. @throws {VtError} ECANCELLED when the signal fires */
   async part(start: number, end: number, signal: AbortSignal | undefined): Promise<Buffer | undefined> {
     throwIfCancelled(signal);
+    const data = await this.#waitersOf(signal);
+    return data?.subarray(start - this.start, end - this.start);
+  }
+
+  /** Thousands of Blocks may be waited for by one signal: all of them wait for one promise. */
+  #waitersOf(signal: AbortSignal | undefined): Promise<Buffer | undefined> {
+    const known = this.#waiters.get(signal);
+    if (known !== undefined) return known;
     this.#waiting++;
-    const data = await new Promise<Buffer | undefined>((resolve, reject) => {
+    const waiters = new Promise<Buffer | undefined>((resolve, reject) => {
       const release = onAbort(signal, () => {
         reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
         if (--this.#waiting === 0) this.#nobodyWaits.abort(signal?.reason);
       });
       void this.data.then(resolve, reject).then(release);
     });
-    return data?.subarray(start - this.start, end - this.start);
+    this.#waiters.set(signal, waiters);
+    return waiters;
   }
 }

@@ -12,7 +12,7 @@ const MAX_RANGE = 8 * 1024 * 1024;
 const MIN_RANGE: Readonly<Record<PackKind, number>> = { d: 0, m: 512 * 1024 };
 /** Octets got ahead of a reader that goes on where it was; four times as many each time. */
 const FIRST_AHEAD = 1024 * 1024;
-const MAX_AHEAD = 16 * 1024 * 1024;
+const MAX_AHEAD = 4 * 1024 * 1024;
 /** Readers that are told apart. */
 const MAX_READERS = 8;
 /** Octets of ranges that are kept. */

@@ -126,6 +126,23 @@ export function openRecords(
   return { digests: Buffer.concat(digests), sizes: Uint32Array.from(sizes), image: image.subarray(0, at) };
 }
 
+/** Opens Blocks of which the digests are known: the names and keys of all of them are made together. */
+export class BlockOpener {
+  readonly #names: Buffer;
+  readonly #keys: Buffer;
+
+  /** @param digests - those of the Blocks, one after the other */
+  constructor(keys: BlockKeys, digests: Uint8Array) {
+    this.#names = sealedNames(keys, digests);
+    this.#keys = keys.contents.many(this.#names);
+  }
+
+  /** Opens the i-th Block into `target`, of its size. @returns whether its bytes are what was sealed under its name */
+  open(i: number, bytes: Uint8Array, target: Uint8Array): boolean {
+    return openInto(target, partOf(this.#keys, i), partOf(this.#names, i), bytes);
+  }
+}
+
 /** Octets of what was sealed to some bytes. */
 function openedSize({ length }: Uint8Array): number {
   return Math.max(0, length - SEALED_OVERHEAD);

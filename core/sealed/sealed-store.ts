@@ -91,7 +91,7 @@ export class SealedStore implements Store {
   /** How names are made, and where they lie; undefined while there are no keys. */
   get sealing(): Sealing | undefined {
     const keys = this.#keys;
-    return keys === undefined ? undefined : { id: keys.id, below: this.#below, names: (digests) => sealedNames(keys, digests) };
+    return keys && { id: keys.id, below: this.#below, keys: keys.octets, names: (digests) => sealedNames(keys, digests) };
   }
 
   /** The Store that holds what is sealed. */

@@ -269,6 +269,8 @@ export interface Sealing {
   readonly id: string;
   /** The Store that holds what is sealed. */
   readonly below: Store;
+  /** With these workers open what they read there. */
+  readonly keys: BlockKeyOctets;
   /** The names that Blocks have there. @param digests - those of the Blocks, one after the other */
   names(digests: Uint8Array): Uint8Array;
 }

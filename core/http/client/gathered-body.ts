@@ -12,6 +12,13 @@ export class GatheredBody {
   #together: Buffer | undefined;
   #used = 0;
   #size = 0;
+  /** Where its size is known before: all of it in one place. */
+  #whole: Buffer | undefined;
+
+  /** @param expectedSize - octets that it has, as far as is known; undefined or wrong costs a copy more */
+  constructor(expectedSize?: number) {
+    if (expectedSize !== undefined && expectedSize >= LARGE_SIZE) this.#whole = Buffer.allocUnsafeSlow(expectedSize);
+  }
 
   /** Octets so far. */
   get size(): number {
@@ -19,7 +26,16 @@ export class GatheredBody {
   }
 
   add(piece: Uint8Array): void {
+    const at = this.#size;
     this.#size += piece.length;
+    if (this.#whole !== undefined) {
+      if (this.#size <= this.#whole.length) {
+        this.#whole.set(piece, at);
+        return;
+      }
+      this.#pieces.push(this.#whole.subarray(0, at));
+      this.#whole = undefined;
+    }
     if (piece.length >= LARGE_SIZE) {
       this.#end();
       this.#pieces.push(piece);
@@ -33,6 +49,7 @@ export class GatheredBody {
 
   /** All of them, as one. */
   take(): Buffer {
+    if (this.#whole !== undefined) return this.#whole.subarray(0, this.#size);
     this.#end();
     return Buffer.concat(this.#pieces.splice(0), this.#size);
   }

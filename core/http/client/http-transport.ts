@@ -7,6 +7,8 @@ import { GatheredBody } from './gathered-body.ts';
 
 /** Connections to one server at a time; more requests wait for one of them. */
 const MAX_CONNECTIONS = 32;
+/** Octets of an answer at most for which room is made at once, when it says that it has so many. */
+const MAX_EXPECTED_SIZE = 64 * 1024 * 1024;
 /** Milliseconds in which something has to come. */
 const SILENCE_MS = 30_000;
 
@@ -79,7 +81,7 @@ export class HttpTransport {
 
   async #bodyOf(response: IncomingMessage, maxSize: number): Promise<Buffer> {
     return await new Promise((resolve, reject) => {
-      const body = new GatheredBody();
+      const body = new GatheredBody(expectedSize(response, maxSize));
       response
         // An iterator over it takes several times as long.
         .on('data', (chunk: Buffer) => {
@@ -98,6 +100,12 @@ export class HttpTransport {
     this.#http.destroy();
     this.#https.destroy();
   }
+}
+
+/** Octets that an answer says it has; undefined where it says nothing, or too much. */
+function expectedSize({ headers }: IncomingMessage, maxSize: number): number | undefined {
+  const size = Number(headers['content-length']);
+  return size <= Math.min(maxSize, MAX_EXPECTED_SIZE) ? size : undefined;
 }
 
 async function responseTo(request: ClientRequest, body: Uint8Array | undefined): Promise<IncomingMessage> {

@@ -5,7 +5,7 @@ import type { Octets } from '../../base/octets.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import type { Block } from '../../block/block.ts';
 import { sameBlock } from '../../block/block.ts';
-import { readBlockRange } from '../../block/read-range.ts';
+import { LONG_READ_AHEAD, readBlockRange } from '../../block/read-range.ts';
 import type { AppendOptions } from '../../blockify/append-content.ts';
 import type { Content } from '../../blockify/blockify.ts';
 import type { DirDirent, Dirent } from '../../dirent/dirent.ts';
@@ -141,7 +141,8 @@ export class LiveTree implements Tree {
     const node = await this.#reading('read', () => this.#node(path, 'read', true, options));
     if (node.sort === 'dir') throw new PathError('EISDIR', 'read', path);
     if (node.dirent.kind !== 'file') throw new PathError('EINVAL', 'read', path);
-    if (node.unsynced === undefined) yield* readBlockRange(this.store, node.dirent.block, { ...range, ...options });
+    if (node.unsynced === undefined)
+      yield* readBlockRange(this.store, node.dirent.block, { maxReadAhead: LONG_READ_AHEAD, ...range, ...options });
     else yield* node.unsynced.read(range.start ?? 0, Math.min(range.end ?? node.unsynced.size, node.unsynced.size), options);
   }
 

@@ -1,6 +1,6 @@
 import type { Block } from '../../../core/block/block.ts';
 import type { BlockSource } from '../../../core/block/block-source.ts';
-import { readBlockRange } from '../../../core/block/read-range.ts';
+import { LONG_READ_AHEAD, readBlockRange } from '../../../core/block/read-range.ts';
 
 /** Leaves asked of the Store ahead of need: it may be far away. */
 const READ_AHEAD_BLOCKS = 64;
@@ -82,7 +82,12 @@ export class ReadThrough {
     if (this.#walk !== undefined && start >= this.#at && start - this.#at <= MAX_SKIP) return this.#walk;
     this.#end();
     const controller = new AbortController();
-    const chunks = readBlockRange(this.#source, this.#block, { start, readAhead: READ_AHEAD_BLOCKS, signal: controller.signal });
+    const chunks = readBlockRange(this.#source, this.#block, {
+      start,
+      readAhead: READ_AHEAD_BLOCKS,
+      maxReadAhead: LONG_READ_AHEAD,
+      signal: controller.signal,
+    });
     this.#at = start;
     this.#walk = { chunks, controller };
     return this.#walk;

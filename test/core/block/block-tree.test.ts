@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Block } from '../../../core/block/block.ts';
 import { EMPTY_BLOCK, sameBlock } from '../../../core/block/block.ts';
@@ -176,9 +177,30 @@ describe('Block trees', () => {
       },
     };
     let size = 0;
-    for await (const part of readBlockRange(slow, top)) size += part.length;
+    // Leaves have 100 octets.
+    for await (const part of readBlockRange(slow, top, { maxReadAhead: 2000 })) size += part.length;
     assert.equal(size, 300_000);
     assert.ok(most >= 8 && most <= 24, `${most} in flight`);
+  });
+
+  it('a Store that lets its reader wait is asked for more at a time, up to the most', async () => {
+    const source = new MapSource();
+    const top = wideTree(source, 3000);
+    let inFlight = 0;
+    let most = 0;
+    const far = {
+      name: 'far',
+      async get(...args: Parameters<MapSource['get']>) {
+        most = Math.max(most, ++inFlight);
+        await pause(20);
+        inFlight--;
+        return source.get(...args);
+      },
+    };
+    let size = 0;
+    for await (const part of readBlockRange(far, top, { maxReadAhead: 50_000 })) size += part.length;
+    assert.equal(size, 300_000);
+    assert.ok(most > 100 && most <= 510, `${most} in flight`);
   });
 });
 

@@ -61,7 +61,7 @@ class FullStore extends MemoryStore {
         yield await Promise.resolve(BATCH);
       },
     },
-    sealing: { id: 'seal', below: this, names: (digests) => digests },
+    sealing: { id: 'seal', below: this, keys: { names: DIGEST, contents: DIGEST }, names: (digests) => digests },
     spool: { drain: async () => await Promise.resolve({ deliveredBlocks: 1, deliveredBytes: 2, waitingBlocks: 3, troubles: ['some'] }) },
   };
 }

@@ -252,8 +252,13 @@ function refuse(response: ServerResponse, status: number, code: string, message:
   response.writeHead(status, { 'content-type': 'application/xml' }).end(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`);
 }
 
+/** A service knows the tag of what it has: to make it at each look would take longer than the answer. */
+const tags = new WeakMap<Buffer, string>();
+
 function tagOf(body: Buffer): string {
-  return `"${createHash('md5').update(body).digest('hex')}"`;
+  const tag = tags.get(body) ?? `"${createHash('md5').update(body).digest('hex')}"`;
+  tags.set(body, tag);
+  return tag;
 }
 
 function escapeXml(text: string): string {

@@ -8,12 +8,12 @@ import { RightsView } from '../rights/rights-view.ts';
 import { canWrite, capability } from '../store/capability.ts';
 import { RecordChecker } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
-import { ReadyAnswers } from './ready-answers.ts';
-import { ReadyContents } from './ready-contents.ts';
+import { ReadyAnswers } from './kept/ready-answers.ts';
+import { ReadyContents } from './kept/ready-contents.ts';
+import { VerifiedBlocks } from './kept/verified-blocks.ts';
 import { RequestCounts } from './request-counts.ts';
 import type { SharedByGateways, WebService } from './service.ts';
 import { WebGateway } from './service.ts';
-import { VerifiedBlocks } from './verified-blocks.ts';
 import type { HomeArchive } from './web-tree.ts';
 import { WebWrites } from './writes.ts';
 

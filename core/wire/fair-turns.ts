@@ -86,8 +86,8 @@ export class FairTurns {
   }
 
   /**
-   * Lets in those who wait, as far as there is room. What is answered at once leads to the next request without a turn of the event loop:
-   * after a while the loop turns first, so that others are read, and stand here in their order.
+   * Lets in those who wait, as far as there is room. An answer that comes at once leads to the next request, without a turn of the event
+   * loop. So the loop turns after a while: the requests of others are read then, and stand here in their order.
    */
   #letIn(): void {
     while (this.#waiting.length > 0 && this.#running < this.#atOnce && !this.#isPutOff) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HashCode } from '../../../core/block/hashcode.ts';
-import { VerifiedBlocks } from '../../../core/http/verified-blocks.ts';
-import { MemoryStore } from '../../../core/store/memory.ts';
+import type { HashCode } from '../../../../core/block/hashcode.ts';
+import { VerifiedBlocks } from '../../../../core/http/kept/verified-blocks.ts';
+import { MemoryStore } from '../../../../core/store/memory.ts';
 
 /** A Store that counts what is asked of it. */
 class CountingStore extends MemoryStore {

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { takesGzip } from './compressed.ts';
-import { COMMON_HEADERS } from './headers.ts';
-import { conditionStatus } from './preconditions.ts';
+import { takesGzip } from '../compressed.ts';
+import { COMMON_HEADERS } from '../headers.ts';
+import { conditionStatus } from '../preconditions.ts';
+import type { Representation } from '../representation.ts';
+import { headersOf } from '../send.ts';
 import type { ReadyContent, ReadyContents } from './ready-contents.ts';
-import type { Representation } from './representation.ts';
-import { headersOf } from './send.ts';
 
 /** Octets that are kept: of URLs, headers and pages. */
 const MAX_SIZE = 24 * 1024 * 1024;

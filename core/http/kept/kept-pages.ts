@@ -1,4 +1,4 @@
-import type { Representation } from './representation.ts';
+import type { Representation } from '../representation.ts';
 
 /** Octets of a page that is kept, and of all of them. */
 const MAX_PAGE_SIZE = 256 * 1024;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { KeptPages } from '../../../core/http/kept-pages.ts';
-import type { Representation } from '../../../core/http/representation.ts';
+import { KeptPages } from '../../../../core/http/kept/kept-pages.ts';
+import type { Representation } from '../../../../core/http/representation.ts';
 
 const NEVER = new AbortController().signal;
 

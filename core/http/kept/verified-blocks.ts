@@ -1,10 +1,10 @@
-import type { OpOptions } from '../base/op-options.ts';
-import type { DigestedBlock } from '../block/block-target.ts';
-import { digestKey } from '../block/digest-key.ts';
-import type { EdgeSettings } from '../block/edge-settings.ts';
-import type { HashName } from '../block/hash.ts';
-import type { HashCode } from '../block/hashcode.ts';
-import type { AddResult, Store } from '../store/store.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import type { DigestedBlock } from '../../block/block-target.ts';
+import { digestKey } from '../../block/digest-key.ts';
+import type { EdgeSettings } from '../../block/edge-settings.ts';
+import type { HashName } from '../../block/hash.ts';
+import type { HashCode } from '../../block/hashcode.ts';
+import type { AddResult, Store } from '../../store/store.ts';
 
 /** Octets that are kept. */
 const MAX_KEPT_SIZE = 32 * 1024 * 1024;

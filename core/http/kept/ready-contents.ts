@@ -1,12 +1,12 @@
 import { closeSync } from 'node:fs';
-import { openStoreFile } from '../base/system/store-files.ts';
-import type { Block, HashBlock } from '../block/block.ts';
-import { formatBlock } from '../block/block-text.ts';
-import { readBlockBytes } from '../block/read-range.ts';
-import type { Leaf } from '../block/tree-walk.ts';
-import { leavesOf } from '../block/tree-walk.ts';
-import { capability } from '../store/capability.ts';
-import type { Store } from '../store/store.ts';
+import { openStoreFile } from '../../base/system/store-files.ts';
+import type { Block, HashBlock } from '../../block/block.ts';
+import { formatBlock } from '../../block/block-text.ts';
+import { readBlockBytes } from '../../block/read-range.ts';
+import type { Leaf } from '../../block/tree-walk.ts';
+import { leavesOf } from '../../block/tree-walk.ts';
+import { capability } from '../../store/capability.ts';
+import type { Store } from '../../store/store.ts';
 import type { ContentPlaces } from './content-places.ts';
 import { contentPlaces, readAtPlaces } from './content-places.ts';
 

@@ -4,16 +4,16 @@ import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
-import type { HashBlock } from '../../../core/block/block.ts';
-import { digestHex } from '../../../core/block/hashcode.ts';
-import { openDatadir } from '../../../core/datadir/datadir.ts';
-import type { Datadir } from '../../../core/datadir/datadir-store.ts';
-import { ReadyContents } from '../../../core/http/ready-contents.ts';
-import { serveWeb } from '../../../core/http/server.ts';
-import { stored, superblock } from '../../support/bombs/bomb.ts';
-import { makeRandom } from '../../support/random.ts';
-import { MapSource } from '../../support/stores/map-source.ts';
-import { newStorePath } from '../datadir/store-folder.ts';
+import type { HashBlock } from '../../../../core/block/block.ts';
+import { digestHex } from '../../../../core/block/hashcode.ts';
+import { openDatadir } from '../../../../core/datadir/datadir.ts';
+import type { Datadir } from '../../../../core/datadir/datadir-store.ts';
+import { ReadyContents } from '../../../../core/http/kept/ready-contents.ts';
+import { serveWeb } from '../../../../core/http/server.ts';
+import { stored, superblock } from '../../../support/bombs/bomb.ts';
+import { makeRandom } from '../../../support/random.ts';
+import { MapSource } from '../../../support/stores/map-source.ts';
+import { newStorePath } from '../../datadir/store-folder.ts';
 
 const NEVER = new AbortController().signal;
 

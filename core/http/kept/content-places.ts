@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
-import { crc32 } from '../base/crc32.ts';
-import type { Leaf } from '../block/tree-walk.ts';
-import type { BlockLocation } from '../store/block-location.ts';
+import { crc32 } from '../../base/crc32.ts';
+import type { Leaf } from '../../block/tree-walk.ts';
+import type { BlockLocation } from '../../store/block-location.ts';
 
 /** Octets between two leaves that are read with them: the head of a record is smaller. */
 const MAX_GAP = 256;

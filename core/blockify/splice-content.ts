@@ -35,9 +35,12 @@ interface BlockPart {
   readonly at: number;
 }
 
-/** Stores a content, or what goes on from an edge of one after `start` octets, in other threads; `hint` is of all of it. */
+/**
+ * Stores a content, or what goes on from an edge of one after `start` octets, in other threads; `hint` is of all of it. A whole
+ * content may come as its octets, which stay as they are meanwhile.
+ */
 export type StoreSplicedContent = (
-  content: AsyncIterable<Uint8Array>,
+  content: Uint8Array | AsyncIterable<Uint8Array>,
   options: OpOptions & { readonly start?: number | undefined; readonly hint?: ContentHint | undefined },
 ) => Promise<Block>;
 

@@ -1,6 +1,7 @@
 import { PathError } from '../../core/base/errors.ts';
 import { NO_OWNER_NAMES } from '../../core/base/system/owner-names.ts';
 import { Ingest } from '../../core/blockify/ingest/ingest.ts';
+import { ingestContent } from '../../core/blockify/ingest/ingest-content.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { LiveDir } from '../../core/tree/live/live-node.ts';
@@ -37,11 +38,7 @@ export async function replay(store: Store, { base, changes }: LeftChanges, front
     store,
     nodes: tree.nodes,
     frontFolder,
-    storeContent: async (content, { start, hint }) => {
-      const block = await ingest.stream(content, hint ?? {}, start);
-      await ingest.flushPending();
-      return block;
-    },
+    storeContent: (content, how) => ingestContent(ingest, content, how),
     syncTree: async () => await Promise.resolve(),
     clock: new FileClock(() => nowNs),
     owners: NO_OWNER_NAMES,

@@ -4,6 +4,7 @@ import { octetsFromText, octetsToText } from '../../../core/base/octets.ts';
 import { systemOwnerNames } from '../../../core/base/system/owner-names.ts';
 import { errorReason } from '../../../core/base/system/system-error.ts';
 import { Ingest } from '../../../core/blockify/ingest/ingest.ts';
+import { ingestContent } from '../../../core/blockify/ingest/ingest-content.ts';
 import { IngestOnDemand } from '../../../core/blockify/ingest/ingest-on-demand.ts';
 import { capability } from '../../../core/store/capability.ts';
 import { requireKey } from '../../../core/store/check-blocks.ts';
@@ -66,12 +67,7 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
   const server = new TreeServer(tree, {
     syncSeconds: isShown ? words.syncSeconds : 0,
     frontFolder: frontFolder(context.shell.env),
-    storeContent: async (content, { start, hint }) =>
-      await ingests.use(async (ingest) => {
-        const block = await ingest.stream(content, hint ?? {}, start);
-        await ingest.flushPending();
-        return block;
-      }),
+    storeContent: async (content, how) => await ingests.use((ingest) => ingestContent(ingest, content, how)),
     keepsTypes: session.settings.get('mime') === 'keep',
     // What is left out of the tree must not come into it by a journal either.
     journal: isShown && leftOut === undefined ? journalOf(session) : undefined,

@@ -15,8 +15,11 @@ import { ContentParser } from '../content-parser.ts';
 import type { EdgeKernel } from '../edge-kernel.ts';
 import { KERNEL_SCRATCH_SIZE, loadEdgeKernel, MIN_RUN_SIZE } from '../edge-kernel.ts';
 import { EdgePicker } from '../edge-picker.ts';
+import type { ContentHint } from '../parser.ts';
 import { closeQuietly } from './file-slices.ts';
 import type {
+  ContentsJob,
+  ContentsResult,
   HashJob,
   Job,
   JobResult,
@@ -70,6 +73,8 @@ export class IngestJobs {
         return this.#hashRanges(job);
       case 'small':
         return this.#small(job);
+      case 'contents':
+        return this.#contents(job);
       case 'parse':
         return this.#parse(job);
     }
@@ -133,7 +138,7 @@ export class IngestJobs {
         const first = notes.length;
         const fd = at.open(dirs[i] ?? -1, cName(name), 'content');
         const size = this.#readSmall(fd, start, room, signatures, i, notes);
-        if (size !== undefined) this.#cut(start, start + size, leaves, name, notes, first);
+        if (size !== undefined) this.#cut(start, start + size, leaves, () => contentHint(name, xattrsOf(notes, first)));
       } catch (error) {
         notes.push({ file: i, kind: 'failed', error: plainError(error) });
       }
@@ -141,6 +146,19 @@ export class IngestJobs {
       start += room;
     }
     return { ...this.#finish(leaves, slot, pack), readAtMs, counts, ranges: leaves.ranges(), notes };
+  }
+
+  #contents({ slot, pack, sizes, hints }: ContentsJob): ContentsResult {
+    const leaves = new Leaves(this.#leafSetup, sizes.length * 2);
+    const counts = new Uint32Array(sizes.length);
+    let start = slotStartAt(this.#setup.layout, slot);
+    for (const [i, size] of sizes.entries()) {
+      const before = leaves.count;
+      this.#cut(start, start + size, leaves, () => hints[i] ?? {});
+      counts[i] = leaves.count - before;
+      start += size;
+    }
+    return { ...this.#finish(leaves, slot, pack), counts, ranges: leaves.ranges() };
   }
 
   /** Reads an open file to `at` until it held still meanwhile, and closes it. @returns its size, or undefined where it has no room here */
@@ -176,8 +194,8 @@ export class IngestJobs {
     }
   }
 
-  /** Cuts a whole content into leaves. @param first - where what there is to say of the file begins in `notes` */
-  #cut(start: number, end: number, leaves: Leaves, fileName: Octets, notes: readonly SmallNote[], first: number): void {
+  /** Cuts a whole content into leaves. */
+  #cut(start: number, end: number, leaves: Leaves, hintOf: () => ContentHint): void {
     const { edges, parser: asked } = this.#setup;
     // Too short for an edge or a run.
     if (end - start < Math.min(MIN_RUN_SIZE, edges.minSize)) {
@@ -186,8 +204,8 @@ export class IngestJobs {
     }
     const picker = new EdgePicker(edges);
     const content = this.#bytes.subarray(start, end);
-    const hint = { ...contentHint(fileName, xattrsOf(notes, first)), parser: asked };
-    const fitting = parserOf(hint, content, edges.minSize);
+    const hint = hintOf();
+    const fitting = parserOf({ ...hint, parser: hint.parser ?? asked }, content, edges.minSize);
     const parser = content.length > (fitting?.quietSize ?? 0) ? fitting : undefined;
     const parsing = parser === undefined ? undefined : new ContentParser(parser);
     if (parser !== undefined) picker.useParser(parser);

@@ -5,6 +5,7 @@ import type { HashName } from '../../block/hash.ts';
 import type { BlockKeyOctets } from '../../store/capabilities.ts';
 import type { StoredCompression } from '../../store/records/stored-bytes.ts';
 import type { SliceScan } from '../edge-kernel.ts';
+import type { ContentHint } from '../parser.ts';
 import type { SlotLayout } from './slots.ts';
 
 // What the pipeline and its workers say to each other. Content stays in the shared memory: only places and digests travel.
@@ -102,13 +103,28 @@ export interface SmallJob {
   readonly signatures: BigInt64Array;
 }
 
-export interface SmallResult extends LeafTable {
-  /** When the first was opened: milliseconds since 1970. */
-  readonly readAtMs: number;
-  /** Leaves of each file. */
+/** Cut and hash whole small contents that lie in one slot, from its first octet on, one behind the other. */
+export interface ContentsJob {
+  readonly kind: 'contents';
+  readonly slot: number;
+  /** Make records of the leaves. */
+  readonly pack: boolean;
+  /** Octets of each content. */
+  readonly sizes: Uint32Array;
+  /** What is known of each. */
+  readonly hints: readonly ContentHint[];
+}
+
+export interface ContentsResult extends LeafTable {
+  /** Leaves of each content. */
   readonly counts: Uint32Array;
   /** Pairs for each leaf: first octet, and the one past the last, in the shared memory. */
   readonly ranges: Uint32Array;
+}
+
+export interface SmallResult extends ContentsResult {
+  /** When the first was opened: milliseconds since 1970. */
+  readonly readAtMs: number;
   /** What is to say of some files, ascending by file. */
   readonly notes: readonly SmallNote[];
 }
@@ -134,8 +150,8 @@ export interface PlainError {
   readonly code: string | undefined;
 }
 
-export type Job = ScanJob | HashJob | SmallJob | ParseJob;
-export type JobResult = ScanResult | LeafTable | SmallResult | readonly number[];
+export type Job = ScanJob | HashJob | SmallJob | ContentsJob | ParseJob;
+export type JobResult = ScanResult | LeafTable | ContentsResult | SmallResult | readonly number[];
 
 /** What comes back. */
 export type JobReply = { readonly result: JobResult } | { readonly error: PlainError };

@@ -15,17 +15,21 @@ import type { AddedBlocks, IntakeCounts } from './block-intake.ts';
 import { BlockIntake } from './block-intake.ts';
 import type { Growth, GrowthSource } from './ingest-growth.ts';
 import { ingestGrowth } from './ingest-growth.ts';
-import type { Job, JobResult, LeafTable, ScanResult, SmallResult } from './ingest-protocol.ts';
+import type { ContentsResult, Job, JobResult, LeafTable, ScanResult, SmallResult } from './ingest-protocol.ts';
 import { ingestStream } from './ingest-stream.ts';
 import type { FilePlace, IngestedFile, QueuedFile, SeenFile } from './ingested-file.ts';
 import { JobPlaces } from './job-places.ts';
 import { LargeFiles } from './large-files.ts';
 import type { LaneContext } from './slice-lane.ts';
 import { FreeSlots, slotLayout, slotMemory } from './slots.ts';
+import { SmallContents } from './small-contents.ts';
 import { SmallFiles } from './small-files.ts';
 
 /** Files up to this many octets are read whole, many in one slot. */
 const SMALL_FILE_SIZE = 512 * 1024;
+
+/** Contents in memory up to this many octets go into the Store together. */
+export const SMALL_CONTENT_SIZE = 64 * 1024;
 
 /** More threads than two gained nothing where the Store appends with one. */
 const MAX_DEFAULT_WORKERS = 2;
@@ -60,6 +64,7 @@ export class Ingest implements AsyncDisposable {
   readonly #lane: LaneContext;
   readonly #smallFiles: SmallFiles;
   readonly #largeFiles: LargeFiles;
+  readonly #smallContents: SmallContents;
   #contents = 0;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => this.#fail(new VtError('ECANCELLED', 'cancelled', { cause: this.#signal?.reason }));
@@ -119,22 +124,24 @@ export class Ingest implements AsyncDisposable {
         this.#readBytes += size;
       },
     };
-    this.#smallFiles = new SmallFiles({
+    const small = {
       hashName: store.hashName,
       bytes,
       slots: this.#slots,
       sink: this.pending,
-      get wantsRecords() {
-        return intake.wantsRecords;
-      },
-      run: (job, size) => this.#run(job, size) as Promise<SmallResult>,
-      add: (batch) => this.#add(batch),
-      onStart: () => this.#wake(),
+      wantsRecords: () => intake.wantsRecords,
+      add: (batch: AddedBlocks) => this.#add(batch),
       onRead: this.#lane.onRead,
+      onFailure: (error: unknown) => this.#fail(error),
+    };
+    this.#smallContents = new SmallContents({ ...small, layout, run: (job, size) => this.#run(job, size) as Promise<ContentsResult> });
+    this.#smallFiles = new SmallFiles({
+      ...small,
+      run: (job, size) => this.#run(job, size) as Promise<SmallResult>,
+      onStart: () => this.#wake(),
       onGrown: (file) => {
         this.#largeFiles.add(file);
       },
-      onFailure: (error) => this.#fail(error),
     });
     this.#largeFiles = new LargeFiles(this.#lane, () => this.#wake());
     if (options.signal?.aborted === true) this.#onAbort();
@@ -204,9 +211,12 @@ export class Ingest implements AsyncDisposable {
     });
   }
 
-  /** The Block of `data`. @param hint - what its parser is chosen by, with its first octets */
+  /** The Block of `data`, which stays as it is until then. Small ones go together. @param hint - what its parser is chosen by, with its first octets */
   async bytes(data: Uint8Array, hint: ContentHint = {}): Promise<Block> {
-    return await this.stream([data], hint);
+    if (data.length > SMALL_CONTENT_SIZE) return await this.stream([data], hint);
+    if (this.#failure !== undefined) throw this.#failure.error;
+    this.#jobs.expect(data.length);
+    return await this.#smallContents.add(data, hint);
   }
 
   /**

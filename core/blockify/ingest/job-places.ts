@@ -114,6 +114,8 @@ function isShort(job: Job): boolean {
       for (let i = 0; i < ranges.length; i += 2) size += (ranges[i + 1] ?? 0) - (ranges[i] ?? 0);
       return size <= SHORT_SIZE;
     }
+    case 'contents':
+      return job.sizes.reduce((sum, size) => sum + size, 0) <= SHORT_SIZE;
     case 'small':
       return false;
   }

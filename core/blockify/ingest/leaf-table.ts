@@ -1,10 +1,11 @@
 import type { Block } from '../../block/block.ts';
+import type { BlockSink } from '../../block/block-sink.ts';
 import type { DigestedBlock } from '../../block/block-target.ts';
 import type { HashName } from '../../block/hash.ts';
 import { hashByName } from '../../block/hash.ts';
-import type { BlockTreeBuilder } from '../../block/tree-builder.ts';
+import { BlockTreeBuilder } from '../../block/tree-builder.ts';
 import type { AddedBlocks } from './block-intake.ts';
-import type { LeafTable } from './ingest-protocol.ts';
+import type { ContentsResult, LeafTable } from './ingest-protocol.ts';
 
 /** Of a leaf that is stored as a Block. */
 export const LEAF_HASHED = 0;
@@ -65,6 +66,21 @@ export class LeafReader {
     const i = this.#next++;
     tree.addHashed((this.#ranges[i * 2 + 1] ?? 0) - (this.#ranges[i * 2] ?? 0), this.#table.digests, this.#nextHashed++ * this.#digestSize);
   }
+}
+
+/** The Block of each content, whose leaves lie in `bytes`; of one without leaves, that of no octets. @param sink - for superblocks */
+export function blocksOf(hashName: HashName, result: ContentsResult, bytes: Uint8Array, sink: BlockSink): Block[] {
+  const leaves = new LeafReader(hashName, result, result.ranges, bytes);
+  const tree = new BlockTreeBuilder(sink);
+  const blocks: Block[] = [];
+  for (const count of result.counts) {
+    if (count === 1) blocks.push(leaves.block());
+    else {
+      for (let k = 0; k < count; k++) leaves.addTo(tree);
+      blocks.push(tree.finish());
+    }
+  }
+  return blocks;
 }
 
 /** What of a table's leaves goes to the Store: their records, or where none were made Blocks, whose data are views of `bytes`. */

@@ -4,12 +4,11 @@ import type { Block } from '../../block/block.ts';
 import type { BlockSink } from '../../block/block-sink.ts';
 import type { HashName } from '../../block/hash.ts';
 import { hashByName } from '../../block/hash.ts';
-import { BlockTreeBuilder } from '../../block/tree-builder.ts';
 import type { AddedBlocks } from './block-intake.ts';
 import type { ChangedStat, SmallJob, SmallNote, SmallResult } from './ingest-protocol.ts';
 import { revivedError } from './ingest-protocol.ts';
 import type { QueuedFile } from './ingested-file.ts';
-import { addedOf, LeafReader } from './leaf-table.ts';
+import { addedOf, blocksOf } from './leaf-table.ts';
 import type { FreeSlots } from './slots.ts';
 import { SLOT_DATA_SIZE } from './slots.ts';
 
@@ -24,7 +23,7 @@ export interface SmallFilesContext {
   readonly slots: FreeSlots;
   readonly sink: BlockSink;
   /** Whether Blocks had better be added as records. */
-  readonly wantsRecords: boolean;
+  readonly wantsRecords: () => boolean;
   /** Reads, cuts and hashes. @param size - octets of all files */
   run(job: SmallJob, size: number): Promise<SmallResult>;
   /** Adds Blocks to the Store. */
@@ -104,11 +103,11 @@ export class SmallFiles {
         dirs[i] = dir;
         names += `${name}\0`;
       }
-      const result = await this.#context.run({ kind: 'small', slot, pack: wantsRecords, dirs, names, signatures }, size);
+      const result = await this.#context.run({ kind: 'small', slot, pack: wantsRecords(), dirs, names, signatures }, size);
       this.#context.onRead(size);
-      const blocks = this.#blocksOf(batch, result);
-      const digestSize = hashByName(this.#context.hashName).digestSize;
-      await this.#context.add(addedOf(result, result.ranges, this.#context.bytes, digestSize));
+      const { hashName, bytes, sink } = this.#context;
+      const blocks = blocksOf(hashName, result, bytes, sink);
+      await this.#context.add(addedOf(result, result.ranges, bytes, hashByName(hashName).digestSize));
       this.#finishBatch(batch, blocks, result);
     } catch (error) {
       this.#context.onFailure(error);
@@ -116,23 +115,6 @@ export class SmallFiles {
     } finally {
       if (slot !== undefined) slots.release(slot);
     }
-  }
-
-  /** The Block of each file; of one that was not read, that of no octets. */
-  #blocksOf(batch: readonly QueuedFile[], result: SmallResult): Block[] {
-    const { hashName, bytes, sink } = this.#context;
-    const leaves = new LeafReader(hashName, result, result.ranges, bytes);
-    const tree = new BlockTreeBuilder(sink);
-    const blocks: Block[] = [];
-    for (let i = 0; i < batch.length; i++) {
-      const count = result.counts[i] ?? 0;
-      if (count === 1) blocks.push(leaves.block());
-      else {
-        for (let k = 0; k < count; k++) leaves.addTo(tree);
-        blocks.push(tree.finish());
-      }
-    }
-    return blocks;
   }
 
   #finishBatch(batch: readonly QueuedFile[], blocks: readonly Block[], { notes, readAtMs }: SmallResult): void {

@@ -7,6 +7,7 @@ import { readBlockRange } from '../../../core/block/read-range.ts';
 import { runChunks } from '../../../core/block/run-bytes.ts';
 import { leavesOf } from '../../../core/block/tree-walk.ts';
 import { parserOf } from '../../../core/blockify/choose-parser.ts';
+import { SMALL_CONTENT_SIZE } from '../../../core/blockify/ingest/ingest.ts';
 import type { ContentHint } from '../../../core/blockify/parser.ts';
 import { MAX_HEAD_SIZE } from '../../../core/blockify/parser.ts';
 import type { ContentPart, SpliceStore, StoreSplicedContent } from '../../../core/blockify/splice-content.ts';
@@ -78,6 +79,11 @@ export class FrontFile implements UnsyncedContent {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Whether it is stored together with others. */
+  get isSmall(): boolean {
+    return this.#size <= SMALL_CONTENT_SIZE;
   }
 
   get isSettled(): boolean {
@@ -262,7 +268,14 @@ export class FrontFile implements UnsyncedContent {
 
   async #storeWhole(options: OpOptions): Promise<Block> {
     this.#isSpliced = false;
-    return await this.#context.storeContent(this.read(0, this.#size, options), { ...options, hint: this.#hint() });
+    const content = this.#smallNow() ?? this.read(0, this.#size, options);
+    return await this.#context.storeContent(content, { ...options, hint: this.#hint() });
+  }
+
+  /** All octets of a small content that are at hand: those of many files are stored together. */
+  #smallNow(): Uint8Array | undefined {
+    const pieces = this.isSmall ? this.readNow(0, this.#size) : undefined;
+    return pieces?.length === 1 ? pieces[0] : pieces && Buffer.concat(pieces);
   }
 
   /** Stores what changed only; undefined where reading all of it costs less. */

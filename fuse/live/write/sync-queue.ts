@@ -8,8 +8,13 @@ import type { LiveMount } from '../live-mount.ts';
 import type { FrontFile } from './front-file.ts';
 import { nameOf } from './write-front.ts';
 
-/** Files whose content is being stored at a time. */
+/** Files whose content is being stored at a time; small ones are stored together. */
 const MAX_UNDER_WAY = 2;
+const MAX_SMALL_UNDER_WAY = 128;
+
+/** Milliseconds that a closed small file waits for others, and how many end that: each by itself would cost three times as much. */
+const GATHER_MS = 50;
+const MAX_GATHERED = 128;
 
 /** Until what could not be stored is tried again: milliseconds. */
 const RETRY_MS = 1000;
@@ -36,6 +41,9 @@ const MAX_LATER = 64;
 export class SyncQueue {
   readonly #mount: LiveMount;
   readonly #waiting = new Set<Inode>();
+  /** Small files that wait for more of them. */
+  readonly #gathered = new Set<Inode>();
+  #gathering: NodeJS.Timeout | undefined;
   readonly #later = new Set<Inode>();
   /** Files that could not be stored, and why. Their fronts stay until they are. */
   readonly #failed = new Map<Inode, unknown>();
@@ -48,6 +56,7 @@ export class SyncQueue {
   readonly #restMs = new WeakMap<Inode, number>();
   #growth: NodeJS.Timeout | undefined;
   #underWay = 0;
+  #smallUnderWay = 0;
   #idle: (() => void)[] = [];
   #room: (() => void)[] = [];
 
@@ -75,7 +84,24 @@ export class SyncQueue {
 
   /** Stores a file's content soon. */
   add(inode: Inode): void {
-    this.#waiting.add(inode);
+    if (inode.front?.isSmall === true) {
+      this.#gathered.add(inode);
+      if (this.#gathered.size < MAX_GATHERED) {
+        this.#gathering ??= setTimeout(() => this.#takeGathered(), GATHER_MS).unref();
+        return;
+      }
+      this.#takeGathered();
+    } else {
+      this.#waiting.add(inode);
+      this.#next();
+    }
+  }
+
+  #takeGathered(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    for (const inode of this.#gathered) this.#waiting.add(inode);
+    this.#gathered.clear();
     this.#next();
   }
 
@@ -94,7 +120,7 @@ export class SyncQueue {
 
   /** Whoever makes a file waits for this where too many wait to be stored: their fronts take memory, or descriptors. */
   room(): Promise<void> | undefined {
-    if (this.#waiting.size < MAX_WAITING) return undefined;
+    if (this.#waiting.size + this.#gathered.size < MAX_WAITING) return undefined;
     return new Promise((resolve) => this.#room.push(resolve));
   }
 
@@ -121,7 +147,7 @@ export class SyncQueue {
   }
 
   async #store(inode: Inode): Promise<void> {
-    this.#later.delete(inode);
+    for (const files of [this.#later, this.#gathered, this.#waiting]) files.delete(inode);
     const isLeftOut = this.#mount.isLeftOut(inode);
     if (isLeftOut === false) await this.settle(inode);
     // Of one with several names the sync of the tree knows, and stores it; then it can give up its front.
@@ -172,15 +198,16 @@ export class SyncQueue {
     const failed: unknown[] = [];
     let inARow = 0;
     // Those that failed come last: what they fail by may be their own.
-    for (const inode of [...inodes.filter((each) => !this.#failed.has(each)), ...inodes.filter((each) => this.#failed.has(each))]) {
-      if (this.#mount.nodes.isRemoved(inode.node)) continue;
-      try {
-        await this.store(inode);
-        inARow = 0;
-      } catch (error) {
-        failed.push(error);
-        if (++inARow === MAX_FAILED_IN_A_ROW) break;
+    const ordered = [...inodes.filter((each) => !this.#failed.has(each)), ...inodes.filter((each) => this.#failed.has(each))];
+    for (const together of togetherOf(ordered)) {
+      const stored = await Promise.allSettled(
+        together.filter(({ node }) => !this.#mount.nodes.isRemoved(node)).map((inode) => this.store(inode)),
+      );
+      for (const outcome of stored) {
+        inARow = outcome.status === 'fulfilled' ? 0 : inARow + 1;
+        if (outcome.status === 'rejected') failed.push(outcome.reason);
       }
+      if (inARow >= MAX_FAILED_IN_A_ROW) break;
     }
     await this.idle();
     if (failed.length > 0) throw failed[0];
@@ -210,6 +237,7 @@ export class SyncQueue {
   end(): void {
     clearTimeout(this.#retry);
     clearTimeout(this.#growth);
+    clearTimeout(this.#gathering);
   }
 
   /** Resolves when nothing is under way. */
@@ -220,11 +248,14 @@ export class SyncQueue {
 
   #next(): void {
     if (this.#room.length > 0 && this.#waiting.size < MAX_WAITING / 2) for (const resolve of this.#room.splice(0)) resolve();
-    while (this.#underWay < MAX_UNDER_WAY) {
-      const [inode] = this.#waiting;
-      if (inode === undefined) break;
+    for (const inode of this.#waiting) {
+      const isSmall = inode.front?.isSmall === true;
+      if (this.#underWay - this.#smallUnderWay >= MAX_UNDER_WAY || this.#smallUnderWay >= MAX_SMALL_UNDER_WAY) break;
       this.#waiting.delete(inode);
+      // Nobody will ever see what a removed file held.
+      if (this.#mount.nodes.isRemoved(inode.node)) continue;
       this.#underWay++;
+      if (isSmall) this.#smallUnderWay++;
       const startMs = performance.now();
       this.store(inode)
         .then(
@@ -237,9 +268,24 @@ export class SyncQueue {
           const endMs = performance.now();
           if (inode.opens > 0) this.#restMs.set(inode, endMs + PACE * (endMs - startMs));
           this.#underWay--;
+          if (isSmall) this.#smallUnderWay--;
           this.#next();
         });
     }
     if (this.#underWay === 0 && this.#waiting.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+/** Files in an order, those together that are stored together: small ones in a row. */
+function* togetherOf(inodes: readonly Inode[]): Generator<readonly Inode[]> {
+  let small: Inode[] = [];
+  for (const inode of inodes) {
+    if (inode.front?.isSmall === true) {
+      small.push(inode);
+      if (small.length < MAX_SMALL_UNDER_WAY) continue;
+      yield small;
+      small = [];
+    } else yield [inode];
+  }
+  if (small.length > 0) yield small;
 }

@@ -11,6 +11,7 @@ import { readBlockBytes } from '../../../../core/block/read-range.ts';
 import { BlockTreeBuilder } from '../../../../core/block/tree-builder.ts';
 import { blockify } from '../../../../core/blockify/blockify.ts';
 import { Ingest } from '../../../../core/blockify/ingest/ingest.ts';
+import { storeContent } from '../../../../core/blockify/store-content.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
 import { ingestFile } from '../../../support/contents/ingest-file.ts';
 import { makeRandom } from '../../../support/random.ts';
@@ -106,6 +107,28 @@ test('many contents at a time do not mix', async (t) => {
   await ingest.flushPending();
   for (const [i, content] of contents.entries()) {
     assert.equal(formatBlock(blocks[i] as Block), await reference(content, USUAL), `file ${i}`);
+  }
+});
+
+test('small contents that come together are added together, and give what each gives alone', async () => {
+  const batches: number[] = [];
+  await using store = new (class extends MemoryStore {
+    override async addBatch(...args: Parameters<MemoryStore['addBatch']>): Promise<boolean[]> {
+      batches.push(args[0].length);
+      return await super.addBatch(...args);
+    }
+  })({ hashName: 'sha256', edges: TINY });
+  await using ingest = new Ingest(store, { workers: 1 });
+  const contents = Array.from({ length: 300 }, (_, i) => makeContent(i, (i * 797) % (i % 50 === 0 ? 65_537 : 9000)));
+  const names = ['a', 'a.mbox', 'a.csv', 'a.ts'] as Octets[];
+  const hints = contents.map((_, i) => (i % 5 === 4 ? { parser: 'none', fileName: names[2] } : { fileName: names[i % 5] }));
+  const blocks = await Promise.all(contents.map(async (content, i) => await ingest.bytes(content, hints[i])));
+  await ingest.flushPending();
+  assert.ok(batches.length <= 10, `${contents.length} contents in ${batches.length} batches`);
+  for (const [i, content] of contents.entries()) {
+    const alone = await storeContent(new MemoryStore({ hashName: 'sha256', edges: TINY }), content, { hint: hints[i] });
+    assert.equal(formatBlock(blocks[i] as Block), formatBlock(alone), `content ${i}`);
+    assert.ok(content.equals(await readBlockBytes(store, blocks[i] as Block, { maxSize: 100_000 })), `content ${i} read back`);
   }
 });
 

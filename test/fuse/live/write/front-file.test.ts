@@ -26,8 +26,8 @@ interface Bench {
 function benchOf(t: TestContext, fileName: string): Bench {
   const store = new MemoryStore();
   let stored = 0;
-  const counted = async function* (content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const piece of content) {
+  const counted = async function* (content: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const piece of content instanceof Uint8Array ? [content] : content) {
       stored += piece.length;
       // Others have their turn meanwhile, as with workers.
       await new Promise<void>((resolve) => setImmediate(resolve));

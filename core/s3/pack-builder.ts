@@ -9,8 +9,8 @@ import type { RecordBatch } from '../store/records/record-batch.ts';
 import type { PackKind, PackName } from './pack-names.ts';
 import { packName } from './pack-names.ts';
 
-/** A pack with so many octets of records is complete. Half of one more Block at most makes it 32 MiB. */
-export const PACK_SIZE: number = 16 * 1024 * 1024;
+/** A pack with so many octets of records is complete. Half of one more Block at most makes it 36 MiB. */
+export const PACK_SIZE: number = 20 * 1024 * 1024;
 
 /** A complete pack. */
 export interface Pack {

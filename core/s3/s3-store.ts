@@ -38,7 +38,7 @@ export interface S3StoreParts {
 }
 
 /**
- * A Store in a bucket of an S3 service. Blocks lie in packs of some 16 MiB, or each in its own object. The index is in segments, and an
+ * A Store in a bucket of an S3 service. Blocks lie in packs of some 20 MiB, or each in its own object. The index is in segments, and an
  * archive entry is an object. Several sessions of several machines may add at once, and nothing rests on conditions that some services
  * do not know.
  *

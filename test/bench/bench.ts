@@ -14,6 +14,7 @@ import type { Part } from './parts.ts';
 import { allParts } from './parts.ts';
 import { benchPeers } from './peer.ts';
 import { versionOf } from './peers.ts';
+import { benchS3 } from './s3.ts';
 import { partTable, verdictTable } from './tables.ts';
 import { benchTails } from './tails.ts';
 import type { Verdict } from './targets.ts';
@@ -25,7 +26,7 @@ import { checkSums } from './workloads.ts';
 /** The program that is measured; `VTFTP_PROGRAM` names another build of it. */
 const program = process.env['VTFTP_PROGRAM'] ?? join(PROJECT_ROOT, 'dist/bin/vtftp.js');
 const parts = allParts(program);
-const names = [...parts.map((part) => part.name), 'dedup', 'mount', 'peer', 'link', 'web', 'tails', 'history', 'startup'];
+const names = [...parts.map((part) => part.name), 'dedup', 'mount', 'peer', 'link', 'web', 's3', 'tails', 'history', 'startup'];
 const optional = parts.filter((part) => part.isOptional === true).map((part) => part.name);
 
 const HELP = `npm run bench -- [options]: vtftp against the programs people use instead, in turns, on this machine
@@ -116,6 +117,11 @@ async function benchAll(folder: string): Promise<void> {
     console.log(web.table);
     verdicts.push(...web.verdicts);
   }
+  const s3 = wanted.includes('s3') ? await benchS3(program, join(folder, 's3'), { rounds, scale }) : undefined;
+  if (s3 !== undefined) {
+    console.log(s3.table);
+    verdicts.push(...s3.verdicts);
+  }
   const history = wanted.includes('history') ? await benchHistory(program, join(folder, 'history'), { rounds, scale }) : undefined;
   if (history !== undefined) {
     console.log(history.table);
@@ -140,6 +146,7 @@ async function benchAll(folder: string): Promise<void> {
     peer: Object.fromEntries(peers?.times ?? []),
     link: Object.fromEntries(link?.times ?? []),
     web: Object.fromEntries(web?.times ?? []),
+    s3: Object.fromEntries(s3?.times ?? []),
     history: history?.times,
     startUp: startUp?.medians,
   };

@@ -114,7 +114,7 @@ export function benchPeers(
 }
 
 /** Gives one file of a hundred other octets. */
-function changeSome(tree: string, round: number): void {
+export function changeSome(tree: string, round: number): void {
   const found = spawnSync('find', [tree, '-type', 'f', '-size', '+0', '-links', '1'], { encoding: 'utf8', maxBuffer: 64 * MIB });
   const files = found.stdout.trim().split('\n').sort();
   for (let i = 0; i < files.length; i += 100) {

@@ -19,6 +19,13 @@ const START_MS = 120_000;
 const LOOK_AGAIN_MS = 200;
 const LIBRARIES = '/usr/lib/x86_64-linux-gnu';
 
+interface CephSettings {
+  readonly port: number;
+  /** The address of the monitor. */
+  readonly monitor: string;
+  readonly gib: number;
+}
+
 /** Why Ceph cannot run here; undefined where it can. */
 export function noCeph(): string | undefined {
   if (process.getuid?.() !== 0) return 'Ceph is started as root alone';
@@ -53,13 +60,16 @@ export class Ceph implements AsyncDisposable {
     this.#env = env;
   }
 
-  /** @throws where it is not there in two minutes, with what it printed last */
-  static async start(): Promise<Ceph> {
+  /**
+   * @param gib - what it has room for
+   * @throws where it is not there in two minutes, with what it printed last
+   */
+  static async start(gib = 4): Promise<Ceph> {
     const [port, monPort, monPort1] = await freePorts(3);
     const ceph = new Ceph(mkdtempSync(join(tmpdir(), 'vtftp-ceph-')), port ?? 0);
     const signal = AbortSignal.timeout(START_MS);
     try {
-      await ceph.#start(port ?? 0, `[v2:127.0.0.1:${monPort},v1:127.0.0.1:${monPort1}]`, signal);
+      await ceph.#start({ port: port ?? 0, monitor: `[v2:127.0.0.1:${monPort},v1:127.0.0.1:${monPort1}]`, gib }, signal);
       return ceph;
     } catch (error) {
       const printed = ['mon', 'osd', 'rgw'].map((name) => ceph.#printed(name)).join('');
@@ -68,13 +78,13 @@ export class Ceph implements AsyncDisposable {
     }
   }
 
-  async #start(port: number, monitor: string, signal: AbortSignal): Promise<void> {
+  async #start(set: CephSettings, signal: AbortSignal): Promise<void> {
     const fsid = randomUUID();
     const osd = randomUUID();
     for (const name of ['mon', 'osd', 'rgw']) mkdirSync(join(this.#folder, name));
-    writeFileSync(join(this.#folder, 'ceph.conf'), configuration(this.#folder, fsid, monitor, port));
+    writeFileSync(join(this.#folder, 'ceph.conf'), configuration(this.#folder, fsid, set));
     const map = join(this.#folder, 'monmap');
-    await this.#run('monmaptool', ['--create', '--fsid', fsid, '--addv', 'a', monitor, map]);
+    await this.#run('monmaptool', ['--create', '--fsid', fsid, '--addv', 'a', set.monitor, map]);
     await this.#run('ceph-mon', ['--mkfs', '-i', 'a', '--monmap', map]);
     this.#daemon('mon', 'ceph-mon', ['-f', '-i', 'a']);
     await this.#until(['mon', 'stat'], '', signal);
@@ -132,7 +142,7 @@ export class Ceph implements AsyncDisposable {
   }
 }
 
-function configuration(folder: string, fsid: string, monitor: string, port: number): string {
+function configuration(folder: string, fsid: string, { port, monitor, gib }: CephSettings): string {
   const plugins =
     ROOT === undefined
       ? ''
@@ -164,7 +174,7 @@ mon_osd_full_ratio = 0.99
 mon_osd_nearfull_ratio = 0.97
 mon_osd_backfillfull_ratio = 0.98
 osd_memory_target = 939524096
-bluestore_block_size = 4294967296
+bluestore_block_size = ${gib * 2 ** 30}
 bluestore_block_create = true
 bluestore_block_db_create = false
 bluestore_block_wal_create = false

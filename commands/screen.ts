@@ -1,5 +1,6 @@
 /** One of several things that a person chooses from. */
 export interface Choice {
+  /** Another name than that of any other choice. */
   readonly name: string;
   /** Shown behind the name. */
   readonly hint?: string;

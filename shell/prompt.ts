@@ -17,17 +17,15 @@ const SHOWN_CHOICES = 12;
 
 /** Lets somebody choose one of several, by arrows or by typing a part of it. @returns its index; undefined where the question was left */
 export async function askChoice(question: string, choices: readonly Choice[]): Promise<number | undefined> {
+  const names = choices.map(({ name }) => safeMessage(name));
   const answer = await ask({
     type: 'autocomplete',
     message: question,
     limit: SHOWN_CHOICES,
-    choices: choices.map(({ name, hint }, at) => ({
-      name: `${at}`,
-      message: safeMessage(name),
-      ...(hint === undefined ? {} : { hint: safeMessage(hint) }),
-    })),
+    choices: choices.map(({ hint }, at) => ({ name: names[at] ?? '', ...(hint === undefined ? {} : { hint: safeMessage(hint) }) })),
   });
-  return answer === undefined || answer === '' ? undefined : Number(answer);
+  const chosen = answer === undefined ? -1 : names.indexOf(answer);
+  return chosen < 0 ? undefined : chosen;
 }
 
 /** What is asked by a prompt of enquirer, and read by it. */
@@ -37,7 +35,7 @@ type Question =
       readonly type: 'autocomplete';
       readonly message: string;
       readonly limit: number;
-      readonly choices: { readonly name: string; readonly message: string; readonly hint?: string }[];
+      readonly choices: { readonly name: string; readonly hint?: string }[];
     };
 
 /** The only place that loads enquirer, which takes 30 ms. */

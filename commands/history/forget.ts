@@ -27,7 +27,7 @@ export const forget = defineCommand({
   plans: true,
   details: [
     'A state stays if a rule keeps it, if it is the newest, or if it is protected. The rules have the names that restic and borg give them. Hours, days, weeks (from Monday), months and years are those of local time; an hour that a change of clocks repeats counts as two. A rule that finds fewer periods than N also keeps the oldest state. --keep-within counts back from the latest state, in the calendar: 1m before 31 March is the end of February.',
-    'forget changes the archive alone: lines become comments, and later states get lower numbers. The comments still tell merge, push and undo what came before what. gc then frees the Blocks that only these states needed. -n shows which states would go, and why the others stay.',
+    'forget changes the archive alone: lines become comments, and later states get lower numbers. The comments still tell merge, push and undo what came before what. gc then frees the Blocks that only these states needed. -n shows which states would go, and why the others stay. At a prompt forget asks first.',
   ],
   options: [
     { name: 'plan', short: 'n', summary: 'show what would go, and do nothing' },
@@ -49,7 +49,7 @@ export const forget = defineCommand({
     { name: 'ForgottenCounts', summary: 'how many states stay', fields: { plan: 'true?', kept: 'integer', forgotten: 'integer' } },
   ],
   async run(context, input) {
-    const { session, output, diagnostics, signal } = context;
+    const { session, output, diagnostics, signal, shell } = context;
     const plan = context.plan || input.options.has('plan');
     const policy = policyOf(input);
     const { archive, lines } = requireLines(session, 'forget');
@@ -58,6 +58,8 @@ export const forget = defineCommand({
     for await (const entry of archive.entries({ signal, onDamage })) entries.push(entry);
     const verdicts = applyRetention(entries, policy);
     const gone = verdicts.filter(({ reasons }) => reasons.length === 0).map(({ entry }) => entry);
+    const question = `Forget ${countText(gone.length, 'state')} of ${entries.length}? It cannot be undone`;
+    if (!plan && gone.length > 0 && !(await shell.confirm(question))) return;
     if (!plan && gone.length > 0) await lines.drop(gone, { signal });
     for (const { entry, reasons } of verdicts) {
       output.record({ number: entry.number, when: timeText(entry.whenNs), kept: reasons.length > 0, reasons });

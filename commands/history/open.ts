@@ -1,3 +1,4 @@
+import { UsageError } from '../../core/base/errors.ts';
 import { defineCommand } from '../command.ts';
 
 /** `open`: another tree in place of this one. */
@@ -7,12 +8,18 @@ export const open = defineCommand({
   summary: 'open another source in place of this one',
   details: [
     'SOURCE is what `vtftp SOURCE` takes: a Dirref or block reference, an x-vt: URI, or a Store or STORE@ARCHIVE. It may be a .vt archive file (FILE@N, FILE@DATE), an ordinary directory, or a running mount, by its mount point or control socket. ssh://HOST/PATH is a Store of another machine, or a running mount there. The shell is then attached to the mount, and commands act on its live tree. open first syncs what changed. If it cannot open the new source, the old one stays.',
+    'At a prompt open without SOURCE lets you choose: an archive of this Store and one of its states, a bookmark, another Store, a peer or a mount. Arrows move, and typing a part of a name finds it.',
   ],
-  args: [{ name: 'source', kind: 'reference', summary: 'what to open' }],
+  args: [{ name: 'source', kind: 'reference', summary: 'what to open; at a prompt it may be left out', optional: true }],
   records: [{ name: 'Opened', summary: 'what is open now', fields: { open: 'text' } }],
-  async run({ session, output, signal }, { args: [source] }) {
+  async run(context, { args: [given] }) {
+    const { session, output, signal, shell } = context;
+    if (given === undefined && (!shell.interactive || output.json)) throw new UsageError('open: which source? SOURCE is missing');
+    const { source, view } =
+      given === undefined ? ((await (await import('../parts/pick-source.ts')).pickSource(context)) ?? {}) : { source: given };
     if (source === undefined) return;
     await session.open(source, signal);
+    if (view !== undefined) await session.visit(view, signal);
     output.record({ open: session.tree.name });
   },
 });

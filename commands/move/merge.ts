@@ -3,9 +3,10 @@ import { PathError, throwIfCancelled, VtError } from '../../core/base/errors.ts'
 import { octetsToText } from '../../core/base/octets.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import type { MergeSide } from '../../core/history/merge-base.ts';
+import type { MergedSides } from '../../core/history/merge-sides.ts';
 import { openLiveTree } from '../../core/tree/live/live-tree.ts';
 import type { MetaClash } from '../../core/tree/merge/merge-meta.ts';
-import type { MergeChoice, MergeConflict } from '../../core/tree/merge/merge-result.ts';
+import type { Chosen, MergeChoice, MergeConflict } from '../../core/tree/merge/merge-result.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { baseName, joinPath, ROOT_PATH, splitPath } from '../../core/tree/path.ts';
 import type { TreeContext } from '../command.ts';
@@ -30,7 +31,7 @@ export const merge = defineTreeCommand({
   details: [
     'SOURCE is what join takes. NAME is the Dir to merge into, by default the working path. merge first syncs, so that undo goes back to before. It compares both sides with the newest state that both come from, and takes a change of one side. Dirs merge entry by entry, hard-linked files by their nodes, metadata field by field. A thing that one side renamed and the other changed is renamed and changed: merge knows it by its node, or by equal Blocks.',
     'The archive records which state was merged. So a later merge starts from there: what was decided stays decided. A side that comes after all states of the other is taken as it is, with its date. After undo, the same merge can be made again.',
-    'A conflict is a name that both changed, that one changed and the other removed, or that both renamed. --conflict decides: fail (the default) lists them, changes nothing, and ends with 3. ours and theirs take that side; newer takes the later modification time; both keeps theirs beside ours as NAME.theirs-TIME. With both, a change wins over a removal, and what both renamed has the name that it has here.',
+    'A conflict is a name that both changed, that one changed and the other removed, or that both renamed. --conflict decides: fail (the default) lists them, changes nothing, and ends with 3. ours and theirs take that side; newer takes the later modification time; both keeps theirs beside ours as NAME.theirs-TIME. With both, a change wins over a removal, and what both renamed has the name that it has here. At a prompt, merge without --conflict asks what each one shall come to.',
     'Metadata that both changed is listed as a conflict, but does not stop the merge. Permissions become those that both sides allow. Of times the later is kept. All else is that of the side that was modified later. --conflict=ours, theirs and newer take that side.',
     'Without a common state, as with most Dirrefs, nobody can tell what was removed from what was added. A name that both have and that differs is a conflict. A name that one side lacks is kept, and listed as new or "only here". The same holds where both sides have forgotten the state that both come from, and gc has freed it; merge warns then.',
     'merge prints up to ten lines of what is new, changed and removed; -v prints all. -n lists conflicts and changes nothing.',
@@ -63,10 +64,10 @@ export const merge = defineTreeCommand({
     },
   ],
   async run(context, { args: [source, name], options }) {
-    const { session, output, diagnostics, signal, now } = context;
+    const { session, output, diagnostics, signal, now, shell } = context;
     const plan = context.plan || options.has('plan');
     if (source === undefined) return;
-    const policy = POLICIES.find((each) => each === options.get('conflict')) ?? 'fail';
+    let policy = POLICIES.find((each) => each === options.get('conflict')) ?? 'fail';
     const path = name === undefined ? session.cwd : pathArgument(session, name);
     const entry = await session.tree.lookup(path, { signal });
     if (entry === undefined) throw new PathError('ENOENT', 'merge', path);
@@ -87,19 +88,35 @@ export const merge = defineTreeCommand({
       const theirs = other.dirent;
       if (theirs.kind !== 'dir') throw new VtError('EFAILED', `merge "${octetsToText(source)}": it is a ${theirs.kind}, not a Dir`);
       const { store } = session.tree;
-      const found = await mergeSides(
-        store,
-        await oursOf(context, ours, entry.path),
-        { ...other, dirent: theirs },
-        {
-          path: entry.path,
-          oursAt: async (root) => await dirAt(context, root, entry.path),
-          bring: other.bring,
-          choose: (choice) => chosen(policy, choice),
-          now: now(),
-          signal,
-        },
-      );
+      const ourSide = await oursOf(context, ours, entry.path);
+      const mergeBy = async (choose: (choice: MergeChoice) => Chosen): Promise<MergedSides> =>
+        await mergeSides(
+          store,
+          ourSide,
+          { ...other, dirent: theirs },
+          {
+            path: entry.path,
+            oursAt: async (root) => await dirAt(context, root, entry.path),
+            bring: other.bring,
+            choose,
+            now: now(),
+            signal,
+          },
+        );
+      const choices = new Map<TreePath, MergeChoice>();
+      let found = await mergeBy((choice) => {
+        choices.set(choice.path, choice);
+        return chosen(policy, choice);
+      });
+      const open = found.conflicts.filter(isUndecided);
+      if (open.length > 0 && !plan && !options.has('conflict') && shell.interactive && !output.json) {
+        const { askConflicts } = await import('../parts/ask-conflicts.ts');
+        const decided = await askConflicts(context, entry.path, open, choices);
+        if (decided !== undefined) {
+          policy = 'both';
+          found = await mergeBy((choice) => decided.get(choice.path) ?? 'both');
+        }
+      }
       if (plan && found.as !== undefined) context.wouldChange();
       if (plan || found.as === undefined || (policy === 'fail' && found.conflicts.some(isUndecided))) return found;
       throwIfCancelled(signal);

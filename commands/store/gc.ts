@@ -27,7 +27,7 @@ export const gc = defineCommand({
     'Other sessions keep running. gc keeps what those that write may count on, and says how many they are. It removes that when it runs after their end, or twice while later sessions run. gc may be interrupted or killed at any point.',
     'When there is little room, or none, gc frees what nobody needs in place, without a copy. It makes holes in the data files, and uses a reserve that the Store keeps. --grace 0 also frees what a command left that was broken off a moment ago; --rootless too, if it was the first one of the Store.',
     'In a Store in a bucket gc works in two steps. It copies what is needed out of objects that hold much that is not, and retires them. A later gc removes them once they have been retired for the grace period, by the clock of the service; there it is 1d by default. A shorter one is safe only while no other session writes.',
-    'A Dirref that is in no archive of the Store is not kept. Open it, pull and sync, or name the archive that has it with --archive. If something that leads to Blocks is missing or damaged, or a line of an archive cannot be read, gc removes nothing and the exit status is 13. If no archive has a root, as when the archives were lost, gc removes nothing and fails; --rootless frees everything then. Nobody can read a Dir that is whole but malformed: gc keeps it, names it with its path and its root, and the exit status is 3. --drop lets go of such a root: its line in the archive becomes a comment, and later roots are numbered one less. If it is the newest, record another first: `touch /; sync`.',
+    'A Dirref that is in no archive of the Store is not kept. Open it, pull and sync, or name the archive that has it with --archive. If something that leads to Blocks is missing or damaged, or a line of an archive cannot be read, gc removes nothing and the exit status is 13. If no archive has a root, as when the archives were lost, gc removes nothing and fails; --rootless frees everything then. Nobody can read a Dir that is whole but malformed: gc keeps it, names it with its path and its root, and the exit status is 3. --drop lets go of such a root: its line in the archive becomes a comment, and later roots are numbered one less. If it is the newest, record another first: `touch /; sync`. At a prompt gc asks before --drop and --rootless.',
   ],
   options: [
     { name: 'plan', short: 'n', summary: 'print what would be freed, and do nothing' },
@@ -96,8 +96,9 @@ export const gc = defineCommand({
     if (!plan && session.isChanged)
       throw new VtError('EFAILED', 'gc: this session has changes that no archive holds yet', { remedy: 'sync first' });
     const drop = options.get('drop');
-    if (drop !== undefined && drop !== true) await letGo(context, drop, plan);
     const rootless = options.has('rootless');
+    if (!plan && (rootless || drop !== undefined) && !(await isMeant(context, drop))) return;
+    if (drop !== undefined && drop !== true) await letGo(context, drop, plan);
     const grace = options.get('grace');
     const graceMs = grace === undefined || grace === true ? DEFAULT_GRACE_MS : durationMs('grace', grace);
     const bucket = await bucketOf(session.store);
@@ -158,6 +159,15 @@ export const gc = defineCommand({
       });
   },
 });
+
+/** Whether somebody at the prompt wants what gives up more than Blocks that nobody needs. */
+async function isMeant({ shell }: CommandContext, drop: Octets | true | undefined): Promise<boolean> {
+  const what =
+    drop === undefined || drop === true
+      ? 'Free every Block if no archive has a root'
+      : `Let go of ${octetsToText(drop)}, and free what only it needs`;
+  return await shell.confirm(`${what}? It cannot be undone`);
+}
 
 /** Lets go of what `--drop` names: a root of an archive, or the journal of a mount. */
 async function letGo(context: CommandContext, word: Octets, plan: boolean): Promise<void> {

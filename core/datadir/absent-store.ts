@@ -16,12 +16,14 @@ import type { RecordBatch } from '../store/records/record-batch.ts';
 import { unpackRecords } from '../store/records/record-batch.ts';
 import type { StoredCompression } from '../store/records/stored-bytes.ts';
 import type { AddResult, Store } from '../store/store.ts';
+import { isDatadir } from './datadir-recovery.ts';
 
 /** A Store that is made when the first Block is added to it: until then nothing touches the disk. */
 export class AbsentStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
+  readonly #folder: string;
   readonly #offersBefore: Offers;
   readonly checksRecords = false;
   readonly #make: () => Promise<Store>;
@@ -43,6 +45,7 @@ export class AbsentStore implements Store {
     compression: StoredCompression = 'none',
   ) {
     this.name = `datadir:${folder}`;
+    this.#folder = folder;
     this.hashName = hashName;
     this.edges = edges;
     this.#make = make;
@@ -113,11 +116,12 @@ export class AbsentStore implements Store {
   }
 
   async get(hashcode: HashCode, options?: OpOptions): Promise<Uint8Array | undefined> {
-    return await this.#store?.get(hashcode, options);
+    return await (this.#store ?? (await this.#madeByOthers()))?.get(hashcode, options);
   }
 
   async has(hashcodes: readonly HashCode[], options?: OpOptions): Promise<boolean[]> {
-    return this.#store === undefined ? hashcodes.map(() => false) : await this.#store.has(hashcodes, options);
+    const store = this.#store ?? (await this.#madeByOthers());
+    return store === undefined ? hashcodes.map(() => false) : await store.has(hashcodes, options);
   }
 
   async flush(options?: OpOptions): Promise<void> {
@@ -149,6 +153,11 @@ export class AbsentStore implements Store {
     // That it could not be made was told to whoever added to it.
     await this.#made?.catch(() => undefined);
     await this.#store?.[Symbol.asyncDispose]();
+  }
+
+  /** The Store, where another session has made it since. */
+  async #madeByOthers(): Promise<Store | undefined> {
+    return this.#isClosed || !isDatadir(this.#folder) ? undefined : await this.#open();
   }
 
   async #open(): Promise<Store> {

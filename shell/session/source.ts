@@ -101,7 +101,7 @@ async function openAny(source: Octets | undefined, options: SourceOptions): Prom
   )
     return await openReference(octetsToText(source), options);
   const text = octetsToTextStrict(source);
-  if (text === 'default' || (text !== undefined && /^(?:[a-z][a-z0-9+-]*:|[[!])/i.test(text) && !exists(source, options))) {
+  if (text === 'default' || (text !== undefined && /^(?:default@|[a-z][a-z0-9+-]*:|[[!])/i.test(text) && !exists(source, options))) {
     return await openSpecification(text, options);
   }
   return await openPath(source, options);

@@ -72,6 +72,18 @@ test('at a terminal: what the session records itself is no news, though undo rec
   assert.doesNotMatch(await terminal.shows(/^own1.*own7$/m), /new state/);
 });
 
+test('at a terminal: a Store that another session makes meanwhile is read as it is', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  const store = scratch.path('store');
+  const terminal = new Terminal(t, scratch, ['-S', store]);
+  await terminal.shows(/^vtftp:\/>$/m);
+  await elsewhere(scratch, store, 'mkdir first');
+  await showsSoon(terminal, /^new state @1 by \S+@\S+: mkdir first \(sync takes it in\)$/m);
+  terminal.type('sync > /dev/null; ls');
+  terminal.keys('Enter');
+  assert.doesNotMatch(await terminal.shows(/^first$/m), /warning/);
+});
+
 test('a script is told of no news, and neither is a session with -q', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);
   const store = scratch.path('store');

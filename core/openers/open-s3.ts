@@ -10,6 +10,7 @@ import { readBucketFormat } from '../s3/bucket-format.ts';
 import { keyFinder } from '../s3/credentials/find-keys.ts';
 import type { Environment } from '../s3/credentials/profile-keys.ts';
 import { readProfile } from '../s3/credentials/profile-keys.ts';
+import { Retention } from '../s3/retention.ts';
 import type { AddressStyle } from '../s3/s3-address.ts';
 import { parseS3Address, s3Endpoint } from '../s3/s3-address.ts';
 import { S3Client } from '../s3/s3-client.ts';
@@ -70,6 +71,7 @@ function s3Client(given: StoreParameters, context: OpenContext): S3Client {
   const endpoint = textParameter(given, 'endpoint') ?? environment.AWS_ENDPOINT_URL_S3 ?? environment.AWS_ENDPOINT_URL ?? profile.endpoint;
   const style = textParameter(given, 'style') as AddressStyle | undefined;
   const ca = textParameter(given, 'ca');
+  const retainDays = given.retain;
   return new S3Client({
     name,
     address,
@@ -80,6 +82,7 @@ function s3Client(given: StoreParameters, context: OpenContext): S3Client {
         ? async () => await Promise.resolve(undefined)
         : keyFinder({ environment, profile, isProfileAsked: asked !== undefined, region }),
     ca: ca === undefined ? undefined : readKeyFile(expandHome(ca, homePath)),
+    retention: typeof retainDays === 'number' ? new Retention(retainDays) : undefined,
   });
 }
 

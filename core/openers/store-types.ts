@@ -128,6 +128,7 @@ export const STORE_TYPES: readonly StoreType[] = [
       compression: ['none', 'zlib'],
       edges: 'edges',
       layout: ['packs', 'blocks'],
+      retain: 'count',
     },
     required: ['address'],
     open: async (given, context) => (await import('./open-s3.ts')).openS3Store(given, context),

@@ -9,6 +9,7 @@ import { compactSegments } from './compact-segments.ts';
 import { liveSessions } from './live-sessions.ts';
 import type { OpenBucket } from './open-bucket.ts';
 import type { PackName } from './pack-names.ts';
+import { renewRetention } from './renew-retention.ts';
 import type { S3Store } from './s3-store.ts';
 
 /** A pack of which less than this share is needed by nobody is left as it is: copying costs too. */
@@ -72,7 +73,7 @@ interface PackUse extends SurveyedPack {
 export async function gcBucket(store: S3Store, options: BucketGcOptions): Promise<BucketGcCounts> {
   const { onProgress, graceMs, plan, view = viewOf(store) } = options;
   await store.flush(options);
-  const { client, bucket } = await store.internals(options);
+  const { client, hash, bucket } = await store.internals(options);
   const { index, layout } = bucket;
   await bucket.ready(options);
   const began = await liveSessions(client, options);
@@ -117,6 +118,8 @@ export async function gcBucket(store: S3Store, options: BucketGcOptions): Promis
     const isGone = (pack: PackName): boolean => (expired.has(pack) && !removed.locked.has(pack)) || !uses.has(pack);
     await index.mergeLists((list) => nowMs - list.modifiedMs >= graceMs && list.packs.every(isGone), options);
     await compactSegments(client, index, (name) => index.retired.has(name) && isGone(name), options);
+    const isRetired = (pack: PackName): boolean => index.retired.has(pack);
+    await renewRetention({ client, hash, isRetired, isNeeded: (digest) => marks.has(digest) }, options);
   }
   const isPacked = layout.name === 'packs';
   /** Objects, and octets of them: of packs all, of single Blocks those that are not needed. */

@@ -7,6 +7,7 @@ import type { HttpResponse } from '../http/client/http-transport.ts';
 import { HttpTransport, retryAfterMs } from '../http/client/http-transport.ts';
 import type { RequestCosts } from '../store/capabilities.ts';
 import { RequestLimit } from './request-limit.ts';
+import type { Retention } from './retention.ts';
 import type { S3Address, S3Endpoint } from './s3-address.ts';
 import { objectUrl } from './s3-address.ts';
 import { isFull, isPatient, refusalOf, refusalText, regionOf } from './s3-errors.ts';
@@ -38,6 +39,8 @@ export interface S3ClientOptions {
   /** Keys that hold now; undefined for a public bucket. Those that the service refuses as expired are given back for others. */
   readonly keys: (refused?: S3Keys) => Promise<S3Keys | undefined>;
   readonly ca?: Buffer | undefined;
+  /** How long objects are kept from being removed; default: not at all. */
+  readonly retention?: Retention | undefined;
   /** Milliseconds of patience; default 15 minutes. */
   readonly budgetMs?: number | undefined;
 }
@@ -83,6 +86,20 @@ export class S3Client {
     return { ...this.#costs };
   }
 
+  /** How long objects are kept from being removed. */
+  get retention(): Retention | undefined {
+    return this.#options.retention;
+  }
+
+  #lastingHeaders(key: string, body: Uint8Array): Readonly<Record<string, string>> {
+    return this.retention?.headersFor(key, body, this.#nowMs) ?? {};
+  }
+
+  /** The service's time, or ours before its first answer. */
+  get #nowMs(): number {
+    return this.#serverMs === 0 ? Date.now() : this.#serverMs;
+  }
+
   /** The service's time at its last answer, in milliseconds since 1970; 0 before the first. */
   get serverMs(): number {
     return this.#serverMs;
@@ -95,7 +112,8 @@ export class S3Client {
    */
   async put(key: string, body: Uint8Array, options: OpOptions & { readonly isForever?: boolean } = {}): Promise<void> {
     const { signal, isForever } = options;
-    const response = await this.#ask({ method: 'PUT', key, kind: 'puts', body, signal, headers: isForever === true ? FOREVER : {} });
+    const headers = { ...(isForever === true ? FOREVER : {}), ...this.#lastingHeaders(key, body) };
+    const response = await this.#ask({ method: 'PUT', key, kind: 'puts', body, signal, headers });
     if (response.status !== 200) throw this.#refused(`put object "${key}" into`, response);
   }
 
@@ -105,12 +123,22 @@ export class S3Client {
    * @returns false where one was there
    */
   async putNew(key: string, body: Uint8Array, options: OpOptions = {}): Promise<boolean> {
-    const response = await this.#ask({ method: 'PUT', key, kind: 'puts', body, headers: { 'if-none-match': '*' }, ...options });
+    const headers = { 'if-none-match': '*', ...this.#lastingHeaders(key, body) };
+    const response = await this.#ask({ method: 'PUT', key, kind: 'puts', body, headers, ...options });
     if (response.status === 200) return true;
     if (response.status === 412) return false;
     if (response.status !== 501 && refusalOf(response).code !== 'NotImplemented') throw this.#refused(`put object "${key}" into`, response);
     await this.put(key, body, options);
     return true;
+  }
+
+  /** Keeps an object from being removed for as long again, from now on. One that is not there any more is no error. */
+  async retain(key: string, options: OpOptions = {}): Promise<void> {
+    if (this.retention === undefined) return;
+    const { body, headers } = this.retention.renewal(this.#nowMs);
+    const response = await this.#ask({ method: 'PUT', key, kind: 'puts', query: { retention: '' }, body, headers, ...options });
+    if (response.status !== 200 && response.status !== 204 && response.status !== 404)
+      throw this.#refused(`renew the lock of object "${key}" in`, response);
   }
 
   /**
@@ -249,7 +277,8 @@ export class S3Client {
       onSigned({ keys: signer, region });
       const bodyHash = body === undefined ? EMPTY_HASH : await hashOf(body);
       const now = new Date(Date.now() + this.#aheadMs);
-      const signed = signer === undefined ? {} : signedHeaders({ method, url, region, bodyHash, now }, signer);
+      const signed =
+        signer === undefined ? {} : signedHeaders({ method, url, region, bodyHash, now, headers: amazonOnly(headers) }, signer);
       this.#costs[kind]++;
       this.#costs.sentBytes += body?.length ?? 0;
       const length = method === 'PUT' ? { 'content-length': String(body?.length ?? 0) } : {};
@@ -288,6 +317,11 @@ export class S3Client {
   close(): void {
     this.#transport.close();
   }
+}
+
+/** Headers that have to be signed. */
+function amazonOnly(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-amz-')));
 }
 
 /** Large bodies are hashed by another thread: a pack of 16 MiB takes some 25 ms. */

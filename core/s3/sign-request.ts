@@ -16,6 +16,8 @@ export interface UnsignedRequest {
   /** SHA-256 of the body, in hex. */
   readonly bodyHash: string;
   readonly now: Date;
+  /** Further `x-amz-*` headers. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** SHA-256 of no octets. */
@@ -26,7 +28,7 @@ export const EMPTY_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4959
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
-export function signedHeaders({ method, url, region, bodyHash, now }: UnsignedRequest, keys: S3Keys): Record<string, string> {
+export function signedHeaders({ method, url, region, bodyHash, now, headers = {} }: UnsignedRequest, keys: S3Keys): Record<string, string> {
   const signed = aws4.sign(
     {
       service: 's3',
@@ -35,6 +37,7 @@ export function signedHeaders({ method, url, region, bodyHash, now }: UnsignedRe
       host: url.host,
       path: url.pathname + url.search,
       headers: {
+        ...headers,
         host: url.host,
         'x-amz-content-sha256': bodyHash,
         'x-amz-date': now.toISOString().replace(/[-:]|\.\d+/g, ''),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { Retention } from '../../../core/s3/retention.ts';
 import { S3Client } from '../../../core/s3/s3-client.ts';
 import { storeSuite } from '../../conformance/store-suite.ts';
 import { recited, vtftp } from '../../support/program.ts';
@@ -57,6 +58,27 @@ describe('a real S3 service, Ceph', { skip: reason ?? false }, () => {
     assert.equal(await session('./local', `pull -p "${store}"; quit`), dirref);
     await session('./local', 'mkdir more; quit');
     assert.equal(await session('./local', `push -p "${store}"; quit`), await session(store, 'quit'));
+  });
+
+  it('objects of a Store with retain cannot be removed, and gc renews that', async () => {
+    await ceph.ask('PUT', '/locked', { 'x-amz-bucket-object-lock-enabled': 'true' });
+    const client = new S3Client({
+      name: 's3://locked',
+      address: { bucket: 'locked', prefix: '' },
+      endpoint: () => ({ base: new URL(`${ceph.service.endpoint}/`), style: 'path' }),
+      region: 'us-east-1',
+      keys: async () => await Promise.resolve(ceph.service),
+      retention: new Retention(1),
+    });
+    await client.put('packs/one', Buffer.from('one'));
+    await client.put('sessions/one', Buffer.from('one'));
+    await client.retain('packs/one');
+    await client.retain('packs/none');
+    const text = await ceph.ask('GET', '/locked/packs/one?retention=');
+    assert.match(text, /<Mode>GOVERNANCE<\/Mode>/);
+    assert.ok(Date.parse(/<RetainUntilDate>([^<]*)</.exec(text)?.[1] ?? '') > Date.now() + 20 * 3_600_000, text);
+    assert.doesNotMatch(await ceph.ask('GET', '/locked/sessions/one?retention='), /<Mode>/);
+    client.close();
   });
 
   it('a key that is wrong is told of as such', async (t) => {

@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { EMPTY_HASH, signedHeaders } from '../../../core/s3/sign-request.ts';
 import { isInstalled } from '../needed-programs.ts';
 import { run } from '../program.ts';
 import type { S3Service } from './s3-stores.ts';
@@ -104,6 +105,13 @@ export class Ceph implements AsyncDisposable {
         break;
     const user = ['--uid', 'vtftp', '--display-name', 'vtftp', '--access-key', accessKeyId, '--secret-key', secretAccessKey];
     await this.#run('radosgw-admin', ['user', 'create', ...user]);
+  }
+
+  /** Makes a request of its owner. @param headers - `x-amz-*` @returns the answer, whatever its status */
+  async ask(method: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<string> {
+    const url = new URL(path, this.service.endpoint);
+    const signed = signedHeaders({ method, url, region: 'us-east-1', bodyHash: EMPTY_HASH, now: new Date(), headers }, this.service);
+    return await (await fetch(url, { method, headers: signed })).text();
   }
 
   /** Asks the cluster until its answer has a text. */

@@ -40,6 +40,8 @@ interface StoredObject {
   readonly modifiedMs: number;
   /** Which request put it. */
   readonly request: number;
+  /** Until when it cannot be removed. */
+  readonly lockedUntil?: string;
   /** What it is given with. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -147,19 +149,35 @@ export class FakeS3 implements AsyncDisposable {
     if (signed === '' || strange.length > 0) this.wrong.push(`${method} ${url}: signs ${signed}`);
     if (headers['x-amz-content-sha256'] !== createHash('sha256').update(body).digest('hex'))
       this.wrong.push(`${method} ${url}: another hash`);
+    const isLocking = LOCK_UNTIL in headers || /[?&]retention=/.test(url ?? '');
+    if (isLocking && headers['content-md5'] !== createHash('md5').update(body).digest('base64'))
+      this.wrong.push(`${method} ${url}: no MD5`);
     for (const name of Object.keys(headers))
-      if (/checksum|x-amz-sdk|content-md5|^trailer|transfer-encoding/.test(name)) this.wrong.push(`${method} ${url}: ${name}`);
+      if (/checksum|x-amz-sdk|^trailer|transfer-encoding/.test(name) || (name === 'content-md5' && !isLocking))
+        this.wrong.push(`${method} ${url}: ${name}`);
   }
 
-  #do({ method, headers }: IncomingMessage, key: string, body: Buffer, request: number): (response: ServerResponse) => void {
+  #do({ method, headers, url }: IncomingMessage, key: string, body: Buffer, request: number): (response: ServerResponse) => void {
+    if (/[?&]retention=/.test(url ?? '')) return this.#retain(key, body);
     if (method === 'PUT') return this.#put(key, body, request, headers);
     if (method === 'DELETE') {
+      const until = this.objects.get(key)?.lockedUntil;
+      if (until !== undefined && Date.parse(until) > this.#nowMs)
+        return (response) => refuse(response, 403, 'AccessDenied', 'Access Denied because object protected by object lock.');
       this.objects.delete(key);
       return (response) => void response.writeHead(204).end();
     }
     const found = this.objects.get(key);
     if (found === undefined) return (response) => refuse(response, 404, 'NoSuchKey', 'The specified key does not exist.');
     return (response) => this.#give(response, key, found, this.faults.noRanges === true ? undefined : headers.range);
+  }
+
+  #retain(key: string, body: Buffer): (response: ServerResponse) => void {
+    const found = this.objects.get(key);
+    const [, lockedUntil] = /<RetainUntilDate>([^<]*)</.exec(body.toString()) ?? [];
+    if (found === undefined) return (response) => refuse(response, 404, 'NoSuchKey', 'The specified key does not exist.');
+    if (lockedUntil !== undefined) this.objects.set(key, { ...found, lockedUntil });
+    return (response) => void response.writeHead(200).end();
   }
 
   #put(key: string, body: Buffer, request: number, given: IncomingMessage['headers']): (response: ServerResponse) => void {
@@ -174,7 +192,14 @@ export class FakeS3 implements AsyncDisposable {
       if (size > quota) return (response) => refuse(response, 403, 'QuotaExceeded', 'The quota is used up.');
     }
     const headers = Object.fromEntries(GIVEN_BACK.flatMap((name) => (given[name] === undefined ? [] : [[name, String(given[name])]])));
-    this.objects.set(key, { body, modifiedMs: this.#nowMs, request, headers });
+    const lock = given[LOCK_UNTIL];
+    this.objects.set(key, {
+      body,
+      modifiedMs: this.#nowMs,
+      request,
+      headers,
+      ...(typeof lock === 'string' ? { lockedUntil: lock } : {}),
+    });
     return (response) => void response.writeHead(200, { etag: tagOf(body) }).end();
   }
 
@@ -241,6 +266,9 @@ export class FakeS3 implements AsyncDisposable {
 
 /** Headers of an object that come back with it. */
 const GIVEN_BACK = ['cache-control', 'content-type'];
+
+/** The header of a PUT that locks. */
+const LOCK_UNTIL = 'x-amz-object-lock-retain-until-date';
 
 /** Milliseconds that the time of a request may be off. */
 const MAX_SKEW_MS = 15 * 60_000;

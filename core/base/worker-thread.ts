@@ -18,6 +18,9 @@ export interface WorkerThreadOptions {
   readonly onLost?: (error: Error) => void;
 }
 
+/** Room for new objects, in MiB: it would grow to 48 and stay so, though nothing of one answer is needed for the next. */
+const MAX_YOUNG_MIB = 6;
+
 /** Who asked a thread for something: one of the two is called, once. */
 export interface Asker<Reply> {
   readonly answered: (reply: Reply) => void;
@@ -40,7 +43,12 @@ export class WorkerThread<Request, Reply> {
   /** @param url - of the code: the module beside the caller, by `import.meta.url` */
   constructor(url: URL, options: WorkerThreadOptions) {
     this.#thread = this.#gate.start(
-      () => new Worker(url, { workerData: options.setup, trackUnmanagedFds: options.sharesDescriptors !== true }),
+      () =>
+        new Worker(url, {
+          workerData: options.setup,
+          trackUnmanagedFds: options.sharesDescriptors !== true,
+          resourceLimits: { maxYoungGenerationSizeMb: MAX_YOUNG_MIB },
+        }),
     );
     this.#thread.once('exit', () => this.#gate.ended());
     this.#mayEndIdle = options.mayEndIdle === true;

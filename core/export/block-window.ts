@@ -11,7 +11,7 @@ import type { MemoryDigester } from '../block/memory-digester.ts';
 import { BlockOpener } from '../sealed/seal-blocks.ts';
 import { blockKeysOf } from '../sealed/seal-keys.ts';
 import { codecByNumber, codecNumber } from '../store/records/datafile.ts';
-import { decodePart, PART_SIZE, UnpackedFrames } from '../store/records/frame.ts';
+import { PART_SIZE, partAt, UnpackedFrames } from '../store/records/frame.ts';
 import { decodeStored } from '../store/records/stored-bytes.ts';
 import type { PackedSegments } from './segment-rows.ts';
 import { CELL, ROW_SIZE, SEGMENT } from './segment-rows.ts';
@@ -61,6 +61,8 @@ export class BlockWindow implements Disposable {
   readonly #frames = new UnpackedFrames<string>(MAX_KEPT_FRAMES);
   /** Blocks of rows that lie in frames. */
   readonly #unpacked = new Map<number, Uint8Array>();
+  /** Where frames are read into. */
+  #packed: Buffer = Buffer.alloc(0);
   #digester: MemoryDigester | undefined;
   /** The window, or the one Block that is too large for it. */
   #bytes: Uint8Array = new Uint8Array(0);
@@ -210,6 +212,7 @@ export class BlockWindow implements Disposable {
   #verifyParts(rows: readonly number[]): void {
     const { cells } = this.#segments;
     let frame: Buffer | undefined;
+    let frameAt = -1;
     let ranges: number[] = [];
     let inFrame: number[] = [];
     const verify = (): void => {
@@ -223,12 +226,14 @@ export class BlockWindow implements Disposable {
     for (const row of rows) {
       const at = row * ROW_SIZE;
       const offset = cells[at + CELL.offset] as number;
-      const part = decodePart(Buffer.from(this.#bytes.subarray(offset - this.#start, offset - this.#start + PART_SIZE)));
-      const found = part && this.#frame(offset - part.back, part.frameSize);
+      const part = cells[at + CELL.storedSize] === PART_SIZE ? partAt(this.#bytes, offset - this.#start) : undefined;
+      if (part === undefined) continue;
+      const found = offset - part.back === frameAt ? frame : this.#frame(offset - part.back, part.frameSize);
       const size = cells[at + CELL.size] as number;
-      if (part === undefined || found === undefined || part.start + size > found.length) continue;
+      if (found === undefined || part.start + size > found.length) continue;
       if (found !== frame) verify();
       frame = found;
+      frameAt = offset - part.back;
       ranges.push(part.start, part.start + size);
       inFrame.push(row);
       this.#unpacked.set(row, found.subarray(part.start, part.start + size));
@@ -313,7 +318,8 @@ export class BlockWindow implements Disposable {
     // A record in memory has no frame before it.
     if (offset < 0 || typeof file !== 'string') return undefined;
     return this.#frames.get(`${offset} ${file}`, () => {
-      const frame = Buffer.allocUnsafeSlow(size);
+      if (this.#packed.length < size) this.#packed = Buffer.allocUnsafeSlow(Math.max(size, 2 * this.#packed.length));
+      const frame = this.#packed.subarray(0, size);
       return frame.subarray(0, readFully(this.#open(file), frame, offset));
     });
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { oneFileParts } from './one-file.ts';
@@ -67,6 +68,25 @@ function tree(ours: Peer): Part {
       turn.get('live', 'get');
     },
     columns: { put: 'put', again: 'again', touched: 'new mtimes', get: 'get' },
+  };
+}
+
+/** What is installed on this machine: another tree on each. */
+function share(ours: Peer): Part {
+  return {
+    name: 'share',
+    says: 'a copy of /usr/share',
+    hasManyFiles: true,
+    programs: [ours, PEERS.resticPlain, PEERS.borgPlain],
+    prepare: (folder, scale) => execFileSync('cp', ['-a', scale < 1 ? '/usr/share/man' : '/usr/share', join(folder, 'live')]),
+    turn: (turn) => {
+      turn.put('live', 'put');
+      turn.stored('put');
+      turn.put('live', 'again');
+      turn.get('live', 'get');
+    },
+    columns: { put: 'put', again: 'again', get: 'get' },
+    isOptional: true,
   };
 }
 
@@ -162,6 +182,7 @@ export function allParts(program: string): readonly Part[] {
     text(packed),
     ...oneFileParts(program, sha3),
     transitionPart(program, sha3),
+    share(sha3),
     scale(sha3),
     files(sha3),
   ];

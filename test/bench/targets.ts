@@ -51,6 +51,13 @@ export function verdictsOf(part: Part, results: Results): Verdict[] {
       add('get, to the fastest peer that loses nothing', seconds('vtftp', 'get') / fastest('get'), 0.45);
       add('get, CPU to the thriftiest peer that loses nothing', cpuSeconds('vtftp', 'get') / thriftiest('get'), 0.8);
       break;
+    case 'share':
+      add('put, to the fastest peer', seconds('vtftp', 'put') / fastest('put'), 0.55);
+      add('put, CPU to the thriftiest peer', cpuSeconds('vtftp', 'put') / thriftiest('put'), 0.9);
+      add('again, to the fastest peer', seconds('vtftp', 'again') / fastest('again'), 0.25);
+      add('get, to the fastest peer', seconds('vtftp', 'get') / fastest('get'), 0.4);
+      add('peak memory of put, MB', peakBytes(part, results, ours, 'put') / 1e6, 150);
+      break;
     case 'versions': {
       const all = (program: string): number => seconds(program, 'put') + seconds(program, 'later');
       add('stored, to bup', stored('vtftp') / (results.stored.get('versions/bup/put') ?? BUP_VERSIONS_BYTES), 1);
@@ -58,8 +65,9 @@ export function verdictsOf(part: Part, results: Results): Verdict[] {
       break;
     }
     case 'text':
-      add('stored, to restic', stored('vtftp, compression') / stored('restic'), 1);
-      add('put, to restic', seconds('vtftp, compression', 'put') / seconds('restic', 'put'), 0.6);
+      add('stored, to restic', stored('vtftp, compression') / stored('restic'), 0.9);
+      add('put, to restic', seconds('vtftp, compression', 'put') / seconds('restic', 'put'), 0.8);
+      add('get, to restic', seconds('vtftp, compression', 'get') / seconds('restic', 'get'), 0.8);
       break;
     case 'ar':
     case 'ar-random':
@@ -83,6 +91,7 @@ export function verdictsOf(part: Part, results: Results): Verdict[] {
         peakBytes(part, results, ours, 'put1000') / peakBytes(part, results, ours, 'put100'),
         10 * MAX_GROWTH,
       );
+      add('peak memory, 1,000,000 files, MB', peakBytes(part, results, ours, 'put1000') / 1e6, 350);
       break;
   }
   add('peak memory of ours, MB', peakBytes(part, results, ours) / 1e6, MAX_PEAK_BYTES / 1e6);

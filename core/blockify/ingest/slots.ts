@@ -11,8 +11,11 @@ export const SLOT_DATA_SIZE = 1024 * 1024;
 /** Octets in front of a slot's data beyond a Block of the largest size: what may be the start of a run, and what the edge kernel looks at. */
 const HEADROOM_EXTRA = 8 * 1024;
 
-/** Slots where Blocks are of usual size: enough for two workers to have work queued while the Store takes a batch. */
-const USUAL_SLOTS = 16;
+/**
+ * Slots where Blocks are of usual size: enough for two workers to have work queued while the Store takes a batch. Each takes 2 MB, and small
+ * files on their way, some 80 a slot, keep objects of the main thread alive.
+ */
+const USUAL_SLOTS = 10;
 
 /** Slots of Stores with the largest Blocks: two would do, more keep the workers busy. */
 const MIN_SLOTS = 4;

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { tryLock } from '../../base/system/file-lock.ts';
 import { createStoreFile, openStoreFile, type StoreAccess } from '../../base/system/store-files.ts';
 import type { HashFunction } from '../../block/hash.ts';
-import { codecByNumber, DATAFILE_HEADER_SIZE } from '../../store/records/datafile.ts';
+import { DATAFILE_HEADER_SIZE } from '../../store/records/datafile.ts';
 import { PlaceList } from '../../store/records/datafile-index.ts';
 import type { RecordBatch } from '../../store/records/record-batch.ts';
 import type { RecordLayout } from '../../store/records/record-layout.ts';
@@ -118,13 +118,10 @@ export class DatafileWriter {
     if (start !== this.#placedTo) return;
     const digestSize = count === 0 ? 0 : digests.length / count;
     this.#places ??= new PlaceList(digestSize);
-    for (const [k, i] of rows.entries()) {
-      this.#places.add(digests.subarray(i * digestSize, (i + 1) * digestSize), {
-        offset: start + (offsets[k] as number),
-        storedSize: storedSizes[k] as number,
-        size: sizes[i] as number,
-        codec: codecByNumber(codecs[k] as number),
-      });
+    for (let k = 0; k < rows.length; k++) {
+      const i = rows[k] as number;
+      const offset = start + (offsets[k] as number);
+      this.#places.addAt(digests, i * digestSize, offset, storedSizes[k] as number, sizes[i] as number, codecs[k] as number);
     }
     this.#placedTo = start + size;
   }

@@ -25,12 +25,14 @@ export class PlaceList {
   readonly #digestSize: number;
   #digests: Buffer;
   #places: Buffer;
+  #numbers: DataView;
   #count = 0;
 
   constructor(digestSize: number) {
     this.#digestSize = digestSize;
     this.#digests = Buffer.alloc(digestSize * 1024);
     this.#places = Buffer.alloc(PLACE_SIZE * 1024);
+    this.#numbers = new DataView(this.#places.buffer);
   }
 
   get count(): number {
@@ -38,18 +40,36 @@ export class PlaceList {
   }
 
   /** Adds a Block that is not there yet. @param place - its offset below 2^48 */
-  add(digest: Uint8Array, place: RecordPlace): void {
-    if (this.#count * PLACE_SIZE === this.#places.length) {
-      this.#digests = Buffer.concat([this.#digests, Buffer.alloc(this.#digests.length)]);
-      this.#places = Buffer.concat([this.#places, Buffer.alloc(this.#places.length)]);
-    }
-    this.#digests.set(digest, this.#count * this.#digestSize);
-    const at = this.#count * PLACE_SIZE;
-    this.#places.writeUIntLE(place.offset, at, 6);
-    this.#places.writeUInt8(codecNumber(place.codec), at + 7);
-    this.#places.writeUInt32LE(place.storedSize, at + 8);
-    this.#places.writeUInt32LE(place.size, at + 12);
+  add(digest: Uint8Array, { offset, storedSize, size, codec }: RecordPlace): void {
+    this.addAt(digest, 0, offset, storedSize, size, codecNumber(codec));
+  }
+
+  /**
+   * As {@link add}, without an object for each of 100,000 Blocks.
+   *
+   * @param digests - those of several Blocks
+   * @param at - where in them that of the Block stands
+   * @param codec - its number
+   */
+  addAt(digests: Uint8Array, at: number, offset: number, storedSize: number, size: number, codec: number): void {
+    const place = this.#count * PLACE_SIZE;
+    if (place === this.#places.length) this.#grow();
+    const digestSize = this.#digestSize;
+    const known = this.#digests;
+    for (let i = 0, to = this.#count * digestSize; i < digestSize; i++) known[to + i] = digests[at + i] as number;
+    const numbers = this.#numbers;
+    numbers.setUint32(place, offset % 2 ** 32, true);
+    numbers.setUint16(place + 4, Math.floor(offset / 2 ** 32), true);
+    numbers.setUint8(place + 7, codec);
+    numbers.setUint32(place + 8, storedSize, true);
+    numbers.setUint32(place + 12, size, true);
     this.#count++;
+  }
+
+  #grow(): void {
+    this.#digests = twiceAsLong(this.#digests);
+    this.#places = twiceAsLong(this.#places);
+    this.#numbers = new DataView(this.#places.buffer);
   }
 
   #order(): Uint32Array {
@@ -84,6 +104,12 @@ export class PlaceList {
       yield encodeGap(GAP_KIND.index, size, payload);
     }
   }
+}
+
+function twiceAsLong(octets: Buffer): Buffer {
+  const longer = Buffer.alloc(octets.length * 2);
+  longer.set(octets);
+  return longer;
 }
 
 /** The index of a file, looked up where it lies. */

@@ -31,10 +31,19 @@ export function encodePart({ back, frameSize, start }: Part): Buffer {
 }
 
 /** The same, read; undefined where it makes no sense. */
-export function decodePart(stored: Buffer): Part | undefined {
-  if (stored.length !== PART_SIZE) return undefined;
-  const part = { back: stored.readUInt32LE(0), frameSize: stored.readUInt32LE(4), start: stored.readUInt32LE(8) };
+export function decodePart(stored: Uint8Array): Part | undefined {
+  return stored.length === PART_SIZE ? partAt(stored, 0) : undefined;
+}
+
+/** As {@link decodePart}, of {@link PART_SIZE} octets that stand among others. */
+export function partAt(octets: Uint8Array, at: number): Part | undefined {
+  const part = { back: uint32At(octets, at), frameSize: uint32At(octets, at + 4), start: uint32At(octets, at + 8) };
   return part.frameSize <= part.back && part.frameSize <= MAX_FRAME_SIZE ? part : undefined;
+}
+
+function uint32At(octets: Uint8Array, at: number): number {
+  const low = (octets[at] as number) | ((octets[at + 1] as number) << 8);
+  return (low | ((octets[at + 2] as number) << 16) | ((octets[at + 3] as number) << 24)) >>> 0;
 }
 
 /** A frame's octets. @param packed - compressed by Zstandard @param size - octets that it unpacks to */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Octets } from '../../../core/base/octets.ts';
+import type { FileSignature } from '../../../core/base/system/file-signature.ts';
 import { NO_OWNER_NAMES } from '../../../core/base/system/owner-names.ts';
 import { encodeDirent } from '../../../core/dirent/dirent-codec.ts';
 import { CachedDir, CacheWriter, cacheKey, isCachedSignature } from '../../../core/import/import-cache.ts';
@@ -12,7 +13,7 @@ const NOBODY = { users: new Map([[7, undefined]]), groups: new Map() };
 
 interface Entry {
   readonly name: Octets;
-  readonly signature: { readonly dev: bigint; readonly ino: bigint; readonly size: bigint; readonly mtimeNs: bigint; readonly ctimeNs: bigint };
+  readonly signature: FileSignature;
   readonly record: Uint8Array;
 }
 
@@ -36,7 +37,7 @@ function makeEntries(count: number): Entry[] {
   });
 }
 
-function valueOf(entries: readonly Entry[]): Uint8Array {
+function keptOf(entries: readonly Entry[]): Uint8Array {
   const writer = new CacheWriter();
   for (const { name, signature, record } of entries) writer.add(name, signature, record, undefined);
   return writer.finish(EMPTY, 3, NOBODY);
@@ -49,7 +50,7 @@ function load(value: Uint8Array): CachedDir | undefined {
 for (const count of [0, 1, 20, 100, 2000, 40_000]) {
   test(`what is remembered of a directory of ${count} entries comes back`, () => {
     const entries = makeEntries(count);
-    const dir = load(valueOf(entries));
+    const dir = load(keptOf(entries));
     assert.ok(dir);
     assert.equal(dir.links, 3);
     assert.deepEqual(dir.block, EMPTY);
@@ -68,12 +69,12 @@ for (const count of [0, 1, 20, 100, 2000, 40_000]) {
 }
 
 test('of a hundred files less than 80 octets each are kept beside the Store', () => {
-  const { length } = valueOf(makeEntries(100));
+  const { length } = keptOf(makeEntries(100));
   assert.ok(length < 8000, `${length} octets`);
 });
 
 test('a value that lost its end, or is none, remembers nothing and throws nothing', () => {
-  const value = valueOf(makeEntries(100));
+  const value = keptOf(makeEntries(100));
   for (let length = 0; length < value.length; length += 7) assert.equal(load(value.subarray(0, length)), undefined);
   for (let first = 1; first < 256; first++) load(Uint8Array.of(first, ...value.subarray(1, 40)));
 });

@@ -119,6 +119,8 @@ export interface Filesystem {
   lookup(parent: number, name: Octets, caller: Caller): Maybe<Attributes | undefined>;
   forget(ino: number, lookups: number): void;
   getattr(ino: number, handle: number | undefined): Maybe<Attributes>;
+  /** When a node was made; undefined where nobody knows. */
+  birthTime(ino: number): Instant | undefined;
   setattr(ino: number, change: AttributeChange, caller: Caller): Maybe<Attributes>;
   readlink(ino: number): Maybe<Octets>;
   symlink(parent: number, name: Octets, target: Octets, caller: Caller): Maybe<Attributes>;

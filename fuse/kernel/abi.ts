@@ -1,9 +1,9 @@
-// Numbers of the FUSE kernel interface, version 7.38 and before: <linux/fuse.h>, fuse(4).
+// Numbers of the FUSE kernel interface, version 7.39 and before: <linux/fuse.h>, fuse(4).
 
 /** Version that this driver speaks; the kernel comes down to it. */
 export const FUSE_MAJOR = 7;
 /** See {@link FUSE_MAJOR}. */
-export const FUSE_MINOR = 38;
+export const FUSE_MINOR = 39;
 
 /** Octets of a request's header. */
 export const IN_HEADER_SIZE = 40;
@@ -11,6 +11,8 @@ export const IN_HEADER_SIZE = 40;
 export const OUT_HEADER_SIZE = 16;
 /** Octets of `fuse_attr`. */
 export const ATTR_SIZE = 88;
+/** Octets of `fuse_statx_out`. */
+export const STATX_OUT_SIZE = 288;
 /** Octets of `fuse_entry_out`. */
 export const ENTRY_SIZE = 40 + ATTR_SIZE;
 /** Octets of content in one request, at most: what the kernel allows without a change of its limits. */
@@ -62,6 +64,7 @@ export const OP = {
   COPY_FILE_RANGE: 47,
   SYNCFS: 50,
   TMPFILE: 51,
+  STATX: 52,
 } as const;
 
 /** What the driver and the kernel agree upon at the start: bits of `flags`. */
@@ -113,6 +116,9 @@ export const WRITE = { CACHE: 1 << 0, KILL_SUIDGID: 1 << 2 } as const;
 
 /** Bit of `getattr_flags`: the handle counts. */
 export const GETATTR_FH = 1;
+
+/** What a `fuse_statx` holds: bits of `mask`, of statx(2). */
+export const STATX = { BASIC_STATS: 0x7ff, BTIME: 0x800 } as const;
 
 /** Bit of `lk_flags`: a lock of flock(2). */
 export const LOCK_FLOCK = 1;

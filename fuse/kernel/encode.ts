@@ -1,5 +1,6 @@
-import type { Attributes } from '../filesystem.ts';
-import { ATTR_SIZE, ENTRY_SIZE } from './abi.ts';
+import { unpackDevice } from '../device-number.ts';
+import type { Attributes, Instant } from '../filesystem.ts';
+import { ATTR_SIZE, ENTRY_SIZE, STATX, STATX_OUT_SIZE } from './abi.ts';
 import { writeI64 } from './octet-fields.ts';
 
 /** Seconds that the kernel may trust attributes and names, which it is told of where they change from behind. */
@@ -35,6 +36,32 @@ export function writeAttrOut(out: Buffer, at: number, attributes: Attributes): n
   writeI64(out, 0, at + 8);
   writeAttributes(out, at + 16, attributes);
   return at + 16 + ATTR_SIZE;
+}
+
+/** Puts `fuse_statx_out` at an offset. @param birth - when the node was made, where that is known. @returns where it ends */
+export function writeStatxOut(out: Buffer, at: number, attributes: Attributes, birth: Instant | undefined): number {
+  const end = at + STATX_OUT_SIZE;
+  out.fill(0, at, end);
+  writeI64(out, attributes.provisional === true ? 0 : CACHE_SECONDS, at);
+  const stat = at + 32;
+  out.writeUInt32LE(STATX.BASIC_STATS | (birth === undefined ? 0 : STATX.BTIME), stat);
+  out.writeUInt32LE(BLOCK_SIZE, stat + 4);
+  out.writeUInt32LE(attributes.nlink, stat + 16);
+  out.writeUInt32LE(attributes.uid, stat + 20);
+  out.writeUInt32LE(attributes.gid, stat + 24);
+  out.writeUInt16LE(attributes.mode, stat + 28);
+  writeI64(out, attributes.ino, stat + 32);
+  writeI64(out, attributes.size, stat + 40);
+  writeI64(out, attributes.blocks, stat + 48);
+  for (const [i, time] of [attributes.atime, birth, attributes.ctime, attributes.mtime].entries()) {
+    if (time === undefined) continue;
+    writeI64(out, time.seconds, stat + 64 + 16 * i);
+    out.writeUInt32LE(time.nanoseconds, stat + 72 + 16 * i);
+  }
+  const { major, minor } = unpackDevice(attributes.rdev);
+  out.writeUInt32LE(major, stat + 128);
+  out.writeUInt32LE(minor, stat + 132);
+  return end;
 }
 
 /** Puts `fuse_entry_out` at an offset. @returns where it ends */

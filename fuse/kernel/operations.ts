@@ -13,7 +13,7 @@ import {
   WRITE,
   WRITE_IN_SIZE,
 } from './abi.ts';
-import { writeAttrOut, writeEntry, writeNoEntry } from './encode.ts';
+import { writeAttrOut, writeEntry, writeNoEntry, writeStatxOut } from './encode.ts';
 import { Listing } from './listing.ts';
 import { setLock, testLock } from './lock-operations.ts';
 import { readI64, writeI64 } from './octet-fields.ts';
@@ -133,6 +133,16 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
     (context, request) => {
       const handle = (request.u32(0) & GETATTR_FH) !== 0 ? request.u64(8) : undefined;
       return replyAttributes(context, request, context.filesystem.getattr(request.ino, handle));
+    },
+  ],
+  [
+    OP.STATX,
+    ({ filesystem, replies }, request) => {
+      const handle = (request.u32(0) & GETATTR_FH) !== 0 ? request.u64(8) : undefined;
+      return then(filesystem.getattr(request.ino, handle), (found) => {
+        const birth = filesystem.birthTime(request.ino);
+        replies.scratched(request, writeStatxOut(replies.scratch, OUT_HEADER_SIZE, found, birth));
+      });
     },
   ],
   [

@@ -35,13 +35,20 @@ const MAX_LIST_SIZE = 64 * 1024;
 const MAX_XATTRS_SIZE = 1024 * 1024;
 
 /** The operations on metadata. */
-export type AttributeOperations = Pick<Filesystem, 'getattr' | 'setattr' | 'getxattr' | 'listxattr' | 'setxattr' | 'removexattr'>;
+export type AttributeOperations = Pick<
+  Filesystem,
+  'getattr' | 'birthTime' | 'setattr' | 'getxattr' | 'listxattr' | 'setxattr' | 'removexattr'
+>;
 
 /** Metadata of a live tree, as a kernel asks for it. */
 export function attributeOperations(mount: LiveMount, blockrefOf: (inode: Inode) => Promise<string>): AttributeOperations {
   const { inodes } = mount;
   return {
     getattr: (ino) => mount.wholeAttributes(inodes.get(ino)),
+    birthTime(ino) {
+      const { btimeNs } = inodes.get(ino).node.dirent.meta;
+      return btimeNs === undefined ? undefined : instantOf(btimeNs);
+    },
     setattr(ino, change) {
       const inode = inodes.get(ino);
       if (change.size !== undefined) {

@@ -1,6 +1,7 @@
 import type { DirentKind } from '../../core/dirent/dirent.ts';
 import { defaultMode } from '../../core/dirent/meta.ts';
 import type { LiveNode } from '../../core/tree/live/live-state.ts';
+import { packDevice } from '../device-number.ts';
 import type { Attributes, Instant } from '../filesystem.ts';
 import { instantOf } from './instant.ts';
 
@@ -88,14 +89,4 @@ export function sizeOf(node: LiveNode): number {
 function linksOf(node: LiveNode): number {
   if (node.sort === 'dir') return node.gone ? 0 : node.subdirs === undefined ? 1 : 2 + node.subdirs;
   return node.hard?.nlink ?? (node.home === undefined ? 0 : 1);
-}
-
-/** A device number as the kernel packs it into 32 bits. */
-export function packDevice({ major, minor }: { readonly major: number; readonly minor: number }): number {
-  return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
-}
-
-/** The device number in 32 bits as the kernel packs it. */
-export function unpackDevice(packed: number): { readonly major: number; readonly minor: number } {
-  return { major: (packed >>> 8) & 0xfff, minor: (packed & 0xff) | ((packed >>> 12) & 0xfff00) };
 }

@@ -4,11 +4,12 @@ import type { Meta } from '../../core/dirent/meta.ts';
 import type { LiveDir } from '../../core/tree/live/live-node.ts';
 import type { NodeDirent } from '../../core/tree/live/live-operations.ts';
 import type { LiveNode } from '../../core/tree/live/live-state.ts';
+import { unpackDevice } from '../device-number.ts';
 import type { Attributes, Caller, Filesystem, Maybe } from '../filesystem.ts';
 import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import { inheritAcl } from './acl.ts';
-import { kindOfMode, unpackDevice } from './attributes.ts';
+import { kindOfMode } from './attributes.ts';
 import type { LiveMount } from './live-mount.ts';
 
 const S_ISGID = 0o2000;

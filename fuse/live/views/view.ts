@@ -179,6 +179,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, s
     },
     forget,
     getattr: (ino, handle) => whenThere(inner.getattr(inward(ino), handle), shown),
+    birthTime: (ino) => inner.birthTime(inward(ino)),
     setattr(ino, change, caller) {
       const node = inward(ino);
       if (change.size !== undefined) requireFree(node);

@@ -49,6 +49,31 @@ assert os.stat('copy').st_size == 1 << 40 and os.stat('copy').st_blocks * 512 < 
     );
   });
 
+  it('stat(1) shows when a node was made, whatever happens to it, and so does the next mount', async (t) => {
+    const mount = await mounted(t, makeScratch(t));
+    const births = async (...names: string[]): Promise<string[]> => {
+      const done = await run('stat', ['-c', '%.9W', ...names], { cwd: mount.path });
+      assert.equal(done.status, 0, done.report);
+      return done.stdout.trim().split('\n');
+    };
+    const before = Date.now() / 1000;
+    await python(mount.path, "import os; open('file', 'w').write('one'); os.mkdir('dir'); os.symlink('file', 'link'); os.mkfifo('fifo')");
+    const names = ['file', 'dir', 'link', 'fifo'];
+    const made = await births(...names);
+    for (const [i, birth] of made.entries()) assert.ok(Math.abs(Number(birth) - before) < 60, `${names[i]}: ${birth}, at ${before}`);
+    await python(
+      mount.path,
+      "import os; os.utime('file', (1, 1)); open('file', 'a').write('two'); os.chmod('dir', 0o700); os.rename('file', 'dir/f')",
+    );
+    const moved = ['dir/f', 'dir', 'link', 'fifo'];
+    assert.deepEqual(await births(...moved), made);
+    const left = await mount.unmount();
+    assert.equal(left.status, 0, left.report);
+    const again = await mount.vtftp('-c', `mount ${mount.path}`);
+    assert.equal(again.status, 0, again.report);
+    assert.deepEqual(await births(...moved), made);
+  });
+
   it('times never go back: what is made after a write is not older than it, and no file is older than its making', async (t) => {
     const mount = await mounted(t, makeScratch(t));
     await python(

@@ -9,7 +9,7 @@ import { ATTRIBUTES, errorOf, fields, INO, refusedTalk, request, talk, text } fr
 
 const { ENOENT, ENOSYS, EIO, EINTR, EINVAL, ERANGE, EFBIG } = constants.errno;
 
-test('INIT settles on version 7.38 and on what both sides can do', (t) => {
+test('INIT settles on version 7.39 and on what both sides can do', (t) => {
   const { session, replies } = talk(t, {});
   session.handle(
     request(OP.INIT, fields(7, 45, 131072, 0xffff_ffff, 0xffff_ffff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), { unique: 2n, ino: 0n }),
@@ -17,7 +17,7 @@ test('INIT settles on version 7.38 and on what both sides can do', (t) => {
   const [reply] = replies();
   assert.ok(reply !== undefined);
   assert.equal(reply.length, 16 + 64);
-  assert.deepEqual([reply.readUInt32LE(16), reply.readUInt32LE(20)], [7, 38]);
+  assert.deepEqual([reply.readUInt32LE(16), reply.readUInt32LE(20)], [7, 39]);
   assert.equal(reply.readUInt32LE(36), 1024 * 1024, 'octets of a write');
   assert.equal(reply.readUInt16LE(44), 256, 'pages of a request');
   assert.equal(reply.readUInt32LE(28) & (1 << 16), 1 << 16, 'writes are collected');
@@ -29,7 +29,7 @@ test('INIT of a kernel that is too old is refused; of a later major version ours
   session.handle(request(OP.INIT, fields(8, 0, 0, 0)));
   const [old, later] = replies();
   assert.equal(errorOf(old), constants.errno.EPROTO);
-  assert.deepEqual([later?.readUInt32LE(16), later?.readUInt32LE(20)], [7, 38]);
+  assert.deepEqual([later?.readUInt32LE(16), later?.readUInt32LE(20)], [7, 39]);
 });
 
 test('of a mount that is read only the kernel is told to ask no more for what is opened, where it can do without', (t) => {
@@ -270,6 +270,36 @@ test('GETXATTR tells the size, gives the value where it fits, and else says ERAN
   assert.equal(size?.readUInt32LE(16), 5);
   assert.equal(value?.toString('latin1', 16), 'value');
   assert.equal(errorOf(small), ERANGE);
+});
+
+test('STATX gives the attributes, the numbers of a device apart, and when the node was made', (t) => {
+  const rdev = 0x5ab;
+  const births = [{ seconds: -7, nanoseconds: 8 }, undefined];
+  const { session, replies } = talk(t, { getattr: () => ({ ...ATTRIBUTES, rdev }), birthTime: () => births.shift() });
+  for (let i = 0; i < 2; i++) session.handle(request(OP.STATX, fields(0, 0, 0, 0, 0, 0xfff)));
+  const [known, unknown] = replies();
+  assert.ok(known !== undefined && unknown !== undefined);
+  assert.equal(known.length, 16 + 288);
+  const at = 16 + 32;
+  assert.equal(known.readUInt32LE(at), 0xfff);
+  assert.equal(unknown.readUInt32LE(at), 0x7ff, 'without a birth time');
+  assert.deepEqual(
+    [16, 20, 24, 28].map((field) => known.readUInt32LE(at + field)),
+    [ATTRIBUTES.nlink, ATTRIBUTES.uid, ATTRIBUTES.gid, ATTRIBUTES.mode],
+  );
+  assert.deepEqual(
+    [32, 40, 48].map((field) => Number(known.readBigUInt64LE(at + field))),
+    [ATTRIBUTES.ino, ATTRIBUTES.size, ATTRIBUTES.blocks],
+  );
+  const { atime, mtime, ctime } = ATTRIBUTES;
+  assert.deepEqual(
+    [64, 80, 96, 112].map((field) => ({
+      seconds: Number(known.readBigInt64LE(at + field)),
+      nanoseconds: known.readUInt32LE(at + field + 8),
+    })),
+    [atime, { seconds: -7, nanoseconds: 8 }, ctime, mtime],
+  );
+  assert.deepEqual([known.readUInt32LE(at + 128), known.readUInt32LE(at + 132)], [5, 0xab]);
 });
 
 test('no request, however it is made, throws, or has two answers', async (t) => {

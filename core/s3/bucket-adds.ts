@@ -124,7 +124,7 @@ export class BucketAdds {
     const { uploads } = layout;
     const counted = this.#counted;
     if (this.#countedOn === undefined) return false;
-    await index.read(true, options);
+    await index.read(options);
     const isCountedOn = (digest: Uint8Array): boolean =>
       this.#countedOn?.mayHave(digest, 0) === true && !local.has(digest) && uploads.find(digest) === undefined;
     for (const pack of index.retired) {

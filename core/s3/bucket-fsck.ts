@@ -35,7 +35,7 @@ export async function fsckBucket(store: S3Store, options: BucketFsckOptions): Pr
   const { bucket } = await store.internals(options);
   if (options.rebuilds) bucket.local.reset();
   await bucket.ready(options);
-  await bucket.index.read(true, options);
+  await bucket.index.read(options);
   const { layout } = bucket;
   const survey = await layout.survey(options);
   const counts = { packs: 0, bytes: 0, blocks: 0 };

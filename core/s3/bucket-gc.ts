@@ -77,7 +77,7 @@ export async function gcBucket(store: S3Store, options: BucketGcOptions): Promis
   const { index, layout } = bucket;
   await bucket.ready(options);
   const began = await liveSessions(client, options);
-  await index.read(true, options);
+  await index.read(options);
   const marks = new GcMarks(view, (rootsOptions) => archiveRoots(view.store, rootsOptions), {
     signal: options.signal,
     onProgress: ({ blocks }) => onProgress?.({ doing: 'mark', done: blocks }),

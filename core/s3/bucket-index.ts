@@ -19,6 +19,9 @@ const SEGMENT_SIZE = 16 * 1024 * 1024;
 const AT_ONCE = 8;
 const MAX_TRIES = 5;
 
+/** Milliseconds between two listings for Blocks that were not found. */
+const LOOK_AGAIN_MS = 1000;
+
 /** So many lists of retired packs are made one. */
 const MANY_LISTS = 8;
 
@@ -35,11 +38,13 @@ export interface SegmentObject {
   readonly key: string;
   readonly size: number;
   readonly kind: PackKind;
+  /** By the service's clock. */
+  readonly modifiedMs: number;
 }
 
 /**
  * What the bucket says of where Blocks lie: index segments, which are only added and merged, and lists of retired packs. A listing finds
- * what is new, and the local index takes that in. Segments of metadata are read first: leaves are often not asked for.
+ * what is new, and the local index takes that in.
  */
 export class BucketIndex {
   readonly #client: S3Client;
@@ -48,9 +53,11 @@ export class BucketIndex {
   readonly #retired = new Set<PackName>();
   readonly #lists = new Map<string, RetiredList>();
   #segments: readonly SegmentObject[] = [];
-  #kinds: readonly PackKind[] = ['m'];
+  /** Whether all of the last listing is known. */
+  #isComplete = false;
   #listedMs = Number.NEGATIVE_INFINITY;
-  #reading: Promise<void> | undefined;
+  /** Who reads waits for those before. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(client: S3Client, hash: HashFunction, local: LocalIndex) {
     this.#client = client;
@@ -73,50 +80,59 @@ export class BucketIndex {
     return this.#segments;
   }
 
-  /** Whether the leaves are known, too. */
-  get knowsLeaves(): boolean {
-    return this.#kinds.length === PACK_KINDS.length;
-  }
-
-  /** Milliseconds since the bucket was last listed. */
-  get ageMs(): number {
-    return performance.now() - this.#listedMs;
+  /**
+   * Lists the bucket, and takes in all that is new. Calls at the same time wait for each other.
+   *
+   * @returns once all is known
+   */
+  async read(options: OpOptions = {}): Promise<void> {
+    await this.#alone(async () => {
+      await this.#list(options);
+      await this.#takeIn(() => false, options);
+    });
   }
 
   /**
-   * Lists the bucket, and takes in what is new. Calls at the same time share one.
+   * Takes in what tells of Blocks until something is found: what tells of metadata first, and the newest first, as the newest state is
+   * what is mostly asked for. So who reads a little of a large bucket learns a little of its index.
    *
-   * @param leaves - also what tells of leaves, from now on
-   * @returns packs that are retired since the last time
+   * @param look - looks into the local index
    */
-  async read(leaves: boolean, options: OpOptions = {}): Promise<void> {
-    while (this.#reading !== undefined) await this.#reading.catch(() => undefined);
-    if (leaves) this.#kinds = PACK_KINDS;
-    this.#reading = this.#read(options).finally(() => {
-      this.#reading = undefined;
+  async find<T>(look: () => T | undefined, options: OpOptions): Promise<T | undefined> {
+    return await this.#alone(async () => {
+      let found = look();
+      if (found !== undefined) return found;
+      const isFresh = performance.now() - this.#listedMs < LOOK_AGAIN_MS;
+      if (isFresh && this.#isComplete) return undefined;
+      if (!isFresh) await this.#list(options);
+      await this.#takeIn(() => {
+        found = look();
+        return found !== undefined;
+      }, options);
+      return found;
     });
-    await this.#reading;
   }
 
-  async #read(options: OpOptions): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      const listedMs = performance.now();
-      const segments: SegmentObject[] = [];
-      const lists: { readonly key: string; readonly modifiedMs: number }[] = [];
-      for await (const { key, size, modifiedMs } of listObjects(this.#client, 'index/', options)) {
-        const kind = PACK_KINDS.find((known) => key.startsWith(`index/${known}/`));
-        if (kind !== undefined) segments.push({ key, size, kind });
-        if (key.startsWith('index/x/')) lists.push({ key, modifiedMs });
-      }
-      for (const { key, modifiedMs } of lists) await this.#readList(key, modifiedMs, options);
-      for (const key of this.#lists.keys()) if (!lists.some((list) => list.key === key)) this.#lists.delete(key);
-      this.#segments = segments;
-      if (await this.#readSegments(segments, options)) {
-        this.#listedMs = listedMs;
-        return;
-      }
-      if (tries === MAX_TRIES) throw new VtError('EFAILED', `read index of "${this.#client.name}": a segment that is listed is not there`);
+  async #alone<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(action);
+    this.#turn = result.catch(() => undefined);
+    return await result;
+  }
+
+  async #list(options: OpOptions): Promise<void> {
+    const listedMs = performance.now();
+    const segments: SegmentObject[] = [];
+    const lists: { readonly key: string; readonly modifiedMs: number }[] = [];
+    for await (const { key, size, modifiedMs } of listObjects(this.#client, 'index/', options)) {
+      const kind = PACK_KINDS.find((known) => key.startsWith(`index/${known}/`));
+      if (kind !== undefined) segments.push({ key, size, kind, modifiedMs });
+      if (key.startsWith('index/x/')) lists.push({ key, modifiedMs });
     }
+    for (const { key, modifiedMs } of lists) await this.#readList(key, modifiedMs, options);
+    for (const key of this.#lists.keys()) if (!lists.some((list) => list.key === key)) this.#lists.delete(key);
+    this.#segments = segments;
+    this.#isComplete = false;
+    this.#listedMs = listedMs;
   }
 
   async #readList(key: string, modifiedMs: number, options: OpOptions): Promise<void> {
@@ -131,21 +147,34 @@ export class BucketIndex {
     if (isKnown !== true) this.#local.retire(new Set(this.#lists.get(key)?.packs), key);
   }
 
-  /** Takes in segments that are not known. @returns false where one of them is gone: it has been merged with others */
-  async #readSegments(segments: readonly SegmentObject[], options: OpOptions): Promise<boolean> {
-    this.#local.refresh();
-    const wanted = segments.filter(({ kind }) => this.#kinds.includes(kind));
-    const isKnown = this.#local.knows(wanted.map(({ key }) => key));
-    const rest = wanted.filter((_, i) => isKnown[i] !== true);
-    for (let first = 0; first < rest.length; first += AT_ONCE) {
-      const part = rest.slice(first, first + AT_ONCE);
-      const bodies = await Promise.all(part.map(async ({ key }) => await this.#client.get(key, { ...options, maxSize: MAX_SEGMENT_SIZE })));
-      for (const [i, body] of bodies.entries()) {
-        if (body === undefined) return false;
-        await this.#local.add(decodeSegment(body, this.#hash), part[i]?.key, this.#retired);
+  /** Takes in segments that are not known, one at first, then more at a time. @param isEnough - asked after each time */
+  async #takeIn(isEnough: () => boolean, options: OpOptions): Promise<void> {
+    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+      this.#local.refresh();
+      const isKnown = this.#local.knows(this.#segments.map(({ key }) => key));
+      const rest = this.#segments.filter((_, i) => isKnown[i] !== true).sort(metadataThenNewest);
+      let count = 1;
+      let first = 0;
+      let isGone = false;
+      for (; first < rest.length && !isGone; first += count, count = Math.min(AT_ONCE, 2 * count)) {
+        const part = rest.slice(first, first + count);
+        const bodies = await Promise.all(
+          part.map(async ({ key }) => await this.#client.get(key, { ...options, maxSize: MAX_SEGMENT_SIZE })),
+        );
+        for (const [i, body] of bodies.entries()) {
+          if (body === undefined) isGone = true;
+          else await this.#local.add(decodeSegment(body, this.#hash), part[i]?.key, this.#retired);
+        }
+        if (isEnough()) return;
       }
+      if (!isGone) {
+        this.#isComplete = true;
+        return;
+      }
+      // It has been merged with others.
+      await this.#list(options);
     }
-    return true;
+    throw new VtError('EFAILED', `read index of "${this.#client.name}": a segment that is listed is not there`);
   }
 
   /** The packs that a segment tells of; undefined where it is gone. */
@@ -180,7 +209,7 @@ export class BucketIndex {
   /** Retires packs, from now on. What is needed of them lies elsewhere already. */
   async retire(packs: readonly PackName[], options: OpOptions = {}): Promise<void> {
     await this.#client.put(`index/x/${randomUUID()}`, Buffer.from(formatRetired(packs), 'latin1'), options);
-    await this.read(true, options);
+    await this.read(options);
   }
 
   /** Makes one of many lists of packs that are gone: every session reads all. */
@@ -209,4 +238,8 @@ function* parts(packs: readonly IndexedPack[], hash: HashFunction): Generator<In
     size = 0;
   }
   if (part.length > 0) yield part;
+}
+
+function metadataThenNewest(a: SegmentObject, b: SegmentObject): number {
+  return PACK_KINDS.indexOf(b.kind) - PACK_KINDS.indexOf(a.kind) || b.modifiedMs - a.modifiedMs;
 }

@@ -14,8 +14,6 @@ import type { LocalIndex } from './local-index.ts';
 import { kindOfPack } from './pack-names.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** Milliseconds between two looks at what other sessions did, after a Block was not found. */
-const LOOK_AGAIN_MS = 1000;
 /** Blocks, and octets of them, in a batch of records; and batches that are on their way at once. */
 const BATCH_COUNT = 2048;
 const BATCH_SIZE = 1024 * 1024;
@@ -87,14 +85,10 @@ export class BucketReads {
     return await this.#parts.kept.get(hashcode).catch(() => undefined);
   }
 
-  /** Where a Block lies. What tells of leaves is read when it is needed, and what is new when something is not found. */
+  /** Where a Block lies. What tells of it is read when it is needed. */
   async #locate(digest: Uint8Array, options: OpOptions): Promise<Location | undefined> {
     const { index, local } = this.#parts;
-    const found = local.get(digest);
-    if (found !== undefined) return found;
-    if (index.knowsLeaves && index.ageMs < LOOK_AGAIN_MS) return undefined;
-    await index.read(true, options);
-    return local.get(digest);
+    return local.get(digest) ?? (await index.find(() => local.get(digest), options));
   }
 
   async #read(hashcode: HashCode, location: Location, options: OpOptions): Promise<Uint8Array | undefined> {
@@ -126,13 +120,13 @@ export class BucketReads {
       const found = local.get(hashcode.digest);
       return found === undefined || found.file === from.file ? undefined : found;
     };
-    await index.read(true, options);
+    await index.read(options);
     let found = elsewhere();
     if (found === undefined && !this.#isRebuilt) {
       // It may lie in two packs, of which the local index knows the one that is gone.
       this.#isRebuilt = true;
       local.reset();
-      await index.read(true, options);
+      await index.read(options);
       found = elsewhere();
     }
     return found === undefined ? undefined : await this.#read(hashcode, found, options);

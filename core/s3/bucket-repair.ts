@@ -19,7 +19,7 @@ export async function repairBucket(store: S3Store, options: RepairOptions): Prom
   await store.flush({ signal });
   const { bucket } = await store.internals({ signal });
   await bucket.ready({ signal });
-  await bucket.index.read(true, { signal });
+  await bucket.index.read({ signal });
   return await repairStore(
     {
       view,

@@ -35,7 +35,7 @@ export async function scrubBucket(store: S3Store, options: BucketScrubOptions): 
   await store.flush(options);
   const { bucket } = await store.internals(options);
   await bucket.ready(options);
-  await bucket.index.read(true, options);
+  await bucket.index.read(options);
   const packs = await livePacks(bucket, options);
   const verified = new Map(readScrubbed(bucket.folder).map(({ file, when }) => [file, when]));
   const whenOf = (name: PackName): number => verified.get(name) ?? 0;

@@ -21,7 +21,7 @@ export async function compactSegments(
   isGone: (pack: PackName) => boolean,
   options: OpOptions,
 ): Promise<void> {
-  await index.read(true, options);
+  await index.read(options);
   for (const kind of PACK_KINDS) {
     const segments = index.segments.filter((segment) => segment.kind === kind);
     const small = segments.filter(({ size }) => size < SMALL_SIZE);

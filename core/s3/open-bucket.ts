@@ -99,7 +99,7 @@ export class OpenBucket {
   }
 
   async #ready(options: OpOptions): Promise<void> {
-    await this.index.read(true, options);
+    await this.index.read(options);
     const { local, index, layout } = this;
     const { hash, tally } = this.#parts;
     this.#adds = new BucketAdds({

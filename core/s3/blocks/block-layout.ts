@@ -147,7 +147,7 @@ export class BlockLayout implements BucketLayout {
     let lockedCount = 0;
     if (packs.size === 0) return { count, lockedCount, locked };
     const removeAll = async (check: () => void): Promise<void> => {
-      await index.read(true, options);
+      await index.read(options);
       const remove = async (found: readonly (readonly [digest: Uint8Array, pack: PackName])[]): Promise<void> => {
         check();
         await atOnce(found, async ([digest, pack]) => {

@@ -137,9 +137,11 @@ it('the cache of a machine is made anew when it is lost', async () => {
 
 it('a session that ends before its flush leaves nothing that counts, and harms nothing', async () => {
   const random = makeRandom(3);
-  const large = Buffer.from(random.bytes(PACK_SIZE));
+  const large = Buffer.from(random.bytes(PACK_SIZE / 2));
   const store = await machine.open('killed');
-  await store.addBatch([{ digest: hashcodeOf(store.hashName, large).digest, data: large }]);
+  // A pack is complete, and put.
+  for (const data of [large, Buffer.from(random.bytes(PACK_SIZE / 2))])
+    await store.addBatch([{ digest: hashcodeOf(store.hashName, data).digest, data }]);
   await store.addBatch([{ digest: hashcodeOf(store.hashName, bytes('more')).digest, data: bytes('more') }]);
   {
     await using meanwhile = await other.open('killed');
@@ -240,4 +242,20 @@ it('a prefix may have signs that URLs, signatures and XML escape', async () => {
     fake.keys().filter((key) => !key.startsWith(keys)),
     [],
   );
+});
+
+it('a cold machine learns the newest part of the index first, and no more than it needs', async () => {
+  const old = Array.from({ length: 40 }, (_, i) => bytes(`old ${i}`));
+  for (const [i, data] of [...old, bytes('new')].entries()) {
+    await using store = await machine.open('cold');
+    await store.addBatch([{ digest: hashcodeOf(store.hashName, data).digest, data }]);
+    // Listings tell of whole seconds.
+    if (i % 10 === 9) fake.aheadMs += 2000;
+  }
+  await using store = await other.open('cold');
+  const before = fake.counts['GET'] ?? 0;
+  assert.ok(await store.get(hashcodeOf(store.hashName, bytes('new'))));
+  assert.ok((fake.counts['GET'] ?? 0) - before <= 2, `${(fake.counts['GET'] ?? 0) - before} GET`);
+  assert.ok(await store.get(hashcodeOf(store.hashName, old[0] ?? bytes(''))));
+  assert.equal(await store.get(hashcodeOf(store.hashName, bytes('none'))), undefined);
 });

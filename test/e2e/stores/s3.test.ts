@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { recited, vtftp } from '../../support/program.ts';
+import { makeRandom } from '../../support/random.ts';
 import { FakeS3 } from '../../support/s3/fake-s3.ts';
 import { FAKE_KEYS, keysIn } from '../../support/s3/s3-stores.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -72,6 +73,30 @@ it('stores tells what was asked of the service, and push -n how many PUTs it wou
   assert.equal(plan.status, 0, plan.report);
   assert.match(plan.stdout, /missing at .* \(.*, about 5 PUT\)/);
   assert.equal(fake.counts['PUT'], puts);
+});
+
+it('a push of little that changed takes no more than twelve requests and the new packs', async (t) => {
+  const scratch = makeScratch(t);
+  await using fake = await FakeS3.start();
+  const env = { ...scratch.env, ...keysIn(FAKE_KEYS) };
+  const store = `s3://bucket?endpoint=${fake.endpoint}`;
+  scratch.mkdir('docs');
+  const random = makeRandom(1);
+  for (let i = 0; i < 100; i++) writeFileSync(scratch.path(`docs/${i}`), random.bytes(5000));
+  const run = async (line: string): Promise<number> => {
+    for (const kind of Object.keys(fake.counts)) delete fake.counts[kind];
+    const done = await vtftp(['-S', './local', '-c', line], { env, cwd: scratch.folder });
+    assert.equal(done.status, 0, done.report);
+    return Object.values(fake.counts).reduce((sum, count) => sum + count, 0);
+  };
+  await run(`put docs; push --create -p '${store}'`);
+  const packs = fake.keys('packs/').length;
+  writeFileSync(scratch.path('docs/7'), 'changed');
+  await run('put docs; quit');
+  const requests = await run(`push -p '${store}'`);
+  const fresh = fake.keys('packs/').length - packs;
+  assert.ok(fresh > 0 && requests <= 12 + fresh, `${requests} requests, ${fresh} packs`);
+  assert.ok((await run(`push -p '${store}'`)) <= 4);
 });
 
 it('fsck finds an object that is gone or cut short, by the paths that it harms, and gc refuses then', async (t) => {

@@ -81,6 +81,19 @@ export async function runPrompt(shell: Shell): Promise<void> {
     },
   });
   editor.attach(server, keys);
+  server.on('SIGTSTP', () => {
+    stdout.write(BRACKETED_PASTE_OFF);
+    stdin.setRawMode(false);
+    // All in the foreground, as the terminal itself would have it. The call returns when somebody lets it go on, or at once where no shell
+    // could: then the system stops nothing.
+    process.kill(0, 'SIGTSTP');
+    setImmediate(() => {
+      if (signals.ended.aborted) return;
+      stdin.setRawMode(true);
+      stdout.write(BRACKETED_PASTE_ON);
+      if (!signals.isBusy) server.displayPrompt();
+    });
+  });
   // Whoever has typed while a command ran goes on at the end of that, where node:repl would put the cursor at its start.
   const display = server.displayPrompt.bind(server);
   server.displayPrompt = () => display(true);

@@ -17,6 +17,7 @@ export class TerminalHolder {
   readonly #signals: Signals;
   #release: (() => () => void) | undefined;
   #showAgain: (() => void) | undefined;
+  #isLent = false;
 
   constructor(signals: Signals) {
     this.#signals = signals;
@@ -39,12 +40,15 @@ export class TerminalHolder {
     if (isShown) this.#showAgain?.();
   }
 
+  /** Gives the terminal to a local command or a question. Who has it already keeps it. */
   async lend<T>(action: () => Promise<T>): Promise<T> {
-    if (this.#release === undefined) return await action();
+    if (this.#release === undefined || this.#isLent) return await action();
     const takeBack = this.#release();
+    this.#isLent = true;
     try {
       return await this.#signals.whileSuspended(action);
     } finally {
+      this.#isLent = false;
       takeBack();
     }
   }
@@ -135,12 +139,10 @@ export function makeServices(options: ServicesOptions): ShellServices {
       const { startLocal } = await import('./local-process.ts');
       return await terminal.lend(async () => {
         const stdin = input === undefined ? options.localStdin : 'pipe';
-        const { child, exit } = startLocal(line, {
-          cwd: session.localCwd,
-          env,
-          stdio: [stdin, !options.json ? 'inherit' : results === undefined ? 2 : 'pipe', 'inherit'],
-          signal,
-        });
+        // What goes to a file or to `| local command` comes through us, and so does what becomes objects.
+        const isOurs = results !== undefined && (options.json || results !== output);
+        const stdout = isOurs ? 'pipe' : options.json ? 2 : 'inherit';
+        const { child, exit } = startLocal(line, { cwd: session.localCwd, env, stdio: [stdin, stdout, 'inherit'], signal });
         if (input !== undefined) await feed(child.stdin, input);
         for await (const chunk of child.stdout ?? []) await results?.bytes(chunk as Uint8Array);
         return (await exit).status;

@@ -78,12 +78,13 @@ function unfinished(typed: Octets, after: number, quote: OpenEnd['quote']): Octe
 
 /** What a source gives within the limit. */
 async function collect(source: AsyncIterable<Candidate>): Promise<Candidate[]> {
-  const found: Candidate[] = [];
+  // A name that both sides have is offered once.
+  const found = new Map<Octets, Candidate>();
   const stop = new AbortController();
   const gather = async (): Promise<void> => {
     for await (const candidate of source) {
-      if (stop.signal.aborted || found.length >= MAX_CANDIDATES) return;
-      found.push(candidate);
+      if (stop.signal.aborted || found.size >= MAX_CANDIDATES) return;
+      found.set(candidate.text, candidate);
     }
   };
   let timer: NodeJS.Timeout | undefined;
@@ -93,7 +94,7 @@ async function collect(source: AsyncIterable<Candidate>): Promise<Candidate[]> {
   await Promise.race([gather().catch(() => undefined), limit]);
   clearTimeout(timer);
   stop.abort();
-  return found.sort((a, b) => compareOctets(a.text, b.text));
+  return [...found.values()].sort((a, b) => compareOctets(a.text, b.text));
 }
 
 async function* candidatesFor(open: OpenEnd, options: CompletionOptions): AsyncGenerator<Candidate> {

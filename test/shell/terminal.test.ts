@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { PROGRAM, run } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { NEEDS_TMUX, Terminal } from '../support/shells/terminal.ts';
@@ -304,4 +305,38 @@ test('at a terminal: a line of the history is suggested behind the cursor, and E
   terminal.keys('C-u', 'C-r');
   terminal.type('oth');
   await terminal.shows(/mkdir other\n+bck-i-search: oth_$/m);
+});
+
+test('at a terminal: what lls lists goes into a pipe or a file, and keys are read once afterwards', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  for (const name of ['one', 'two']) writeFileSync(scratch.path(name), '');
+  const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+  await terminal.shows(/^vtftp:\/>$/m);
+  terminal.type('lls one two | tail -1; lls one > listed; lls one | wc -l');
+  terminal.keys('Enter');
+  await terminal.shows(/^two\n+1$/m);
+  terminal.type('!cat listed');
+  terminal.keys('Enter');
+  await terminal.shows(/> !cat listed\n+one\n+vtftp/m);
+});
+
+test('at a terminal: Ctrl-Z where no shell could let it go on changes nothing, and the line editor goes on', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+  await terminal.shows(/^vtftp:\/>$/m);
+  terminal.keys('C-z');
+  // Only the editor knows what Ctrl-A and Ctrl-D are.
+  for (const end = Date.now() + 20_000; !/> wd$/m.test(terminal.screen) && Date.now() < end; ) {
+    terminal.keys('C-e', 'C-u');
+    terminal.type('pwd');
+    terminal.keys('C-a', 'C-d');
+    await delay(100);
+  }
+  terminal.keys('C-e', 'C-u');
+  await terminal.shows(/^vtftp:\/>$/m);
+  terminal.paste('mkdir one\nmkdir two');
+  await terminal.shows(/> mkdir one⏎mkdir two$/m);
+  terminal.keys('Enter');
+  await terminal.shows(/^vtftp:\/\*>$/m);
+  assert.doesNotMatch(terminal.screen, /\^\[/);
 });

@@ -23,6 +23,7 @@ export function originsOf(
     ofFile('configuration', file, args.namedBy.config ?? placedBy('XDG_CONFIG_HOME')),
     ...names.map((name): Origin => ({ name: 'clause', value: `[${name}]`, from: file })),
     ofFile('rc', args.rc ?? usualRc, args.rc === undefined ? placedBy('XDG_CONFIG_HOME') : '--rc'),
+    ofFile('bookmarks', places.config === undefined ? undefined : `${places.config}/bookmarks`, placedBy('XDG_CONFIG_HOME')),
     ofFile('history', places.state === undefined ? undefined : `${places.state}/history`, placedBy('XDG_STATE_HOME')),
     ofFile('cache', places.cache, placedBy('XDG_CACHE_HOME')),
   ];

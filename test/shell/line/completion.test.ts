@@ -42,3 +42,21 @@ const CASES: readonly { readonly line: string; readonly offers: readonly string[
 ];
 
 for (const { line, offers } of CASES) test(`completion of "${line}"`, async () => assert.deepEqual(await completed(line), offers));
+
+test('a tree that does not answer keeps nobody waiting: Tab gives what is there', async () => {
+  const tree = {
+    async *list() {
+      yield { name: 'known', dirent: { kind: 'file' } };
+      await new Promise(() => undefined);
+    },
+  };
+  const session = { aliases: new Map(), cwd: '/', tree } as unknown as LocalSession;
+  const completion = await completeLine('cat ', {
+    commands: COMMANDS,
+    session,
+    skipReference: () => undefined,
+    home: '/' as Octets,
+    clauses: [],
+  });
+  assert.deepEqual(completion.candidates, ['known ']);
+});

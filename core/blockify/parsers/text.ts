@@ -1,5 +1,6 @@
 import type { Parser } from '../parser.ts';
 import type { Needle } from './needle-scan.ts';
+import type { PartLevel } from './part-edges.ts';
 import { NEEDLE_DELAY, partEdges } from './part-edges.ts';
 
 const LF = 0x0a;
@@ -33,13 +34,18 @@ function blankLine(lineEnd: string, begins: (octet: number) => boolean): Needle 
 }
 
 /** Whether a line belongs to nothing before it: it is neither indented nor a closing bracket. */
-const isTop = (octet: number): boolean => !WITHIN.includes(octet);
+const isTop = (octet: number): boolean => WITHIN[octet] === 0;
 
 /** Whether it begins a chapter: headings of Markdown, form feeds. */
 const isHeading = (octet: number): boolean => octet === HASH_SIGN || octet === FORM_FEED;
 
-/** First octets of lines that go on with what was before: white space and closing brackets. */
-const WITHIN = Buffer.from(' \t\r\n)]}', 'latin1');
+/** 1 for first octets of lines that go on with what was before: white space and closing brackets. A table: it is asked of each paragraph. */
+const WITHIN = Uint8Array.from({ length: 256 }, (_, octet) => (' \t\r\n)]}'.includes(String.fromCharCode(octet)) ? 1 : 0));
+
+const LEVELS: readonly PartLevel[] = [
+  { needles: [blankLine('\n', isTop), blankLine('\r\n', isTop)], partSize: PART_SIZE },
+  { needles: [blankLine('\n', isHeading)], partSize: PART_SIZE },
+];
 
 /**
  * Text and source code in any encoding that has ASCII's line feeds. Edges around large definitions, paragraphs and
@@ -145,14 +151,7 @@ export const textParser: Parser = {
   minSize: 32,
   quietSize: QUIET_SIZE,
   begins: isText,
-  edges: (mark) =>
-    partEdges(
-      [
-        { needles: [blankLine('\n', isTop), blankLine('\r\n', isTop)], partSize: PART_SIZE },
-        { needles: [blankLine('\n', isHeading)], partSize: PART_SIZE },
-      ],
-      mark,
-    ),
+  edges: (mark) => partEdges(LEVELS, mark),
 };
 
 /** Whether octets are text: no control characters but white space and escapes, and a line feed among them. */

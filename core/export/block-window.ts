@@ -71,6 +71,8 @@ export class BlockWindow implements Disposable {
   #wanted = new Int32Array(0);
   /** What opens sealed Blocks, where they are. */
   #opener: BlockOpener | undefined;
+  /** What was opened. */
+  #plain: Buffer | undefined;
   /** Where the Blocks of the window come from. */
   #file: string | Uint8Array = '';
   #start = 0;
@@ -244,7 +246,10 @@ export class BlockWindow implements Disposable {
   /** Opens what is sealed, and verifies all of it at once. */
   #verifySealed(rows: readonly number[]): void {
     const { cells } = this.#segments;
-    const plain = Buffer.allocUnsafeSlow(rows.reduce((sum, row) => sum + (cells[row * ROW_SIZE + CELL.size] as number), 0));
+    const size = rows.reduce((sum, row) => sum + (cells[row * ROW_SIZE + CELL.size] as number), 0);
+    // New memory each time would take as long as to open what goes there. That of one large Block is not kept.
+    const plain = this.#plain !== undefined && size <= WINDOW_SIZE ? this.#plain : Buffer.allocUnsafeSlow(Math.max(size, WINDOW_SIZE));
+    if (size <= WINDOW_SIZE) this.#plain = plain;
     const ranges: number[] = [];
     const opened: number[] = [];
     let end = 0;

@@ -1,5 +1,5 @@
 import { readSync } from 'node:fs';
-import { crc32 } from '../../base/crc32.ts';
+import type { HashFunction } from '../../block/hash.ts';
 import type { Leaf } from '../../block/tree-walk.ts';
 import type { BlockLocation } from '../../store/block-location.ts';
 
@@ -15,25 +15,22 @@ interface Run {
   readonly leaves: readonly number[];
 }
 
-/** Where a content lies whose Blocks were verified, and the CRC-32 of it as it was then. */
+/** Where the leaves of a content lie. */
 export interface ContentPlaces {
   readonly runs: readonly Run[];
   /** Octets of all runs. */
   readonly runSize: number;
   readonly size: number;
-  readonly crc: number;
 }
 
 /** Where leaves lie that are a content; undefined where one is no stored Block, in part asked for, or compressed. */
-export function contentPlaces(
-  leaves: readonly Leaf[],
-  locations: readonly (BlockLocation | undefined)[],
-  content: Uint8Array,
-): ContentPlaces | undefined {
+export function contentPlaces(leaves: readonly Leaf[], locations: readonly (BlockLocation | undefined)[]): ContentPlaces | undefined {
+  let sum = 0;
   const runs: { file: string; offset: number; size: number; leaves: number[] }[] = [];
   for (const [i, { block, size }] of leaves.entries()) {
     const place = locations[i];
     if (block.kind !== 'hash' || size !== block.span || place?.codec !== 'none' || place.storedSize !== size) return undefined;
+    sum += size;
     const run = runs.at(-1);
     const gap = run === undefined ? -1 : place.offset - run.offset - run.size;
     if (run === undefined || run.file !== place.file || gap < 0 || gap > MAX_GAP) {
@@ -43,17 +40,17 @@ export function contentPlaces(
       run.size += gap + size;
     }
   }
-  return { runs, runSize: runs.reduce((sum, { size }) => sum + size, 0), size: content.length, crc: crc32(content) };
+  return { runs, runSize: runs.reduce((all, { size }) => all + size, 0), size: sum };
 }
 
 /**
- * Reads a content where it lay when it was verified: undefined where other bytes are there.
+ * Reads a content where its leaves lie: undefined where the files end before that. It is not verified.
  *
  * @param descriptor - gives the open file of a path
+ * @param data - memory for `runSize` octets, of which the content is a part then
  * @throws the system's error
  */
-export function readAtPlaces({ runs, runSize, size, crc }: ContentPlaces, descriptor: (file: string) => number): Uint8Array | undefined {
-  const data = Buffer.allocUnsafeSlow(runSize);
+export function readAtPlaces({ runs, size }: ContentPlaces, descriptor: (file: string) => number, data: Buffer): Uint8Array | undefined {
   let end = 0;
   for (const run of runs) {
     if (readSync(descriptor(run.file), data, end, run.size, run.offset) !== run.size) return undefined;
@@ -66,6 +63,19 @@ export function readAtPlaces({ runs, runSize, size, crc }: ContentPlaces, descri
       end += leafSize;
     }
   }
-  const content = data.subarray(0, end);
-  return end === size && crc32(content) === crc ? content : undefined;
+  return end === size ? data.subarray(0, end) : undefined;
+}
+
+/** Whether a content is that of its leaves, by their digests. */
+export function isOfLeaves(content: Uint8Array, leaves: readonly Leaf[], hash: HashFunction): boolean {
+  const ranges: number[] = [];
+  const expected: Uint8Array[] = [];
+  for (const { block, start, size } of leaves) {
+    if (block.kind !== 'hash' || block.hashcode.hashName !== hash.name) return false;
+    ranges.push(start, start + size);
+    expected.push(block.hashcode.digest);
+  }
+  const digests = new Uint8Array(leaves.length * hash.digestSize);
+  hash.digestMany(content, ranges, digests);
+  return Buffer.compare(digests, Buffer.concat(expected)) === 0;
 }

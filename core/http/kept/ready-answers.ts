@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { takesGzip } from '../compressed.ts';
 import { COMMON_HEADERS } from '../headers.ts';
+import type { Validators } from '../preconditions.ts';
 import { conditionStatus } from '../preconditions.ts';
 import type { Representation } from '../representation.ts';
 import { headersOf } from '../send.ts';
@@ -12,7 +13,9 @@ const MAX_SIZE = 24 * 1024 * 1024;
 const ENTRY_SIZE = 1024;
 
 interface ReadyAnswer {
-  readonly made: Representation;
+  readonly validators: Validators;
+  /** Headers of an answer without a body. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | ReadyContent;
   readonly size: number;
   /** Names and values in turn. */
@@ -48,10 +51,12 @@ export class ReadyAnswers {
 
   #keep(key: string, made: Representation, body: Uint8Array | ReadyContent): void {
     const length = body instanceof Uint8Array ? body.length : body.size;
-    const headers = { ...COMMON_HEADERS, ...headersOf(made), 'content-type': made.contentType, 'content-length': String(length) };
+    const headers = { ...COMMON_HEADERS, ...headersOf(made) };
+    const whole = { ...headers, 'content-type': made.contentType, 'content-length': String(length) };
+    const { etag, lastModified } = made;
     const size = key.length + (body instanceof Uint8Array ? length : 0) + ENTRY_SIZE;
     this.#drop(key);
-    this.#ready.set(key, { made, body, size, head: Object.entries(headers).flat() });
+    this.#ready.set(key, { validators: { etag, lastModified }, headers, body, size, head: Object.entries(whole).flat() });
     this.#size += size;
     for (const oldest of this.#ready.keys()) {
       if (this.#size <= MAX_SIZE) break;
@@ -73,26 +78,29 @@ export class ReadyAnswers {
     const key = keyOf(request);
     const ready = this.#ready.get(key);
     if (ready === undefined) return false;
-    const { made, head, body } = ready;
-    const status = conditionStatus(request.headers, made);
+    const { validators, headers, head, body } = ready;
+    const status = conditionStatus(request.headers, validators);
     if (status !== undefined) {
-      response.writeHead(status, { ...COMMON_HEADERS, ...headersOf(made) }).end();
+      response.writeHead(status, headers).end();
       return true;
     }
     if (request.method === 'HEAD') {
       response.writeHead(200, head).end();
       return true;
     }
-    const bytes = body instanceof Uint8Array ? body : this.#contents.atHand(body);
-    if (bytes === undefined) {
-      // It lies elsewhere by now, or is damaged: it is asked of the Store.
-      this.#drop(key);
-      return false;
-    }
     this.#ready.delete(key);
     this.#ready.set(key, ready);
-    response.writeHead(200, head).end(bytes);
-    return true;
+    if (body instanceof Uint8Array) {
+      response.writeHead(200, head).end(body);
+      return true;
+    }
+    const isSent = this.#contents.withBytes(body, (bytes, done) => {
+      response.once('finish', done);
+      response.writeHead(200, head).end(bytes);
+    });
+    // It lies elsewhere by now, or is damaged: it is asked of the Store.
+    if (!isSent) this.#drop(key);
+    return isSent;
   }
 }
 

@@ -1,23 +1,29 @@
 import { closeSync } from 'node:fs';
+import { crc32 } from '../../base/crc32.ts';
 import { openStoreFile } from '../../base/system/store-files.ts';
 import type { Block, HashBlock } from '../../block/block.ts';
 import { formatBlock } from '../../block/block-text.ts';
+import type { HashFunction } from '../../block/hash.ts';
+import { hashByName } from '../../block/hash.ts';
 import { readBlockBytes } from '../../block/read-range.ts';
 import type { Leaf } from '../../block/tree-walk.ts';
 import { leavesOf } from '../../block/tree-walk.ts';
 import { capability } from '../../store/capability.ts';
 import type { Store } from '../../store/store.ts';
 import type { ContentPlaces } from './content-places.ts';
-import { contentPlaces, readAtPlaces } from './content-places.ts';
+import { contentPlaces, isOfLeaves, readAtPlaces } from './content-places.ts';
 
 /** Octets of a content that is read whole when it is asked for. */
 const MAX_SMALL_SIZE = 1024 * 1024;
 /** Octets of a content that is read whole when it is asked for again. */
 const MAX_CONTENT_SIZE = 16 * 1024 * 1024;
 /** Octets of contents in memory. */
-const MAX_KEPT_SIZE = 48 * 1024 * 1024;
+const MAX_KEPT_SIZE = 32 * 1024 * 1024;
 /** Large contents of which is known that they were asked for. */
 const MAX_ASKED = 256;
+/** Octets of memory that is used again and again, for what is not kept; and how many such pieces lie ready. */
+const SPARE_SIZE = 128 * 1024;
+const MAX_SPARE = 64;
 /** Data files held open. */
 const MAX_FILES = 16;
 
@@ -26,6 +32,8 @@ export interface ReadyContent {
   readonly size: number;
   /** Where it lies; undefined where it can be had only from the Store. */
   readonly places: ContentPlaces | undefined;
+  /** The CRC-32 of what was verified. */
+  readonly crc: number;
   bytes: Uint8Array | undefined;
   /** Octets that had been read in all when it was read last. */
   readAt: number;
@@ -33,19 +41,22 @@ export interface ReadyContent {
 
 /**
  * Contents that are sent as they are, without a look at their Blocks. Those asked for last are in memory. Others are read again where
- * they lay when they were verified: their CRC-32 tells whether the bytes are still the same, at a hundredth of the cost of their digests.
+ * they lay when they were verified: their CRC-32 tells whether the bytes are still the same, at a fraction of what their digests cost.
  */
 export class ReadyContents {
   readonly #store: Store;
+  readonly #hash: HashFunction;
   /** In the order of use, the latest last. */
   readonly #kept = new Set<ReadyContent>();
   readonly #asked = new Set<string>();
   readonly #files = new Map<string, number>();
+  readonly #spare: Buffer[] = [];
   #keptSize = 0;
   #readSize = 0;
 
   constructor(store: Store) {
     this.#store = store;
+    this.#hash = hashByName(store.hashName);
   }
 
   /**
@@ -57,18 +68,35 @@ export class ReadyContents {
   async load(block: Block, signal: AbortSignal): Promise<{ readonly content: ReadyContent; readonly bytes: Uint8Array } | undefined> {
     if (block.span > MAX_CONTENT_SIZE || (block.span > MAX_SMALL_SIZE && this.#isFirst(block))) return undefined;
     const store = this.#store;
-    const bytes = await readBlockBytes(store, block, { maxSize: MAX_CONTENT_SIZE, signal });
     const leaves: Leaf[] = [];
     for await (const leaf of leavesOf(store, block, { signal })) leaves.push(leaf);
-    const hashes = leaves.map((leaf) => leaf.block).filter((leaf): leaf is HashBlock => leaf.kind === 'hash');
-    const locations = capability(store, 'location')?.locate(
+    const places = this.#placesOf(leaves);
+    const there = places && this.#readAt(places, Buffer.allocUnsafeSlow(places.runSize));
+    const isThere = there !== undefined && isOfLeaves(there, leaves, this.#hash);
+    // Whatever is wrong there: the Store mends it, or says so.
+    const bytes = isThere ? there : await readBlockBytes(store, block, { maxSize: MAX_CONTENT_SIZE, signal });
+    const content: ReadyContent = {
+      size: bytes.length,
+      places: isThere ? places : undefined,
+      crc: crc32(bytes),
+      bytes: undefined,
+      readAt: this.#readSize,
+    };
+    if (content.places === undefined) this.#keep(content, bytes);
+    return { content, bytes };
+  }
+
+  #placesOf(leaves: readonly Leaf[]): ContentPlaces | undefined {
+    const hashes: HashBlock[] = [];
+    for (const { block } of leaves) {
+      if (block.kind !== 'hash') return undefined;
+      hashes.push(block);
+    }
+    const locations = capability(this.#store, 'location')?.locate(
       hashes.map(({ hashcode }) => hashcode.digest),
       hashes.map(({ span }) => span),
     );
-    const places = locations && hashes.length === leaves.length ? contentPlaces(leaves, locations, bytes) : undefined;
-    const content: ReadyContent = { size: bytes.length, places, bytes: undefined, readAt: this.#readSize };
-    if (places === undefined) this.#keep(content, bytes);
-    return { content, bytes };
+    return locations && contentPlaces(leaves, locations);
   }
 
   #isFirst(block: Block): boolean {
@@ -80,21 +108,34 @@ export class ReadyContents {
     return true;
   }
 
-  /** The bytes of a content, if they can be had at once. */
-  atHand(content: ReadyContent): Uint8Array | undefined {
-    const { bytes } = content;
+  /**
+   * Gives the bytes of a content to `use`, if they can be had at once.
+   *
+   * @param use - the function that it is given is to be called once the bytes are not needed any more: their memory is used again
+   * @returns whether they could be had
+   */
+  withBytes(content: ReadyContent, use: (bytes: Uint8Array, done: () => void) => void): boolean {
+    const { bytes, places } = content;
     if (bytes !== undefined) {
       this.#kept.delete(content);
       this.#kept.add(content);
-      return bytes;
+      use(bytes, () => undefined);
+      return true;
     }
-    const read = content.places === undefined ? undefined : this.#readAgain(content.places);
-    if (read === undefined) return undefined;
+    if (places === undefined) return false;
     // What comes back only after more than can be kept would be dropped by then.
-    if (this.#readSize - content.readAt < MAX_KEPT_SIZE) this.#keep(content, read);
+    const isKept = this.#readSize - content.readAt < MAX_KEPT_SIZE;
+    const isSpare = !isKept && places.runSize <= SPARE_SIZE;
+    const memory = isSpare ? (this.#spare.pop() ?? Buffer.allocUnsafeSlow(SPARE_SIZE)) : Buffer.allocUnsafeSlow(places.runSize);
+    const read = this.#readAt(places, memory);
+    if (read === undefined || crc32(read) !== content.crc) return false;
+    if (isKept) this.#keep(content, read);
     this.#readSize += content.size;
     content.readAt = this.#readSize;
-    return read;
+    use(read, () => {
+      if (isSpare && this.#spare.length < MAX_SPARE) this.#spare.push(memory);
+    });
+    return true;
   }
 
   #keep(content: ReadyContent, bytes: Uint8Array): void {
@@ -113,9 +154,9 @@ export class ReadyContents {
     if (this.#kept.delete(content)) this.#keptSize -= content.size;
   }
 
-  #readAgain(places: ContentPlaces): Uint8Array | undefined {
+  #readAt(places: ContentPlaces, memory: Buffer): Uint8Array | undefined {
     try {
-      return readAtPlaces(places, (file) => this.#descriptor(file));
+      return readAtPlaces(places, (file) => this.#descriptor(file), memory);
     } catch {
       return undefined; // the Store says what is wrong
     }

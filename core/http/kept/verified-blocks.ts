@@ -7,7 +7,7 @@ import type { HashCode } from '../../block/hashcode.ts';
 import type { AddResult, Store } from '../../store/store.ts';
 
 /** Octets that are kept. */
-const MAX_KEPT_SIZE = 32 * 1024 * 1024;
+const MAX_KEPT_SIZE = 16 * 1024 * 1024;
 /** Octets that a kept Block takes beside its own. */
 const ENTRY_SIZE = 256;
 
@@ -24,7 +24,7 @@ export class VerifiedBlocks implements Store {
   readonly #kept = new Map<string, Uint8Array>();
   #size = 0;
 
-  /** @param maxSize - octets kept; default 32 MiB */
+  /** @param maxSize - octets kept; default 16 MiB */
   constructor(below: Store, maxSize = MAX_KEPT_SIZE) {
     this.wraps = below;
     this.name = below.name;

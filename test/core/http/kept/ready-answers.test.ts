@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -8,12 +8,23 @@ import type { HashBlock } from '../../../../core/block/block.ts';
 import { digestHex } from '../../../../core/block/hashcode.ts';
 import { openDatadir } from '../../../../core/datadir/datadir.ts';
 import type { Datadir } from '../../../../core/datadir/datadir-store.ts';
+import type { ReadyContent } from '../../../../core/http/kept/ready-contents.ts';
 import { ReadyContents } from '../../../../core/http/kept/ready-contents.ts';
 import { serveWeb } from '../../../../core/http/server.ts';
 import { stored, superblock } from '../../../support/bombs/bomb.ts';
 import { makeRandom } from '../../../support/random.ts';
 import { MapSource } from '../../../support/stores/map-source.ts';
 import { newStorePath } from '../../datadir/store-folder.ts';
+
+/** The bytes of a content, if they can be had at once. */
+function atHand(contents: ReadyContents, content: ReadyContent): Buffer | undefined {
+  let found: Buffer | undefined;
+  contents.withBytes(content, (bytes, done) => {
+    found = Buffer.from(bytes);
+    done();
+  });
+  return found;
+}
 
 const NEVER = new AbortController().signal;
 
@@ -103,23 +114,46 @@ test('a content is read again where it lay, and only as long as those bytes are 
   assert.ok(loaded !== undefined);
   assert.equal(loaded.content.bytes, undefined);
   for (let i = 0; i < 3; i++) {
-    assert.deepEqual(Buffer.from(contents.atHand(loaded.content) ?? []), Buffer.concat(leaves));
+    assert.deepEqual(atHand(contents, loaded.content), Buffer.concat(leaves));
     contents.drop(loaded.content);
   }
   damage(store, leaves[5] ?? Buffer.alloc(0));
-  assert.equal(contents.atHand(loaded.content), undefined);
+  assert.equal(atHand(contents, loaded.content), undefined);
   await assert.rejects(contents.load(top, NEVER), { code: 'ECORRUPT' });
 });
 
-test('what lies in a file that is gone is had from the Store, or nowhere', async () => {
+test('what lay in a file that was cut short is had from the Store, or nowhere', async () => {
   await using site = await served();
   const { store, top } = site;
   const contents = new ReadyContents(store);
   const loaded = await contents.load(top, NEVER);
   assert.ok(loaded !== undefined);
-  const data = join(store.path, 'data');
-  renameSync(data, `${data}-gone`);
-  assert.equal(contents.atHand(loaded.content), undefined);
+  for (const name of readdirSync(join(store.path, 'data'))) truncateSync(join(store.path, 'data', name), 1000);
+  assert.equal(atHand(contents, loaded.content), undefined);
+});
+
+test('memory that was given back is used again, and never while its bytes are sent', async () => {
+  await using site = await served();
+  const { store, leaves, top } = site;
+  const contents = new ReadyContents(store);
+  const loaded = await contents.load(top, NEVER);
+  assert.ok(loaded !== undefined);
+  const whole = Buffer.concat(leaves);
+  const held: Uint8Array[] = [];
+  const ends: (() => void)[] = [];
+  for (let i = 0; i < 3; i++) {
+    // As if much else had been asked for meanwhile: it is not kept.
+    loaded.content.readAt = Number.NEGATIVE_INFINITY;
+    contents.withBytes(loaded.content, (bytes, done) => {
+      held.push(bytes);
+      ends.push(done);
+    });
+  }
+  for (const bytes of held) assert.deepEqual(Buffer.from(bytes), whole);
+  assert.equal(new Set(held.map(({ buffer: memory }) => memory)).size, 3);
+  ends[1]?.();
+  loaded.content.readAt = Number.NEGATIVE_INFINITY;
+  contents.withBytes(loaded.content, (bytes) => assert.equal(bytes.buffer, held[1]?.buffer));
 });
 
 test('what is compressed is kept in memory alone', async () => {
@@ -129,9 +163,9 @@ test('what is compressed is kept in memory alone', async () => {
   const loaded = await contents.load(top, NEVER);
   assert.ok(loaded !== undefined);
   assert.equal(loaded.content.places, undefined);
-  assert.deepEqual(Buffer.from(contents.atHand(loaded.content) ?? []), Buffer.concat(leaves));
+  assert.deepEqual(atHand(contents, loaded.content), Buffer.concat(leaves));
   contents.drop(loaded.content);
-  assert.equal(contents.atHand(loaded.content), undefined);
+  assert.equal(atHand(contents, loaded.content), undefined);
 });
 
 test('a large content is read whole when it is asked for again', async () => {
@@ -140,7 +174,7 @@ test('a large content is read whole when it is asked for again', async () => {
   const contents = new ReadyContents(store);
   assert.equal(await contents.load(top, NEVER), undefined);
   const loaded = await contents.load(top, NEVER);
-  assert.deepEqual(Buffer.from((loaded && contents.atHand(loaded.content)) ?? []), Buffer.concat(leaves));
+  assert.deepEqual(loaded && atHand(contents, loaded.content), Buffer.concat(leaves));
 });
 
 test('what was answered before is answered again, whole or in part; what was damaged since is not', async () => {

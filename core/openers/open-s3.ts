@@ -33,6 +33,10 @@ export async function openS3Store(given: StoreParameters, context: OpenContext):
   const { name, readOnly = false, clock = () => new Date(), signal } = context;
   const client = s3Client(given, context);
   try {
+    if (!readOnly && client.retention !== undefined && !(await client.hasObjectLock({ signal })))
+      throw new VtError('EOPEN', `open Store "${name}": the bucket has no Object Lock`, {
+        remedy: 'make a bucket that has it, or leave out retain',
+      });
     const found = await readBucketFormat(client, { signal });
     if (found === undefined && (readOnly || context.create === undefined || context.create === false))
       throw new VtError('EOPEN', `open Store "${name}": there is none at that prefix`, { remedy: 'the first put makes one there' });

@@ -132,6 +132,14 @@ export class S3Client {
     return true;
   }
 
+  /** Whether the bucket can keep objects from being removed. */
+  async hasObjectLock(options: OpOptions = {}): Promise<boolean> {
+    const response = await this.#ask({ method: 'GET', key: '', kind: 'gets', query: { 'object-lock': '' }, ...options });
+    if (response.status === 200) return true;
+    if (refusalOf(response).code === 'ObjectLockConfigurationNotFoundError') return false;
+    throw this.#refused('look for Object Lock of', response);
+  }
+
   /** Keeps an object from being removed for as long again, from now on. One that is not there any more is no error. */
   async retain(key: string, options: OpOptions = {}): Promise<void> {
     if (this.retention === undefined) return;

@@ -315,3 +315,13 @@ for (const layout of ['packs', 'blocks'])
     await store[Symbol.asyncDispose]();
     assert.deepEqual(fake.wrong, []);
   });
+
+it('a bucket that cannot lock is told of when the Store is opened', async () => {
+  fake.faults.lacksLock = true;
+  await assert.rejects(newMachine().open('unlocked', {}, '&retain=30'), {
+    code: 'EOPEN',
+    message: /the bucket has no Object Lock/,
+  });
+  fake.faults.lacksLock = false;
+  assert.deepEqual(fake.keys('unlocked/'), []);
+});

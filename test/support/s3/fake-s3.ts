@@ -31,6 +31,8 @@ export interface Faults {
   region?: string;
   /** The token of keys that are lent; another one has expired. */
   token?: string;
+  /** The bucket cannot lock objects. */
+  lacksLock?: boolean;
   /** Knows no ranges: all of the object is sent. */
   noRanges?: boolean;
 }
@@ -110,7 +112,11 @@ export class FakeS3 implements AsyncDisposable {
       return;
     }
     if (this.#refusesSigner(request, response)) return;
-    const answer = kind === 'LIST' ? this.#list(url, number) : this.#do(request, key, body, number);
+    const answer = url.searchParams.has('object-lock')
+      ? this.#lockOfBucket()
+      : kind === 'LIST'
+        ? this.#list(url, number)
+        : this.#do(request, key, body, number);
     if ((this.faults.cuts ?? 0) > 0) {
       this.faults.cuts = (this.faults.cuts ?? 0) - 1;
       response.destroy();
@@ -170,6 +176,12 @@ export class FakeS3 implements AsyncDisposable {
     const found = this.objects.get(key);
     if (found === undefined) return (response) => refuse(response, 404, 'NoSuchKey', 'The specified key does not exist.');
     return (response) => this.#give(response, key, found, this.faults.noRanges === true ? undefined : headers.range);
+  }
+
+  #lockOfBucket(): (response: ServerResponse) => void {
+    if (this.faults.lacksLock === true)
+      return (response) => refuse(response, 404, 'ObjectLockConfigurationNotFoundError', 'Object Lock configuration does not exist.');
+    return (response) => void response.writeHead(200).end('<ObjectLockConfiguration/>');
   }
 
   #retain(key: string, body: Buffer): (response: ServerResponse) => void {

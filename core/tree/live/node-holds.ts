@@ -8,16 +8,20 @@ import type { LiveNode } from './live-state.ts';
 /** Holds a node once more. @returns the node that the name has: another one where somebody else was first since it was looked up */
 export function holdNode<T extends LiveNode>(dir: LiveDir | undefined, name: Octets, node: T): T {
   node.holds = (node.holds ?? 0) + 1;
-  if (node.sort === 'leaf' && node.hard === undefined && node.holds === 1 && dir !== undefined) {
-    const present = dir.overlay.get(name);
-    if (present?.sort === 'leaf' && present !== node) {
-      node.holds = 0;
-      return holdNode(dir, name, present) as T;
-    }
-    node.home = { dir, name };
-    dir.overlay.set(name, node);
+  if (node.holds > 1 || dir === undefined || !belongsTo(node, dir, name)) return node;
+  const present = dir.overlay.get(name);
+  if (present?.sort === node.sort && present !== node) {
+    node.holds = 0;
+    return holdNode(dir, name, present as T);
   }
+  if (node.sort === 'leaf') node.home = { dir, name };
+  dir.overlay.set(name, node);
   return node;
+}
+
+/** Whether a name has a node to itself. A listing may name a Dir that has been moved or removed since. */
+function belongsTo(node: LiveNode, dir: LiveDir, name: Octets): boolean {
+  return node.sort === 'leaf' ? node.hard === undefined : !node.gone && node.parent === dir && node.name === name;
 }
 
 /** Lets go of a node; one that nobody holds and that is as stored is forgotten. */

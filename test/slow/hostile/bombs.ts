@@ -5,6 +5,7 @@ import { faultsOfMount, lookInMount } from '../../support/bombs/look-in-mount.ts
 import { storeBomb } from '../../support/bombs/store-bombs.ts';
 import { BOMB_COMMANDS, faultOf, tryBomb } from '../../support/bombs/try-bomb.ts';
 import { noMountsHere } from '../../support/mounts/mounted.ts';
+import { run } from '../../support/program.ts';
 import type { Torture } from '../torture-kind.ts';
 import { TortureTally } from '../torture-kind.ts';
 
@@ -38,7 +39,8 @@ export const bombsAttack: Torture = {
         slowestMs = Math.max(slowestMs, blast.afterMs ?? 0);
         const fault = faultOf(blast, LIMITS);
         if (fault !== undefined) tally.fault(`${bomb.name}: ${command}: ${fault}`);
-        rmSync(out, { recursive: true, force: true });
+        // Node removes no tree whose paths are longer than a path may be.
+        await run('rm', ['-rf', out]);
       }
       if (noMountsHere() === undefined) {
         const blast = await lookInMount(store, limits.folder, INTERRUPT_MS, env);

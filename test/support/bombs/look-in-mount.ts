@@ -47,12 +47,13 @@ export async function lookInMount(
   let longest = '';
   let peakMb = 0;
   const failures: string[] = [];
+  let pid = 0;
   try {
-    const { pid } = JSON.parse(
+    ({ pid = 0 } = JSON.parse(
       (await vtftp(['--json', '-c', 'mounts'], { env })).stdout.split('\n').find((line) => line.includes(path)) ?? '{}',
     ) as {
       readonly pid?: number;
-    };
+    });
     const looking = spawn('sh', ['-c', LOOK], { cwd: path, stdio: 'ignore', detached: true });
     const looked = once(looking, 'close');
     const startMs = performance.now();
@@ -63,7 +64,7 @@ export async function lookInMount(
       const ms = performance.now() - askedMs;
       if (other.status !== (line === 'test -e none' ? 1 : 0)) failures.push(other.report);
       if (ms > longestMs) [longestMs, longest] = [ms, line];
-      peakMb = Math.max(peakMb, processMemory(pid ?? 0)?.peak ?? 0);
+      peakMb = Math.max(peakMb, processMemory(pid)?.peak ?? 0);
     }
     if (looking.exitCode === null) process.kill(-(looking.pid ?? 0), 'SIGKILL');
     await looked;
@@ -72,6 +73,11 @@ export async function lookInMount(
     // What of the bomb itself failed is told then. The rest is recorded all the same.
     if (![0, 3].includes(left.status ?? -1) || !/^D\{/m.test(left.stdout) || /TypeError|undefined|already closed/.test(left.stderr))
       failures.push(left.report);
+    // One that stays would stand in the way of the next.
+    if (pid !== 0 && processMemory(pid) !== undefined) {
+      process.kill(pid, 'SIGKILL');
+      await run('umount', ['-l', path]);
+    }
   }
   const after = (await program('cat good')).stdout;
   return { longestMs, longest, failures, peakMb, after };

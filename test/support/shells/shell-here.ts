@@ -103,6 +103,8 @@ export async function openShellHere(setup: ShellHereSetup): Promise<ShellHere> {
     setup.signal,
   );
   const signals = new Signals({ statusLine: () => '', say: () => undefined, hasPrompt: false });
+  // They mean to this process what they always do: who sends it SIGTERM ends it.
+  signals.dispose();
   const services = makeServices({
     commands: COMMANDS,
     env,
@@ -159,7 +161,6 @@ export async function openShellHere(setup: ShellHereSetup): Promise<ShellHere> {
       return session.mustRecite ? await session.sync(signal) : undefined;
     },
     async [Symbol.asyncDispose]() {
-      signals.dispose();
       await session[Symbol.asyncDispose]();
     },
   };

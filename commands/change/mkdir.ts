@@ -18,7 +18,7 @@ export const mkdir = defineTreeCommand({
   summary: 'make Dirs',
   changes: true,
   details: [
-    '--salt gives the new Dir salt: random octets in each of its Blocks. Equal Dirs then have other hashes, and nobody tells by a hash what a Dir holds. The Dir keeps it; Dirs below it have none unless they get their own. Contents of files have no salt. inspect shows it.',
+    '--salt gives the new Dir salt: random bytes in each of its Blocks. Equal Dirs then have other hashes, and nobody tells by a hash what a Dir holds. The Dir keeps it; Dirs below it have none unless they get their own. Contents of files have no salt. inspect shows it.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'a Dir to make', repeat: true, glob: false }],
   options: [

@@ -174,7 +174,7 @@ async function inspectOne(
   if (block !== undefined) fields.push(['block', output.style('ref', formatBlock(block))]);
   if (blocks !== undefined) appendAll(fields, blocksFields(blocks));
   if (damage !== undefined) fields.push(['damage', output.style('error', damage.message)]);
-  if (dirent.kind === 'dir' && dirent.salt !== undefined) fields.push(['salt', `${dirent.salt.length} octets`]);
+  if (dirent.kind === 'dir' && dirent.salt !== undefined) fields.push(['salt', `${dirent.salt.length} bytes`]);
   if (dirent.prev !== undefined) fields.push(['prev', output.style('ref', formatBlock(dirent.prev))]);
   fields.push(['dirent', output.style('ref', text)]);
   for (const state of previous) fields.push(['earlier', `${stateText(state)}  ${output.style('ref', formatDirent(state))}`]);

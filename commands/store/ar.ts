@@ -17,7 +17,7 @@ export const ar = defineCommand({
   changesLocal: true,
   plans: true,
   details: [
-    'ar FILE PATH… writes all of each PATH, and each Block once. The file opens as a Store: `vtftp FILE` and `open FILE` show the tree, `mount`, `push` and `serve` take it as it is, and PATH may be PATH@N. On a web server it opens by its URL, and only what is read is fetched. One PATH becomes the root; several stand in a root under their own names. With - for FILE the octets go to standard output. A symlink to a file at FILE is replaced, as with get; a device or FIFO is written into. ar -r follows a symlink.',
+    'ar FILE PATH… writes all of each PATH, and each Block once. The file opens as a Store: `vtftp FILE` and `open FILE` show the tree, `mount`, `push` and `serve` take it as it is, and PATH may be PATH@N. On a web server it opens by its URL, and only what is read is fetched. One PATH becomes the root; several stand in a root under their own names. With - for FILE the bytes go to standard output. A symlink to a file at FILE is replaced, as with get; a device or FIFO is written into. ar -r follows a symlink.',
     'Dirs come first in the file, then contents in the order of names, hard-linked files last, then an index. So a file that was cut off still has its names, and all contents before the cut: get writes these out and names the rest. ar needs every Block of PATH, and makes no file if one is missing.',
     'ar -t lists the names in FILE. ar -x makes them local files in the directory LOCAL, or in the local working directory. ar -r appends another state to FILE: log lists the states. ar --verify reads all of FILE, checks every hash, and looks for every Block that the tree needs; it ends with 13 if something is damaged.',
   ],

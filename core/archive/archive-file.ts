@@ -163,7 +163,7 @@ async function endsLine(file: FileHandle, size: number): Promise<boolean> {
 async function appendWhole(file: FileHandle, data: Buffer, sizeBefore: number, path: string): Promise<void> {
   try {
     const { bytesWritten } = await file.write(data, 0, data.length);
-    if (bytesWritten !== data.length) throw new Error(`${bytesWritten} of ${data.length} octets written`);
+    if (bytesWritten !== data.length) throw new Error(`${bytesWritten} of ${data.length} bytes written`);
     await file.datasync();
   } catch (cause) {
     await file.truncate(sizeBefore).catch(() => undefined);

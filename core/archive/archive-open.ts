@@ -92,6 +92,6 @@ async function lock(file: FileHandle, signal: AbortSignal | undefined): Promise<
 
 /** What a line says, undefined if nothing, or why it cannot be read. */
 export function readLine({ start, end, text }: FileLine): ArchiveLine | VtError | undefined {
-  if (text === undefined) return new ParseError(`read archive line: ${end - start} octets`, 0);
+  if (text === undefined) return new ParseError(`read archive line: ${end - start} bytes`, 0);
   return tryArchiveLine(text);
 }

@@ -73,7 +73,7 @@ export function decodeBsuint(data: Uint8Array, offset: number): Decoded<number> 
     if (value > Number.MAX_SAFE_INTEGER) throw new ParseError('decode bsuint: number exceeds 2^53 - 1', offset);
     if (octet < 0x80) return { value, next: i + 1 };
   }
-  throw new ParseError('decode bsuint: number longer than 16 octets', offset);
+  throw new ParseError('decode bsuint: number longer than 16 bytes', offset);
 }
 
 /**
@@ -85,7 +85,7 @@ export function decodeBsuint(data: Uint8Array, offset: number): Decoded<number> 
 export function decodeBsdata(data: Uint8Array, offset: number): Decoded<Uint8Array> {
   const { value: length, next } = decodeBsuint(data, offset);
   if (length > data.length - next) {
-    throw new ParseError(`decode bsdata: ${length} octets announced, ${data.length - next} left`, offset);
+    throw new ParseError(`decode bsdata: ${length} bytes announced, ${data.length - next} left`, offset);
   }
   return { value: data.subarray(next, next + length), next: next + length };
 }

@@ -86,7 +86,7 @@ export class CopyBuffer implements AsyncDisposable {
 
   /** Passes over octets at hand. @param size - at most `buffered` */
   consume(size: number): void {
-    if (size > this.#buffered) throw new RangeError(`consume: expected at most ${this.#buffered} octets, got ${size}`);
+    if (size > this.#buffered) throw new RangeError(`consume: expected at most ${this.#buffered} bytes, got ${size}`);
     this.#offset += size;
     this.#buffered -= size;
     let left = size;
@@ -148,14 +148,14 @@ export class CopyBuffer implements AsyncDisposable {
   async bsdata(maxSize: number = DEFAULT_MAX_SIZE): Promise<Uint8Array> {
     const start = this.#offset;
     const size = await this.bsuint();
-    if (size > maxSize) throw new ParseError(`decode bsdata: ${size} octets where ${maxSize} are the most`, start);
+    if (size > maxSize) throw new ParseError(`decode bsdata: ${size} bytes where ${maxSize} are the most`, start);
     return await this.take(size);
   }
 
   /** All that is left, in one piece. @throws {ParseError} if that exceeds `maxSize` octets */
   async rest(maxSize: number = DEFAULT_MAX_SIZE): Promise<Uint8Array> {
     while (!this.#ended && this.#buffered <= maxSize) await this.#readPiece();
-    if (this.#buffered > maxSize) throw new ParseError(`read: more than ${maxSize} octets`, this.#offset);
+    if (this.#buffered > maxSize) throw new ParseError(`read: more than ${maxSize} bytes`, this.#offset);
     return await this.take(this.#buffered);
   }
 
@@ -207,7 +207,7 @@ export class CopyBuffer implements AsyncDisposable {
   }
 
   #short(size: number): ParseError {
-    return new ParseError(`read: ${size} octets wanted, ${this.#buffered} left`, this.#offset);
+    return new ParseError(`read: ${size} bytes wanted, ${this.#buffered} left`, this.#offset);
   }
 }
 

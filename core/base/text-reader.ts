@@ -108,7 +108,7 @@ export class TextReader {
       if (plain !== undefined) out += plain;
       if (this.ended) throw this.error('unfinished string', start);
       if (this.accept(quote)) return out as Octets;
-      if (!this.accept('\\')) throw this.error(`expected printable ASCII, found ${this.here()}: write other octets as \\xHH`);
+      if (!this.accept('\\')) throw this.error(`expected printable ASCII, found ${this.here()}: write other bytes as \\xHH`);
       out += this.#escape();
     }
   }

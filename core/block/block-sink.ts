@@ -48,7 +48,7 @@ export class PendingBlocks implements BlockSink {
   }
 
   put(data: Uint8Array): HashCode {
-    if (data.length > MAX_BLOCK_SIZE) throw new RangeError(`put Block: expected at most ${MAX_BLOCK_SIZE} octets, got ${data.length}`);
+    if (data.length > MAX_BLOCK_SIZE) throw new RangeError(`put Block: expected at most ${MAX_BLOCK_SIZE} bytes, got ${data.length}`);
     return this.putDigested(hashcodeOf(this.hashName, data).digest, data);
   }
 

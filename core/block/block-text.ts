@@ -102,7 +102,7 @@ function readRun(reader: TextReader): RunBlock {
   let octet: number | undefined;
   reader.items((ident) => {
     if (ident === 'span') span = reader.unsigned('a span');
-    else if (ident === 'octet') octet = Number.parseInt(reader.require(/[\da-fA-F]{2}/y, 'an octet in hex'), 16);
+    else if (ident === 'octet') octet = Number.parseInt(reader.require(/[\da-fA-F]{2}/y, 'a byte in hex'), 16);
     else return false;
     return true;
   });

@@ -142,7 +142,7 @@ function decodeFields(body: Uint8Array, depth: number): Block {
   // A superblock's own size is not recorded, but where its bytes are in the reference.
   const innerSpan = indirect ? UNKNOWN_SPAN : span;
   const { value: inner, next: end } = decodeInner(body, bodyAt, type, innerSpan, depth);
-  if (end !== body.length) throw new ParseError(`decode block reference: ${body.length - end} octets too many`, end);
+  if (end !== body.length) throw new ParseError(`decode block reference: ${body.length - end} bytes too many`, end);
   return indirect ? { kind: 'indirect', span, refs: inner } : inner;
 }
 
@@ -155,13 +155,13 @@ function decodeInner(body: Uint8Array, offset: number, type: number, span: numbe
     case TYPE_LITERAL: {
       const data = new Uint8Array(body.subarray(offset));
       if (span !== UNKNOWN_SPAN && data.length !== span) {
-        throw new ParseError(`decode block reference: literal of span ${span} has ${data.length} octets`, offset);
+        throw new ParseError(`decode block reference: literal of span ${span} has ${data.length} bytes`, offset);
       }
       return { value: { kind: 'literal', span: data.length, data }, next: body.length };
     }
     case TYPE_RUN: {
       const octet = body[offset];
-      if (octet === undefined) throw new ParseError('decode block reference: run without its octet', offset);
+      if (octet === undefined) throw new ParseError('decode block reference: run without its byte', offset);
       if (span === UNKNOWN_SPAN) throw new ParseError('decode block reference: a run cannot be a superblock', offset);
       return { value: { kind: 'run', span, octet }, next: offset + 1 };
     }

@@ -94,7 +94,7 @@ async function open(source: BlockSource, parts: readonly Part[], height: number,
       throw new CorruptBlockError(
         'superblock',
         'Block tree',
-        `its reference says ${part.block.span} octets, its superblock ${start - part.start}`,
+        `its reference says ${part.block.span} bytes, its superblock ${start - part.start}`,
       );
   }
   return opened;

@@ -44,7 +44,7 @@ export function decodeHashcode(data: Uint8Array, offset: number): Decoded<HashCo
   if (hash === undefined) throw new ParseError(`decode hashcode: unknown hash function ${enumeration}`, offset);
   const end = next + hash.digestSize;
   if (end > data.length) {
-    throw new ParseError(`decode hashcode: ${hash.name} needs ${hash.digestSize} octets, ${data.length - next} left`, next);
+    throw new ParseError(`decode hashcode: ${hash.name} needs ${hash.digestSize} bytes, ${data.length - next} left`, next);
   }
   return { value: { hashName: hash.name, digest: new Uint8Array(data.subarray(next, end)) }, next: end };
 }

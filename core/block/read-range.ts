@@ -59,7 +59,7 @@ function chunksOf([leaf, data]: ReadLeaf): Iterable<Uint8Array> {
   if (block.kind === 'run') return runChunks(block.octet, size);
   const bytes = block.kind === 'literal' ? block.data : data;
   if (bytes === undefined || from + size > bytes.length) {
-    throw new VtError('ECORRUPT', `read Block: ${bytes?.length ?? 0} octets where its reference says ${block.span}`);
+    throw new VtError('ECORRUPT', `read Block: ${bytes?.length ?? 0} bytes where its reference says ${block.span}`);
   }
   return [size === bytes.length ? bytes : bytes.subarray(from, from + size)];
 }
@@ -105,5 +105,5 @@ function bounded(data: Uint8Array, maxSize: number): Uint8Array {
 }
 
 function tooLarge(size: number, maxSize: number): VtError {
-  return new VtError('ECORRUPT', `read Block: expected at most ${maxSize} octets, its reference says ${size}`);
+  return new VtError('ECORRUPT', `read Block: expected at most ${maxSize} bytes, its reference says ${size}`);
 }

@@ -11,7 +11,7 @@ const buffers = new Map<number, Uint8Array>();
 function bufferOf(octet: number): Uint8Array {
   let buffer = buffers.get(octet);
   if (buffer === undefined) {
-    if (!Number.isInteger(octet) || octet < 0 || octet > 255) throw new RangeError(`read run: expected an octet 0..255, got ${octet}`);
+    if (!Number.isInteger(octet) || octet < 0 || octet > 255) throw new RangeError(`read run: expected a byte 0..255, got ${octet}`);
     buffer = octet === 0 ? new Uint8Array(NUL_BUFFER_SIZE) : new Uint8Array(OTHER_BUFFER_SIZE).fill(octet);
     buffers.set(octet, buffer);
   }

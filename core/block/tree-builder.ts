@@ -172,7 +172,7 @@ export class BlockTreeBuilder {
 
   #count(span: number): void {
     this.#span += span;
-    if (this.#span > Number.MAX_SAFE_INTEGER) throw new RangeError('build Block tree: expected at most 2^53-1 octets');
+    if (this.#span > Number.MAX_SAFE_INTEGER) throw new RangeError('build Block tree: expected at most 2^53-1 bytes');
   }
 
   #level(depth: number): Level {
@@ -190,7 +190,7 @@ export class BlockTreeBuilder {
     writeBlockref(level.writer, ref);
     const size = level.writer.length;
     if (size - before > MAX_REF_SIZE)
-      throw new RangeError(`build Block tree: expected references of at most ${MAX_REF_SIZE} octets, got ${size - before}`);
+      throw new RangeError(`build Block tree: expected references of at most ${MAX_REF_SIZE} bytes, got ${size - before}`);
     level.count++;
     level.span += ref.span;
     level.only = level.count === 1 ? ref : undefined;

@@ -90,7 +90,7 @@ export class TreeCopier {
       start += ref.span;
     }
     if (start - part.start !== block.span) {
-      throw corrupt(block, `its reference says ${block.span} octets, its superblock ${start - part.start}`);
+      throw corrupt(block, `its reference says ${block.span} bytes, its superblock ${start - part.start}`);
     }
     return children;
   }

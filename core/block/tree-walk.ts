@@ -118,7 +118,7 @@ function childrenOf(parent: Piece, refs: readonly Block[]): Piece[] {
   }
   const sum = start - parent.start;
   if (parent.block.span !== UNKNOWN_SPAN && sum !== parent.block.span)
-    throw corrupt(parent.block, `its reference says ${parent.block.span} octets, its superblock ${sum}`);
+    throw corrupt(parent.block, `its reference says ${parent.block.span} bytes, its superblock ${sum}`);
   return children;
 }
 
@@ -161,7 +161,7 @@ export async function readSuperblock(source: BlockSource, block: IndirectBlock, 
     if (error instanceof ParseError) throw corrupt(block, `its superblock does not parse: ${error.message}`, error);
     throw error;
   }
-  if (span > Number.MAX_SAFE_INTEGER) throw corrupt(block, 'its superblock exceeds 2^53-1 octets');
+  if (span > Number.MAX_SAFE_INTEGER) throw corrupt(block, 'its superblock exceeds 2^53-1 bytes');
   return refs;
 }
 
@@ -171,7 +171,7 @@ async function superblockBytes(source: BlockSource, refs: IndirectBlock['refs'],
       return refs.data;
     case 'hash': {
       const data = await readHashBlock(source, refs, signal);
-      if (data.length > MAX_BLOCK_SIZE) throw corrupt(refs, `a superblock of ${data.length} octets`);
+      if (data.length > MAX_BLOCK_SIZE) throw corrupt(refs, `a superblock of ${data.length} bytes`);
       return data;
     }
     case 'run':
@@ -190,7 +190,7 @@ export async function readHashBlock(source: BlockSource, block: HashBlock, signa
   const data = await source.get(block.hashcode, { signal });
   if (data === undefined) throw new MissingBlockError(hashcodeLabel(block.hashcode), source.name);
   if (block.span !== UNKNOWN_SPAN && data.length !== block.span) {
-    throw new CorruptBlockError(hashcodeLabel(block.hashcode), source.name, `${data.length} octets where its reference says ${block.span}`);
+    throw new CorruptBlockError(hashcodeLabel(block.hashcode), source.name, `${data.length} bytes where its reference says ${block.span}`);
   }
   return data;
 }

@@ -130,7 +130,7 @@ function sizeAxis(bins: readonly SizeBucket[], hasBlocks: boolean): string[] {
     const tick = `<line class="axis" x1="${x}" x2="${x}" y1="${BOTTOM}" y2="${BOTTOM + 5}"/>`;
     return i % every === 0 ? tick + text(x, BOTTOM + 20, sizeText(size), 'text-anchor="middle"') : tick;
   });
-  return [...ticks, text((LEFT + RIGHT) / 2, HEIGHT - 18, 'octets of a Block', 'text-anchor="middle"')];
+  return [...ticks, text((LEFT + RIGHT) / 2, HEIGHT - 18, 'bytes of a Block', 'text-anchor="middle"')];
 }
 
 function binText({ minSize, leaves, bytes, blocksShare, octetsShare }: Bin): string {

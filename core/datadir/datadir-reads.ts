@@ -99,7 +99,7 @@ export class DatadirReads {
     // The record says whether the Block is damaged there, or never was there: then the index is wrong.
     if (first.kind === 'gone' || (this.#parts.hasDigests && !this.#isRecordOf(location, hashcode.digest))) {
       this.#parts.readers.forget(location.file);
-      const done = await this.#parts.index.rebuild(`it names octets of "${location.file}" which are no such Block`, options.signal);
+      const done = await this.#parts.index.rebuild(`it names bytes of "${location.file}" which are no such Block`, options.signal);
       this.#parts.check('get from', options);
       const again = this.#locate(hashcode.digest);
       if (again === undefined) return undefined;
@@ -112,7 +112,7 @@ export class DatadirReads {
     throw new CorruptBlockError(
       hashcodeLabel(hashcode),
       this.#parts.readers.path(location.file),
-      `${reason}, at octet ${location.offset}`,
+      `${reason}, at byte ${location.offset}`,
       {
         remedy: 'put the same data again, or pull it from a peer',
       },

@@ -206,8 +206,8 @@ export class RawDatafile implements Store {
     for (const { start, end, kind } of damage) {
       this.#tell(
         kind === 'tail'
-          ? `data file "${this.#path}": it ends inside a record, at octet ${start}; what stands before it counts`
-          : `data file "${this.#path}": damaged at octets ${start}..${end}; the Blocks there are lost`,
+          ? `data file "${this.#path}": it ends inside a record, at byte ${start}; what stands before it counts`
+          : `data file "${this.#path}": damaged at bytes ${start}..${end}; the Blocks there are lost`,
       );
     }
   }
@@ -258,7 +258,7 @@ export class RawDatafile implements Store {
   #readState({ offset, whenNs }: StatePlace): FileState {
     const headerSize = RECORD_FIXED_SIZE + this.#hash.digestSize;
     const header = decodeRecordHeader(this.#readAt(offset, headerSize), 0, this.#hash.digestSize);
-    const damaged = (what: string): VtError => new VtError('ECORRUPT', `read data file "${this.#path}": ${what}, at octet ${offset}`);
+    const damaged = (what: string): VtError => new VtError('ECORRUPT', `read data file "${this.#path}": ${what}, at byte ${offset}`);
     if (header === undefined || header.codec !== 'none') return damaged('no Dirent stands where one should');
     const data = this.#readAt(offset + headerSize, header.storedSize);
     if (Buffer.compare(this.#hash.digest(data), header.digest) !== 0) return damaged('its Dirent is damaged');
@@ -320,7 +320,7 @@ export class RawDatafile implements Store {
     const found = readLocatedBlock(this.#readers, location, hashcode.digest, this.#hash);
     if (found.kind === 'block') return found.data;
     const reason = found.kind === 'damaged' ? found.reason : 'the data file is gone or cut short';
-    throw new CorruptBlockError(hashcodeLabel(hashcode), this.#path, `${reason}, at octet ${location.offset}`, {
+    throw new CorruptBlockError(hashcodeLabel(hashcode), this.#path, `${reason}, at byte ${location.offset}`, {
       remedy: 'get the Block from another Store',
     });
   }

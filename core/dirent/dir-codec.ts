@@ -57,7 +57,7 @@ export class DirWriter {
     this.#tree = new BlockTreeBuilder(sink);
     this.#salt = options.salt;
     if (options.salt !== undefined && options.salt.length < MIN_SALT_SIZE) {
-      throw new RangeError(`encode Dir: expected salt of at least ${MIN_SALT_SIZE} octets, got ${options.salt.length}`);
+      throw new RangeError(`encode Dir: expected salt of at least ${MIN_SALT_SIZE} bytes, got ${options.salt.length}`);
     }
   }
 
@@ -162,7 +162,7 @@ export function decodeDir(data: Uint8Array): Dirent[] {
   if (startsPythonDirent(data, 0)) return decodePythonDir(data);
   const entries: Dirent[] = [];
   const end = decodeRecords(data, entries, new NameOrder(), 0);
-  if (end.next !== data.length) throw new ParseError(`decode Dir: ${end.wanted} octets wanted, ${data.length - end.next} left`, end.next);
+  if (end.next !== data.length) throw new ParseError(`decode Dir: ${end.wanted} bytes wanted, ${data.length - end.next} left`, end.next);
   return entries;
 }
 
@@ -203,7 +203,7 @@ export async function* decodeDirStream(buffer: CopyBuffer, { signal }: OpOptions
     buffer.consume(next);
     if (entries.length > 0) yield entries;
     if (next === 0 && !(await buffer.fill(wanted))) {
-      throw new ParseError(`decode Dir: ${wanted} octets wanted, ${buffer.buffered} left`, buffer.offset);
+      throw new ParseError(`decode Dir: ${wanted} bytes wanted, ${buffer.buffered} left`, buffer.offset);
     }
   }
 }

@@ -65,13 +65,13 @@ function decodeRecordsOf(data: Buffer, entries: Dirent[], order: NameOrder, most
     }
     const { value: length, next: bodyAt } = decodeBsuint(data, offset);
     const size = bodyAt - offset + length;
-    if (length > MAX_BLOCK_SIZE) throw new ParseError(`decode Dir: a record of ${length} octets`, offset);
+    if (length > MAX_BLOCK_SIZE) throw new ParseError(`decode Dir: a record of ${length} bytes`, offset);
     if (offset + size > data.length) return { next: offset, wanted: size };
     if (length === 0 || data[bodyAt] !== SALT_MAGIC) {
       const dirent = decodeDirentAt(data, bodyAt, offset + size);
       order.check(dirent.name, offset);
       entries.push(dirent);
-    } else if (length < 1 + MIN_SALT_SIZE) throw new ParseError(`decode Dir: salt of ${length - 1} octets`, offset);
+    } else if (length < 1 + MIN_SALT_SIZE) throw new ParseError(`decode Dir: salt of ${length - 1} bytes`, offset);
     else order.salt(offset);
     offset += size;
   }

@@ -20,7 +20,7 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 export function decodeOurDirent(data: Uint8Array, offset: number): Decoded<Dirent> {
   const { value: size, next: start } = decodeBsuint(data, offset);
   if (size > data.length - start) {
-    throw new ParseError(`decode Dirent: ${size} octets announced, ${data.length - start} left`, offset);
+    throw new ParseError(`decode Dirent: ${size} bytes announced, ${data.length - start} left`, offset);
   }
   return { value: decodeDirentAt(asBuffer(data), start, start + size), next: start + size };
 }
@@ -35,7 +35,7 @@ export function asBuffer(data: Uint8Array): Buffer {
  * are those in `data`.
  */
 export function decodeDirentAt(data: Buffer, start: number, end: number): Dirent {
-  if (end - start < 4) throw new ParseError(`decode Dirent: ${end - start} octets`, start);
+  if (end - start < 4) throw new ParseError(`decode Dirent: ${end - start} bytes`, start);
   const magic = data[start] ?? 0;
   if (magic !== DIRENT_MAGIC)
     throw new ParseError(`decode Dirent: expected 0x${DIRENT_MAGIC.toString(16)}, found 0x${magic.toString(16)}`, start);
@@ -57,7 +57,7 @@ export function decodeDirentAt(data: Buffer, start: number, end: number): Dirent
     lastTag = tag;
     offset = valueAt + size;
   }
-  if (offset !== end) throw new ParseError(`decode Dirent: ${end - offset} octets too many`, offset);
+  if (offset !== end) throw new ParseError(`decode Dirent: ${end - offset} bytes too many`, offset);
   return assembleDirent(kind, decoder.fields, (what) => new ParseError(`decode Dirent: ${what}`, start + 4));
 }
 
@@ -84,7 +84,7 @@ class FieldDecoder {
         fields.block = this.#block(start, end);
         break;
       case TAG.uuid:
-        if (end - start !== UUID_SIZE) throw new ParseError(`decode Dirent: a uuid of ${end - start} octets`, start);
+        if (end - start !== UUID_SIZE) throw new ParseError(`decode Dirent: a uuid of ${end - start} bytes`, start);
         fields.uuid = uuidFromBytes(this.#view(start, end));
         break;
       case TAG.inodes:
@@ -161,7 +161,7 @@ class FieldDecoder {
   /** A bsuint which is all of the value. */
   #number(start: number, end: number, what: string, max: number): number {
     const { value, next } = decodeBsuint(this.#data, start);
-    if (next !== end) throw new ParseError(`decode Dirent: ${what} is no integer of ${end - start} octets`, start);
+    if (next !== end) throw new ParseError(`decode Dirent: ${what} is no integer of ${end - start} bytes`, start);
     if (value > max) throw new ParseError(`decode Dirent: ${what} ${value}`, start);
     return value;
   }

@@ -72,7 +72,7 @@ function kindFault(kind: DirentKind, { block, uuid, inodes, target, salt, links 
     if (links !== undefined) return `a ${kind} Dirent with links`;
     if (salt !== undefined) return `a ${kind} Dirent with salt`;
     if (block !== undefined && kind !== 'file') return `a ${kind} Dirent with a block`;
-  } else if (salt !== undefined && salt.length < MIN_SALT_SIZE) return `salt of ${salt.length} octets`;
+  } else if (salt !== undefined && salt.length < MIN_SALT_SIZE) return `salt of ${salt.length} bytes`;
   if (kind === 'indirect' && uuid === undefined) return 'an indirect Dirent without its uuid';
   if (kind !== 'symlink') return target === undefined ? undefined : `a ${kind} Dirent with a target`;
   return target === undefined ? 'a symlink Dirent without its target' : targetFault(target);

@@ -50,7 +50,7 @@ export function decodeTimeAt(data: Uint8Array, start: number, end: number): bigi
   const { value: zigzag, next: nsAt } = decodeBsuint(data, start);
   const { value: ns, next } = decodeBsuint(data, nsAt);
   if (ns >= Number(NS_PER_SECOND)) throw new ParseError(`decode time: ${ns} nanoseconds`, nsAt);
-  if (next !== end) throw new ParseError(`decode time: ${next - start} octets where there are ${end - start}`, start);
+  if (next !== end) throw new ParseError(`decode time: ${next - start} bytes where there are ${end - start}`, start);
   // Halves of what is below 2^53 are exact.
   const seconds = zigzag % 2 === 0 ? BigInt(zigzag / 2) : -BigInt((zigzag + 1) / 2);
   if (seconds >= MAX_SECONDS || seconds < -MAX_SECONDS) throw new ParseError('decode time: more than 2^51 s from 1970', start);

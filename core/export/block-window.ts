@@ -118,7 +118,7 @@ export class BlockWindow implements Disposable {
     this.#firstRow = this.#endRow = row;
     const found = files[file];
     if (found === undefined) throw new StaleLocationError('it has none');
-    if (storedSize > MAX_BLOCK_SIZE) throw new StaleLocationError(`${storedSize} octets stored`);
+    if (storedSize > MAX_BLOCK_SIZE) throw new StaleLocationError(`${storedSize} bytes stored`);
     const isAlone = storedSize > WINDOW_SIZE;
     this.#bytes = isAlone ? Buffer.allocUnsafeSlow(storedSize) : this.#ownWindow();
     const { end, endRow } = isAlone ? { end: start + storedSize, endRow: row + 1 } : this.#reach(row);

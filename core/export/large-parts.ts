@@ -132,7 +132,7 @@ export async function* partsOf(
   if (!isWhole) {
     // The Store tells of no places, or something is rare or wrong: what is slow finds out.
     if (collector.at >= block.span)
-      throw new VtError('ECORRUPT', 'read Block tree: its superblocks list more octets than its reference says');
+      throw new VtError('ECORRUPT', 'read Block tree: its superblocks list more bytes than its reference says');
     for await (const { block: leaf, from: first, size } of leavesOf(from.source, block, { start: collector.at, signal })) {
       if (leaf.kind === 'run') for (const _ of collector.run(leaf.octet, size)) yield* collector.take();
       else if (leaf.kind === 'literal') collector.data(leaf.data.subarray(first, first + size));

@@ -41,7 +41,7 @@ function readRules(path: Octets, open: () => number): Octets | undefined {
     if (!stat.isFile()) return undefined;
     const data = Buffer.alloc(Math.min(stat.size, MAX_RULES_SIZE) + 1);
     const size = readFully(fd, data, 0);
-    if (size > MAX_RULES_SIZE) throw fail(`larger than ${MAX_RULES_SIZE} octets`);
+    if (size > MAX_RULES_SIZE) throw fail(`larger than ${MAX_RULES_SIZE} bytes`);
     return octetsFromBytes(data.subarray(0, size));
   } catch (error) {
     // A socket cannot be opened.

@@ -42,7 +42,7 @@ export function findingText(finding: Finding): string {
     case 'harm': {
       const { path, hashcode, fault, file, offset, archive, number, reason } = finding;
       const block = hashcode === undefined ? 'what its reference holds' : `Block H{${hashcodeLabel(hashcode)}}`;
-      const where = file === undefined ? '' : ` in "${file}" at octet ${offset}`;
+      const where = file === undefined ? '' : ` in "${file}" at byte ${offset}`;
       const why = fault === 'unreadable' && reason !== undefined ? ` (${reason})` : '';
       return `"${octetsToText(path)}": ${block} is ${fault}${where}${why}, in root ${number} of archive "${archive}"`;
     }
@@ -53,8 +53,8 @@ export function findingText(finding: Finding): string {
     case 'dropped':
       return `${finding.count} Blocks are in the data files and not in the index, and no root needs them: gc frees their room`;
     case 'data':
-      return `data file "${finding.file}": octets ${finding.start}..${finding.end}: ${finding.reason}`;
+      return `data file "${finding.file}": bytes ${finding.start}..${finding.end}: ${finding.reason}`;
     case 'tail':
-      return `data file "${finding.file}": octets ${finding.start}..${finding.end} are the torn end of a write that was never acknowledged`;
+      return `data file "${finding.file}": bytes ${finding.start}..${finding.end} are the torn end of a write that was never acknowledged`;
   }
 }

@@ -94,7 +94,7 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
       file,
       start: offset,
       end: offset + storedSize,
-      reason: 'the octets are not those that their header tells of',
+      reason: 'the bytes are not those that their header tells of',
     });
     return false;
   }).length;

@@ -97,7 +97,7 @@ export async function scrub(datadir: Datadir, options: ScrubOptions): Promise<Sc
   const noted = damage.size === 0 ? { damagedBlocks: 0, salvagedBlocks: 0 } : await noteDamage(datadir, damage, options.signal);
   if (damage.size > 0) {
     for (const [file, parts] of damage)
-      for (const { start, end } of parts) options.onFinding({ kind: 'data', file, start, end, reason: 'the octets there are damaged' });
+      for (const { start, end } of parts) options.onFinding({ kind: 'data', file, start, end, reason: 'the bytes there are damaged' });
     await walkHarm(datadir, {
       signal: options.signal,
       view: options.view,

@@ -250,11 +250,11 @@ export class SpecificationGrammar {
       case 'size': {
         const size = readSize(text);
         if (size !== undefined) return size;
-        throw reader.error(`expected a number of octets, found "${text}"`, start, { remedy: 'write it as 1000, 512K, 20M or 1.5G' });
+        throw reader.error(`expected a number of bytes, found "${text}"`, start, { remedy: 'write it as 1000, 512K, 20M or 1.5G' });
       }
       case 'edges':
         if (readEdgeSizes(text) !== undefined) return text;
-        throw reader.error(`expected MIN:MEAN:MAX or MIN:MEAN:MAX:COARSE in octets, found "${text}"`, start, {
+        throw reader.error(`expected MIN:MEAN:MAX or MIN:MEAN:MAX:COARSE in bytes, found "${text}"`, start, {
           remedy: 'write them as 2K:8K:32K: min <= mean <= max <= 16M, and mean at least 64',
         });
       case 'count':

@@ -215,7 +215,7 @@ export class PlatonicStore implements Store {
     throw new CorruptBlockError(
       hashcodeLabel(hashcode),
       octetsToText(place.file.path),
-      `other bytes at octet ${place.offset}, though size and time of the file are as they were`,
+      `other bytes at byte ${place.offset}, though size and time of the file are as they were`,
       {
         remedy: 'get the file back from a copy',
       },

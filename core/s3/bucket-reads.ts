@@ -106,7 +106,7 @@ export class BucketReads {
     throw new CorruptBlockError(
       hashcodeLabel(hashcode),
       `${client.name}/${layout.keyOf(digest, location)}`,
-      `the stored octets do not match, at octet ${location.offset}`,
+      `the stored bytes do not match, at byte ${location.offset}`,
       {
         remedy: 'put the same data again, or pull it from a peer',
       },

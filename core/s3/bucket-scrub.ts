@@ -62,7 +62,7 @@ export async function scrubBucket(store: S3Store, options: BucketScrubOptions): 
       onFinding({ kind: 'data', file: first?.key ?? pack.name, start: 0, end: pack.size, reason: 'the object is not there' });
     else
       for (const { key, start, end } of checked.damaged.values())
-        onFinding({ kind: 'data', file: key, start, end, reason: 'the octets there are damaged' });
+        onFinding({ kind: 'data', file: key, start, end, reason: 'the bytes there are damaged' });
     onProgress?.({ doneBytes: bytes, totalBytes: Math.min(totalBytes, maxBytes) });
   }
   if (found.size > 0) {

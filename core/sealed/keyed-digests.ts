@@ -20,7 +20,7 @@ export class KeyedDigests {
 
   /** @param key - {@link KEY_SIZE} octets */
   constructor(key: Uint8Array) {
-    if (key.length !== KEY_SIZE) throw new RangeError(`key of ${key.length} octets, not ${KEY_SIZE}`);
+    if (key.length !== KEY_SIZE) throw new RangeError(`key of ${key.length} bytes, not ${KEY_SIZE}`);
     this.#inner = padded(key, INNER_PAD);
     this.#outer = padded(key, OUTER_PAD);
   }

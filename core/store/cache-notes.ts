@@ -11,7 +11,7 @@ export function notesOf(store: Store): StoreNotes | undefined {
   const cache = capability(store, 'cache');
   if (cache === undefined || !canWrite(store)) return capability(store, 'notes');
   const keyOf = (note: Uint8Array): Uint8Array => {
-    if (note.length !== NOTE_SIZE) throw new RangeError(`a note of ${note.length} octets, not ${NOTE_SIZE}`);
+    if (note.length !== NOTE_SIZE) throw new RangeError(`a note of ${note.length} bytes, not ${NOTE_SIZE}`);
     return Buffer.concat([PREFIX, note]);
   };
   // What the cache says counts once this session has its place among those that gc waits for, and has the index.

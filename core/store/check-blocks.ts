@@ -12,9 +12,9 @@ import type { Store } from './store.ts';
  */
 export function checkBlocks(blocks: readonly DigestedBlock[], hash: HashFunction, store: string): void {
   for (const { data, digest } of blocks) {
-    if (data.length > hash.maxSize) throw new RangeError(`add Block: expected at most ${hash.maxSize} octets, got ${data.length}`);
+    if (data.length > hash.maxSize) throw new RangeError(`add Block: expected at most ${hash.maxSize} bytes, got ${data.length}`);
     if (digest.length !== hash.digestSize)
-      throw new RangeError(`add Block: expected a digest of ${hash.digestSize} octets, got ${digest.length}`);
+      throw new RangeError(`add Block: expected a digest of ${hash.digestSize} bytes, got ${digest.length}`);
     checkDigests(digest, hash, store);
   }
 }

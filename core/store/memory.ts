@@ -77,7 +77,7 @@ export class MemoryStore implements Store {
 
   #keep(key: string, data: Uint8Array): void {
     if (this.#bytes + data.length > this.#maxBytes) {
-      throw new VtError('EFAILED', `add to Store "${this.name}": it holds ${this.#bytes} of at most ${this.#maxBytes} octets`, {
+      throw new VtError('EFAILED', `add to Store "${this.name}": it holds ${this.#bytes} of at most ${this.#maxBytes} bytes`, {
         remedy: 'use a datadir',
       });
     }

@@ -150,7 +150,7 @@ export class NameCheck implements AsyncDisposable {
 
   async #piece(before: Block, after: Block, path: TreePath): Promise<void> {
     if (before.kind !== 'hash' || after.kind !== 'hash') {
-      if (!sameBlock(before, after)) throw new ParseError('its octets are others', 0);
+      if (!sameBlock(before, after)) throw new ParseError('its bytes are others', 0);
       return;
     }
     const [one, other] = [before.hashcode.digest, after.hashcode.digest];
@@ -174,7 +174,7 @@ export class NameCheck implements AsyncDisposable {
       if (digest === undefined || digest === hex(far)) continue;
       this.faults.push({
         path: pair.path,
-        error: new ParseError(`Block ${this.#label(near)}: its octets are not those of ${hex(far)}`, 0),
+        error: new ParseError(`Block ${this.#label(near)}: its bytes are not those of ${hex(far)}`, 0),
       });
     }
     this.blocks += pairs.length;

@@ -55,7 +55,7 @@ const RESPONSES: Readonly<Record<number, Show>> = {
   [REQUEST.length]: (payload) => String(decodeNumber(payload)),
   [REQUEST.records]: (payload) => {
     const { value, next } = decodeBsuint(payload, 0);
-    return `${value} answered, ${payload.length - next} octets of records`;
+    return `${value} answered, ${payload.length - next} bytes of records`;
   },
 };
 

@@ -221,8 +221,8 @@ export class PacketReader {
 
   #sizeOfPacket(at: number): number {
     const size = decodeBsuint(this.#length.subarray(0, this.#lengthSize), 0).value;
-    if (size < MIN_PACKET_SIZE) throw this.#error(`a packet of ${size} octets`, at);
-    if (size > this.maxSize) throw this.#error(`a packet of ${size} octets, where ${this.maxSize} are allowed`, at);
+    if (size < MIN_PACKET_SIZE) throw this.#error(`a packet of ${size} bytes`, at);
+    if (size > this.maxSize) throw this.#error(`a packet of ${size} bytes, where ${this.maxSize} are allowed`, at);
     return size;
   }
 

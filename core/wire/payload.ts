@@ -26,7 +26,7 @@ export function decodeJson(
   maxSize: number = MAX_RESPONSE_JSON_SIZE,
 ): { readonly json: Json; readonly rest: Uint8Array } {
   const { value, next } = decodeBsdata(payload, 0);
-  if (value.length > maxSize) throw new ParseError(`read payload: JSON of ${value.length} octets, where ${maxSize} are allowed`, 0);
+  if (value.length > maxSize) throw new ParseError(`read payload: JSON of ${value.length} bytes, where ${maxSize} are allowed`, 0);
   return { json: decodeFields(value), rest: payload.subarray(next) };
 }
 
@@ -175,11 +175,11 @@ export function decodeBits(payload: Uint8Array, count: number): Uint8Array {
 /** @throws {ParseError} where the digests do not fill the payload */
 export function countDigests(payload: Uint8Array, digestSize: number, most: number): number {
   const count = payload.length / digestSize;
-  if (!Number.isInteger(count)) throw new ParseError(`read digests: ${payload.length} octets are not some of ${digestSize}`, 0);
+  if (!Number.isInteger(count)) throw new ParseError(`read digests: ${payload.length} bytes are not some of ${digestSize}`, 0);
   if (count > most) throw new ParseError(`read digests: ${count} of them, where ${most} are allowed`, 0);
   return count;
 }
 
 function requireEnd(payload: Uint8Array, end: number): void {
-  if (end !== payload.length) throw new ParseError(`read payload: ${payload.length - end} octets too many`, end);
+  if (end !== payload.length) throw new ParseError(`read payload: ${payload.length - end} bytes too many`, end);
 }

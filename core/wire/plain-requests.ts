@@ -86,7 +86,7 @@ export async function answerPlain(packet: Packet, service: PlainService, options
 
 function nameOf(payload: Uint8Array): string {
   const { text, rest } = decodeTextAnd(payload);
-  if (rest.length > 0) throw new VtError('EPARSE', `read name of archive: ${rest.length} octets too many: "${decodeText(rest)}"`);
+  if (rest.length > 0) throw new VtError('EPARSE', `read name of archive: ${rest.length} bytes too many: "${decodeText(rest)}"`);
   return text;
 }
 

@@ -51,7 +51,7 @@ function decodeWanted(
     spans.push(span.value);
     at = span.next;
   }
-  if (at !== payload.length) throw new ParseError(`read digests: ${payload.length - at} octets too many`, at);
+  if (at !== payload.length) throw new ParseError(`read digests: ${payload.length - at} bytes too many`, at);
   return { digests, spans };
 }
 

@@ -167,7 +167,7 @@ export class StoreSession implements RequestHandler {
       case REQUEST.addNote: {
         const notes = isReadOnly ? undefined : notesOf(store);
         if (notes === undefined) return { isDone: true };
-        if (payload.length !== NOTE_SIZE) throw new VtError('EPARSE', `a note of ${payload.length} octets`);
+        if (payload.length !== NOTE_SIZE) throw new VtError('EPARSE', `a note of ${payload.length} bytes`);
         if (request === REQUEST.hasNote) return { isDone: true, yes: await notes.has(payload, options) };
         await notes.add(payload, options);
         return { isDone: true };

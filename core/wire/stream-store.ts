@@ -150,7 +150,7 @@ export class StreamStore implements Store {
     const { count, digests, sizes, storedSizes, image } = batch;
     if (count === 0) return new Uint8Array(0);
     if (this.#unflushed.count > MAX_UNFLUSHED) await this.#flush(options);
-    if (image.length > MAX_PACKET_SIZE - 16) throw new RangeError(`add records: ${image.length} octets in one batch`);
+    if (image.length > MAX_PACKET_SIZE - 16) throw new RangeError(`add records: ${image.length} bytes in one batch`);
     this.#sentBytes += image.length;
     const { payload } = await this.#client.add(REQUEST.addRecords, { payload: [image] }, options.signal);
     this.#unflushed.add(digests);

@@ -117,7 +117,7 @@ const CHECKS: Readonly<Record<string, (example: Example) => void>> = {
     const payload = bytes.subarray(RECORD_FIXED_SIZE + 32);
     assert.deepEqual(encodeGap(GAP_KIND.frame, 32, payload), bytes);
     assert.equal(header?.storedSize, payload.length);
-    assert.equal(`${unpackFrame(payload)?.length} octets`, text);
+    assert.equal(`${unpackFrame(payload)?.length} bytes`, text);
   },
   'Record in a frame'({ text, bytes }) {
     const header = decodeRecordHeader(bytes, 0, 32);

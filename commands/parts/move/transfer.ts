@@ -170,6 +170,6 @@ function rateOf(word: true | Octets | undefined, direction: Direction): number |
   if (word === undefined) return undefined;
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)([kmgKMG]?)$/.exec(String(word)) ?? [];
   const rate = Number(number || Number.NaN) * 1024 ** ['', 'k', 'm', 'g'].indexOf(unit.toLowerCase());
-  if (!(rate > 0)) throw new UsageError(`${direction} --limit-rate "${word}": expected octets a second, such as 500k or 2M`);
+  if (!(rate > 0)) throw new UsageError(`${direction} --limit-rate "${word}": expected bytes a second, such as 500k or 2M`);
   return rate;
 }

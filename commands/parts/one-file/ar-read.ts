@@ -83,7 +83,7 @@ export async function verifyOneFile(context: CommandContext, file: Octets): Prom
     if (!verdict.isHeaderWhole) reasons.push('its header is damaged');
     if (!verdict.isIndexWhole) reasons.push('its index is damaged, cut off, or not that of its records');
     for (const { start, end, kind } of verdict.damage)
-      reasons.push(kind === 'tail' ? `it ends inside a record, at octet ${start}` : `octets ${start} to ${end} are damaged`);
+      reasons.push(kind === 'tail' ? `it ends inside a record, at byte ${start}` : `bytes ${start} to ${end} are damaged`);
     for (const harmed of verdict.harmed) reasons.push(`Blocks of "${octetsToText(harmed)}" are missing or damaged`);
     if (states.length === 0) reasons.push('it has no root that can be read');
     for (const reason of reasons) diagnostics.failure(`ar --verify "${octetsToText(file)}": ${reason}`);

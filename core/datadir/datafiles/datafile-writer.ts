@@ -151,7 +151,7 @@ export class DatafileWriter {
       this.#size += written;
       if (written === wanted) return;
       // A short write: the next call either goes on or tells the reason.
-      if (written === 0) throw new Error(`append to "${this.name}": no octet was taken`);
+      if (written === 0) throw new Error(`append to "${this.name}": no byte was taken`);
       rest = dropOctets(rest, written);
     }
   }

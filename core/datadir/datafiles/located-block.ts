@@ -34,7 +34,7 @@ export function readLocatedBlock(readers: DatafileReaders, location: Location, d
   }
   if (stored.length < storedSize) return { kind: 'gone' };
   const data = decodeStored(stored, codec, size, readers.frames(file, offset));
-  if (data === undefined) return { kind: 'damaged', reason: 'the stored octets cannot be decoded' };
-  if (Buffer.compare(hash.digest(data), digest) !== 0) return { kind: 'damaged', reason: 'the stored octets do not match the hashcode' };
+  if (data === undefined) return { kind: 'damaged', reason: 'the stored bytes cannot be decoded' };
+  if (Buffer.compare(hash.digest(data), digest) !== 0) return { kind: 'damaged', reason: 'the stored bytes do not match the hashcode' };
   return { kind: 'block', data };
 }

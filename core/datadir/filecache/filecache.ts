@@ -150,7 +150,7 @@ export class Filecache implements Store {
 
   #checkFits(size: number, recordSize: number): void {
     if (recordSize + DATAFILE_HEADER_SIZE <= this.#options.maxBytes) return;
-    throw new VtError('EFAILED', `add to Store "${this.name}": a Block of ${size} octets exceeds its maxsize`, {
+    throw new VtError('EFAILED', `add to Store "${this.name}": a Block of ${size} bytes exceeds its maxsize`, {
       remedy: 'give it a larger maxsize',
     });
   }
@@ -254,7 +254,7 @@ export class Filecache implements Store {
     throw new CorruptBlockError(
       hashcodeLabel(hashcode),
       this.#readers.path(location.file),
-      `${found.reason}, at octet ${location.offset}`,
+      `${found.reason}, at byte ${location.offset}`,
       {
         remedy: 'get it from where the cache has it from; it is stored again then',
       },

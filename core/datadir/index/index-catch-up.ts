@@ -187,7 +187,7 @@ async function catchUpFile(
   if (damaged.length === 0) return;
   const where = damaged.slice(0, 3).map((part) => `${part.start}..${part.end}`);
   options.onNotice(
-    `data file "${path}": damaged at octets ${where.join(', ')}${damaged.length > 3 ? ' and elsewhere' : ''}; the Blocks there are lost`,
+    `data file "${path}": damaged at bytes ${where.join(', ')}${damaged.length > 3 ? ' and elsewhere' : ''}; the Blocks there are lost`,
   );
 }
 

@@ -175,7 +175,7 @@ export function xattrsOfJson(value: unknown, at: number): ReadonlyMap<Octets, Ui
   if (typeof value !== 'object' || value === null) throw new ParseError('decode Python Meta: xattrs that are no object', at);
   for (const [name, octets] of Object.entries(value)) {
     if (typeof octets !== 'string' || /[^\0-\xff]/.test(octets) || name === '') {
-      throw new ParseError('decode Python Meta: an xattr that is no string of octets', at);
+      throw new ParseError('decode Python Meta: an xattr that is no string of bytes', at);
     }
     xattrs.set(octetsFromPython(name, at), new Uint8Array(Buffer.from(octets, 'latin1')));
   }

@@ -76,7 +76,7 @@ export class HttpFile {
   async #part(start: number, end: number, { signal }: OpOptions): Promise<Buffer> {
     const { status, body } = await this.#client.get(this.#path, { range: `bytes=${start}-${end - 1}`, maxSize: end - start, signal });
     if (status === 206 && body.length === end - start) return body;
-    throw new VtError('EFAILED', `read "${this.name}": the server answered with ${status} where octets ${start} to ${end} were asked for`, {
+    throw new VtError('EFAILED', `read "${this.name}": the server answered with ${status} where bytes ${start} to ${end} were asked for`, {
       remedy: 'the file may have changed: open it again',
     });
   }

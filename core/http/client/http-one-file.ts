@@ -107,7 +107,7 @@ export class HttpOneFile implements Store {
   }
 
   async #state({ offset, footer }: FileStatePlace, options: OpOptions): Promise<FileState> {
-    const damaged = (): VtError => new VtError('ECORRUPT', `read "${this.name}": no Dirent stands where one should, at octet ${offset}`);
+    const damaged = (): VtError => new VtError('ECORRUPT', `read "${this.name}": no Dirent stands where one should, at byte ${offset}`);
     const headerSize = RECORD_FIXED_SIZE + this.#hash.digestSize;
     const header = decodeRecordHeader(await this.#file.read(offset, headerSize, options), 0, this.#hash.digestSize);
     if (header === undefined || header.codec !== 'none') return damaged();
@@ -129,7 +129,7 @@ export class HttpOneFile implements Store {
     const { codec, size } = place;
     const data = decodeStored(stored, codec, size);
     if (data === undefined || Buffer.compare(this.#hash.digest(data), hashcode.digest) !== 0)
-      throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, `what is stored does not match, at octet ${place.offset}`);
+      throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, `what is stored does not match, at byte ${place.offset}`);
     return data === stored ? Buffer.from(data) : data;
   }
 
@@ -169,7 +169,7 @@ export class HttpOneFile implements Store {
   async #readIndex(): Promise<DatafileIndex> {
     const { indexStart, indexSize } = this.#footer;
     if (indexSize > MAX_INDEX_SIZE || indexStart + indexSize !== this.#footerStart)
-      throw new VtError('EUNSUPPORTED', `read "${this.name}": its index has ${indexSize} octets`, {
+      throw new VtError('EUNSUPPORTED', `read "${this.name}": its index has ${indexSize} bytes`, {
         remedy: 'fetch the file, and open it here',
       });
     const parts = readGaps(await this.#file.read(indexStart, indexSize), indexSize, this.#hash.digestSize);

@@ -77,7 +77,7 @@ export class Spool {
     let more = 0;
     for (const { digest, data } of blocks) if (!waiting.has(digestKey(digest))) more += data.length;
     if (this.#bytes + more > this.#maxBytes) {
-      throw new VtError('EFAILED', `add to Store "${this.store.name}": ${this.#bytes} of at most ${this.#maxBytes} octets wait in it`, {
+      throw new VtError('EFAILED', `add to Store "${this.store.name}": ${this.#bytes} of at most ${this.#maxBytes} bytes wait in it`, {
         remedy: 'mend the Store that they wait for and say flush, or give a larger maxspool',
       });
     }

@@ -122,7 +122,7 @@ export function checkRecords(
     if (!isRead && !isAnnounced(batch, i, image, at, digestSize))
       throw new ParseError(`check records: record ${i} is not the one announced`, at);
     const stored = image.subarray(start, end);
-    if (crc32(stored) !== image.readUInt32LE(at + PAYLOAD_CRC_OFFSET)) throw damaged(i, 'the check of its stored octets does not hold');
+    if (crc32(stored) !== image.readUInt32LE(at + PAYLOAD_CRC_OFFSET)) throw damaged(i, 'the check of its stored bytes does not hold');
     if (codecs[i] === 0) {
       ranges.push(start, end);
       plain.push(i);
@@ -130,7 +130,7 @@ export function checkRecords(
       throw damaged(i, 'what is stored does not decode to it');
     at = end;
   }
-  if (at !== image.length) throw new ParseError('check records: octets after the last record', at);
+  if (at !== image.length) throw new ParseError('check records: bytes after the last record', at);
   const found = new Uint8Array(plain.length * digestSize);
   digestMany(ranges, found);
   for (let i = 0; i < plain.length; i++) {

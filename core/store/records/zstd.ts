@@ -56,7 +56,7 @@ class Room {
     if (this.#size > 0) this.#module._free(this.#at);
     this.#size = 0;
     this.#at = this.#module._malloc(size);
-    if (this.#at === 0) throw new RangeError(`zstd: no memory for ${size} octets`);
+    if (this.#at === 0) throw new RangeError(`zstd: no memory for ${size} bytes`);
     this.#size = size;
     return this.#at;
   }
@@ -90,7 +90,7 @@ class Zstd {
       at += part.length;
     }
     const made = module._ZSTD_compress_usingDict(this.#compressor, to, room, from, size, 0, 0, level);
-    if (module._ZSTD_isError(made) !== 0) throw new RangeError(`zstd: cannot compress ${size} octets`);
+    if (module._ZSTD_isError(made) !== 0) throw new RangeError(`zstd: cannot compress ${size} bytes`);
     return Buffer.from(module.HEAPU8.subarray(to, to + made));
   }
 

@@ -218,7 +218,7 @@ export class LiveTree implements Tree {
    */
   setSalt(path: TreePath, salt: Uint8Array | undefined, options: OpOptions = {}): Promise<void> {
     if (salt !== undefined && salt.length < MIN_SALT_SIZE) {
-      return Promise.reject(new RangeError(`set salt: expected ${MIN_SALT_SIZE} octets or more, got ${salt.length}`));
+      return Promise.reject(new RangeError(`set salt: expected ${MIN_SALT_SIZE} bytes or more, got ${salt.length}`));
     }
     return this.#changing('salt', () => change.setSalt(this.#state, path, salt, options));
   }

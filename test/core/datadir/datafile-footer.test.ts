@@ -89,7 +89,7 @@ it('where it was written to since, or the index or footer is damaged, a scan fin
   write(damaged, new Date(mtime.getTime() + 10_000));
   const scanned = await rebuilt(path);
   assert.equal(scanned.whole, BLOCKS.length - 1);
-  assert.match(scanned.notices.join(), /damaged at octets/);
+  assert.match(scanned.notices.join(), /damaged at bytes/);
   write(before);
   const trailerSize = footerSize(32) + 24 + 32 + (places(file) ?? 0) * (32 + 16);
   for (let back = 1; back <= trailerSize; back += 97) {

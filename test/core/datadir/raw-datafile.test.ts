@@ -74,7 +74,7 @@ it('a file that grows is followed, a torn tail is named and read once it is whol
     assert.equal(await text(store, Buffer.from('later')), 'later');
     assert.equal(await text(store, Buffer.from('last')), undefined);
     assert.equal(notices.length, 1, notices.join('\n'));
-    assert.match(notices[0] ?? '', /ends inside a record, at octet \d+/);
+    assert.match(notices[0] ?? '', /ends inside a record, at byte \d+/);
     appendFileSync(path, grown.subarray(grown.length - 2));
     assert.equal(await text(store, Buffer.from('last')), 'last');
   }
@@ -91,7 +91,7 @@ it('a damaged record is named with its place, and the others are read', async ()
   assert.equal(await text(store, Buffer.from('one'.repeat(20))), 'one'.repeat(20));
   assert.equal(await text(store, Buffer.from('two'.repeat(20))), undefined);
   assert.equal(await text(store, Buffer.from('three'.repeat(20))), 'three'.repeat(20));
-  assert.match(notices.join('\n'), /damaged at octets \d+\.\.\d+; the Blocks there are lost/);
+  assert.match(notices.join('\n'), /damaged at bytes \d+\.\.\d+; the Blocks there are lost/);
 });
 
 it('with its header damaged a file is searched for records', async () => {

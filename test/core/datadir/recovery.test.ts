@@ -157,7 +157,7 @@ it('a damaged Block is told of, and adding it again mends it', async () => {
   await withDatadir(path, async (store) => {
     await assert.rejects(
       store.get(hashcode),
-      (error) => error instanceof CorruptBlockError && error.message.includes(file) && error.message.includes('octet'),
+      (error) => error instanceof CorruptBlockError && error.message.includes(file) && error.message.includes('byte'),
     );
     assert.equal((await store.add(CONTENTS[2] ?? Buffer.alloc(0))).isNew, true);
     assert.ok(await store.get(hashcode));

@@ -22,7 +22,7 @@ for (const [which, read] of READERS)
     assert.deepEqual(['rules', 'own'].map(at), ['- *.o\n', '- *.o\n']);
     assert.deepEqual(['absent', 'rules/below', 'folder', 'fifo'].map(at), [undefined, undefined, undefined, undefined]);
     truncateSync(scratch.path('rules'), 1024 * 1024 + 1);
-    assert.throws(() => at('rules'), /read rules ".*rules": larger than 1048576 octets/);
+    assert.throws(() => at('rules'), /read rules ".*rules": larger than 1048576 bytes/);
   });
 
 test('a file of rules that is found is not read through a symlink of somebody else', {

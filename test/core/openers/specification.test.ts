@@ -91,9 +91,9 @@ const BAD: readonly (readonly [text: string, column: number, says: RegExp, remed
   ['datadir:"/a', 9, /quote that is not closed/, /put a "/],
   ['datadir:"/a\\n"', 12, /expected \\" or \\\\/],
   ['datadir:/a|/b', 11, /expected the end, found "\|\/b"/],
-  ['memory:many', 8, /number of octets, found "many"/, /512K/],
-  ['memory:-1', 8, /number of octets/],
-  ['memory:0', 8, /number of octets/],
+  ['memory:many', 8, /number of bytes, found "many"/, /512K/],
+  ['memory:-1', 8, /number of bytes/],
+  ['memory:0', 8, /number of bytes/],
   ['ftp:host', 1, /unknown type of Store "ftp"/, /datadir, /],
   ['memory:?colour=red', 9, /unknown parameter "colour"/],
   ['proxy(constructor=', 7, /unknown parameter "constructor" of proxy/],
@@ -251,6 +251,6 @@ it('the parameters of a clause are read, each with the name and column of what i
   assert.deepEqual(parseStoreClause('datadir', [['path', '/a, b']], fail), datadir('/a, b'));
   assert.throws(() => parseStoreClause('datadir', [], fail), /type: datadir needs a path/);
   assert.throws(() => parseStoreClause('wat', [], fail), /type: unknown type of Store "wat"/);
-  assert.throws(() => parseStoreClause('memory', [['max_data', 'lots']], fail), /max_data: expected a number of octets/);
+  assert.throws(() => parseStoreClause('memory', [['max_data', 'lots']], fail), /max_data: expected a number of bytes/);
   assert.throws(() => parseStoreClause('memory', [['colour', 'red']], fail), /colour: unknown parameter "colour"/);
 });

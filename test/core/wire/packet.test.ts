@@ -68,9 +68,9 @@ it('a packet that is too large, too small, or whose length does not end is refus
       (error) => error instanceof ParseError && found.test(error.message),
     );
   };
-  refused([0x87, 0x69], /a packet of 1001 octets, where 1000 are allowed/);
-  refused([1, 0], /a packet of 1 octets/);
-  refused([0], /a packet of 0 octets/);
+  refused([0x87, 0x69], /a packet of 1001 bytes, where 1000 are allowed/);
+  refused([1, 0], /a packet of 1 bytes/);
+  refused([0], /a packet of 0 bytes/);
   refused(Array<number>(20).fill(0x80), /does not end/);
   refused(Array<number>(20).fill(0xff), /exceeds|does not end/);
   refused([2, 0x80, 0x80], /data ends/);

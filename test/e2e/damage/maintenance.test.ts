@@ -31,7 +31,7 @@ test('fsck, scrub, repair and gc as a person runs them: reports, JSON, exit stat
   assert.equal(scrubbed.status, 13, scrubbed.report);
   assert.match(
     scrubbed.stdout,
-    /"\/tree\/large": Block H\{sha3-256:[0-9a-f]{64}\} is damaged in "[0-9a-f-]+\.vtd" at octet \d+, in root 2 of archive "default"/,
+    /"\/tree\/large": Block H\{sha3-256:[0-9a-f]{64}\} is damaged in "[0-9a-f-]+\.vtd" at byte \d+, in root 2 of archive "default"/,
   );
   assert.match(scrubbed.stderr, /repair --from STORE/);
   const told = await shell('fsck', '--json');

@@ -35,7 +35,7 @@ for (const seal of ['', 'sealed:key:'] as const) {
     await run('scrub --budget 0s');
     assert.match(
       (await run('scrub', 13)).stdout,
-      /packs\/d\/.*octets there are damaged\n"\/docs\/\d": Block .* is damaged[\s\S]* 1 Block damaged/,
+      /packs\/d\/.*bytes there are damaged\n"\/docs\/\d": Block .* is damaged[\s\S]* 1 Block damaged/,
     );
     assert.match((await run('fsck', 13, 'another')).stdout, /"\/docs\/\d": Block .* is damaged/);
     await run('get docs broken', 13, 'another');

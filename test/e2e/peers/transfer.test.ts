@@ -155,7 +155,7 @@ it('without a peer, with one of another hash function, or a wrong option there i
     [`push --peer ${scratch.path('nowhere')}/x`, 10, /no such folder/],
     ['push -b --peer memory:,hash=blake3', 1, /hash function/],
     ['push -j 0 --peer memory:', 2, /expected a number of 1 to 64/],
-    ['push --limit-rate fast --peer memory:', 2, /expected octets a second/],
+    ['push --limit-rate fast --peer memory:', 2, /expected bytes a second/],
     ['pull -b nothing --peer memory:', 1, /nothing/],
     ['pull nothing --peer memory:', 1, /pull: nothing: Store "memory:" has no archives \(pull --blocks-only moves Blocks alone\)/],
     ['push a/b --peer memory:', 1, /push: a\/b: not a name of an archive \(push --blocks-only takes paths\)/],

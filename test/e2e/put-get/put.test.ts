@@ -179,7 +179,7 @@ test('put --read-special stores what a block device holds, and get gives it back
   }
 });
 
-test('a file of more than 2^53-1 octets is refused in one line that names it, alone and in a tree', async (t) => {
+test('a file of more than 2^53-1 bytes is refused in one line that names it, alone and in a tree', async (t) => {
   const { env, folder } = makeScratch(t);
   // ext4 holds none so large, tmpfs does.
   const large = mkdtempSync(existsSync('/dev/shm') ? '/dev/shm/vtftp-test-' : `${folder}/large-`);
@@ -191,7 +191,7 @@ test('a file of more than 2^53-1 octets is refused in one line that names it, al
   }
   const put = await vtftp(['-S', 'memory:', '-c', `put ${large} d`], { env });
   assert.equal(put.status, 3, put.report);
-  assert.match(put.stderr, new RegExp(`^put: ${large}/file: it has more than 2\\^53-1 octets`), put.report);
+  assert.match(put.stderr, new RegExp(`^put: ${large}/file: it has more than 2\\^53-1 bytes`), put.report);
   for (const [source, line] of [
     ['memory:', `put ${large}/file d`],
     [large, 'inspect file'],
@@ -200,7 +200,7 @@ test('a file of more than 2^53-1 octets is refused in one line that names it, al
     assert.equal(alone.status, 1, alone.report);
     assert.match(
       alone.stderr,
-      new RegExp(`^${line.split(' ')[0]}: ${large}/file: it has more than 2\\^53-1 octets[^\\n]*\\n$`),
+      new RegExp(`^${line.split(' ')[0]}: ${large}/file: it has more than 2\\^53-1 bytes[^\\n]*\\n$`),
       alone.report,
     );
   }

@@ -15,7 +15,7 @@ it('Dirs that are put or made with salt keep it: the same put gives the same Dir
   };
   const dirOf = async (path: string): Promise<{ readonly hash: string; readonly isSalted: boolean }> => {
     const said = await on(`inspect ${path}`);
-    return { hash: /sha3-256:[0-9a-f]{64}/.exec(said)?.[0] ?? '', isSalted: /^salt\s+16 octets$/m.test(said) };
+    return { hash: /sha3-256:[0-9a-f]{64}/.exec(said)?.[0] ?? '', isSalted: /^salt\s+16 bytes$/m.test(said) };
   };
   makeTree(scratch.path('tree'), { files: 20, seed: 3 });
   execFileSync('mkdir', ['-p', scratch.path('tree/sub/deep')]);

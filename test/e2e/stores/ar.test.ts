@@ -135,7 +135,7 @@ describe('ar', () => {
     writeFileSync(scratch.path('d.vtd'), whole);
     const flipped = await shell('ar --verify d.vtd');
     assert.equal(flipped.status, 13, flipped.report);
-    assert.match(flipped.stderr, /octets \d+ to \d+ are damaged/);
+    assert.match(flipped.stderr, /bytes \d+ to \d+ are damaged/);
     assert.match(flipped.stderr, /"\/sub\/deep\/b"/);
   });
 });

@@ -283,7 +283,7 @@ store = [round]
   assert.equal((await vtftp(['-S', '[a.b]', '-c', 'mkdir x'], { env })).status, 0);
   assert.ok(existsSync(scratch.path('dotted/vtftp-store')));
   for (const [clause, status, says] of [
-    ['wrong', 10, /vtftp\.conf:20: store = memory:many: expected a number of octets, found "many", at column 8 of the value/],
+    ['wrong', 10, /vtftp\.conf:20: store = memory:many: expected a number of bytes, found "many", at column 8 of the value/],
     ['odd', 10, /vtftp\.conf:24: colour = red: unknown parameter "colour" of datadir/],
     ['round', 10, /leads to more than 16 others/],
     ['none', 10, /no clause of this name \(use one of \[near\], /],

@@ -243,7 +243,7 @@ it('a spool is bounded, and says what to do', async () => {
   const { proxy } = proxied({ save: [new FaultStore(memory('main'), [{ on: 'add', kind: 'fail' }])], save2: [memory('spool')] }, 100);
   await proxy.add(Buffer.alloc(80, 1));
   await assert.rejects(proxy.add(Buffer.alloc(80, 2)), (error) => {
-    code('EFAILED', /80 of at most 100 octets wait/)(error);
+    code('EFAILED', /80 of at most 100 bytes wait/)(error);
     assert.match((error as VtError).remedy ?? '', /flush/);
     return true;
   });

@@ -30,7 +30,7 @@ export const ar = defineCommand({
     { name: 'extract', short: 'x', summary: 'make what is in FILE local files' },
     { name: 'verify', summary: 'check all of FILE' },
     { name: 'append', short: 'r', summary: 'append a state to FILE' },
-    { name: 'compress', short: 'z', summary: 'compress each Block with zlib where that saves a tenth' },
+    { name: 'compress', short: 'z', summary: 'compress Blocks with Zstandard, neighbours together' },
   ],
   examples: [
     { line: 'ar ~/docs.vtd docs', says: 'docs with all below it, in one file' },
@@ -72,12 +72,12 @@ async function runMode(
   const needsPath = mode === undefined || mode === 'append';
   if (needsPath && paths.length === 0) throw new UsageError(`ar "${octetsToText(file)}": say what to write`, { remedy: 'ar FILE PATH' });
   if (!needsPath && paths.length > (mode === 'extract' ? 1 : 0)) throw new UsageError(`ar --${mode}: too many names`);
-  const compression = options.has('compress') ? 'zlib' : 'none';
+  const isCompressed = options.has('compress');
   switch (mode) {
     case undefined:
-      return await writeFile(context, file, paths, compression);
+      return await writeFile(context, file, paths, isCompressed);
     case 'append':
-      return await appendState(context, file, paths, compression);
+      return await appendState(context, file, paths, isCompressed);
     case 'list':
       return await listFile(context, file);
     case 'extract':

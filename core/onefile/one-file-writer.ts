@@ -7,12 +7,13 @@ import type { HashFunction, HashName } from '../block/hash.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import { encodeDirent } from '../dirent/dirent-codec.ts';
 import type { Offers } from '../store/capability.ts';
-import { codecByNumber, encodeDatafileHeader, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
+import { codecByNumber, encodeDatafileHeader } from '../store/records/datafile.ts';
 import type { DatafileIndex } from '../store/records/datafile-index.ts';
 import { encodeFooter, PlaceList } from '../store/records/datafile-index.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
-import { packRecords, unpackRecords } from '../store/records/record-batch.ts';
-import type { StoredCompression } from '../store/records/stored-bytes.ts';
+import { packRecords } from '../store/records/record-batch.ts';
+import type { LayOutRecords } from '../store/records/record-layout.ts';
+import { layOutPlainly } from '../store/records/record-layout.ts';
 import type { AddResult, Store } from '../store/store.ts';
 
 /** Takes octets in order. What it is given may be reused once it has resolved. */
@@ -39,30 +40,31 @@ export class OneFileWriter implements Store {
   readonly offers: Offers;
   readonly #hash: HashFunction;
   readonly #write: Write;
-  readonly #compression: StoredCompression;
+  readonly #layOut: LayOutRecords;
   readonly #places: PlaceList;
   readonly #start: OneFileStart | undefined;
   #offset: number;
   #metadataEnd = 0;
 
+  /** @param options.layOut - how Blocks stand in the file: default one after the other, each as it comes */
   constructor(
     name: string,
     hash: HashFunction,
     write: Write,
-    options: { readonly compression: StoredCompression; readonly start?: OneFileStart | undefined },
+    options: { readonly layOut?: LayOutRecords | undefined; readonly start?: OneFileStart | undefined } = {},
   ) {
     this.name = name;
     this.hashName = hash.name;
     this.#hash = hash;
     this.#write = write;
-    this.#compression = options.compression;
+    this.#layOut = options.layOut ?? layOutPlainly;
     this.#start = options.start;
     this.#offset = options.start?.size ?? 0;
     this.#places = new PlaceList(hash.digestSize);
     if (options.start !== undefined) for (const [digest, place] of options.start.index.entries()) this.#places.add(digest, place);
     this.offers = {
       recordSink: {
-        compression: options.compression,
+        compression: 'none',
         checksRecords: false,
         addRecords: async (batch) => {
           await this.#addRecords(batch);
@@ -93,7 +95,7 @@ export class OneFileWriter implements Store {
     const digest = this.#hash.digest(data);
     // It stands at its place even if the file has the very Block already.
     const isThere = this.#start?.index.find(digest) !== undefined;
-    await this.#addRecords(packRecords([{ digest, data }], this.#hash, 'none'), !isThere);
+    await this.#addRecords(packRecords([{ digest, data }], this.#hash, 'none'), { layOut: layOutPlainly, isIndexed: !isThere });
     this.#metadataEnd = this.#offset;
     return digest;
   }
@@ -113,23 +115,23 @@ export class OneFileWriter implements Store {
   }
 
   async addBatch(blocks: readonly DigestedBlock[]): Promise<boolean[]> {
-    await this.#addRecords(packRecords(blocks, this.#hash, this.#compression));
+    await this.#addRecords(packRecords(blocks, this.#hash, 'none'));
     return blocks.map(() => true);
   }
 
-  async #addRecords(given: RecordBatch, isIndexed = true): Promise<void> {
+  async #addRecords(batch: RecordBatch, { layOut = this.#layOut, isIndexed = true } = {}): Promise<void> {
     const { digestSize } = this.#hash;
-    const isPlain = this.#compression === 'zlib' && given.codecs.includes(0);
-    const batch = isPlain ? packRecords(unpackRecords(given, digestSize), this.#hash, this.#compression) : given;
-    let at = this.#offset;
-    for (let i = 0; i < batch.count; i++) {
-      const storedSize = batch.storedSizes[i] as number;
-      const offset = at + RECORD_FIXED_SIZE + digestSize;
-      const place = { offset, storedSize, size: batch.sizes[i] as number, codec: codecByNumber(batch.codecs[i] as number) };
-      if (isIndexed) this.#places.add(batch.digests.subarray(i * digestSize, (i + 1) * digestSize), place);
-      at = offset + storedSize;
+    const { pieces, rows, offsets, storedSizes, codecs } = layOut(batch, new Uint8Array(batch.count).fill(1));
+    for (const [k, row] of isIndexed ? rows.entries() : []) {
+      const place = {
+        offset: this.#offset + (offsets[k] as number),
+        storedSize: storedSizes[k] as number,
+        size: batch.sizes[row] as number,
+        codec: codecByNumber(codecs[k] as number),
+      };
+      this.#places.add(batch.digests.subarray(row * digestSize, (row + 1) * digestSize), place);
     }
-    await this.#put(batch.image);
+    for (const piece of pieces) await this.#put(piece);
   }
 
   async #put(data: Uint8Array): Promise<void> {

@@ -17,7 +17,7 @@ import type { OneFileStart, Write } from '../../../core/onefile/one-file-writer.
 import { OneFileWriter } from '../../../core/onefile/one-file-writer.ts';
 import { writeState } from '../../../core/onefile/write-state.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader, RECORD_FIXED_SIZE } from '../../../core/store/records/datafile.ts';
-import type { StoredCompression } from '../../../core/store/records/stored-bytes.ts';
+import { frameLayout } from '../../../core/store/records/frame-layout.ts';
 import { readTrailer } from '../../../core/store/records/trailer.ts';
 import { linksWithin } from '../../../core/tree/live/live-node.ts';
 import { baseName } from '../../../core/tree/path.ts';
@@ -29,6 +29,11 @@ import { resolveLocalPath } from '../local-path.ts';
 import { newMeta, newMode } from '../new-meta.ts';
 import { tellPlan } from '../tell-plan.ts';
 
+/**
+ * Of Zstandard. 258 MB of small files made 155 MB with level 3, in 3 s of processor time. Level 9 made 151 in 8 s, 15 made 147 in 30 s.
+ */
+const LEVEL = 9;
+
 /** A Dirent to be written, and Blocks of it that are in no Store. */
 interface Written {
   readonly dirent: Dirent;
@@ -36,12 +41,7 @@ interface Written {
 }
 
 /** Writes a one-file Store: to a local file, which gets its name when it is whole, or to standard output. */
-export async function writeFile(
-  context: CommandContext,
-  file: Octets,
-  paths: readonly Octets[],
-  compression: StoredCompression,
-): Promise<void> {
+export async function writeFile(context: CommandContext, file: Octets, paths: readonly Octets[], isCompressed: boolean): Promise<void> {
   const { output, signal, plan, session } = context;
   const written = await direntOf(context, paths);
   if (plan) {
@@ -50,12 +50,12 @@ export async function writeFile(
   }
   if (file === '-') {
     if (output.terminal) throw new UsageError('ar -: standard output is a terminal', { remedy: 'name a file, or redirect it' });
-    await writeTo(context, written, compression, undefined, async (data) => await output.bytes(data));
+    await writeTo(context, written, isCompressed, undefined, async (data) => await output.bytes(data));
     return;
   }
   const target = await openLocalOutput(resolveLocalPath(session.localCwd, file), 'make', signal);
   try {
-    const summary = await writeTo(context, written, compression, undefined, toDescriptor(target.fd));
+    const summary = await writeTo(context, written, isCompressed, undefined, toDescriptor(target.fd));
     await promisify(fdatasync)(target.fd).catch(() => undefined); // a pipe or a device
     target.commit();
     report(context, file, 'wrote', summary);
@@ -66,12 +66,7 @@ export async function writeFile(
 }
 
 /** Appends a state to a one-file Store. What a failure leaves behind its end is taken back. */
-export async function appendState(
-  context: CommandContext,
-  file: Octets,
-  paths: readonly Octets[],
-  compression: StoredCompression,
-): Promise<void> {
+export async function appendState(context: CommandContext, file: Octets, paths: readonly Octets[], isCompressed: boolean): Promise<void> {
   const { output, plan, session } = context;
   const name = octetsToText(file);
   const written = await direntOf(context, paths);
@@ -88,7 +83,7 @@ export async function appendState(
       return;
     }
     try {
-      const summary = await writeTo(context, written, compression, start, toDescriptor(fd, start.size));
+      const summary = await writeTo(context, written, isCompressed, start, toDescriptor(fd, start.size));
       await promisify(fdatasync)(fd);
       report(context, file, 'appended to', summary);
     } catch (error) {
@@ -110,12 +105,14 @@ interface Summary {
 async function writeTo(
   { session, signal, diagnostics, now }: CommandContext,
   { dirent, more }: Written,
-  compression: StoredCompression,
+  isCompressed: boolean,
   start: OneFileStart | undefined,
   write: Write,
 ): Promise<Summary> {
   const { store } = session.tree;
-  const writer = new OneFileWriter('one-file Store', hashByName(store.hashName), write, { compression, start });
+  const hash = hashByName(store.hashName);
+  const layOut = isCompressed ? frameLayout(hash.digestSize, LEVEL) : undefined;
+  const writer = new OneFileWriter('one-file Store', hash, write, { layOut, start });
   const written = await writeState(writer, store, dirent, {
     now: now(),
     more,

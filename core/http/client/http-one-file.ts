@@ -12,6 +12,7 @@ import type { Offers } from '../../store/capability.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader, decodeRecordHeader, RECORD_FIXED_SIZE } from '../../store/records/datafile.ts';
 import type { DatafileFooter, RecordPlace } from '../../store/records/datafile-index.ts';
 import { DatafileIndex, footerSize } from '../../store/records/datafile-index.ts';
+import { decodePart, UnpackedFrames } from '../../store/records/frame.ts';
 import { decodeStored } from '../../store/records/stored-bytes.ts';
 import { readFooter, readGaps } from '../../store/records/trailer.ts';
 import type { AddResult, Store } from '../../store/store.ts';
@@ -20,6 +21,8 @@ import type { HttpFile } from './http-file.ts';
 /** Octets of metadata that are fetched at once, and of an index that is kept in memory. */
 const MAX_METADATA_SIZE = 64 * 1024 * 1024;
 const MAX_INDEX_SIZE = 1024 * 1024 * 1024;
+/** Unpacked frames that are kept: some 128 KiB each. */
+const MAX_KEPT_FRAMES = 16;
 
 /** A state in the file: where the record of its Dirent begins, and the footer behind it. */
 interface FileStatePlace {
@@ -43,6 +46,7 @@ export class HttpOneFile implements Store {
   /** Where Dirs lie, as the part of the file with the newest of them tells. */
   #metadata: Promise<Map<string, RecordPlace>> | undefined;
   #index: Promise<DatafileIndex> | undefined;
+  readonly #frames = new UnpackedFrames<number>(MAX_KEPT_FRAMES);
   #isClosed = false;
 
   private constructor(file: HttpFile, hashName: HashName, footer: DatafileFooter, footerStart: number) {
@@ -127,10 +131,19 @@ export class HttpOneFile implements Store {
     if (place === undefined) return undefined;
     const stored = await this.#file.read(place.offset, place.storedSize, options);
     const { codec, size } = place;
-    const data = decodeStored(stored, codec, size);
+    const frame = codec === 'part' ? await this.#frame(place.offset, stored, options) : undefined;
+    const data = decodeStored(stored, codec, size, () => frame);
     if (data === undefined || Buffer.compare(this.#hash.digest(data), hashcode.digest) !== 0)
       throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, `what is stored does not match, at byte ${place.offset}`);
     return data === stored ? Buffer.from(data) : data;
+  }
+
+  /** The frame that a record is of, unpacked. @param offset - of what the record stores */
+  async #frame(offset: number, stored: Buffer, options: OpOptions): Promise<Buffer | undefined> {
+    const part = decodePart(stored);
+    if (part === undefined || part.back > offset) return undefined;
+    const octets = await this.#file.read(offset - part.back, part.frameSize, options);
+    return this.#frames.get(offset - part.back, () => octets);
   }
 
   async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {

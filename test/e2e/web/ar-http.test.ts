@@ -73,6 +73,16 @@ it('an archive on a web server is listed with 4 requests, and read by parts', as
   const got = web.answers();
   assert.ok(got.reduce((sum, octets) => sum + octets, 0) < 2 * size, 'what is read is read once or so');
 
+  await on(['-S', './store', '-c', 'ar -z packed.vtd tree; quit']);
+  const packed = await serveFile(t, scratch.path('packed.vtd'));
+  assert.equal(await on([packed.url, '-c', 'ls -lR /']), listed);
+  assert.ok(packed.answers().length <= 4);
+  await on([packed.url, '-c', 'get /. unpacked']);
+  assert.equal(await rsyncDifferences(scratch.path('tree'), scratch.path('unpacked')), '');
+  const packedSize = readFileSync(scratch.path('packed.vtd')).length;
+  assert.ok(packedSize < size / 2, `${packedSize} octets of ${size}`);
+  assert.ok(packed.answers().reduce((sum, octets) => sum + octets, 0) < 3 * packedSize);
+
   await on(['-S', './store', '-c', 'mkdir tree/later; ar -r tree.vtd tree; quit']);
   assert.match(await on([web.url, '-c', 'log; ls; cd @1; ls']), /^@2.*\n@1[\s\S]*^later$/m);
   assert.match(await on([web.url, '-c', 'mkdir x'], 11), /read-only|cannot be written/);

@@ -22,7 +22,7 @@ export const oneFileTorture: Torture = {
     while (tally.goesOn) {
       const store = new MemoryStore();
       const dirent = await oneFileTree(store, random.below(2 ** 32));
-      const data = await oneFileOf(store, dirent, random.pick(['none', 'zlib']));
+      const data = await oneFileOf(store, dirent, random.chance(50));
       writeFileSync(path, data);
       const whole = await readOneFile(path);
       if (whole.failed.length > 0 || whole.contents.size === 0) tally.fault('a whole one cannot be read');

@@ -7,6 +7,7 @@ import { OneFileWriter } from '../../../core/onefile/one-file-writer.ts';
 import { writeState } from '../../../core/onefile/write-state.ts';
 import { archiveOf } from '../../../core/store/archive-of-store.ts';
 import type { MemoryStore } from '../../../core/store/memory.ts';
+import { frameLayout } from '../../../core/store/records/frame-layout.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
 import { walkDirent } from '../../../core/tree/walk.ts';
 import { makeRandom } from '../random.ts';
@@ -17,7 +18,7 @@ import { at, contentOf } from '../trees/tree-lines.ts';
 /** When they are made. */
 export const ONE_FILE_DATE = new Date('2026-11-22T16:17:01Z');
 
-/** A tree with Dirs, a hard link, and files of several Blocks. */
+/** A tree with Dirs, a hard link, files of several Blocks, and some that compress. */
 export async function oneFileTree(store: MemoryStore, seed: number): Promise<DirDirent> {
   const random = makeRandom(seed);
   const tree = openLiveTree(store, undefined);
@@ -25,16 +26,20 @@ export async function oneFileTree(store: MemoryStore, seed: number): Promise<Dir
   for (const path of ['/a/one', '/a/b/two', '/c/three', '/four'])
     await tree.write(at(path), contentOf(random.bytes(40 + random.below(300)).toString('latin1')), { mode: 0o644 });
   await tree.write(at('/c/large'), contentOf(random.bytes(9000).toString('latin1')), {});
+  for (const path of ['/a/text', '/c/text', '/c/texts']) {
+    const words = Array.from({ length: 30 + random.below(1200) }, () => random.pick(['a few', 'words', 'over', 'and', 'over again']));
+    await tree.write(at(path), contentOf(words.join(' ')), {});
+  }
   await tree.link(at('/a/one'), at('/c/linked'));
   return (await tree.sync()) as DirDirent;
 }
 
-/** A one-file Store of a tree. */
-export async function oneFileOf(store: MemoryStore, dirent: DirDirent, compression: 'none' | 'zlib' = 'none'): Promise<Buffer> {
+/** A one-file Store of a tree. @param isCompressed - Blocks stand in frames */
+export async function oneFileOf(store: MemoryStore, dirent: DirDirent, isCompressed = false): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  const writer = new OneFileWriter('test', hashByName(store.hashName), async (data) => void chunks.push(Buffer.from(data)), {
-    compression,
-  });
+  const hash = hashByName(store.hashName);
+  const layOut = isCompressed ? frameLayout(hash.digestSize, 3) : undefined;
+  const writer = new OneFileWriter('test', hash, async (data) => void chunks.push(Buffer.from(data)), { layOut });
   await writeState(writer, store, dirent, { now: ONE_FILE_DATE });
   return Buffer.concat(chunks);
 }

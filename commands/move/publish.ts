@@ -31,7 +31,7 @@ export const publish = defineCommand({
   details: [
     'publish makes a Dir with PATHNAME as its only entry, and prints x-vt:/REFERENCE/NAME/. Whoever can reach the Blocks opens it: vtftp URI, bind, merge, or /d/ of httpd. The open tree stays as it is.',
     'PATHNAME is in the open tree, or a local file or directory where the tree has no such name. -l takes the local one in any case, and stores what of it is new.',
-    '--to PEER sends the Blocks to a peer too, and records the Dir in the archive "published" there. If httpd of yours serves this Store, a second line has the URL of the page.',
+    '--to PEER sends the Blocks to a peer too, and records the Dir in the archive "published" there. If httpd of yours serves this Store, a second line at a terminal has the URL of the page; --json has it as url.',
     'The archive "published" of the Store keeps what was published: gc frees none of it. log of STORE@published lists it. The same PATHNAME, unchanged, gives the same URI.',
   ],
   changesLocal: true,
@@ -63,7 +63,8 @@ export const publish = defineCommand({
     output.line(uri);
     const daemon = httpdUrl(context.shell.env, session.store);
     const url = daemon === undefined ? undefined : `${daemon}d${uri.slice('x-vt:'.length)}`;
-    if (url !== undefined) output.line(url);
+    // A script takes the only line.
+    if (url !== undefined && output.terminal) output.line(url);
     output.record({ uri, ...(url === undefined ? {} : { url }) });
   },
 });

@@ -87,7 +87,7 @@ export class SyncQueue {
     if (inode.front?.isSmall === true) {
       this.#gathered.add(inode);
       if (this.#gathered.size < MAX_GATHERED) {
-        this.#gathering ??= setTimeout(() => this.#takeGathered(), GATHER_MS).unref();
+        this.#gathering ??= setTimeout(() => this.#takeGathered(), GATHER_MS);
         return;
       }
       this.#takeGathered();

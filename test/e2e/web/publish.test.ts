@@ -7,6 +7,7 @@ import { serve } from '../../support/links/served-program.ts';
 import type { Run } from '../../support/program.ts';
 import { vtftp } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { NEEDS_TMUX, Terminal } from '../../support/shells/terminal.ts';
 
 interface Scene {
   readonly local: string;
@@ -107,7 +108,7 @@ test('--to sends it to a peer, which opens it and whose gc keeps it', async (t) 
   assert.match(nowhere.stderr, /^publish: .*none/m);
 });
 
-test('where httpd serves the Store, the URL of the page comes too', async (t) => {
+test('where httpd serves the Store, the URL of the page comes too: to a person, and as a field', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);
   const store = scratch.path('store');
   const docs = scratch.mkdir('docs');
@@ -116,16 +117,24 @@ test('where httpd serves the Store, the URL of the page comes too', async (t) =>
     await vtftp(['-S', store, ...more, '-c', `publish ${docs}`], { env: scratch.env });
   const made = await vtftp(['-S', store, '-c', 'mkdir kept; quit'], { env: scratch.env });
   assert.equal(made.status, 0, made.report);
-  const before = uriOf(await publish());
+  const uri = uriOf(await publish());
   const served = await serve(scratch, store, 'httpd 0');
   const { stdout, report } = await publish();
-  const [uri, url = ''] = stdout.trim().split('\n');
-  assert.equal(uri, before, report);
-  assert.ok(url.startsWith(`${served.address}d/`), report);
+  assert.equal(stdout, `${uri}\n`, `a script has one line: ${report}`);
+  const record = JSON.parse((await publish('--json')).stdout.trim().split('\n')[0] ?? '') as Readonly<Record<string, unknown>>;
+  const url = String(record['url']);
+  assert.equal(record['uri'], uri);
+  assert.ok(url.startsWith(`${served.address}d/`), url);
   const page = await fetch(`${url}a.txt`);
   assert.equal(await page.text(), 'a text\n');
-  const record = JSON.parse((await publish('--json')).stdout.trim().split('\n')[0] ?? '') as Readonly<Record<string, unknown>>;
-  assert.deepEqual([record['uri'], record['url']], [uri, url]);
+  const terminal = new Terminal(t, scratch, ['-S', store]);
+  await terminal.shows(/^vtftp:\/>$/m);
+  terminal.type(`publish ${docs}`);
+  terminal.keys('Enter');
+  await terminal.shows(/^x-vt:[\s\S]*^http:\/\/127\.0\.0\.1:\d+\/d\//m);
   await served.stop();
-  assert.equal((await publish()).stdout, `${uri}\n`);
+  assert.deepEqual(
+    Object.keys(JSON.parse((await publish('--json')).stdout.trim().split('\n')[0] ?? '{}') as object).includes('url'),
+    false,
+  );
 });

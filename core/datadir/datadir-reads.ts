@@ -109,14 +109,9 @@ export class DatadirReads {
     }
     this.#parts.onDamage(hashcode.digest, location);
     const reason = first.kind === 'damaged' ? first.reason : 'the data file is cut short';
-    throw new CorruptBlockError(
-      hashcodeLabel(hashcode),
-      this.#parts.readers.path(location.file),
-      `${reason}, at byte ${location.offset}`,
-      {
-        remedy: 'put the same data again, or pull it from a peer',
-      },
-    );
+    throw new CorruptBlockError(hashcodeLabel(hashcode), this.#parts.readers.path(location.file), `${reason}, at byte ${location.offset}`, {
+      remedy: 'put the same data again, or pull it from a peer',
+    });
   }
 
   #isRecordOf(location: Location, digest: Uint8Array): boolean {

@@ -10,6 +10,7 @@ import type { DatafileStart } from '../store/records/datafile.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader } from '../store/records/datafile.ts';
 import type { Store } from '../store/store.ts';
 import { expandHome } from './home-path.ts';
+import { openProxyStore } from './open-proxy.ts';
 import type { OpenContext } from './opener.ts';
 import type { StoreParameters } from './specification.ts';
 import { hashParameter, numberParameter, storesParameter, textParameter } from './specification.ts';
@@ -31,7 +32,7 @@ export async function openFilecacheStore(given: StoreParameters, context: OpenCo
     const { backend: _backend, ...rest } = given;
     const cache = [{ kind: 'form', type: 'filecache', parameters: rest }] as const;
     const parameters = { save: [backend], read: cache, read2: [backend], copy2: cache };
-    return await context.open({ kind: 'form', type: 'proxy', parameters });
+    return await openProxyStore(parameters, context, { savesWhereItCan: true });
   }
   const folder = resolve(expandHome(textParameter(given, 'path') ?? '', context.homePath));
   const asked = hashParameter(given);

@@ -20,9 +20,14 @@ type Role = (typeof ROLES)[number];
 /**
  * Opens `proxy:save=A|B,read=C…`. A Store that stands in several places is opened once.
  *
+ * @param options.savesWhereItCan - a Store of `save` that is read-only is only read
  * @throws {VtError} EOPEN where a Store cannot be opened, has another hash function than the first, or cannot serve in its place
  */
-export async function openProxyStore(given: StoreParameters, context: OpenContext): Promise<Store> {
+export async function openProxyStore(
+  given: StoreParameters,
+  context: OpenContext,
+  { savesWhereItCan = false }: { readonly savesWhereItCan?: boolean } = {},
+): Promise<Store> {
   const opened = new Map<string, Store>();
   const stores: Record<Role, Store[]> = { save: [], read: [], read2: [], save2: [], copy2: [] };
   try {
@@ -38,6 +43,7 @@ export async function openProxyStore(given: StoreParameters, context: OpenContex
         const changes = changesFor(role, context, first);
         const store = opened.get(text) ?? (await openPart(specification, role, text, given, context, changes));
         opened.set(text, store);
+        if (role === 'save' && savesWhereItCan && !canWrite(store)) continue;
         checkPlace(store, role, first, context.name);
         stores[role].push(store);
       }

@@ -251,14 +251,9 @@ export class Filecache implements Store {
       this.#readers.forget(location.file);
       return undefined;
     }
-    throw new CorruptBlockError(
-      hashcodeLabel(hashcode),
-      this.#readers.path(location.file),
-      `${found.reason}, at byte ${location.offset}`,
-      {
-        remedy: 'get it from where the cache has it from; it is stored again then',
-      },
-    );
+    throw new CorruptBlockError(hashcodeLabel(hashcode), this.#readers.path(location.file), `${found.reason}, at byte ${location.offset}`, {
+      remedy: 'get it from where the cache has it from; it is stored again then',
+    });
   }
 
   async #lookAgain(digest: Uint8Array): Promise<Location | undefined> {

@@ -7,7 +7,10 @@ import { capability } from '../capability.ts';
 import type { Store } from '../store.ts';
 import type { ProxyStores } from './proxy-stores.ts';
 
-/** The archives of a proxy: each Store of `save` has every root, and what those of `read` recorded stands before. */
+/**
+ * The archives of a proxy: each Store of `save` has every root, and what those of `read` recorded stands before. Where nothing is
+ * saved, those of `read2` count too.
+ */
 export class ProxyArchives implements StoreArchives {
   readonly #stores: ProxyStores;
   readonly #onNotice: (notice: string) => void;
@@ -18,14 +21,20 @@ export class ProxyArchives implements StoreArchives {
     this.#onNotice = onNotice;
   }
 
+  /** Stores whose archives are read only. */
+  get #read(): readonly Store[] {
+    const { save, read, read2 } = this.#stores;
+    return save.length === 0 ? [...read, ...read2] : read;
+  }
+
   /** Whether any of the Stores has archives. */
   get areThere(): boolean {
-    const { save, read, save2 } = this.#stores;
-    return [...save, ...read, ...save2].some((store) => capability(store, 'archives') !== undefined);
+    const { save, save2 } = this.#stores;
+    return [...save, ...this.#read, ...save2].some((store) => capability(store, 'archives') !== undefined);
   }
 
   open(name: string, { readOnly }: { readonly readOnly: boolean }): Archive {
-    const { save, read, save2 } = this.#stores;
+    const { save, save2 } = this.#stores;
     const opened = new Map<Store, ArchiveMember>();
     const open = (store: Store, isReadOnly: boolean): ArchiveMember[] => {
       const archives = capability(store, 'archives');
@@ -37,7 +46,7 @@ export class ProxyArchives implements StoreArchives {
     const members = () => ({
       save: save.flatMap((store) => open(store, readOnly)),
       spool: save2.flatMap((store) => open(store, readOnly)),
-      before: read.filter((store) => !save.includes(store) && !save2.includes(store)).flatMap((store) => open(store, true)),
+      before: this.#read.filter((store) => !save.includes(store) && !save2.includes(store)).flatMap((store) => open(store, true)),
     });
     const now = members();
     const [first] = [...now.save, ...now.before, ...now.spool];
@@ -47,9 +56,9 @@ export class ProxyArchives implements StoreArchives {
   }
 
   async list(options?: OpOptions): Promise<readonly string[] | undefined> {
-    const { save, read, save2 } = this.#stores;
+    const { save, save2 } = this.#stores;
     const names = new Set<string>();
-    for (const store of new Set([...save, ...read, ...save2])) {
+    for (const store of new Set([...save, ...this.#read, ...save2])) {
       const archives = capability(store, 'archives');
       if (archives === undefined) continue;
       const listed = await archives.list?.(options);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { serve } from '../../support/links/served-program.ts';
@@ -33,6 +33,25 @@ test('a file cache before a served Store, and a proxy over one, have its archive
     assert.match(await run(scratch, over, 'ls; log'), /before\n(.*\n)*@2 /);
   }
   assert.equal(await run(scratch, address, 'ls'), 'before\ncached\ncounted\nsaved\n');
+});
+
+test('a file cache before a Store that is read-only shows its tree, keeps what it reads, and is read-only itself', async (t) => {
+  const scratch = makeScratch(t);
+  const store = scratch.path('store');
+  writeFileSync(scratch.path('letter'), 'a letter\n'.repeat(10_000));
+  await run(scratch, store, `put ${scratch.path('letter')} letter; quit`);
+  const { address, stop } = await serve(scratch, store, `serve --read-only unix:${scratch.path('socket')}`);
+  const cached = `filecache:${scratch.path('cache')},backend=${address}`;
+  for (const over of [cached, `proxy:read=${address}`, `proxy:read2=${address}`]) {
+    assert.match(await run(scratch, over, 'ls; log'), /^letter\n@1 /, over);
+  }
+  await run(scratch, cached, `get letter ${scratch.path('got')}`);
+  assert.deepEqual(readFileSync(scratch.path('got')), readFileSync(scratch.path('letter')));
+  const refused = await vtftp(['-S', cached, '-c', `put ${scratch.path('letter')} other`], { env: scratch.env });
+  assert.equal(refused.status, 11, refused.report);
+  await stop();
+  const bytes = readdirSync(scratch.path('cache')).reduce((sum, name) => sum + statSync(scratch.path(`cache/${name}`)).size, 0);
+  assert.ok(bytes > 0, 'what was read is kept');
 });
 
 test('a new Store over an old one shows the tree of the old one, and undo goes back to it', async (t) => {

@@ -90,7 +90,14 @@ it('a wrong key is exit 12 and one line, a key file that others can read too, an
   assert.match((await run('sealed:other:./store', 'ls', 12)).stderr, /^vtftp: .*the key in ".*other" is none of the Store's keys .*\n$/);
   writeFileSync(scratch.path('open'), key, { mode: 0o644 });
   assert.match((await run('sealed:open:./store', 'ls', 12)).stderr, /can be read by others .*chmod 600/);
-  writeFileSync(scratch.path('typed'), key.toString().toUpperCase().replace(/^3 {2}/m, '3  f'), { mode: 0o600 });
+  writeFileSync(
+    scratch.path('typed'),
+    key
+      .toString()
+      .toUpperCase()
+      .replace(/^3 {2}/m, '3  f'),
+    { mode: 0o600 },
+  );
   assert.match((await run('sealed:typed:./store', 'ls', 10)).stderr, /line 3/);
   assert.match((await run('./store', 'put docs', 12)).stderr, /^put: Store ".*" is sealed \(open it with its key/);
   assert.match((await run('./store', 'gc', 12)).stderr, /the Store is sealed/);

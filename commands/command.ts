@@ -220,6 +220,8 @@ interface CommandFace {
   readonly changesLocal?: boolean;
   /** Changes which root is the newest, or makes one: `undo`, `sync`. */
   readonly recordsRoot?: boolean;
+  /** Leaves the open tree for another, and needs nothing of it: `open`. */
+  readonly leavesTree?: boolean;
   /** May begin with a Store that is not there yet, and make it. */
   readonly makesStore?: boolean;
   /** Does its own planning by `context.plan`: the shell announces nothing for it. */

@@ -232,7 +232,7 @@ export class Dispatcher {
     if (command.changes === true && !session.tree.can.write) throw readOnly(calledAs, session.tree);
 
     const reads = readsTree(command);
-    if (command.changes === true || reads) this.#options.requireStore(calledAs, !reads);
+    if (command.changes === true || command.recordsRoot === true || reads) this.#options.requireStore(calledAs, !reads);
 
     const named = new Map<string, Octets[]>();
     const args: Octets[] = [];
@@ -338,9 +338,10 @@ function writes({ changes, changesLocal, recordsRoot, group }: Command): boolean
   return changes === true || recordsRoot === true || (changesLocal === true && group !== 'local');
 }
 
-/** Whether a command tells what is in the tree, and nothing else. */
-function readsTree({ changes, makesStore, group, args = [] }: Command): boolean {
-  return changes !== true && makesStore !== true && (group === 'list' || group === 'read' || args.some(({ kind }) => kind === 'stored'));
+/** Whether a command is about what is in the tree or its archive, and changes no tree. */
+function readsTree({ changes, recordsRoot, makesStore, leavesTree, group, args = [] }: Command): boolean {
+  if (changes === true || recordsRoot === true || makesStore === true || leavesTree === true) return false;
+  return group === 'list' || group === 'read' || group === 'history' || args.some(({ kind }) => kind === 'stored');
 }
 
 /** Help goes out line by line; in JSON mode as one record. */

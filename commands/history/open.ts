@@ -5,6 +5,7 @@ import { defineCommand } from '../command.ts';
 export const open = defineCommand({
   name: 'open',
   group: 'history',
+  leavesTree: true,
   summary: 'open another source in place of this one',
   details: [
     'SOURCE is what `vtftp SOURCE` takes: a Dirref or block reference, an x-vt: URI, or a Store or STORE@ARCHIVE. It may be a .vt archive file (FILE@N, FILE@DATE), an ordinary directory, or a running mount, by its mount point or control socket. ssh://HOST/PATH is a Store of another machine, or a running mount there. The shell is then attached to the mount, and commands act on its live tree. open first syncs what changed. If it cannot open the new source, the old one stays.',

@@ -101,6 +101,8 @@ it('a wrong key is exit 12 and one line, a key file that others can read too, an
   assert.match((await run('sealed:typed:./store', 'ls', 10)).stderr, /line 3/);
   assert.match((await run('./store', 'put docs', 12)).stderr, /^put: Store ".*" is sealed \(open it with its key/);
   assert.match((await run('./store', 'gc', 12)).stderr, /the Store is sealed/);
+  for (const line of ['undo', 'redo', 'sync', 'log', 'diff', 'diff @1', 'cmp docs docs@1', 'tag first', 'protect', 'forget --keep-last 1'])
+    assert.match((await run('./store', line, 12)).stderr, /^\w+: Store ".*" is sealed \(open it with its key/, line);
   assert.match((await run('./store', 'scrub; fsck')).stdout, /clean/);
   assert.match((await run('sealed:key:./none', 'ls', 10)).stderr, /./);
   await run('./plain', 'put docs; quit');

@@ -299,7 +299,7 @@ export class BlockWindow implements Disposable {
     const wanted = cells[at + CELL.wanted] as number;
     const offset = (cells[at + CELL.offset] as number) - this.#start;
     const size = cells[at + CELL.size] as number;
-    if (from + wanted > size) throw new StaleLocationError(`${size} octets where its reference says more`);
+    if (from + wanted > size) throw new StaleLocationError(`${size} bytes where its reference says more`);
     if (this.#states[row - this.#firstRow] === STATE.verified) {
       const unpacked = this.#unpacked.get(row);
       return unpacked?.subarray(from, from + wanted) ?? this.#bytes.subarray(offset + from, offset + from + wanted);

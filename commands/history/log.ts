@@ -1,6 +1,6 @@
 import type { ArchiveEntry } from '../../core/archive/archive.ts';
 import { newestFirst } from '../../core/archive/newest-first.ts';
-import { formatLocalTime } from '../../core/base/date.ts';
+import { formatStateTime } from '../../core/base/date.ts';
 import { VtError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
@@ -128,7 +128,7 @@ function show({ output }: TreeContext, { archived, node, size, same = 0, oldPath
     ...(oldPath === undefined ? {} : octetsFields('path', oldPath)),
     ...(reference === undefined ? {} : { reference }),
   });
-  const columns = [`@${archived.number}`.padEnd(6), formatLocalTime(archived.whenNs)];
+  const columns = [`@${archived.number}`.padEnd(6), formatStateTime(archived.whenNs)];
   if (node === undefined) columns.push('gone');
   else {
     if (size !== undefined) columns.push((node.kind === 'dir' ? 'Dir' : sizeText(size)) + (same > 0 ? ` (+${same})` : ''));

@@ -1,5 +1,5 @@
 import { newestFirst } from '../../core/archive/newest-first.ts';
-import { formatLocalTime } from '../../core/base/date.ts';
+import { formatLocalTime, formatStateTime } from '../../core/base/date.ts';
 import { PathError, UsageError, VtError } from '../../core/base/errors.ts';
 import { groupedDigits } from '../../core/base/grouped-digits.ts';
 import { appendAll } from '../../core/base/lists.ts';
@@ -181,7 +181,7 @@ async function inspectOne(
   for (const { archived, dirent: state, size, path } of history) {
     const shown = state === undefined ? 'gone' : state.kind === 'dir' ? 'Dir' : sizeText(size);
     const was = path === entry.path ? '' : `  was ${output.name(path)}`;
-    fields.push(['state', `@${archived.number}  ${formatLocalTime(archived.whenNs)}  ${shown}${was}`]);
+    fields.push(['state', `@${archived.number}  ${formatStateTime(archived.whenNs)}  ${shown}${was}`]);
   }
   printFields(output, fields);
   if (how.drawn && blocks !== undefined) drawHistogram(context, blocks.stats.histogram);

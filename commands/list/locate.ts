@@ -1,6 +1,6 @@
 import type { ArchiveEntry } from '../../core/archive/archive.ts';
 import { newestFirst } from '../../core/archive/newest-first.ts';
-import { formatLocalTime } from '../../core/base/date.ts';
+import { formatStateTime } from '../../core/base/date.ts';
 import { VtError } from '../../core/base/errors.ts';
 import { compileGlob } from '../../core/base/glob-pattern.ts';
 import type { Octets } from '../../core/base/octets.ts';
@@ -95,7 +95,7 @@ function show({ output }: CommandContext, { path, dirent, entry }: Located): voi
   const { number, whenNs } = entry;
   const size = dirent.kind === 'file' ? dirent.block.span : undefined;
   const place = `${output.name(path)}@${number}`;
-  output.line(`${place}  ${formatLocalTime(whenNs)}  ${size === undefined ? dirent.kind : sizeText(size)}`);
+  output.line(`${place}  ${formatStateTime(whenNs)}  ${size === undefined ? dirent.kind : sizeText(size)}`);
   output.record({ ...octetsFields('path', path), number, when: timeText(whenNs), kind: dirent.kind, size });
 }
 

@@ -1,5 +1,5 @@
 import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
-import { formatLocalTime } from '../../core/base/date.ts';
+import { formatStateTime } from '../../core/base/date.ts';
 import { ReadOnlyError, UsageError, VtError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
@@ -73,7 +73,7 @@ export async function changeState(
     number,
     ...(number === 0 ? {} : { when: timeText(whenNs) }),
   });
-  const state = number === 0 ? 'empty' : `as it was at ${formatLocalTime(whenNs)}`;
+  const state = number === 0 ? 'empty' : `as it was at ${formatStateTime(whenNs)}`;
   output.line(`${plan ? `would ${name}` : done}: the tree ${plan ? 'would be' : 'is'} ${state} (@${number})`);
 }
 

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { formatLocalTime } from '../../core/base/date.ts';
+import { formatLocalTime, formatStateTime } from '../../core/base/date.ts';
 import { libcLosses } from '../../core/base/system/libc.ts';
 import { errorReason } from '../../core/base/system/system-error.ts';
 import { canWrite, capability } from '../../core/store/capability.ts';
@@ -113,7 +113,7 @@ async function store({ session, signal, now }: CommandContext): Promise<Check> {
     return { ...check, trouble: 'durability is none: the last states may be lost in a power failure' };
   const last = await archive?.last({ signal });
   if (last !== undefined && last.whenNs > BigInt(now().getTime() + 60_000) * 1_000_000n)
-    return { ...check, trouble: `its newest state is of ${formatLocalTime(last.whenNs)}, which is to come: a clock is wrong` };
+    return { ...check, trouble: `its newest state is of ${formatStateTime(last.whenNs)}, which is to come: a clock is wrong` };
   return check;
 }
 

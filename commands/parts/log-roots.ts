@@ -1,7 +1,7 @@
 import type { ArchiveEntry } from '../../core/archive/archive.ts';
 import { authorOf } from '../../core/archive/author-notes.ts';
 import { marksOf } from '../../core/archive/mark-notes.ts';
-import { formatLocalTime } from '../../core/base/date.ts';
+import { formatStateTime } from '../../core/base/date.ts';
 import { VtError } from '../../core/base/errors.ts';
 import { groupedDigits } from '../../core/base/grouped-digits.ts';
 import { octetsFromText } from '../../core/base/octets.ts';
@@ -120,7 +120,7 @@ function show({ output }: TreeContext, entry: ArchiveEntry, changes: RootChanges
     ...(tags.length === 0 ? {} : { tags }),
     ...(isProtected ? { protected: true } : {}),
   });
-  const columns = [`@${number}`.padEnd(5), formatLocalTime(whenNs)];
+  const columns = [`@${number}`.padEnd(5), formatStateTime(whenNs)];
   if (long) columns.push(output.style('ref', reference));
   else if (changes === 'unknown') columns.push('changes unknown: Blocks are missing');
   else if (changes !== undefined) {
@@ -135,7 +135,7 @@ function show({ output }: TreeContext, entry: ArchiveEntry, changes: RootChanges
   output.line(columns.join('  '));
   for (const { whenNs: mergedNs, path } of mergedStates(entry))
     output.line(
-      `       merges ${mergedNs === undefined ? 'a tree that was not recorded' : `the state of ${formatLocalTime(mergedNs)}`}${path === '/' ? '' : ` into ${output.name(path)}`}`,
+      `       merges ${mergedNs === undefined ? 'a tree that was not recorded' : `the state of ${formatStateTime(mergedNs)}`}${path === '/' ? '' : ` into ${output.name(path)}`}`,
     );
   if (message !== undefined) output.line(`       ${textOf(output, message)}`);
 }

@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs';
-import { formatLocalTime } from '../../core/base/date.ts';
+import { formatLocalTime, formatStateTime } from '../../core/base/date.ts';
 import { largestOf } from '../../core/base/lists.ts';
 import { errorReason } from '../../core/base/system/system-error.ts';
 import { unrecordedBytes } from '../../core/follow/unread-bytes.ts';
@@ -72,7 +72,7 @@ async function archivesOf(report: Report, maxAgeMs: number): Promise<void> {
       if (last === undefined) continue;
       const ageMs = Math.max(0, now().getTime() - Number(last.whenNs / 1_000_000n));
       const isOld = !AGELESS.includes(name) && ageMs > maxAgeMs;
-      const text = `${name}@${last.number} of ${formatLocalTime(last.whenNs)}, ${ageText(ageMs)} ago`;
+      const text = `${name}@${last.number} of ${formatStateTime(last.whenNs)}, ${ageText(ageMs)} ago`;
       const record = { archive: name, number: last.number, when: timeText(last.whenNs), age_seconds: Math.round(ageMs / 1000) };
       report.tell('archive', text, isOld ? `older than ${ageText(maxAgeMs)}` : undefined, record);
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { ArchiveEntry } from '../../core/archive/archive.ts';
-import { formatLocalTime } from '../../core/base/date.ts';
+import { formatStateTime } from '../../core/base/date.ts';
 import { VtError } from '../../core/base/errors.ts';
 import { largestOf } from '../../core/base/lists.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
@@ -39,7 +39,7 @@ export const archives = defineCommand({
       const last = await archive.last({ signal });
       const isOpen = session.archive?.name === archive.name;
       const columns = [`${isOpen ? '*' : ' '} ${name.padEnd(width)}`, countText(last?.number ?? 0, 'state')];
-      if (last !== undefined) columns.push(formatLocalTime(last.whenNs));
+      if (last !== undefined) columns.push(formatStateTime(last.whenNs));
       if (last !== undefined && options.has('long')) columns.push(output.style('ref', formatDirent(last.dirent)));
       output.line(columns.join('  '));
       output.record({ archive: name, open: isOpen, states: last?.number ?? 0, ...(last === undefined ? {} : newestRecord(last)) });

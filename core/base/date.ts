@@ -106,10 +106,24 @@ function zoneOffset(zone: string): number {
  * `2026-11-22T16:17:01.123456789+01:00`. Zeros at the end are left out by threes; outside of the years 1 to 9999 it is `@SECONDS.FRACTION`.
  */
 export function formatLocalTime(ns: bigint): string {
+  return localTime(ns, fractionOf(ns).replace(/(?:000)+$/, ''));
+}
+
+/**
+ * The time of a recorded state, as {@link formatLocalTime} has it, but with three digits after the second at least. Without
+ * them it would name the whole second to {@link parseDateSpan}, and so the newest state of that second.
+ */
+export function formatStateTime(ns: bigint): string {
+  return localTime(ns, fractionOf(ns).replace(/(?:000){1,2}$/, ''));
+}
+
+/** Nanoseconds after the second, in nine digits. */
+function fractionOf(ns: bigint): string {
+  return String(ns - floorSeconds(ns) * NS).padStart(9, '0');
+}
+
+function localTime(ns: bigint, fraction: string): string {
   const seconds = floorSeconds(ns);
-  const fraction = String(ns - seconds * NS)
-    .padStart(9, '0')
-    .replace(/^(.*?)(?:000)+$/, '$1');
   const offset = localOffset(Number(seconds));
   const wall = new Date((Number(seconds) + offset) * 1000);
   if (!(wall.getTime() >= FIRST_MS && wall.getTime() < END_MS)) {

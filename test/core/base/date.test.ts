@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { formatLocalTime, parseDate, parseDateSpan } from '../../../core/base/date.ts';
+import { formatLocalTime, formatStateTime, parseDate, parseDateSpan } from '../../../core/base/date.ts';
 import { VtError } from '../../../core/base/errors.ts';
 import { PROJECT_ROOT } from '../../support/project.ts';
 import { makeRandom } from '../../support/random.ts';
@@ -98,6 +98,15 @@ test('a time is shown as it is read, out to where no calendar is', () => {
   for (let i = 0; i < 2000; i++) {
     const ns = BigInt(random.below(2 ** 52) - 2 ** 51) * second + BigInt(random.below(1e9));
     assert.equal(parseDate(formatLocalTime(ns), now), ns, `${ns}, seed ${seed}`);
+  }
+});
+
+test('the time of a state names nothing that comes later, also where it is a whole second', () => {
+  for (const part of [0n, 1n, 999n, 1_000n, 120_000_000n, 123_456_000n, 123_456_789n]) {
+    const ns = nowNs + part;
+    const { startNs, endNs } = parseDateSpan(formatStateTime(ns), now);
+    assert.equal(startNs, ns);
+    assert.ok(endNs - startNs < 1_000_000n, formatStateTime(ns));
   }
 });
 

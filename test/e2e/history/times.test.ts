@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { formatArchiveLine, parseArchiveLine } from '../../../core/archive/archive-line.ts';
 import { vtftp } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
@@ -26,6 +28,24 @@ for (const TZ of ['EST5EDT4,M3.2.0,M11.1.0', 'Europe/Berlin', 'UTC']) {
     assert.equal(shown.slice(0, 16), `${day}T${minute}`);
   });
 }
+
+test('the time that log shows of a state at a whole second names that state, not the next of the same second', async (t) => {
+  const scratch = makeScratch(t);
+  const run = async (line: string) => {
+    const ended = await vtftp(['-S', scratch.path('store'), '-c', line], { env: scratch.env });
+    assert.equal(ended.status, 0, ended.report);
+    return ended.stdout;
+  };
+  await run('touch first; sync; touch second; sync');
+  const file = scratch.path('store/archives/default.vt');
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n').map(parseArchiveLine);
+  const moved = lines.map((line, i) =>
+    formatArchiveLine({ ...(line ?? assert.fail()), whenNs: 1_793_514_600_000_000_000n + BigInt(i) * 100_000_000n }),
+  );
+  writeFileSync(file, `${moved.join('\n')}\n`);
+  const [, time = ''] = /^@1 +(\S+)/m.exec(await run('log')) ?? [];
+  assert.equal(await run(`ls .@${time}`), 'first\n');
+});
 
 test('a day that the calendar has not is refused, wherever a date is given', async (t) => {
   const scratch = makeScratch(t);

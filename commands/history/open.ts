@@ -8,7 +8,7 @@ export const open = defineCommand({
   leavesTree: true,
   summary: 'open another source in place of this one',
   details: [
-    'SOURCE is what `vtftp SOURCE` takes: a Dirref or block reference, an x-vt: URI, or a Store or STORE@ARCHIVE. It may be a .vt archive file (FILE@N, FILE@DATE), an ordinary directory, or a running mount, by its mount point or control socket. ssh://HOST/PATH is a Store of another machine, or a running mount there. The shell is then attached to the mount, and commands act on its live tree. open first syncs what changed. If it cannot open the new source, the old one stays.',
+    'SOURCE is what `vtftp SOURCE` takes: a Dirref or block reference, an x-vt: URI, or a Store or STORE@ARCHIVE. STORE@N, STORE@DATE and STORE@TAG are past states. It may be a .vt archive file (FILE@N, FILE@DATE, FILE@TAG), an ordinary directory, or a running mount, by its mount point or control socket. ssh://HOST/PATH is a Store of another machine, or a running mount there. The shell is then attached to the mount, and commands act on its live tree. open first syncs what changed. If it cannot open the new source, the old one stays.',
     'At a prompt open without SOURCE lets you choose: an archive of this Store and one of its states, a bookmark, another Store, a peer or a mount. Arrows move, and typing a part of a name finds it.',
   ],
   args: [{ name: 'source', kind: 'reference', summary: 'what to open; at a prompt it may be left out', optional: true }],

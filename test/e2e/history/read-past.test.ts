@@ -53,3 +53,34 @@ test('ls, cat, head, tail, stat and find take NAME@N and NAME@DATE; a name that 
     }
   }
 });
+
+test('STORE@N, @DATE and @TAG open a past state; another word is an archive', async (t) => {
+  const { path, env } = makeScratch(t);
+  const on = (source: string, line: string) => vtftp([source, '-c', line], { env });
+  const made = await vtftp(['-S', path('store'), '-c', 'touch a; sync; tag @1 before; touch b; sync'], { env });
+  assert.equal(made.status, 0, made.report);
+  const store = path('store');
+  for (const [spec, listed] of [
+    ['1', 'a\n'],
+    ['-1', 'a\n'],
+    ['before', 'a\n'],
+    ['now', 'a\nb\n'],
+    ['today', 'a\nb\n'],
+    ['0s', 'a\nb\n'],
+  ] as const) {
+    for (const source of [`${store}@${spec}`, `datadir:${store}@${spec}`, `${store}/archives/default.vt@${spec}`]) {
+      const shown = await on(source, 'ls');
+      assert.equal(shown.stdout, listed, `${source}: ${shown.report}`);
+      assert.equal((await on(source, 'touch c')).status, 11, `${source} is read-only`);
+    }
+  }
+  for (const old of ['7d', '2001-02-03']) {
+    const refused = await on(`${store}@${old}`, 'ls');
+    assert.equal(refused.status, 10, refused.report);
+    assert.match(refused.stderr, /no state that old/);
+  }
+  const other = await on(`${store}@other`, 'touch c; sync; ls');
+  assert.equal(other.status, 0, other.report);
+  assert.match(other.stderr, /archive "other" of Store .* is new/);
+  assert.match((await on(`${store}@other`, 'ls')).stdout, /^c\n/);
+});

@@ -1,0 +1,72 @@
+import { basename } from 'node:path';
+import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
+import { findEntry } from '../../core/archive/find-entry.ts';
+import { VtError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import type { Dirent, IndirectDirent } from '../../core/dirent/dirent.ts';
+import type { UsableArchiveOptions } from '../../core/history/usable-archive.ts';
+import { UsableArchive } from '../../core/history/usable-archive.ts';
+import type { Store } from '../../core/store/store.ts';
+import { openLiveTree } from '../../core/tree/live/live-tree.ts';
+import { joinPath, ROOT_PATH } from '../../core/tree/path.ts';
+import type { OpenedSource, SourceOptions } from './opened-source.ts';
+import { PlanStore } from './plan-store.ts';
+import { ReadOnlyTree } from './read-only-tree.ts';
+
+/**
+ * The tree of an archive's newest state, or of a past one, which is read-only.
+ *
+ * @param past - what names the past state, without the `@`
+ * @throws {VtError} EOPEN where no line of the archive can be read, or `past` names none
+ */
+export async function openEntry(store: Store, recorded: Archive, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+  const archive = usableArchive(recorded, store, options);
+  let damage: string | undefined;
+  const onDamage = (reason: string): void => {
+    damage ??= reason;
+  };
+  const entry: ArchiveEntry | undefined =
+    past === undefined
+      ? await archive.last({ ...signalOf(options), onDamage })
+      : await findEntry(archive, past, options.now(), signalOf(options));
+  if (damage !== undefined) {
+    if (entry === undefined)
+      throw new VtError('EOPEN', `open archive "${archive.name}": no line of it can be read: ${damage}`, {
+        remedy: 'put a copy of the file in its place, or move it away to start anew: a Dirref that you have still opens its tree',
+      });
+    options.onNotice(`archive "${archive.name}": its last line cannot be read (${damage}); this is the state before it`);
+  }
+  const root = entry?.dirent;
+  if (root?.kind === 'indirect')
+    throw new VtError('EOPEN', `open "${archive.name}": it records one name of a hard-linked file, without its content`);
+  if (root !== undefined && root.kind !== 'dir') return { ...(await openSingle(store, root, basename(archive.name, '.vt'))), archive };
+  const live = openLiveTree(store, root);
+  const tree = past === undefined ? live : new ReadOnlyTree(live, `${archive.name}@${past}`);
+  return { tree, store, archive, base: root, number: past === undefined ? undefined : entry?.number };
+}
+
+/** A source that is no Dir: the tree is a Dir of that one entry, read-only. @param fallback - its name where it has none */
+export async function openSingle(
+  store: Store,
+  dirent: Exclude<Dirent, IndirectDirent>,
+  fallback: string,
+): Promise<Omit<OpenedSource, 'archive'>> {
+  const name = (dirent.name !== '' ? dirent.name : fallback !== '' ? fallback : dirent.kind) as Octets;
+  // What holds the entry is made in memory: the Store may be read-only, and nothing has changed.
+  const tree = openLiveTree(new PlanStore(store, true), undefined);
+  await tree.bind(joinPath(ROOT_PATH, name), { ...dirent, name });
+  return { tree: new ReadOnlyTree(tree, octetsToText(name)), store, base: undefined };
+}
+
+/** The archive as a session works with it. */
+export function usableArchive(archive: Archive, store: Store, { onNotice }: SourceOptions): Archive {
+  const isReadable: UsableArchiveOptions['isReadable'] = async (root, options) =>
+    await (await import('../../core/maintain/is-readable.ts')).isReadable(store, root, options);
+  return new UsableArchive(archive, store, { onNotice, isReadable });
+}
+
+/** The signal as operations take it. */
+export function signalOf({ signal }: SourceOptions): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}

@@ -1,0 +1,79 @@
+import { statSync } from 'node:fs';
+import { findEntry } from '../../core/archive/find-entry.ts';
+import { VtError } from '../../core/base/errors.ts';
+import type { HashName } from '../../core/block/hash.ts';
+import { parseStoreSpecification } from '../../core/openers/open-store.ts';
+import { archiveOf } from '../../core/store/archive-of-store.ts';
+import { canWrite, capability } from '../../core/store/capability.ts';
+import type { Store } from '../../core/store/store.ts';
+import { openLiveTree } from '../../core/tree/live/live-tree.ts';
+import { openEntry, signalOf } from './open-entry.ts';
+import type { OpenedSource, SourceOptions } from './opened-source.ts';
+import { DEFAULT_ARCHIVE, openStoreLazily } from './stores.ts';
+
+/** `default`, `datadir:PATH`, `[clause]`, each with `@archive`, `@N`, `@date` or `@tag`. */
+export async function openSpecification(text: string, options: SourceOptions): Promise<OpenedSource> {
+  const at = suffixAt(text);
+  const specification = parseStoreSpecification(at > 0 ? text.slice(0, at) : text);
+  const open = async (): Promise<Store> => await options.wrapStore(await openStoreLazily(specification, options, text === 'default'));
+  return await openStoreAt(open, at > 0 ? text.slice(at + 1) : undefined, options);
+}
+
+/** A Store, or the mount whose Store is served where its specification leads. @param name - what follows `@`, if something does */
+export async function openStoreAt(open: () => Promise<Store>, name: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+  const store = await open();
+  const mount = name === undefined ? capability(store, 'mount') : undefined;
+  if (mount === undefined) return await openNamed(store, name, options);
+  return await (await import('./attach.ts')).attachServed(store, mount, open, options);
+}
+
+/** Where `@` begins what follows a specification, or -1: in `ssh://user@host/` and in the words of a command it is part of them. */
+function suffixAt(text: string): number {
+  const at = text.lastIndexOf('@');
+  if (text.startsWith('!')) return /[\s'"]/.test(text.slice(at)) ? -1 : at;
+  return text.indexOf('@', /^ssh:\/\/[^/]*/i.exec(text)?.[0].length ?? 0) < 0 ? -1 : at;
+}
+
+/** What follows `@`: an archive of the Store if it has one of that name, else a number, a date or a tag in its default archive. */
+export async function openNamed(store: Store, name: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+  if (name === undefined) return await openArchived(store, DEFAULT_ARCHIVE, undefined, options);
+  const archive = archiveOf(store, name);
+  if (archive === undefined) throw new VtError('EOPEN', `open archive "${name}": Store "${store.name}" has no archives`);
+  // An archive that is served is no file here.
+  const isFile = statSync(archive.name, { throwIfNoEntry: false }) !== undefined;
+  const isThere = isFile || (await archive.last(signalOf(options))) !== undefined;
+  if (isThere) return await openArchived(store, name, undefined, options);
+  if (await namesPastState(store, name, options)) return await openArchived(store, DEFAULT_ARCHIVE, name, options);
+  if (!canWrite(store)) throw new VtError('EOPEN', `open archive "${name}" of Store "${store.name}": there is none`);
+  options.onNotice(`archive "${name}" of Store "${store.name}" is new: it starts with an empty Dir`);
+  return { ...(await openArchived(store, name, undefined, options)), lacksArchive: name };
+}
+
+/**
+ * Whether a number, a date or a tag names a state of the default archive.
+ *
+ * @throws {VtError} EOPEN for a number or a date that no state has
+ */
+async function namesPastState(store: Store, name: string, options: SourceOptions): Promise<boolean> {
+  const archive = archiveOf(store, DEFAULT_ARCHIVE);
+  if (archive === undefined) return false;
+  try {
+    await findEntry(archive, name, options.now(), signalOf(options));
+    return true;
+  } catch (error) {
+    if (error instanceof VtError && error.code === 'EUSAGE') return false;
+    throw error;
+  }
+}
+
+async function openArchived(store: Store, name: string, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+  const archive = archiveOf(store, name);
+  if (archive === undefined) return { tree: openLiveTree(store, undefined), store, archive, base: undefined };
+  return { ...(await openEntry(store, archive, past, options)), archiveName: name };
+}
+
+/** The Store of `-S`, or the default one; made on first write. */
+export async function sessionStore(options: SourceOptions, assumedHash?: HashName): Promise<Store> {
+  const opener = { ...options, assumedHash };
+  return await options.wrapStore(await openStoreLazily(options.storeSpecification ?? 'default', opener, true));
+}

@@ -26,8 +26,8 @@ export const PROGRAM_OPTIONS: readonly OptionSpec[] = [
     value: { name: 'STORE', kind: 'store' },
     summary: 'use STORE: a specification, a path such as ./store, or a clause of the configuration',
   },
-  { short: 'w', name: 'write', summary: 'let scripts and -c change an ordinary directory that is opened as SOURCE' },
-  { short: 'n', name: 'plan', summary: 'plan: print what would be done, and do nothing' },
+  { short: 'w', name: 'write', summary: 'let scripts and -c change an ordinary directory opened as SOURCE' },
+  { short: 'n', name: 'plan', summary: 'plan: print what commands would do, and do nothing' },
   {
     short: 'q',
     name: 'quiet',
@@ -40,7 +40,7 @@ export const PROGRAM_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'progress',
     value: { name: 'WHEN', kind: 'text', choices: PROGRESS_CHOICES, bare: 'always' },
-    summary: 'when to show progress: auto, always, never, json, or store (what goes through the Store)',
+    summary: 'when to show progress: auto, always, never, json, or store (the bytes that pass through the Store)',
   },
   {
     name: 'color',
@@ -199,7 +199,7 @@ export function programHelp(): string {
     'A shell over a tree of files that is kept as content-addressed blocks. SOURCE is what to open: a Dirref (D{…}), a block',
     'reference (B{…}), an x-vt: URI, a Store or STORE@ARCHIVE, a .vt archive file (FILE@N, FILE@DATE), an ordinary directory,',
     'or a running mount (its mount point or control socket). Without SOURCE, vtftp opens the newest tree of the Store.',
-    'COMMAND is one command of the shell, as of -c; its words are taken as they are.',
+    'COMMAND is one command of the shell, as with -c; its words are not expanded again.',
     '',
     'options:',
     ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),

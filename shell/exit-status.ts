@@ -19,14 +19,14 @@ export const EXIT = {
 export const EXIT_TEXTS: readonly (readonly [status: number, text: string])[] = [
   [EXIT.done, 'Done.'],
   [EXIT.failed, 'A command failed.'],
-  [EXIT.usage, 'The command line cannot be understood.'],
-  [EXIT.partial, 'Done in part. The standard error names what failed.'],
+  [EXIT.usage, 'The command line is not valid.'],
+  [EXIT.partial, 'A part of the work failed. The standard error names the failures.'],
   [EXIT.open, 'A source, Store, socket or recorded state cannot be opened.'],
   [EXIT.readOnly, 'Something is read-only, or locked.'],
-  [EXIT.notPermitted, 'The system does not permit it.'],
+  [EXIT.notPermitted, 'Permission denied by the system.'],
   [EXIT.damaged, 'Blocks are missing or damaged, or data of a tree, an archive or a peer is malformed.'],
   [EXIT.interrupted, 'SIGINT (Ctrl-C) ended the session.'],
-  [EXIT.outputClosed, 'Nobody reads the standard output any more (SIGPIPE).'],
+  [EXIT.outputClosed, 'The reader of the standard output has closed it (SIGPIPE).'],
   [EXIT.terminated, 'SIGTERM or SIGHUP ended the session.'],
 ];
 

@@ -9,15 +9,15 @@ import { wrapText } from './output/wrap-text.ts';
 /** Headings of the groups of commands. */
 export const GROUP_HEADINGS: Readonly<Record<CommandGroup, string>> = {
   leave: 'Leaving',
-  where: 'Where one is',
+  where: 'Working path',
   list: 'Listing',
   read: 'Reading',
   move: 'Moving bytes in and out',
   change: 'Changing',
   history: 'History',
   mount: 'Mounts',
-  store: 'Stores and their care',
-  local: 'The local machine',
+  store: 'Stores and maintenance',
+  local: 'Local commands',
   shell: 'The shell',
 };
 
@@ -39,7 +39,7 @@ export function helpOverview(commands: readonly Command[]): string {
     for (const { name, summary } of members) lines.push(`  ${name.padEnd(width)}  ${summary}`);
     lines.push('');
   }
-  lines.push("help NAME tells more of one. Quote with '…', \"…\", \\ or $'\\n…'; * ? [ ] match names; > file, | local command.");
+  lines.push("help NAME explains a command. Quote with '…', \"…\", \\ or $'\\n…'; * ? [ ] match names; > file, | local command.");
   return lines.join('\n');
 }
 

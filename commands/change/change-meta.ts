@@ -24,11 +24,11 @@ export const chmod = defineTreeCommand({
   summary: 'change permissions',
   changes: true,
   details: [
-    'MODE is octal (0755, with setuid, setgid and sticky in the first digit) or symbolic (u+x,go-w, a+rX, g+s). A mode that starts with - is written after --.',
+    'MODE is octal (0755, with setuid, setgid and sticky in the first digit) or symbolic (u+x,go-w, a+rX, g+s). Write a mode that starts with - after --.',
   ],
   args: [
     { name: 'mode', kind: 'text', summary: 'octal or symbolic' },
-    { name: 'path', kind: 'stored', summary: 'what to change; symlinks are followed, but not with -R', repeat: true },
+    { name: 'path', kind: 'stored', summary: 'what to change; symlinks are followed unless -R is given', repeat: true },
   ],
   options: [RECURSIVE],
   async run(context, { named, options }) {
@@ -46,11 +46,11 @@ export const chown = defineTreeCommand({
   summary: 'change owner and group',
   changes: true,
   details: [
-    'chown sets the number too if this machine knows the name. It records an unknown name without a number, and an unknown number without a name.',
+    'If this machine knows the name, chown sets the number as well. Otherwise it records the name without a number. Likewise it records a number that has no name here without a name.',
   ],
   args: [
     { name: 'owner', kind: 'text', summary: 'USER, USER:GROUP or :GROUP; names or numbers' },
-    { name: 'path', kind: 'stored', summary: 'what to change; symlinks are followed, but not with -R or -h', repeat: true },
+    { name: 'path', kind: 'stored', summary: 'what to change; symlinks are followed unless -R or -h is given', repeat: true },
   ],
   options: [RECURSIVE, { name: 'no-dereference', short: 'h', summary: 'change a symlink itself' }],
   async run(context, { named, options }) {

@@ -18,13 +18,13 @@ export const mkdir = defineTreeCommand({
   summary: 'make Dirs',
   changes: true,
   details: [
-    '--salt gives the new Dir salt: random bytes in each of its Blocks. Equal Dirs then have other hashes, and nobody tells by a hash what a Dir holds. The Dir keeps it; Dirs below it have none unless they get their own. Contents of files have no salt. inspect shows it.',
+    '--salt gives the new Dir salt: random bytes in each of its Blocks. Equal Dirs then have different hashes, so a hash does not tell what a Dir holds. The Dir keeps its salt; Dirs below it have none unless they get their own. Contents of files have no salt. inspect shows whether a Dir has salt.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'a Dir to make', repeat: true, glob: false }],
   options: [
     { name: 'parents', short: 'p', summary: 'make missing parents too; a Dir that exists is no error' },
     { name: 'mode', short: 'm', value: { name: 'MODE', kind: 'text' }, summary: 'permissions, as chmod takes them' },
-    { name: 'salt', summary: 'give the new Dir salt, so that its hash does not tell what it holds' },
+    { name: 'salt', summary: 'give the new Dir salt, so that its hash does not tell its contents' },
   ],
   async run(context, { args, options }) {
     const { tree } = context.session;

@@ -26,7 +26,7 @@ export const mv = defineTreeCommand({
   aliases: ['rename'],
   group: 'change',
   summary: 'rename, or move into a Dir',
-  details: ['mv replaces a file that has the new name, and a Dir only if it is empty.'],
+  details: ['mv replaces a file of the new name. It replaces a Dir only if that is empty.'],
   changes: true,
   args: FROM_TO,
   async run(context, input) {
@@ -68,7 +68,7 @@ export const cp = defineTreeCommand({
   group: 'change',
   summary: 'copy files and Dirs by reference: no bytes are copied',
   details: [
-    'A copy, however large, takes one entry. Symlinks are copied as symlinks. Hard links among the originals are hard links among the copies.',
+    'A copy of any size adds one entry. Symlinks are copied as symlinks. Originals that are hard-linked to each other become copies that are hard-linked to each other.',
   ],
   changes: true,
   args: FROM_TO,
@@ -115,7 +115,7 @@ export const ln = defineTreeCommand({
   ],
   options: [
     { name: 'symbolic', short: 's', summary: 'make a symlink' },
-    { name: 'force', short: 'f', summary: 'replace what has the name' },
+    { name: 'force', short: 'f', summary: 'replace an entry of that name' },
   ],
   async run(context, input) {
     const { session, signal } = context;

@@ -17,13 +17,13 @@ export const rm = defineTreeCommand({
   group: 'change',
   summary: 'remove files, and with -r whole Dirs',
   details: [
-    'Removed names stay in the Store and in the recorded states: `undo`, `cd @N` and `bind` bring them back. What no state has yet is recorded before rm removes it. In an ordinary directory rm deletes for good; at a terminal -r asks first there.',
+    'Removed names stay in the Store and in the recorded states: `undo`, `cd @N` and `bind` bring them back. If a name is in no recorded state yet, rm syncs before it removes the name. In an ordinary directory rm deletes for good; at a terminal -r asks first there.',
   ],
   changes: true,
   args: [{ name: 'path', kind: 'stored', summary: 'what to remove', repeat: true }],
   options: [
     { name: 'recursive', short: 'r', alsoShort: 'R', summary: 'remove Dirs with all below' },
-    { name: 'force', short: 'f', summary: 'a name that does not exist is no error; ask nothing' },
+    { name: 'force', short: 'f', summary: 'ignore names that do not exist, and ask nothing' },
     FILES_FROM0,
   ],
   async run(context, { args, options }) {

@@ -12,13 +12,13 @@ export const cmp = defineTreeCommand({
   group: 'history',
   summary: 'tell whether two files have the same content',
   details: [
-    'cmp prints nothing if the bytes of both files are equal. Otherwise it fails (1) and names the first byte that differs, counted from 1. So `cmp a b && rm b` works, and a script stops at a difference. Blocks that both files begin with are not read. Metadata does not count. diff shows all differences.',
+    'cmp prints nothing if the bytes of both files are equal. Otherwise it fails (1) and prints the position of the first byte that differs, counted from 1. So `cmp a b && rm b` works, and a script stops at a difference. cmp does not read equal Blocks at the start of both files, and ignores metadata. diff shows all differences.',
   ],
   args: [
     { name: 'a', kind: 'reference', summary: 'a file as diff takes it: a path, PATH@N, a reference, or file:PATH' },
-    { name: 'b', kind: 'reference', summary: 'the other file; default: A as it was in the state before', optional: true },
+    { name: 'b', kind: 'reference', summary: 'the other file; default: A in the previous state', optional: true },
   ],
-  examples: [{ line: 'cmp docs/a.pdf file:~/docs/a.pdf', says: 'is the local copy the same?' }],
+  examples: [{ line: 'cmp docs/a.pdf file:~/docs/a.pdf', says: 'compares the stored file with a local copy' }],
   records: [{ name: 'Comparison', summary: 'whether two files are equal', fields: { same: 'boolean', offset: 'integer?' } }],
   async run(context, { args }) {
     await withSides(context, 'cmp', args, async ({ before, after }) => {

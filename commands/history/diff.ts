@@ -28,14 +28,14 @@ export const diff = defineTreeCommand({
   group: 'history',
   summary: 'show how two states, trees or files differ',
   details: [
-    'Without arguments, diff compares the tree with its last recorded state; if nothing has changed since, with the state before. diff PATH does so for one path. diff PATH@N and diff @DATE compare that state with the present one. With two arguments diff compares A with B. Each is a path, PATH@N, PATH@DATE, a Dirref, or a Store as open takes it. file:PATH is a local file or directory.',
-    'One line tells of each difference. + is a new name and - a name that is gone. M is other content, U is other metadata alone, and R is a renamed file or Dir of equal Blocks. The path follows, then a tab and the details. Two files are shown as a patch if they are text of at most 4 MiB, else by the byte ranges that differ. -u shows a patch of all files, for patch -p1.',
-    'Dirs with equal Blocks are not read. Files with other Blocks but equal bytes are the same. Metadata is what get restores; the modification time of a Dir does not count. A local file is read unless its size tells. Renames of local files are not found, and of more than 200,000 names that are new or gone none are.',
+    'Without arguments, diff compares the tree with its last recorded state. If nothing has changed since, it takes the state before that. diff PATH does so for one path. diff PATH@N and diff @DATE compare that state with the present one. With two arguments diff compares A with B. Each is a path, PATH@N, PATH@DATE, a Dirref, or a Store as open takes it. file:PATH is a local file or directory.',
+    'diff prints one line for each difference. + is a new name, and - a removed one. M is changed content, U is changed metadata only, and R is a renamed file or Dir with equal Blocks. The path follows, then a tab and the details. Two files that are text of at most 4 MiB are shown as a patch, others by the byte ranges that differ. -u shows patches of all files, for patch -p1.',
+    'Dirs with equal Blocks are not read. Files with different Blocks but equal bytes are the same. diff compares the metadata that get restores, except modification times of Dirs. It reads a local file only if the sizes are equal. It does not find renames of local files, or any renames if more than 200,000 names are new or removed.',
     '--stat sums for each Dir the bytes of new and of removed Blocks, as du does. diff ends with 0 whether or not there are differences; with --exit-code it fails (1) if there are any.',
   ],
   args: [
     { name: 'a', kind: 'reference', summary: 'a path, a state, a Dirref, a Store, or file:PATH', optional: true },
-    { name: 'b', kind: 'reference', summary: 'what it is compared with; default: the present state', optional: true },
+    { name: 'b', kind: 'reference', summary: 'what to compare A with; default: the present state', optional: true },
   ],
   options: [
     { name: 'unified', short: 'u', summary: 'show a patch of all files' },
@@ -47,19 +47,19 @@ export const diff = defineTreeCommand({
       summary: 'with --stat: show Dirs at most N levels down',
     },
     { name: 'human', short: 'h', summary: 'with --stat: sizes in powers of 1024: 1.5K, 12M' },
-    { name: 'no-renames', summary: 'show a renamed file as removed and new' },
+    { name: 'no-renames', summary: 'show a renamed file as one removed and one new name' },
     { name: 'exit-code', summary: 'fail if there are differences' },
   ],
   examples: [
-    { line: 'diff', says: 'what the last changes did' },
-    { line: 'diff docs@yesterday', says: 'what happened to docs since yesterday' },
-    { line: 'diff --stat -h @-2', says: 'where the tree grew over two states' },
-    { line: 'diff docs file:~/docs', says: 'is the copy on disk still the same?' },
+    { line: 'diff', says: 'shows what the last changes did' },
+    { line: 'diff docs@yesterday', says: 'shows what changed in docs since yesterday' },
+    { line: 'diff --stat -h @-2', says: 'shows where the tree grew over two states' },
+    { line: 'diff docs file:~/docs', says: 'compares docs with the copy on disk' },
   ],
   records: [
     {
       name: 'Difference',
-      summary: 'a difference of two trees',
+      summary: 'a difference between two trees',
       fields: {
         change: { choices: ['added', 'removed', 'changed', 'renamed'] },
         path: 'name',
@@ -71,10 +71,10 @@ export const diff = defineTreeCommand({
         meta: { fields: { field: 'text', before: 'text?', after: 'text?' }, list: true, optional: true },
       },
     },
-    { name: 'Patch', summary: 'how a text differs', fields: { path: 'name', patch: 'name' } },
+    { name: 'Patch', summary: 'the differences of two texts', fields: { path: 'name', patch: 'name' } },
     {
       name: 'Range',
-      summary: 'bytes that differ',
+      summary: 'a range of bytes that differ',
       fields: { path: 'name', range: { fields: { before: RANGE_FIELD, after: RANGE_FIELD } } },
     },
     {

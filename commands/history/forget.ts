@@ -22,23 +22,23 @@ const PERIOD_OPTIONS: readonly OptionSpec[] = PERIODS.map((period) => ({
 export const forget = defineCommand({
   name: 'forget',
   group: 'history',
-  summary: 'let go of recorded states that no rule keeps',
+  summary: 'remove recorded states that no rule keeps',
   changesLocal: true,
   plans: true,
   details: [
-    'A state stays if a rule keeps it, if it is the newest, or if it is protected. The rules have the names that restic and borg give them. Hours, days, weeks (from Monday), months and years are those of local time; an hour that a change of clocks repeats counts as two. A rule that finds fewer periods than N also keeps the oldest state. --keep-within counts back from the latest state, in the calendar: 1m before 31 March is the end of February.',
-    'forget changes the archive alone: lines become comments, and later states get lower numbers. The comments still tell merge, push and undo what came before what. gc then frees the Blocks that only these states needed. -n shows which states would go, and why the others stay. At a prompt forget asks first.',
+    'forget keeps a state if a rule keeps it, if it is the newest, or if it is protected. The rules are named as in restic and borg. Hours, days, weeks (from Monday), months and years are in local time; an hour that a change of clocks repeats counts as two. If a rule finds fewer than N periods, it also keeps the oldest state. --keep-within counts back from the latest state by the calendar: 1m before 31 March is the end of February.',
+    'forget changes only the archive: lines become comments, and later states get lower numbers. From the comments merge, push and undo still know the order of states. gc then frees the Blocks that only the removed states needed. -n shows which states would be removed, and why the others stay. At a prompt forget asks first.',
   ],
   options: [
-    { name: 'plan', short: 'n', summary: 'show what would go, and do nothing' },
+    { name: 'plan', short: 'n', summary: 'show which states would be removed, and do nothing' },
     { name: 'keep-last', short: 'l', value: { name: 'N', kind: 'number', min: 1 }, summary: 'keep the N newest states' },
     ...PERIOD_OPTIONS,
-    { name: 'keep-within', value: { name: 'AGE', kind: 'text' }, summary: 'keep all states of that time: 2y5m7d3h, 30d' },
+    { name: 'keep-within', value: { name: 'AGE', kind: 'text' }, summary: 'keep all states of the last AGE: 2y5m7d3h, 30d' },
     { name: 'keep-tag', value: { name: 'TAG', kind: 'text' }, repeat: true, summary: 'keep all states with that tag; may be repeated' },
   ],
   examples: [
-    { line: 'forget -n --keep-last 10 --keep-daily 14 --keep-monthly 12', says: 'what would stay, and why?' },
-    { line: 'forget --keep-within 1y --keep-yearly 10; gc', says: 'then free what only the others needed' },
+    { line: 'forget -n --keep-last 10 --keep-daily 14 --keep-monthly 12', says: 'shows which states would stay, and why' },
+    { line: 'forget --keep-within 1y --keep-yearly 10; gc', says: 'removes older states, then frees their Blocks' },
   ],
   records: [
     {
@@ -46,7 +46,11 @@ export const forget = defineCommand({
       summary: 'a state, and why it is kept',
       fields: { number: 'integer', when: 'time', kept: 'boolean', reasons: 'text[]' },
     },
-    { name: 'ForgottenCounts', summary: 'how many states stay', fields: { plan: 'true?', kept: 'integer', forgotten: 'integer' } },
+    {
+      name: 'ForgottenCounts',
+      summary: 'the number of states that stay and go',
+      fields: { plan: 'true?', kept: 'integer', forgotten: 'integer' },
+    },
   ],
   async run(context, input) {
     const { session, output, diagnostics, signal, shell } = context;

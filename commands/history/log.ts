@@ -21,13 +21,13 @@ export const log = defineTreeCommand({
   group: 'history',
   summary: 'list the recorded roots, or the states of a path, newest first',
   details: [
-    'Each line has the number for `cd @N` and the local time as `cd @DATE` takes it. Then it tells what changed since the root before: +names added, -names removed, ~names changed, the size of new content, and the first path. Then it tells the user, the host and the commands that made the root, and the message of sync -m. With -l, log prints the whole Dirref and compares nothing.',
-    'With PATH, log lists only roots in which that path changed, and those in which it went away. (+3) stands for three later roots that have the same version. log goes on with the old name of a file or Dir that was renamed, and shows that name; --no-follow does not. Only a name of equal Blocks counts as the old one.',
+    'Each line begins with the number for `cd @N` and the local time as `cd @DATE` takes it. Then come the changes since the previous root: +names added, -names removed, ~names changed, the size of new content, and the first path. The user, the host and the commands that made the root follow, and the message of sync -m. With -l, log prints the whole Dirref and compares nothing.',
+    'With PATH, log lists only roots in which that path changed or was removed. (+3) means that three later roots have the same version. If PATH was renamed, log continues under the old name, and shows it; --no-follow stops there. Only a name with equal Blocks counts as the old one.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'list the states of this path', optional: true, glob: false }],
   options: [
     { name: 'long', short: 'l', summary: 'show the whole text of each reference, as bind and open take it' },
-    { name: 'no-follow', summary: 'with PATH: do not go on with the old name of what was renamed' },
+    { name: 'no-follow', summary: 'with PATH: do not continue under the old name of a renamed PATH' },
     { name: 'limit', short: 'n', value: { name: 'N', kind: 'number', min: 1 }, summary: 'show at most N states' },
   ],
   examples: [{ line: 'log -n 5 docs', says: 'the five latest states of docs' }],

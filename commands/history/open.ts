@@ -8,11 +8,11 @@ export const open = defineCommand({
   leavesTree: true,
   summary: 'open another source in place of this one',
   details: [
-    'SOURCE is what `vtftp SOURCE` takes: a Dirref or block reference, an x-vt: URI, or a Store or STORE@ARCHIVE. STORE@N, STORE@DATE and STORE@TAG are past states. It may be a .vt archive file (FILE@N, FILE@DATE, FILE@TAG), an ordinary directory, or a running mount, by its mount point or control socket. ssh://HOST/PATH is a Store of another machine, or a running mount there. The shell is then attached to the mount, and commands act on its live tree. open first syncs what changed. If it cannot open the new source, the old one stays.',
-    'At a prompt open without SOURCE lets you choose: an archive of this Store and one of its states, a bookmark, another Store, a peer or a mount. Arrows move, and typing a part of a name finds it.',
+    'SOURCE is what `vtftp SOURCE` takes: a Dirref or block reference, an x-vt: URI, or a Store or STORE@ARCHIVE. STORE@N, STORE@DATE and STORE@TAG are past states. It may be a .vt archive file (FILE@N, FILE@DATE, FILE@TAG), an ordinary directory, or a running mount, by its mount point or control socket. ssh://HOST/PATH is a Store of another machine, or a running mount there. If SOURCE is a mount, the shell attaches to it, and commands act on its live tree. open syncs first. If it cannot open the new source, the old one stays open.',
+    'At a prompt, open without SOURCE shows a list: the archives of this Store with their states, bookmarks, other Stores, peers and mounts. Choose with the arrows, or type a part of a name.',
   ],
-  args: [{ name: 'source', kind: 'reference', summary: 'what to open; at a prompt it may be left out', optional: true }],
-  records: [{ name: 'Opened', summary: 'what is open now', fields: { open: 'text' } }],
+  args: [{ name: 'source', kind: 'reference', summary: 'what to open; without it, choose at the prompt', optional: true }],
+  records: [{ name: 'Opened', summary: 'the source that is open now', fields: { open: 'text' } }],
   async run(context, { args: [given] }) {
     const { session, output, signal, shell } = context;
     if (given === undefined && (!shell.interactive || output.json)) throw new UsageError('open: which source? SOURCE is missing');

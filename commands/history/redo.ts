@@ -8,18 +8,18 @@ import { countText } from '../parts/format.ts';
 export const redo = defineCommand({
   name: 'redo',
   group: 'history',
-  summary: 'go forward again to the root that undo went back from',
+  summary: 'go forward again after undo',
   reports: true,
   recordsRoot: true,
   plans: true,
   details: [
-    'redo goes one root forward for each undo, until this or another session records something new. Even then the archive has the newer roots: `log` lists them, and undo @N goes there.',
+    'redo reverses one undo for each root. It works until this or another session records something new. Even then the archive has the newer roots: `log` lists them, and undo @N goes there.',
   ],
   args: [{ name: 'count', kind: 'text', summary: 'how many roots to go forward, default 1', optional: true }],
   records: [
     {
       name: 'Redone',
-      summary: 'where the tree is now',
+      summary: 'the state that the tree has now',
       fields: { redo: 'integer?', recorded: 'integer?', number: 'integer', when: 'time?' },
     },
   ],

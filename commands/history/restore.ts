@@ -22,14 +22,14 @@ export const restore = defineTreeCommand({
   summary: 'bring files or Dirs back as they were in an earlier state',
   changes: true,
   details: [
-    'PATH@N and PATH@DATE name the state, as in cd @N. The path becomes what it was then; all else stays. PATH alone takes the newest recorded version that is another than the present one: what was removed comes back, and what was changed is as before. No data is copied, and Dirs above that are gone are made. undo takes a restore back; get writes an earlier version into a local directory.',
+    'PATH@N and PATH@DATE name the state, as in cd @N. The path becomes what it was then; everything else stays. PATH alone means the newest recorded version that differs from the present one. So it brings back a removed name, or takes back the last change. No data is copied. restore makes Dirs above PATH that are missing. undo takes a restore back; get writes an earlier version into a local directory.',
   ],
-  args: [{ name: 'path', kind: 'text', summary: 'a path, mostly with @N or @DATE after it', repeat: true }],
+  args: [{ name: 'path', kind: 'text', summary: 'a path, usually with @N or @DATE after it', repeat: true }],
   examples: [
-    { line: 'restore notes.txt@1', says: 'as it was in state 1; without @1 as before the last change, or the removal' },
-    { line: 'restore docs@yesterday', says: 'all of docs is as it was yesterday' },
+    { line: 'restore notes.txt@1', says: 'the file as in state 1; without @1, as before its last change or its removal' },
+    { line: 'restore docs@yesterday', says: 'all of docs as it was yesterday' },
   ],
-  records: [{ name: 'Restored', summary: 'a path as it was', fields: { path: 'name', state: 'integer', type: ENTRY_TYPE } }],
+  records: [{ name: 'Restored', summary: 'a restored path', fields: { path: 'name', state: 'integer', type: ENTRY_TYPE } }],
   async run(context, { args }) {
     await forEachItem(context, args, async (argument) => await restoreOne(context, argument));
   },

@@ -11,11 +11,11 @@ export const sync = defineTreeCommand({
   summary: 'save the tree: store what changed, record the root, print its Dirref',
   recordsRoot: true,
   details: [
-    'sync asks the archive each time whether the root is recorded. The tree of a Dirref continues the default archive if that is empty, or if the Dirref is its newest root. Otherwise its roots go into the archive `references`, so that gc keeps them: STORE@references opens it.',
-    'If another session has recorded a root meanwhile, the two are merged. Nothing is lost, and sync names on standard error what both changed. Where nothing was changed here, the tree becomes that root.',
-    'At a prompt, one line before it tells of roots that others have recorded in the open archive since. sync takes them in. With -q nothing is told.',
+    'sync checks in the archive whether the root is recorded already. If the tree was opened by a Dirref, sync records it in the default archive if that is empty, or if the Dirref is its newest root. Otherwise it uses the archive `references`, so that gc keeps the tree: STORE@references opens it.',
+    'If another session has recorded a root meanwhile, sync merges the two. Nothing is lost, and sync prints on standard error the names that both changed. If nothing was changed here, the tree becomes that root.',
+    'Before each prompt, one line announces roots that others have recorded in the open archive. sync merges them into the tree. -q turns the line off.',
   ],
-  options: [{ name: 'message', short: 'm', value: { name: 'MESSAGE', kind: 'text' }, summary: 'what log shows with the root' }],
+  options: [{ name: 'message', short: 'm', value: { name: 'MESSAGE', kind: 'text' }, summary: 'a text that log shows with the root' }],
   records: [{ name: 'Synced', summary: 'the Dirref of the recorded tree', fields: { dirref: 'text' } }],
   async run({ session, local, output, signal, plan }, { options }) {
     const message = messageOf(options.get('message'));

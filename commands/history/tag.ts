@@ -14,15 +14,15 @@ import { MARKS_RECORD } from '../parts/records.ts';
 export const tag = defineCommand({
   name: 'tag',
   group: 'history',
-  summary: 'give a recorded state a name, by which @NAME finds it',
+  summary: 'name a recorded state, for use as @NAME',
   changesLocal: true,
   plans: true,
   details: [
-    'tag NAME names the newest state, tag @STATE NAME… another one. `cd @NAME`, `diff @NAME` and PATH@NAME then take that state; of several with one tag it is the newest. -d removes tags. log shows them in brackets, and forget --keep-tag keeps the states that have one. A tag begins with a letter, and has letters, digits, ., _ and - only.',
+    'tag NAME names the newest state, and tag @STATE NAME… another one. `cd @NAME`, `diff @NAME` and PATH@NAME then take that state; if several have the tag, the newest. -d removes tags. log shows them in brackets, and forget --keep-tag keeps the states that have one. A tag begins with a letter, and consists of letters, digits, ., _ and -.',
   ],
   args: [{ name: 'word', kind: 'text', summary: 'a state, @N, @DATE or @TAG, then the tags', repeat: true }],
   options: [{ name: 'delete', short: 'd', summary: 'remove the tags' }],
-  examples: [{ line: 'tag before-upgrade', says: 'later: diff @before-upgrade' }],
+  examples: [{ line: 'tag before-upgrade', says: 'later, diff @before-upgrade shows what changed' }],
   records: [MARKS_RECORD],
   async run(context, { args, options }) {
     const { named, rest } = splitStates(args);
@@ -41,10 +41,10 @@ export const tag = defineCommand({
 export const protect = defineCommand({
   name: 'protect',
   group: 'history',
-  summary: 'keep recorded states, whatever forget and gc --drop are told',
+  summary: 'protect recorded states from forget and gc --drop',
   changesLocal: true,
   plans: true,
-  details: ['Without a state it is the newest. unprotect ends it. log shows protected states in brackets.'],
+  details: ['Without STATE protect takes the newest. unprotect reverses it. log marks protected states in brackets.'],
   args: [{ name: 'state', kind: 'text', summary: '@N, @DATE or @TAG', repeat: true, optional: true }],
   records: [MARKS_RECORD],
   async run(context, { args }) {
@@ -56,7 +56,7 @@ export const protect = defineCommand({
 export const unprotect = defineCommand({
   name: 'unprotect',
   group: 'history',
-  summary: 'let forget and gc --drop have protected states again',
+  summary: 'end the protection of recorded states',
   changesLocal: true,
   plans: true,
   args: [{ name: 'state', kind: 'text', summary: '@N, @DATE or @TAG; default: the newest', repeat: true, optional: true }],

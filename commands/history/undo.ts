@@ -17,19 +17,26 @@ export const undo = defineCommand({
   recordsRoot: true,
   plans: true,
   details: [
-    'undo first syncs what changed, so that it stays in the archive. Nothing is lost: redo, `log` and `cd @N` find it. The tree then becomes the root before, which is recorded as the newest. The working path stays if it is a Dir there.',
-    'An undo after an undo goes further back. What you change by hand is a step of its own, also where the tree then equals an earlier root: undo takes that step back. undo @N and undo @DATE go to any state that `log` lists. What programs wrote to a mount is among the changes that undo records first; it prints the number of that root.',
-    'If another session has recorded a root that this one has not seen, undo names it, takes it over, and goes no step back. undo @N goes back all the same.',
+    'undo syncs first, so that the present state stays in the archive: redo, `log` and `cd @N` find it. Then the tree becomes the previous root, which undo records as the newest. The working path stays if that root has it.',
+    'A second undo goes further back. A change by hand is a step of its own, even if the tree then equals an earlier root. undo @N and undo @DATE go to any state that `log` lists. If programs wrote to a mount of the tree, undo records those changes first too, and prints the number of that root.',
+    'If another session has recorded a root that this one has not seen, undo prints its number, takes it over, and goes back no step. undo @N still goes back.',
   ],
-  args: [{ name: 'count', kind: 'text', summary: 'how many roots to go back, default 1; or a state, @N or @DATE', optional: true }],
+  args: [
+    {
+      name: 'count',
+      kind: 'text',
+      summary: 'how many roots to go back (default 1), or the state to go back to: @N or @DATE',
+      optional: true,
+    },
+  ],
   examples: [
-    { line: 'undo', says: 'the tree is as before the last changes' },
-    { line: 'undo @2', says: 'the tree is as in state 2 of log' },
+    { line: 'undo', says: 'takes the last changes back' },
+    { line: 'undo @2', says: 'makes the tree what it was in state 2 of log' },
   ],
   records: [
     {
       name: 'Undone',
-      summary: 'where the tree is now',
+      summary: 'the state that the tree has now',
       fields: { undo: 'integer?', recorded: 'integer?', number: 'integer', when: 'time?' },
     },
   ],

@@ -15,11 +15,11 @@ export const conflicts = defineTreeCommand({
   group: 'list',
   summary: 'list what merges kept of both sides',
   details: [
-    'Each line is a name and, beside it, the version of the other side that a merge kept as NAME.theirs-TIME. A conflict is decided once that version is removed, or renamed: rm NAME.theirs-TIME keeps yours, mv NAME.theirs-TIME NAME takes theirs.',
-    'Symlinks are not followed. What merge --conflict=fail listed is not here, as it changed nothing: merge -n lists it again.',
+    'Each line has a name and NAME.theirs-TIME, which is the version of the other side that a merge kept. Removing or renaming that version settles the conflict: rm NAME.theirs-TIME keeps yours, mv NAME.theirs-TIME NAME takes theirs.',
+    'Symlinks are not followed. conflicts does not show what merge --conflict=fail listed, since that merge changed nothing: merge -n lists it again.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'where to look; default: the root', optional: true }],
-  examples: [{ line: 'conflicts', says: 'what is there to decide?' }],
+  examples: [{ line: 'conflicts', says: 'which conflicts are left to settle?' }],
   records: [CONFLICT_RECORD],
   async run(context, { args }) {
     const { session, output, signal } = context;

@@ -14,8 +14,8 @@ export const du = defineTreeCommand({
   group: 'list',
   summary: 'sum the bytes of content below each Dir',
   details: [
-    'A hard-linked file counts once. With --unique each stored Block counts once, however many files share it. That is what the content takes in the Store before compression. It reads the Block tree of every file, and keeps a list of all leaves in memory.',
-    '--interactive shows one Dir at a time in a terminal, the largest name first. Arrows or h j k l move, Return opens a Dir, and Backspace leaves it. s, n and c sort by size, name and count, and the same key again turns the order round. d removes what is marked, once you have said yes; `undo` brings it back. q or Ctrl-C leaves.',
+    'A hard-linked file counts once. With --unique each stored Block counts once, however many files share it. The sum is what the content takes in the Store before compression. --unique reads the Block tree of every file, and keeps a list of all leaves in memory.',
+    '--interactive shows one Dir at a time in a terminal, the largest name first. Arrows or h j k l move, Return opens a Dir, and Backspace leaves it. s, n and c sort by size, name and count, and the same key again reverses the order. d asks, then removes the marked name; `undo` brings it back. q or Ctrl-C leaves.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'where to start; default: the working path', optional: true, repeat: true }],
   options: [

@@ -29,7 +29,7 @@ import type { RecordSpec } from '../words/record-spec.ts';
 
 const INSPECTION_RECORD: RecordSpec = {
   name: 'Inspection',
-  summary: 'all that is known of a name, its Blocks and its past',
+  summary: 'the metadata of a name, its Blocks and its earlier states',
   fields: {
     ...METADATA_FIELDS,
     reference: 'text',
@@ -89,13 +89,13 @@ export const inspect = defineTreeCommand({
   group: 'list',
   summary: 'show everything about a node: metadata, Blocks, history',
   details: [
-    'inspect shows more than stat: the text of the block reference and of the Dirent, which bind and open take. It shows the depth and the leaves of the Block tree, and how many of its Blocks the Store has. It shows which part of the leaves is unique, and the earlier states in the archive. It lists the earlier states that the node itself remembers, after put --previous, with texts that bind takes. For a Dir the Blocks are those of its listing; du sums its contents.',
-    '--histogram draws the sizes of the leaves, and --svg writes the picture into a file. --map draws which parts of a file other files of the tree have too, and names those files; it reads the Block trees of all files. With --json all of it is one object.',
+    'inspect shows what stat shows, and the text forms of the block reference and of the Dirent, which bind and open take. It shows the depth and the leaves of the Block tree, how many of its Blocks the Store has, and what share of the leaves occurs once. It lists the earlier states in the archive, and those that put --previous kept in the node itself. For a Dir the Blocks are those of its listing; du sums its contents.',
+    '--histogram draws the sizes of the leaves, and --svg writes the picture into a file. --map draws which parts of a file also occur in other files of the tree, and names those files. It reads the Block trees of all files. With --json all of this is one object.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'the nodes; default: the working path', optional: true, repeat: true }],
   options: [
     { name: 'histogram', short: 'H', summary: 'draw the sizes of the leaves' },
-    { name: 'map', short: 'm', summary: 'draw which Blocks of a file other files have too' },
+    { name: 'map', short: 'm', summary: 'draw which Blocks of a file also occur in other files' },
     { name: 'svg', value: { name: 'FILE', kind: 'local' }, summary: 'write that picture of one node into a local file' },
     {
       name: 'states',

@@ -21,7 +21,7 @@ export const locate = defineCommand({
   group: 'list',
   summary: 'find names in all recorded states',
   details: [
-    'NAME without * ? [ ] is found anywhere in the last element of a path; with them, the whole element must match. Quote it, or the shell expands it first. Each path is told once, with the newest state that has it. The word `PATH@N` can be typed again: `get PATH@N`.',
+    'NAME without * ? [ ] is found anywhere in the last element of a path; with them, the whole element must match. Quote it, or the shell expands it first. Each path is listed once, with the newest state that has it, as `PATH@N`. Other commands take that word: `get PATH@N`.',
     'Dirs that two states share are read once. The paths of the newest state come first.',
   ],
   args: [{ name: 'name', kind: 'text', summary: 'a part of the name, or a pattern' }],

@@ -24,7 +24,7 @@ export const ls = defineTreeCommand({
   details: ['NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. DIR@N/NAME is the same as DIR/NAME@N.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a Dir or any entry; default: the working path', optional: true, repeat: true }],
   options: [
-    { name: 'one', short: '1', summary: 'print one name a line, as to a pipe' },
+    { name: 'one', short: '1', summary: 'print one name per line, as into a pipe' },
     { name: 'all', short: 'a', summary: 'show names that start with a dot too' },
     { name: 'long', short: 'l', summary: 'show mode, links, owner, group, size and time' },
     { name: 'numeric', short: 'n', aliases: ['numeric-uid-gid'], summary: 'as -l, with numbers for owner and group' },

@@ -12,11 +12,11 @@ export const stat = defineTreeCommand({
   group: 'list',
   summary: 'show the metadata of nodes',
   details: [
-    'Times are exact and local, with their distance from UTC, as touch -d and find --newer take them. -L follows a symlink. inspect shows the Blocks too. NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. DIR@N/NAME is the same as DIR/NAME@N.',
+    'Times are local, exact to the nanosecond, and with their offset from UTC: touch -d and find --newer take them as they are printed. inspect shows the Blocks too. NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. DIR@N/NAME is the same as DIR/NAME@N.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'the nodes; default: the working path', optional: true, repeat: true }],
   options: [{ name: 'follow', short: 'L', summary: 'follow a symlink' }, FILES_FROM0],
-  records: [{ name: 'Metadata', summary: 'all that is known of a name', fields: METADATA_FIELDS }],
+  records: [{ name: 'Metadata', summary: 'the metadata of a name', fields: METADATA_FIELDS }],
   async run(context, { args, options }) {
     const { session, output, signal } = context;
     let isFirst = true;

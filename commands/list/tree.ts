@@ -21,10 +21,10 @@ export const tree = defineTreeCommand({
   name: 'tree',
   group: 'list',
   summary: 'draw a Dir and what is below it',
-  details: ['-a shows names that begin with a dot, too. Symlinks are not followed.'],
+  details: ['Symlinks are not followed.'],
   args: [{ name: 'path', kind: 'stored', summary: 'the Dir; default: the working path', optional: true }],
   options: [
-    { name: 'all', short: 'a', summary: 'also names that begin with a dot' },
+    { name: 'all', short: 'a', summary: 'show names that begin with a dot too' },
     { name: 'level', short: 'L', value: { name: 'DEPTH', kind: 'number', min: 1 }, summary: 'at most DEPTH levels' },
     { name: 'dirs', short: 'd', summary: 'Dirs only' },
   ],

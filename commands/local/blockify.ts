@@ -58,9 +58,9 @@ const SLICE_SIZE = 1024 * 1024;
 export const blockifyCommand = defineCommand({
   name: 'blockify',
   group: 'local',
-  summary: 'show how put would cut local files into Blocks, and store nothing',
+  summary: 'show how put would cut local files into Blocks, without storing them',
   details: [
-    'blockify reads each file, cuts it by the edges of the Store and hashes it, in one thread; put uses several. It prints the parser, the number of leaves and their sizes, and how much repeats within the file. It prints runs of one byte (runs of NUL become holes when the file is written again). It prints the time of each stage: reading, the edge kernel, the parser, picking edges, hashing.',
+    'blockify reads each file, cuts it with the edge settings of the Store and hashes it, in one thread; put uses several. It prints the parser, the number of leaves and their sizes, and how much repeats within the file. It prints runs of one byte; runs of NUL become holes when get writes the file. It prints the time of each stage: reading, the edge kernel, the parser, picking edges, hashing.',
     '--edges lists every leaf: its first byte, its size, and whether it is stored, literal (in its reference) or a run. With --json each file is one object.',
   ],
   args: [{ name: 'local', kind: 'local', summary: 'regular files', repeat: true }],
@@ -76,8 +76,8 @@ export const blockifyCommand = defineCommand({
     },
   ],
   examples: [
-    { line: 'blockify --histogram backup.tar', says: 'with the edges of its members' },
-    { line: 'blockify --parser=none backup.tar', says: 'the same without, to compare' },
+    { line: 'blockify --histogram backup.tar', says: 'cuts at the edges of its members, and draws the sizes' },
+    { line: 'blockify --parser=none backup.tar', says: 'cuts without a parser, for comparison' },
   ],
   records: [SURVEY_RECORD],
   async run(context, input) {

@@ -13,7 +13,7 @@ export const localCommand = defineCommand({
   details: [
     '`sh -c` runs the command in the local working directory. As after `|`, it ends at an unquoted `;`, `&&`, `||` or newline; `|`, `>` and the rest belong to the local shell. Without a command, $SHELL runs until it ends.',
   ],
-  args: [{ name: 'command', kind: 'line', summary: 'as sh takes it', optional: true }],
+  args: [{ name: 'command', kind: 'line', summary: 'a command line for sh', optional: true }],
   examples: [{ line: '!ls -l | head', says: 'the local directory' }],
   records: [OUTPUT_RECORD, { name: 'LocalEnd', summary: 'how a local command ended', fields: { exit_status: 'integer' } }],
   async run({ shell, signal, output }, { args: [line] }) {

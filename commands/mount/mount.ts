@@ -15,48 +15,51 @@ import { mounts } from './mounts.ts';
 export const mount = defineCommand({
   name: 'mount',
   group: 'mount',
-  summary: 'mount the tree as a filesystem that every program can use',
+  summary: 'mount the tree as a filesystem for every program',
   details: [
-    'Without --foreground a process of its own serves the mount, and keeps running when this session ends. This session syncs first. Its later changes appear in the mount once they are synced too, as do those of other sessions and of mounts on other machines. What has changed in the mount meanwhile is merged with them; the log of the mount tells of conflicts. Stores in buckets and over HTTP do not announce changes: there the mount merges at its own syncs. With --foreground this session serves the mount until it is taken away, by umount, by fusermount3 -u, by SIGINT or by SIGTERM. Then it saves the tree and prints the Dirref.',
-    'What programs write is stored in the background. fsync writes what changed to a journal, and a root with it is recorded soon after; see MOUNTS AND LOCAL FILESYSTEMS. Reading the attribute user.x-vt-blockref of a file waits until it is stored, and gives the reference to its content. A parser is chosen as by put (see man 7 vt); setting user.x-vt-parser before the last close asks for one. SOURCE is what `open` takes; a past state (`STORE@1`) is mounted read-only. A mount point that does not exist is made, and removed with the mount. One whose process has died is taken over.',
-    'Without arguments mount lists what is mounted. SUBPATH is the Dir at the top of the mount. If SOURCE is the mount point of a running mount, its process serves the same live tree at one more place. So does a mount from a shell that is attached. Each mount has a top and options of its own, and shows what is changed in the others. The process ends with the last of them.',
-    'While two mounts of one live tree can write, an append goes to the end of the file, whatever the other mount appended. A file that one of them opens for writing then bypasses the kernel page cache, so a shared mapping of it is refused (ENODEV). SQLite in WAL mode needs one, and works through two mounts with locking_mode=exclusive only. A file that was open for writing before the second mount was made must be closed first: the second one refuses to write it (EBUSY).',
-    'Locks of fcntl(2) and flock(2) hold for all mounts of a live tree. They wait, are interrupted and end with EDEADLK as on a local filesystem. A process that uses two mounts counts as two owners. Open file description locks also end with EDEADLK where they would wait for each other. A mount made read-only before any mount could write keeps locks of its own, and so does driver=fuse-native.',
-    'A mount is nosuid and nodev, since a tree may come from a stranger. The kernel never collects the writes of append-only mounts and of further mounts of a live tree. While a mount that collects has a file open, it does not see what other mounts cut off. Rules of -o apply before --include and the like, and hold no commas.',
-    'Names that --include, --exclude and --filter exclude live in the mount and are never stored: caches, the products of a build. See man 7 vt, "Filter rules". Only the first mount of a tree sets the rules. A slash in front of a pattern is the top of that mount; files of rules in directories are not read. A file that is renamed to a name that is not excluded is stored at the next sync. One that is renamed to an excluded name is no longer stored. What was stored under an excluded name before stays until it changes. Excluded names go with the mount, even in a crash: umount asks at a terminal, and says how many went. Their files are kept where unsaved content is, and fsync does not make them durable.',
+    'Without --foreground a process of its own serves the mount, and keeps running when this session ends. This session syncs first. Its later changes appear in the mount once they are synced, as do those of other sessions and of mounts on other machines. The mount merges them with its own changes, and its log names conflicts. Stores in buckets and over HTTP do not announce changes: with them the mount merges at its own syncs. With --foreground this session serves the mount until umount, fusermount3 -u, SIGINT or SIGTERM ends it. Then it saves the tree and prints the Dirref.',
+    'The mount stores what programs write in the background. fsync writes changes to a journal, and the mount records a root with them soon after; see MOUNTS AND LOCAL FILESYSTEMS. The attribute user.x-vt-blockref of a file is the reference to its content; reading it waits until the file is stored. The mount chooses a parser as put does (see man 7 vt); to choose one, set user.x-vt-parser before the last close. SOURCE is as with `open`; a past state (`STORE@1`) is mounted read-only. mount makes a mount point that does not exist, and umount removes it. mount takes over a mount point whose process has died.',
+    'Without arguments mount lists all mounts. If SOURCE is the mount point of a running mount, its process serves the same live tree at a second mount point. So does mount from an attached shell. Each mount has its own SUBPATH and options, and shows changes made in the others. The process ends with the last of its mounts.',
+    'While two mounts of one live tree can write, an append always goes to the present end of the file. A file that one of them opens for writing bypasses the kernel page cache, so a shared mapping of it is refused (ENODEV). SQLite in WAL mode needs such a mapping: through two mounts it works only with locking_mode=exclusive. The second mount refuses to write a file (EBUSY) that was open for writing before that mount was made, until the file is closed.',
+    'Locks of fcntl(2) and flock(2) apply to all mounts of a live tree. They wait, can be interrupted, and fail with EDEADLK as on a local filesystem. A process that uses two mounts counts as two owners. Open file description locks also fail with EDEADLK if they would wait for each other. A mount made read-only before any mount could write has its own locks, and so has a mount with driver=fuse-native.',
+    'A mount is nosuid and nodev by default, since a tree may come from a stranger. The kernel never collects writes of append-only mounts, or of second and later mounts of a live tree. While a mount with writeback has a file open, it does not see that another mount truncates the file. Rules in -o apply before --include and the like, and cannot contain commas.',
+    'Excluded names exist only in the mount and are never stored, such as caches and the products of a build. --include, --exclude and --filter set the rules; see man 7 vt, "Filter rules". Only the first mount of a tree can set them. A leading slash in a pattern is the top of that mount; files of rules in directories are not read. If a file is renamed to a name that is not excluded, the next sync stores it. If it is renamed to an excluded name, it is no longer stored. Content that was stored under an excluded name before stays until it changes. Excluded names are lost with the mount, even in a crash: at a terminal umount asks first, and it prints how many are lost. The machine keeps their content where it keeps unsaved content, and fsync does not make them durable.',
   ],
   changesLocal: true,
   standsAlone: true,
   endsByInterrupt: true,
   args: [
     { name: 'source', kind: 'reference', summary: 'a Dir of the open tree, or what open takes; default: the open tree', optional: true },
-    { name: 'mountpoint', kind: 'local directory', summary: 'an empty directory, or one to be made', glob: false },
-    { name: 'subpath', kind: 'reference', summary: 'the Dir at the top; default: the whole tree', optional: true },
+    { name: 'mountpoint', kind: 'local directory', summary: 'an empty directory, or a new one', glob: false },
+    { name: 'subpath', kind: 'reference', summary: 'the Dir to mount; default: the whole tree', optional: true },
   ],
   options: [
-    { name: 'foreground', short: 'f', summary: 'serve the mount in this session, until it is taken away' },
-    { name: 'subpath', short: 's', value: { name: 'PATH', kind: 'stored' }, summary: 'as SUBPATH, of the tree that is open' },
-    { name: 'options', short: 'o', value: { name: 'OPTIONS', kind: 'text', options: MOUNT_OPTIONS }, summary: 'options of the mount' },
+    { name: 'foreground', short: 'f', summary: 'serve the mount in this session, until it is unmounted' },
+    { name: 'subpath', short: 's', value: { name: 'PATH', kind: 'stored' }, summary: 'as SUBPATH, in the open tree' },
+    { name: 'options', short: 'o', value: { name: 'OPTIONS', kind: 'text', options: MOUNT_OPTIONS }, summary: 'mount options' },
     ...MOUNT_FILTER_OPTIONS,
   ],
   examples: [
-    { line: 'mount /mnt/docs', says: 'the open tree, at /mnt/docs' },
-    { line: 'mount', says: 'what is mounted, as mounts tells it' },
-    { line: 'mount docs /mnt/docs', says: 'the Dir docs of the open tree, at /mnt/docs' },
-    { line: "mount -o ro 'D{...}' /mnt/old", says: 'a tree from its Dirref, read-only' },
-    { line: "mount --exclude='*.o' --exclude=/build/ /mnt/src", says: 'object files and /mnt/src/build exist there, and are never stored' },
-    { line: 'mount -o append-only /mnt/docs /srv/letters letters', says: 'the Dir letters of the tree at /mnt/docs, at one more place' },
+    { line: 'mount /mnt/docs', says: 'mounts the open tree at /mnt/docs' },
+    { line: 'mount', says: 'lists all mounts, as mounts does' },
+    { line: 'mount docs /mnt/docs', says: 'mounts the Dir docs of the open tree at /mnt/docs' },
+    { line: "mount -o ro 'D{...}' /mnt/old", says: 'mounts a tree from its Dirref, read-only' },
+    {
+      line: "mount --exclude='*.o' --exclude=/build/ /mnt/src",
+      says: 'object files and /mnt/src/build can be made there, but are never stored',
+    },
+    { line: 'mount -o append-only /mnt/docs /srv/letters letters', says: 'mounts the Dir letters of the tree at /mnt/docs a second time' },
   ],
   records: [
     MOUNTED_RECORD,
-    { name: 'ExcludedGone', summary: 'excluded names that went with a mount', fields: { excluded_gone: 'integer' } },
+    { name: 'ExcludedGone', summary: 'excluded names that were lost with a mount', fields: { excluded_gone: 'integer' } },
   ],
   async run(context, input) {
     const { session } = context;
     const [argument] = input.named.get('mountpoint') ?? [];
     if (argument === undefined) {
       if (input.options.size > 0)
-        throw new VtError('EUSAGE', 'mount: MOUNTPOINT is missing', { remedy: 'name an empty directory, or one to be made' });
+        throw new VtError('EUSAGE', 'mount: MOUNTPOINT is missing', { remedy: 'name an empty directory, or a new one' });
       await mounts.run(context, input);
       return;
     }

@@ -9,7 +9,7 @@ export const mounts = defineCommand({
   group: 'mount',
   summary: 'list what is mounted',
   details: [
-    'A mount whose process has died is listed as stale. umount -l removes it, and so does a new mount there. Files that could not be stored so far, as on a full disk, are counted. A process that still tries to store them after its mount was taken away is listed as gone.',
+    'A mount whose process has died is listed as stale. umount -l removes it, and so does a new mount there. mounts counts files that could not be stored so far, as on a full disk. If a mount was ended but its process still tries to store files, it is listed as gone.',
   ],
   records: [
     {

@@ -24,18 +24,18 @@ export const umount = defineCommand({
   group: 'mount',
   summary: 'end a mount: save its tree, and print its Dirref',
   details: [
-    'A mount that is in use stays, and umount names who uses it. With -l the mount is closed to newcomers, and ends after its last user. Other mounts of the same live tree stay.',
-    'umount first stores and records all that was written. If the Store fails, as on a full disk, the mount stays, and umount names the files that are not stored: make room, and umount again. -f takes it away all the same; then what cannot be stored is gone, is named, and the exit status is 3. A mount that was taken away by other means keeps its process, which tries again until all is stored. umount -f ends that too.',
-    'Excluded names go with the last mount of the tree. umount says how many they were, and at a terminal it asks first.',
+    'If a mount is in use, it stays, and umount names the processes that use it. With -l the mount disappears from the directory tree at once, and ends after its last user. Other mounts of the same live tree stay.',
+    'umount first stores and records everything that was written. If the Store fails, as on a full disk, the mount stays, and umount names the files that are not stored: make room, and umount again. -f ends the mount anyway: it names the files that are lost, and the exit status is 3. If a mount is ended by other means, its process tries to store the rest until it succeeds; umount -f ends that process.',
+    'Excluded names are lost with the last mount of the tree. umount prints how many they were, and at a terminal it asks first.',
   ],
   changesLocal: true,
   args: [{ name: 'mountpoint', kind: 'mount', summary: 'where a tree is mounted', repeat: true, glob: false }],
   options: [
-    { name: 'lazy', short: 'l', summary: 'end it once nobody uses it' },
-    { name: 'force', short: 'f', summary: 'give up what cannot be stored' },
+    { name: 'lazy', short: 'l', summary: 'end the mount once nobody uses it' },
+    { name: 'force', short: 'f', summary: 'end the mount even if files cannot be stored' },
   ],
   records: [
-    { name: 'Unmounted', summary: 'a mount that is gone', fields: { unmounted: 'name', dirref: 'text?', excluded_gone: 'integer?' } },
+    { name: 'Unmounted', summary: 'a mount that has ended', fields: { unmounted: 'name', dirref: 'text?', excluded_gone: 'integer?' } },
   ],
   async run(context, { args, options }) {
     const how = { lazy: options.has('lazy'), force: options.has('force') };

@@ -19,7 +19,7 @@ export const bind = defineTreeCommand({
   summary: 'give a name to an existing file or tree, by its text form',
   changes: true,
   details: [
-    'TEXT is what quit, inspect and log print: a Dirent (F{…}, D{…}, SymLink{…}) or an x-vt: URI. It may be a block reference (B{…}, I{…}, LB{…}), which becomes a file, or with -d a Dir. Nothing is copied, however large it is. bind replaces what has the name; undo brings it back.',
+    'TEXT is what quit, inspect and log print: a Dirent (F{…}, D{…}, SymLink{…}) or an x-vt: URI. It may be a block reference (B{…}, I{…}, LB{…}), which becomes a file, or with -d a Dir. Nothing is copied, however large it is. bind replaces an entry of that name; undo brings it back.',
     'The top Block must be in the Store. With -u it may come later, by pull.',
   ],
   args: [
@@ -27,10 +27,10 @@ export const bind = defineTreeCommand({
     { name: 'text', kind: 'reference', summary: 'the text form' },
   ],
   options: [
-    { name: 'dir', short: 'd', summary: 'a block reference is an encoded Dir' },
+    { name: 'dir', short: 'd', summary: 'the block reference in TEXT is that of a Dir' },
     { name: 'unchecked', short: 'u', summary: 'do not ask the Store for the top Block' },
   ],
-  examples: [{ line: 'bind old/docs D{name:"docs",…}', says: 'an earlier state of docs beside the present one' }],
+  examples: [{ line: 'bind old/docs D{name:"docs",…}', says: 'puts an earlier state of docs beside the present one' }],
   records: [
     {
       name: 'Bound',

@@ -26,25 +26,25 @@ export const follow = defineCommand({
   group: 'move',
   summary: 'keep storing files as they grow: logs, mailboxes, recordings',
   details: [
-    'follow stores the files at once, and then what is appended, as long as the session lasts. It stores once a second at most, and earlier if much waits. Each time it records a root: log NAME shows how the file grew, and get NAME@DATE gets any state. It reads and stores only what is new, with the last leaf of the content and the superblocks above it. wait makes a daemon of it, tails shows its progress, untail ends it.',
-    'NAME holds all that was ever written to LOCAL, in order. It makes no difference whether a log is renamed, copied and cut short, or removed and made again. A file that is written anew with all that it had continues where it was. For files that are edited use watch. If LOCAL is a pattern, or there are several, each file goes into the Dir NAME under its own name. So does a single file if NAME is a Dir or ends in a slash. follow expands patterns itself, so new files that match are followed too. A rotated file that matches is not stored twice.',
-    'A checkpoint below $XDG_STATE_HOME/vtftp/tails notes how far each file is read. The same command in another session goes on there, even after kill -9: nothing is lost and nothing comes twice. That includes files that were rotated meanwhile, if they are beside LOCAL and not compressed. If the Store lacks Blocks, as after gc or in a new Store, follow reads them from the files again.',
-    'A symlink is followed if it belongs to root or to you, and so does its directory; so is each symlink on the way. Others are named and left out, as whoever made them could turn them to files that they may not read. --links follows all.',
-    'If storing fails, as on a full disk, follow tries again until it succeeds. One warning says when that begins, and one when it is over. A file that cannot be read is named, and the others go on. Parents of NAME are made.',
+    'follow stores the files, and then what is appended to them, as long as the session lasts. It does so once a second at most, or earlier if 16 MiB wait. Each time it records a root: log NAME shows how the file grew, and get NAME@DATE gets any state. It reads only new bytes, and stores them with the last leaf of the content and the superblocks above it. wait makes a daemon of it, tails shows its progress, untail ends it.',
+    'NAME holds all that was ever written to LOCAL, in order. A log may be renamed, copied and truncated, or removed and made again. If a file is rewritten with its old content in front, follow continues where it was. For files that are edited use watch. If LOCAL is a pattern, or there are several, each file goes into the Dir NAME under its own name. So does a single file if NAME is a Dir or ends in a slash. follow expands patterns itself, so new files that match are followed too. A rotated file that matches is not stored twice.',
+    'A checkpoint below $XDG_STATE_HOME/vtftp/tails records how far each file is read. The same command in another session continues from there, even after kill -9: nothing is lost or stored twice. That includes files that were rotated meanwhile, if they are beside LOCAL and not compressed. If the Store lacks Blocks, as after gc or in a new Store, follow reads them from the files again.',
+    'follow follows a symlink if the symlink and its directory belong to root or to you. The same holds for each symlink on the way. It names other symlinks and leaves them out: their owner could point them at files that only you may read. --links follows all.',
+    'If storing fails, as on a full disk, follow tries again until it succeeds. It warns once when that begins, and once when it is over. It names a file that it cannot read, and continues with the others. It makes missing parents of NAME.',
   ],
   changes: true,
   plans: true,
   args: [
-    { name: 'local', kind: 'local', summary: 'a file that grows, there or not, or a pattern', repeat: true, glob: 'pattern' },
-    { name: 'name', kind: 'stored', summary: 'the file that it becomes, or the Dir that the files go into', glob: false },
+    { name: 'local', kind: 'local', summary: 'a growing file, which need not exist yet, or a pattern', repeat: true, glob: 'pattern' },
+    { name: 'name', kind: 'stored', summary: 'the stored file, or the Dir that the files go into', glob: false },
   ],
   options: [
     {
       name: 'every',
       value: { name: 'SECONDS', kind: 'number', ...EVERY_SECONDS },
-      summary: 'seconds between two rounds, at least (1), while no more than 16 MiB wait',
+      summary: 'seconds between two rounds, at least; default 1; a round begins earlier if 16 MiB wait',
     },
-    { name: 'links', summary: 'follow symlinks of other users, too; default: those of root and your own alone' },
+    { name: 'links', summary: 'follow symlinks of any user; default: only those of root and your own' },
     {
       name: 'parser',
       value: { name: 'NAME', kind: 'text' },
@@ -52,7 +52,7 @@ export const follow = defineCommand({
     },
   ],
   examples: [
-    { line: 'follow /var/log/syslog logs/syslog', says: 'all that is ever written to it, through every rotation' },
+    { line: 'follow /var/log/syslog logs/syslog', says: 'stores all that is ever written to it, through every rotation' },
     { line: 'follow /var/log/*.log logs/; wait', says: 'as a daemon: vtftp -c with this line' },
   ],
   records: [BEGUN_RECORD],

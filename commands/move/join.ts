@@ -10,19 +10,19 @@ import { withOtherTree } from '../parts/move/other-tree.ts';
 export const join = defineTreeCommand({
   name: 'join',
   group: 'move',
-  summary: 'add another tree, or a live mount, under a name',
+  summary: 'add another tree, or a live mount, under a new name',
   changes: true,
   plans: true,
   details: [
-    'SOURCE is what `open` takes: a Dirref, a Store or STORE@ARCHIVE, an archive file, or a running mount by its mount point or control socket. A mount gives its present state. join refers to Blocks that the Store has, and copies the others into it. If it cannot get some of them, it joins nothing and the exit status is 13.',
-    'NAME must not exist; merge makes one tree out of two.',
+    'SOURCE is what `open` takes: a Dirref, a Store or STORE@ARCHIVE, an archive file, or a running mount by its mount point or control socket. Of a mount, join takes the present state. It copies only Blocks that the Store lacks. If it cannot get some of them, it joins nothing and the exit status is 13.',
+    'NAME must not exist; to combine two trees use merge.',
   ],
   args: [
     { name: 'source', kind: 'reference', summary: 'the tree' },
     { name: 'name', kind: 'stored', summary: 'the new name', glob: false },
   ],
   options: [{ name: 'plan', short: 'n', summary: 'print what would be copied, and change nothing' }],
-  examples: [{ line: 'join ~/live today', says: 'what is mounted on ~/live, as it is now' }],
+  examples: [{ line: 'join ~/live today', says: 'adds the tree mounted on ~/live, as it is now' }],
   records: [{ name: 'Joined', summary: 'a tree that was joined', fields: { join: 'text', path: 'name', plan: 'true?' } }],
   async run(context, { args: [source, name], options }) {
     const { session, output, signal } = context;

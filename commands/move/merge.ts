@@ -29,12 +29,12 @@ export const merge = defineTreeCommand({
   changes: true,
   plans: true,
   details: [
-    'SOURCE is what join takes. NAME is the Dir to merge into, by default the working path. merge first syncs, so that undo goes back to before. It compares both sides with the newest state that both come from, and takes a change of one side. Dirs merge entry by entry, hard-linked files by their nodes, metadata field by field. A thing that one side renamed and the other changed is renamed and changed: merge knows it by its node, or by equal Blocks.',
-    'The archive records which state was merged. So a later merge starts from there: what was decided stays decided. A side that comes after all states of the other is taken as it is, with its date. After undo, the same merge can be made again.',
-    'A conflict is a name that both changed, that one changed and the other removed, or that both renamed. --conflict decides: fail (the default) lists them, changes nothing, and ends with 3. ours and theirs take that side; newer takes the later modification time; both keeps theirs beside ours as NAME.theirs-TIME. With both, a change wins over a removal, and what both renamed has the name that it has here. At a prompt, merge without --conflict asks what each one shall come to.',
-    'Metadata that both changed is listed as a conflict, but does not stop the merge. Permissions become those that both sides allow. Of times the later is kept. All else is that of the side that was modified later. --conflict=ours, theirs and newer take that side.',
-    'Without a common state, as with most Dirrefs, nobody can tell what was removed from what was added. A name that both have and that differs is a conflict. A name that one side lacks is kept, and listed as new or "only here". The same holds where both sides have forgotten the state that both come from, and gc has freed it; merge warns then.',
-    'merge prints up to ten lines of what is new, changed and removed; -v prints all. -n lists conflicts and changes nothing.',
+    'SOURCE is as with join. NAME is the Dir to merge into, by default the working path. merge syncs first, so that undo can go back to the tree as it was. It compares both sides with their newest common state, and takes each change that only one side made. Dirs merge entry by entry, hard-linked files by their nodes, metadata field by field. If one side renamed an entry and the other changed it, merge does both: it recognises the entry by its node, or by equal Blocks.',
+    'The archive records which state was merged. So a later merge starts from there, and conflicts that were settled stay settled. If one side continues the newest state of the other, merge takes that side as it is, with its date. After undo, the same merge can be made again.',
+    'A conflict is a name that both sides changed, that one changed and the other removed, or that both renamed. --conflict says what to do. fail (the default) lists all conflicts, changes nothing, and ends with 3. ours and theirs take that side. newer takes the side with the later modification time. both keeps theirs beside ours as NAME.theirs-TIME; a change wins over a removal, and of two new names the one here is kept. At a prompt, merge without --conflict asks about each conflict.',
+    'Metadata that both changed is listed as a conflict, but does not stop the merge. The result has the permissions that both sides allow, and the later of two times. Other metadata comes from the side that was modified later. --conflict=ours, theirs and newer take all of it from that side.',
+    'Without a common state, as with most Dirrefs, merge cannot tell removed names from added ones. A name that both sides have with different content is a conflict. A name that one side lacks is kept, and listed as new or "only here". The same holds if forget and gc have removed the common state; merge warns then.',
+    'merge lists up to ten names that are new, changed or removed; -v lists all. -n lists conflicts and changes nothing.',
   ],
   args: [
     { name: 'source', kind: 'reference', summary: 'the tree' },
@@ -42,17 +42,17 @@ export const merge = defineTreeCommand({
   ],
   options: [
     { name: 'plan', short: 'n', summary: 'list conflicts and changes, and change nothing' },
-    { name: 'verbose', short: 'v', summary: 'list all that changes, not ten lines of it' },
+    { name: 'verbose', short: 'v', summary: 'list every change, not only ten' },
     {
       name: 'conflict',
       short: 'c',
       value: { kind: 'text', choices: POLICIES },
-      summary: 'what to do where both sides changed a name',
+      summary: 'what to do with a name that both sides changed',
     },
   ],
   examples: [
-    { line: 'merge -n /mnt/disk/store', says: 'what would be in conflict?' },
-    { line: 'merge --conflict=newer ~/live docs', says: 'what is mounted on ~/live, into docs' },
+    { line: 'merge -n /mnt/disk/store', says: 'lists what would be in conflict' },
+    { line: 'merge --conflict=newer ~/live docs', says: 'merges the tree mounted on ~/live into docs' },
   ],
   records: [
     CONFLICT_RECORD,

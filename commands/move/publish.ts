@@ -29,23 +29,23 @@ export const publish = defineCommand({
   group: 'move',
   summary: 'store a file or tree, and print an x-vt: URI that opens it anywhere',
   details: [
-    'publish makes a Dir with PATHNAME as its only entry, and prints x-vt:/REFERENCE/NAME/. Whoever can reach the Blocks opens it: vtftp URI, bind, merge, or /d/ of httpd. The open tree stays as it is.',
-    'PATHNAME is in the open tree, or a local file or directory where the tree has no such name. -l takes the local one in any case, and stores what of it is new.',
-    '--to PEER sends the Blocks to a peer too, and records the Dir in the archive "published" there. If httpd of yours serves this Store, a second line at a terminal has the URL of the page; --json has it as url.',
-    'The archive "published" of the Store keeps what was published: gc frees none of it. log of STORE@published lists it. The same PATHNAME, unchanged, gives the same URI.',
+    'publish makes a Dir with PATHNAME as its only entry, and prints x-vt:/REFERENCE/NAME/. Anybody who can reach the Blocks can open it: by `vtftp URI`, bind, merge, or below /d/ of httpd. The open tree stays as it is.',
+    'PATHNAME is a path in the open tree. If the tree has no such name, it is a local file or directory. -l always takes the local one. publish stores the Blocks of a local one that the Store lacks.',
+    '--to PEER sends the Blocks to a peer too, and records the Dir in the archive "published" there. If your httpd serves this Store, publish prints the URL of the page on a second line at a terminal, and as url with --json.',
+    'The archive "published" of the Store keeps what was published, so gc does not free it. To list it, open STORE@published and run log. The same PATHNAME, unchanged, gives the same URI.',
   ],
   changesLocal: true,
   args: [{ name: 'pathname', kind: 'stored', summary: 'a path in the tree, or a local one', glob: false }],
   options: [
     { name: 'local', short: 'l', summary: 'PATHNAME is a local path' },
-    { name: 'to', value: { name: 'PEER', kind: 'text' }, summary: 'a peer by its name, or any Store: it gets the Blocks too' },
+    { name: 'to', value: { name: 'PEER', kind: 'text' }, summary: 'send the Blocks to this peer or Store too' },
   ],
   examples: [
-    { line: 'publish docs', says: 'then elsewhere: vtftp x-vt:/…/docs/' },
+    { line: 'publish docs', says: 'open it elsewhere by: vtftp x-vt:/…/docs/' },
     { line: 'publish -l ~/notes.txt', says: 'a local file' },
-    { line: 'publish --to ssh://host docs', says: 'who reaches only that host opens it from there' },
+    { line: 'publish --to ssh://host docs', says: 'people who can reach only that host open it from there' },
   ],
-  records: [{ name: 'Published', summary: 'what opens it', fields: { uri: 'text', url: 'text?' } }],
+  records: [{ name: 'Published', summary: 'the URI, and the URL of a page', fields: { uri: 'text', url: 'text?' } }],
   async run(context, { args: [pathname = '' as Octets], options }) {
     const { session, output, signal } = context;
     const dirent = (options.has('local') ? undefined : await storedNode(context, pathname)) ?? (await localNode(context, pathname));

@@ -34,21 +34,21 @@ export const put = defineCommand({
   changes: true,
   plans: true,
   details: [
-    'put of one directory makes NAME exactly what LOCAL is, with metadata, hard links and holes. A second put of the same tree gives the same Dirref. put removes names that LOCAL lacks from NAME, and prints their number on a line of its own. --merge keeps them; undo brings them back. At a terminal put asks first if more than half of the names would go.',
+    'put of one directory makes NAME exactly what LOCAL is, with metadata, hard links and holes. A second put of the same tree gives the same Dirref. put removes names that LOCAL lacks from NAME, and prints their number on a line of its own. --merge keeps them; undo brings them back. At a terminal put asks before it removes more than half of the names.',
     'If NAME is a Dir, a file goes into it. So does each LOCAL if NAME ends in a slash, is . or .., or there are several. Without NAME, LOCAL goes into the working path under its own name. A file never replaces a Dir, nor a directory a file, without --force. man 1 vtftp has a table of all cases.',
-    'put does not open files that are as an earlier put left them, by device, inode, size, mtime and ctime. What cannot be read is named and keeps its stored state; the rest goes in, and the exit status is 3. A file that keeps changing is named too, and stored as it was read last. Symlinks are stored as symlinks, devices and FIFOs as such without --read-special. LOCAL - or /dev/stdin reads standard input. The tree changes only once everything is stored.',
-    'If put knows the syntax of a file (man 7 vt, "Parsers"), its parts become Blocks, which are found again in other files. --parser chooses one parser for all files, or none. It applies to files that are read; changing it makes put read every file again.',
-    'The rules of --include, --exclude and --filter count in the order in which they stand; the first that matches decides, as with rsync. See man 7 vt, "Filter rules". An excluded Dir is left out with all below. A pattern with a slash in front begins at LOCAL. With several LOCALs it begins at the directory that holds them, and a LOCAL may be excluded itself. put removes excluded names from NAME as it removes others, unless --merge keeps them.',
-    '--previous keeps what NAME was in NAME itself, as its earlier state, with all earlier ones. They go wherever NAME goes, also without the archive: with cp, publish, ar, push and pull. inspect lists them, and bind brings one back. A put without --previous forgets them.',
-    '--salt puts random bytes into each Block of the Dirs, so that nobody tells by a hash which names and files a Dir has. Each Dir keeps its salt: a later put into NAME uses it, and the same tree gives the same Dirref there. Contents of files have no salt: equal files are stored once. put makes the Dirs without salt first, and gc removes these. sealed: hides all of it.',
-    'The report shows the files and their bytes. It shows how many Blocks and bytes were new to the Store, and how many it had already. put does not read Blocks again that the Store has. It stores anew what any command has found to be damaged; scrub finds damage that nobody has met yet.',
+    'put does not open a file whose device, inode, size, mtime and ctime are those of an earlier put. It names what it cannot read, keeps the stored state of that, stores the rest, and ends with 3. A file that keeps changing is named too, and stored as last read. Symlinks are stored as symlinks. Devices and FIFOs are stored as such, unless --read-special is given. LOCAL - or /dev/stdin reads standard input. The tree changes only once everything is stored.',
+    'If put knows the format of a file (man 7 vt, "Parsers"), it cuts the file into Blocks where its parts begin. Equal parts of other files are then stored once. --parser chooses one parser for all files, or none. It applies to files that are read; changing it makes put read every file again.',
+    'The rules of --include, --exclude and --filter are tried in the order given; the first that matches decides, as with rsync. See man 7 vt, "Filter rules". An excluded directory is left out with all below. A pattern with a leading slash begins at LOCAL. With several LOCALs it begins at the directory that holds them, and a LOCAL may be excluded itself. put removes excluded names from NAME as it removes others, unless --merge keeps them.',
+    '--previous keeps the earlier states of NAME in NAME itself. cp, publish, ar, push and pull then copy them along with NAME, without the archive. inspect lists them, and bind brings one back. A put without --previous drops them.',
+    '--salt puts random bytes into each Block of the Dirs, so that a hash does not tell which names and files a Dir has. Each Dir keeps its salt: a later put into NAME uses it again, so the same tree gives the same Dirref there. Contents of files have no salt, so that equal files are stored once. put makes the Dirs without salt first; gc removes those. A sealed Store hides everything.',
+    'The report shows the files and their bytes. It shows how many Blocks and bytes were new to the Store, and how many the Store had already. put does not read back Blocks that the Store has. It stores Blocks again that a command has found damaged; scrub finds damage before anyone needs the data.',
   ],
   args: [
     { name: 'local', kind: 'local', summary: 'a local file or directory, or - for standard input', repeat: true },
     {
       name: 'name',
       kind: 'stored',
-      summary: 'what a directory becomes, or the Dir that files go into',
+      summary: 'the new name of a directory, or the Dir that files go into',
       optional: true,
       glob: false,
     },
@@ -56,8 +56,8 @@ export const put = defineCommand({
   options: [
     { name: 'merge', short: 'm', summary: 'keep names that only the stored tree has' },
     { name: 'force', summary: 'let a file replace a Dir, or a directory a file' },
-    { name: 'salt', summary: 'give NAME and each Dir below it salt: their hashes do not tell what they hold' },
-    { name: 'previous', summary: 'NAME remembers what it was: inspect lists its earlier states' },
+    { name: 'salt', summary: 'give NAME and each Dir below it salt, so that their hashes do not tell their names' },
+    { name: 'previous', summary: 'keep the previous state of NAME in NAME itself, for inspect' },
     { name: 'one-file-system', short: 'x', summary: 'leave out other filesystems below LOCAL: mount points become empty Dirs' },
     { name: 'owner', value: { kind: 'text', choices: ['numeric'] }, summary: 'record owners as numbers, without their names' },
     {
@@ -74,15 +74,15 @@ export const put = defineCommand({
     { name: 'resume', short: 'c', aliases: ['continue'], summary: 'accepted: what is stored already is never stored again' },
   ],
   examples: [
-    { line: 'put ~/docs', says: 'docs in the working path is now as ~/docs' },
-    { line: 'put a.txt b.txt texts/', says: 'both go into texts' },
-    { line: 'put - dump.sql', says: 'what comes on standard input, as in: pg_dump db | vtftp -c "put - dump.sql"' },
-    { line: "put --exclude='*.o' --exclude=/build/ ~/src", says: 'src without object files and without its build directory' },
+    { line: 'put ~/docs', says: 'makes docs in the working path what ~/docs is' },
+    { line: 'put a.txt b.txt texts/', says: 'stores both files in the Dir texts' },
+    { line: 'put - dump.sql', says: 'stores standard input as a file, as in: pg_dump db | vtftp -c "put - dump.sql"' },
+    { line: "put --exclude='*.o' --exclude=/build/ ~/src", says: 'stores src without object files and without its build directory' },
   ],
   records: [
     {
       name: 'Put',
-      summary: 'what was stored of a local name',
+      summary: 'the result of storing a local name',
       fields: {
         path: 'name',
         plan: 'true?',

@@ -14,7 +14,7 @@ export const tails = defineCommand({
   group: 'move',
   summary: 'list what is followed and watched, with lag, rate and last root',
   details: [
-    'tails lists first what this session follows, then what other sessions follow, or did. One that has stopped goes on where it ended when the same follow or watch is given again. lag is what no recorded root has yet, and the age of the oldest of it. A second line draws what came in each of the last 24 seconds. If storing fails, tails shows why; it is tried again until it succeeds.',
+    'tails lists what this session follows, then what other sessions follow or followed. To continue one that has stopped, give the same follow or watch again. lag is the bytes that no recorded root has yet, and the age of the oldest of them. A second line draws how many bytes came in each of the last 24 seconds. If storing fails, tails shows why, and follow or watch keeps trying.',
   ],
   records: [
     {
@@ -125,14 +125,14 @@ export function stateText(state: FollowerState): string {
 export const untail = defineCommand({
   name: 'untail',
   group: 'move',
-  summary: 'end a follow or watch after a last look, and forget its checkpoint',
+  summary: 'end a follow or watch after a last round, and remove its checkpoint',
   changesLocal: true,
   details: [
-    'NAME stays in the tree as it is. A later follow appends to it if the file still begins with it. untail also forgets what no process follows now. It takes the NAME of another Store too, if only one has it.',
+    'NAME stays in the tree as it is. A later follow appends to it if the file still begins with the stored content. untail also removes the checkpoint of a follow whose process has ended. If only one other Store has NAME, untail takes that too.',
   ],
-  args: [{ name: 'name', kind: 'stored', summary: 'the NAME that files are stored as', optional: true, repeat: true, glob: false }],
-  options: [{ name: 'gone', summary: 'forget everything that was followed into Stores that no longer exist' }],
-  records: [{ name: 'Forgotten', summary: 'what is no longer remembered', fields: { forgotten: 'text', local: 'text', store: 'text' } }],
+  args: [{ name: 'name', kind: 'stored', summary: 'the stored NAME of a follow or watch', optional: true, repeat: true, glob: false }],
+  options: [{ name: 'gone', summary: 'remove all checkpoints of Stores that no longer exist' }],
+  records: [{ name: 'Forgotten', summary: 'a removed checkpoint', fields: { forgotten: 'text', local: 'text', store: 'text' } }],
   async run(context, { args, options, calledAs }) {
     if (options.has('gone')) await forgetGone(context);
     else if (args.length === 0) throw new UsageError(`${calledAs}: name what files are followed into, or give --gone`);

@@ -19,7 +19,7 @@ const MAX_SHOWN = 200;
 export const ARCHIVE_OPTION: OptionSpec = {
   name: 'archive',
   value: { name: 'FILE', kind: 'local' },
-  summary: 'another archive file with roots of this Store',
+  summary: 'also use the roots in this archive file',
 };
 
 /** The archives of `--archive`. */

@@ -91,24 +91,24 @@ export const EXPORT_FIELDS = {
 /** What `follow` and `watch` begin with. */
 export const BEGUN_RECORD: RecordSpec = {
   name: 'Begun',
-  summary: 'what is followed from now on',
+  summary: 'a follow or watch that has started',
   fields: { path: 'name', local: 'text', files: 'integer', absent: 'integer', bytes: 'integer', new_bytes: 'integer' },
 };
 
 /** Where a server can be reached. */
-export const SERVING_RECORD: RecordSpec = { name: 'Serving', summary: 'where it can be reached', fields: { serving: 'text' } };
+export const SERVING_RECORD: RecordSpec = { name: 'Serving', summary: 'the address that is served', fields: { serving: 'text' } };
 
 /** Tags and protection of a state. */
 export const MARKS_RECORD: RecordSpec = {
   name: 'Marks',
-  summary: 'what a state is marked with',
+  summary: 'the tags and the protection of a state',
   fields: { number: 'integer', tags: 'text[]', protected: 'boolean' },
 };
 
 /** A local file that was mounted, or taken away. */
 export const MOUNTED_RECORD: RecordSpec = {
   name: 'Mounted',
-  summary: 'a mount that is there',
+  summary: 'a mount',
   fields: { mounted: 'text', pid: 'integer?' },
 };
 

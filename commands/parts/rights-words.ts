@@ -4,12 +4,12 @@ import type { OptionSpec } from '../words/option-spec.ts';
 export const RIGHTS_OPTION: OptionSpec = {
   name: 'rights',
   value: { name: 'FILE', kind: 'local' },
-  summary: 'serve those whose secret has a line in FILE, each with the rights of that line',
+  summary: 'serve clients whose secret has a line in FILE, each with the rights of that line',
 };
 
 /** `--rights FILE` of who uses one line of it. */
-export const ONE_RIGHTS_OPTION: OptionSpec = { ...RIGHTS_OPTION, summary: 'the file of --rights of httpd' };
+export const ONE_RIGHTS_OPTION: OptionSpec = { ...RIGHTS_OPTION, summary: 'the same FILE as for httpd --rights' };
 
 /** What the help of a server says of it. */
 export const RIGHTS_DETAIL =
-  '--rights FILE gives each client rights of its own. A line is a name, a secret of 16 characters or more, and rights, as in "anna 3f9c1e… read add=anna". read is to read everything, and add to add Blocks, to record roots in the order of time, and to read. read=ARCHIVE and add=ARCHIVE are for these archives alone, read=ARCHIVE/PATH for what is below PATH. all is everything, as by one secret. Without a right to all archives a client gets only Blocks of what it may read, and those that it added: to know a hashcode is no right. Who removes a line takes its rights away at once. FILE is private (mode 0600). man 7 vt says more.';
+  '--rights FILE gives each client its own rights. A line has a name, a secret of at least 16 characters, and rights, as in "anna 3f9c1e… read add=anna". read allows reading everything. add allows reading, adding Blocks, and recording newer roots. read=ARCHIVE and add=ARCHIVE limit this to an archive, and read=ARCHIVE/PATH to what is below PATH. all allows everything, as a single secret does. A client without a right to all archives gets only Blocks of what it may read and Blocks that it added: knowing a hashcode gives no right. Removing a line ends its rights at once. FILE must be private (mode 0600). See man 7 vt, "RIGHTS".';

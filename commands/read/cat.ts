@@ -18,10 +18,10 @@ export const cat = defineTreeCommand({
     {
       name: 'bytes',
       value: { name: 'FROM-TO', kind: 'text' },
-      summary: 'print these bytes, counted from 0 and TO not among them; FROM-: to the end',
+      summary: 'print the bytes from FROM up to, but not including, TO, counted from 0; FROM-: to the end',
     },
   ],
-  examples: [{ line: 'cat notes.txt | grep -i todo', says: 'lines of a stored file, through a local command' }],
+  examples: [{ line: 'cat notes.txt | grep -i todo', says: 'filter the lines of a stored file by a local command' }],
   records: [CONTENT_RECORD],
   async run(context, { args, options }) {
     const { session, output, signal } = context;

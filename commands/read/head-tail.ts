@@ -28,9 +28,9 @@ export const head = defineTreeCommand({
       name: 'lines',
       short: 'n',
       value: { name: 'N', kind: 'number' },
-      summary: 'print N lines (default 10); -n -N: all but the last N',
+      summary: 'print N lines (default 10); -n -N: print all but the last N',
     },
-    { name: 'bytes', short: 'c', value: { name: 'N', kind: 'number' }, summary: 'print N bytes; -c -N: all but the last N' },
+    { name: 'bytes', short: 'c', value: { name: 'N', kind: 'number' }, summary: 'print N bytes; -c -N: print all but the last N' },
   ],
   records: [CONTENT_RECORD],
   async run(context, input) {
@@ -60,9 +60,9 @@ export const tail = defineTreeCommand({
   details: ['NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. DIR@N/NAME is the same as DIR/NAME@N.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a file', repeat: true }],
   options: [
-    { name: 'lines', short: 'n', value: { name: 'N', kind: 'number' }, summary: 'print N lines (default 10); +N: from line N on' },
-    { name: 'bytes', short: 'c', value: { name: 'N', kind: 'number' }, summary: 'print N bytes; +N: from byte N on' },
-    { name: 'follow', short: 'f', summary: 'then print what is appended, until Ctrl-C' },
+    { name: 'lines', short: 'n', value: { name: 'N', kind: 'number' }, summary: 'print N lines (default 10); +N: print from line N on' },
+    { name: 'bytes', short: 'c', value: { name: 'N', kind: 'number' }, summary: 'print N bytes; +N: print from byte N on' },
+    { name: 'follow', short: 'f', summary: 'go on printing what is appended, until Ctrl-C' },
   ],
   records: [CONTENT_RECORD],
   async run(context, input) {

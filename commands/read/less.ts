@@ -15,7 +15,7 @@ export const less = defineCommand({
   aliases: ['more'],
   group: 'read',
   summary: 'show files through $PAGER',
-  details: ['$PAGER is a local command; without it, less. Where nobody is at a terminal, less prints the files as cat does.'],
+  details: ['$PAGER is a local command; the default is less. Without a terminal, less prints the files as cat does.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a file', repeat: true }],
   records: [OUTPUT_RECORD],
   async run({ session, output, signal, shell, plan }, { args }) {

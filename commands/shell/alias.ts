@@ -9,10 +9,10 @@ export const alias = defineCommand({
   name: 'alias',
   group: 'shell',
   summary: 'show the aliases, make one, or remove one',
-  details: ['Words after an alias on the line are put after its text. An alias that contains its own name means the command.'],
+  details: ['Words after the alias follow its text. If LINE contains NAME itself, that means the command.'],
   args: [
     { name: 'name', kind: 'text', summary: 'the alias', optional: true },
-    { name: 'line', kind: 'text', summary: 'what it stands for', optional: true, repeat: true },
+    { name: 'line', kind: 'text', summary: 'the text that replaces it', optional: true, repeat: true },
   ],
   options: [{ name: 'delete', short: 'd', summary: 'remove NAME' }],
   optionsFirst: true,

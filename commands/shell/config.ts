@@ -5,15 +5,15 @@ import { currentSettings } from './settings.ts';
 export const config = defineCommand({
   name: 'config',
   group: 'shell',
-  summary: 'show the Store, files and settings of the session, and where each comes from',
+  summary: 'show the Store, files and settings of the session, and the origin of each',
   details: [
-    'Each line has a name, its value, and in brackets who said so: an option such as -S, a variable of the environment, or the file of the configuration.',
+    'Each line has a name, its value, and its origin in brackets: an option such as -S, an environment variable, or the configuration file.',
   ],
-  examples: [{ line: 'config', says: 'which configuration is read?' }],
+  examples: [{ line: 'config', says: 'shows among others which configuration file is read' }],
   records: [
     {
       name: 'ConfigItem',
-      summary: 'a thing that the session goes by',
+      summary: 'a setting of the session and its origin',
       fields: { name: 'text', value: 'text|null', from: 'text', absent: 'true?' },
     },
   ],

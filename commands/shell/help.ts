@@ -9,9 +9,9 @@ export const help = defineCommand({
   group: 'shell',
   summary: 'list the commands, or explain one',
   args: [{ name: 'name', kind: 'command', summary: 'a command', optional: true }],
-  options: [{ name: 'schema', summary: 'print the JSON Schema of the objects that the command, or any, prints under --json' }],
+  options: [{ name: 'schema', summary: 'print the JSON Schema of the objects under --json, of NAME or of all commands' }],
   records: [
-    { name: 'Help', summary: 'an explanation', fields: { help: 'text' } },
+    { name: 'Help', summary: 'the text of help', fields: { help: 'text' } },
     { name: 'PrintedSchema', summary: 'a JSON Schema', fields: { schema: 'any' } },
   ],
   async run({ shell, output, signal, plan }, { args: [name], options }) {

@@ -5,7 +5,7 @@ export const history = defineCommand({
   name: 'history',
   group: 'shell',
   summary: 'list the lines typed so far, the oldest first',
-  args: [{ name: 'count', kind: 'number', summary: 'only the last COUNT', optional: true }],
+  args: [{ name: 'count', kind: 'number', summary: 'show only the last COUNT lines', optional: true }],
   records: [{ name: 'Typed', summary: 'a line that was typed', fields: { number: 'integer', line: 'text' } }],
   async run({ session, output }, { args: [count] }) {
     const { history: lines } = session;

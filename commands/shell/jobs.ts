@@ -7,11 +7,11 @@ import { defineCommand } from '../command.ts';
 export const jobs = defineCommand({
   name: 'jobs',
   group: 'shell',
-  summary: 'list what runs in the background',
+  summary: 'list the lines that run in the background',
   details: [
-    'A line that ends in & runs in the background: the prompt comes at once. Commands that are joined by && and || are one job. What a job prints stands above the prompt, and its end is told there. A job has its own working paths and settings, those that the session had when it started. It cannot open another tree, run local commands, or ask. quit waits for all jobs.',
+    'A line that ends in & runs in the background, and the prompt returns at once. Commands joined by && and || are one job. The output of a job and a message at its end appear above the prompt. A job starts with the working paths and settings of the session, and then has its own. It cannot open another tree, run local commands, or ask questions. quit waits for all jobs.',
   ],
-  examples: [{ line: 'put ~/photos &', says: 'go on typing meanwhile' }],
+  examples: [{ line: 'put ~/photos &', says: 'stores ~/photos while you type other commands' }],
   records: [
     {
       name: 'JobInfo',
@@ -38,7 +38,7 @@ export const kill = defineCommand({
   name: 'kill',
   group: 'shell',
   summary: 'cancel jobs',
-  details: ['A job that is cancelled ends as a command does after Ctrl-C: nothing is half done under its final name.'],
+  details: ['A cancelled job ends like a command after Ctrl-C: no file is left incomplete under its final name.'],
   args: [{ name: 'job', kind: 'text', summary: 'its number, as jobs shows it; %1 is the same as 1', repeat: true }],
   async run({ session }, { args }) {
     session.jobs.kill(args.map((word) => jobNumber('kill', word)));

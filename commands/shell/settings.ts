@@ -17,19 +17,19 @@ interface SettingSpec extends OptionSpec {
 /** The settings that there are, each with its default first. */
 export const SETTINGS: readonly SettingSpec[] = [
   { name: 'onerror', value: { kind: 'text', choices: ['stop', 'continue'] }, summary: 'whether a script stops at its first error' },
-  { name: 'glob', value: { kind: 'text', choices: ['on', 'off'] }, summary: 'whether * ? [ ] stand for the names they match' },
+  { name: 'glob', value: { kind: 'text', choices: ['on', 'off'] }, summary: 'whether * ? [ ] are replaced by the names that they match' },
   {
     name: 'mime',
     value: { kind: 'text', choices: ['leave', 'keep'] },
-    summary: 'whether put and mounts keep the MIME type that content is found to have, as user.mime_type',
+    summary: 'whether put and mounts store the MIME type found from the name or content of a file, as its attribute user.mime_type',
   },
-  { name: 'suggest', value: { kind: 'text', choices: ['on', 'off'] }, summary: 'whether the prompt suggests lines of the history' },
+  { name: 'suggest', value: { kind: 'text', choices: ['on', 'off'] }, summary: 'whether the prompt suggests lines from the history' },
   {
     name: 'prompt',
     value: { kind: 'text', name: 'TEXT' },
     usual: DEFAULT_PROMPT,
     summary:
-      'what stands before the cursor. %n is the open mount, directory or past state, %w the working path. %c is a * while something is not saved. %j counts running jobs, and %t the bytes of followed files that are not stored yet',
+      'the text of the prompt. %n is the open mount, directory or past state, %w the working path. %c is a * while changes are not saved. %j is the number of running jobs, and %t the bytes of followed files that are not stored yet',
   },
 ];
 
@@ -46,9 +46,9 @@ export const set = defineCommand({
     { name: 'value', kind: 'setting', summary: 'its new value', optional: true },
   ],
   examples: [
-    { line: 'set onerror continue', says: 'go on after errors; the exit status is that of the last one' },
-    { line: "set prompt '%w%c> '", says: 'a short prompt; in the rc file, for every session' },
-    { line: 'set mime=keep', says: 'a file without a MIME type gets the one that its name or content tells' },
+    { line: 'set onerror continue', says: 'continues after errors; the exit status is that of the last error' },
+    { line: "set prompt '%w%c> '", says: 'sets a short prompt; put the line into the rc file for every session' },
+    { line: 'set mime=keep', says: 'gives a file without a MIME type the one found from its name or content' },
   ],
   records: [{ name: 'Setting', summary: 'a setting', fields: { setting: 'text', value: 'text' } }],
   async run({ session, output }, { args }) {

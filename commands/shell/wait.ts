@@ -6,13 +6,15 @@ import { jobNumber } from './jobs.ts';
 export const wait = defineCommand({
   name: 'wait',
   group: 'shell',
-  summary: 'wait for jobs, and while files are followed or watched',
+  summary: 'wait for jobs to end, or while files are followed or watched',
   details: [
-    'wait ends once every job has ended, or each that is named. It fails as the first of them did that failed. Ctrl-C ends wait, and the jobs go on.',
-    "With wait a line becomes a daemon: vtftp -c 'watch ~/mail mail; wait' goes on until Ctrl-C or SIGTERM. SIGTERM ends it in good order: it stores what is new, saves the tree and prints the Dirref. Rate and lag are shown on standard error, as progress is. If nothing is followed, wait ends with the last job.",
+    'wait ends when all jobs have ended, or all that are named. If jobs failed, wait fails as the first of them did. Ctrl-C ends wait, and the jobs continue.',
+    "With wait a line becomes a daemon: vtftp -c 'watch ~/mail mail; wait' runs until Ctrl-C or SIGTERM. On SIGTERM it stores what is new, saves the tree and prints the Dirref. wait shows rate and lag on standard error, as progress. If nothing is followed, wait ends with the last job.",
   ],
-  args: [{ name: 'job', kind: 'text', summary: 'the number of a job; default: all, and what is followed', optional: true, repeat: true }],
-  examples: [{ line: 'put ~/photos & put ~/mail & wait', says: 'both side by side' }],
+  args: [
+    { name: 'job', kind: 'text', summary: 'the number of a job; default: all jobs, and follow and watch', optional: true, repeat: true },
+  ],
+  examples: [{ line: 'put ~/photos & put ~/mail & wait', says: 'stores both at the same time' }],
   endsByInterrupt: true,
   async run(context, { args }) {
     const { session, signal, diagnostics } = context;

@@ -14,10 +14,10 @@ export const archives = defineCommand({
   group: 'store',
   summary: 'list the archives of the Store, each with its newest state',
   details: [
-    'An archive is the named history of a tree. Each line has its name, how many states it has, and the local time of the newest. A * marks the archive of the open tree. `open STORE@NAME` opens another.',
+    'An archive is the named history of a tree. Each line has its name, how many states it has, and the local time of the newest. A * marks the archive of the open tree. To open another, type `open STORE@NAME`.',
   ],
   options: [{ name: 'long', short: 'l', summary: 'show the Dirref of the newest state as well' }],
-  examples: [{ line: 'archives -l', says: 'what is kept here?' }],
+  examples: [{ line: 'archives -l', says: 'lists the archives with their Dirrefs' }],
   records: [
     {
       name: 'ArchiveNewest',

@@ -6,12 +6,12 @@ import { countText } from '../parts/format.ts';
 export const doctor = defineCommand({
   name: 'doctor',
   group: 'store',
-  summary: 'check this machine and the Store for what keeps commands from working',
+  summary: 'check this machine and the Store for problems that make commands fail',
   details: [
-    'doctor looks at the system calls, /dev/fuse and fusermount3, the limits of this process and the clock. It looks at the folder of control sockets, the Store of the session, and journals of mounts that could not be recorded. It changes nothing. A line that starts with ! says what does not work, and what to do. The exit status is then 1, else 0. fsck and scrub check what is in the Store; status tells how it is getting on.',
+    'doctor checks the system calls, /dev/fuse and fusermount3, the limits of this process and the clock. It checks the folder of control sockets, the Store of the session, and journals of mounts that could not be recorded. It changes nothing. A line that starts with ! says what does not work, and what to do. The exit status is then 1, else 0. fsck and scrub check the contents of the Store; status shows its age, backlog and free space.',
   ],
   records: [
-    { name: 'Check', summary: 'one thing that was looked at', fields: { what: 'text', found: 'text', ok: 'boolean', trouble: 'text?' } },
+    { name: 'Check', summary: 'the result of one check', fields: { what: 'text', found: 'text', ok: 'boolean', trouble: 'text?' } },
   ],
   async run(context) {
     const { output } = context;

@@ -8,16 +8,16 @@ import { countText, sizeText } from '../parts/format.ts';
 export const flush = defineCommand({
   name: 'flush',
   group: 'store',
-  summary: 'make added Blocks durable, and send on what waits in spools',
+  summary: 'make added Blocks durable, and send what waits in spools',
   changesLocal: true,
   details: [
-    'What a Store of `save=` did not take waits in the spool, the Store of `save2=`, even after the session ends. flush sends it in batches and marks what has arrived, so an interrupted flush goes on where it was. The exit status is 3 while something still waits; standard error says why.',
+    'If the Store of `save=` cannot take Blocks, they wait in the spool, which is the Store of `save2=`, even after the session ends. flush sends them in batches and marks those that have arrived, so the next flush continues an interrupted one. The exit status is 3 while something still waits; standard error says why.',
   ],
-  examples: [{ line: 'flush', says: 'the server is back: send it what it missed' }],
+  examples: [{ line: 'flush', says: 'sends what waited while the server was away' }],
   records: [
     {
       name: 'Flushed',
-      summary: 'what was sent on',
+      summary: 'the result of sending',
       fields: { delivered_blocks: 'integer', delivered_bytes: 'integer', waiting_blocks: 'integer' },
     },
   ],

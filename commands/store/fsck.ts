@@ -13,13 +13,13 @@ export const fsck = defineCommand({
   changesLocal: true,
   plans: true,
   details: [
-    'fsck checks the header of every record in the data files, the index against the data files, and the lines of the archives. It walks every root of every archive. It reads and verifies each Block that lists others, and looks up whether Blocks of content exist. It names each path that is harmed, with the Block, its place, and the root. fsck does not read Blocks of content; scrub does.',
-    'fsck changes nothing, except that --rebuild-index first makes the index anew from the data files. The exit status is 13 if something is wrong, else 0. fsck reports a torn end of a data file, as a crash leaves it, but that is no fault: nobody was told that it was stored. The same goes for damaged bytes that no path needs.',
-    'Of a Store in a bucket fsck looks whether every object that the index tells of is there with all its bytes, and walks every root in the same way. There --rebuild-index makes the index of this machine anew from that in the bucket.',
-    'Only one of fsck, scrub, repair and gc runs in a datadir at a time; another ends with 11.',
+    'fsck checks the header of every record in the data files, the index against the data files, and the lines of the archives. It walks every root of every archive: it reads and verifies Dirs and lists of Blocks, and checks that every Block of content exists. It names each damaged path, with the Block, its place, and the root. fsck does not read Blocks of content; scrub does.',
+    'fsck changes nothing, except that --rebuild-index first rebuilds the index from the data files. The exit status is 13 if something is damaged, else 0. fsck also reports an incomplete record at the end of a data file, as a crash leaves it. That is no damage: no command has reported that record as stored. The same holds for damaged bytes that no path needs.',
+    'For a Store in a bucket, fsck checks that every object in the index exists with its full size, and walks every root in the same way. There --rebuild-index rebuilds the index of this machine from the one in the bucket.',
+    'Only one of fsck, scrub, repair and gc can run in a datadir at a time; a second one ends with 11.',
   ],
-  options: [{ name: 'rebuild-index', summary: 'make the index anew from the data files first' }, ARCHIVE_OPTION],
-  examples: [{ line: 'fsck', says: 'is every path of every root there?' }],
+  options: [{ name: 'rebuild-index', summary: 'rebuild the index from the data files first' }, ARCHIVE_OPTION],
+  examples: [{ line: 'fsck', says: 'checks that every path of every root is there' }],
   records: [
     FINDING_RECORD,
     {

@@ -19,40 +19,40 @@ const JOURNAL = /^journals\/[0-9a-f-]+$/;
 export const gc = defineCommand({
   name: 'gc',
   group: 'store',
-  summary: 'remove Blocks that no root of any archive needs',
+  summary: 'free the space of Blocks that no root of any archive needs',
   changesLocal: true,
   plans: true,
   details: [
-    'gc keeps every root of every archive of the Store whole, however old. The rest comes from sessions that were broken off, and from roots whose archive is gone. gc also keeps what the journals of mounts go on from. A journal that can never be recovered can be let go of: `gc --drop journals/ID` moves it to journals/aside in the Store, where status tells of it. gc leaves alone data files that were written to within the grace period (--grace, default 14d). It rewrites another data file if that frees at least a fifth: it copies what is needed to a new file, updates the index, and removes the old file.',
-    'Other sessions keep running. gc keeps what those that write may count on, and says how many they are. It removes that when it runs after their end, or twice while later sessions run. gc may be interrupted or killed at any point.',
-    'When there is little room, or none, gc frees what nobody needs in place, without a copy. It makes holes in the data files, and uses a reserve that the Store keeps. --grace 0 also frees what a command left that was broken off a moment ago; --rootless too, if it was the first one of the Store.',
-    'In a Store in a bucket gc works in two steps. It copies what is needed out of objects that hold much that is not, and retires them. A later gc removes them once they have been retired for the grace period, by the clock of the service; there it is 1d by default. A shorter one is safe only while no other session writes.',
-    'A Dirref that is in no archive of the Store is not kept. Open it, pull and sync, or name the archive that has it with --archive. If something that leads to Blocks is missing or damaged, or a line of an archive cannot be read, gc removes nothing and the exit status is 13. If no archive has a root, as when the archives were lost, gc removes nothing and fails; --rootless frees everything then. Nobody can read a Dir that is whole but malformed: gc keeps it, names it with its path and its root, and the exit status is 3. --drop lets go of such a root: its line in the archive becomes a comment, and later roots are numbered one less. If it is the newest, record another first: `touch /; sync`. At a prompt gc asks before --drop and --rootless.',
+    'gc keeps all Blocks of every root of every archive of the Store, however old. It frees others, such as those of interrupted sessions, and of roots whose archive is gone. gc also keeps the roots that the journals of mounts continue. If a journal can never be recovered, `gc --drop journals/ID` moves it to journals/aside in the Store, where status lists it. gc skips data files that were written to within the grace period (--grace, default 14d). It rewrites another data file if that frees at least a fifth of it. Then it copies the needed Blocks to a new file, updates the index, and removes the old file.',
+    'Other sessions may run meanwhile. gc keeps Blocks that writing sessions may rely on, and prints the number of those sessions. A later gc frees such Blocks after the sessions have ended. You may interrupt or kill gc at any point.',
+    'If the disk is almost or completely full, gc frees space in place, without copying. It makes holes in the data files, and uses a reserve that the Store keeps. --grace 0 also frees Blocks of a command that was interrupted a moment ago. If that was the first command of the Store, use --rootless as well.',
+    'In a Store in a bucket gc works in two steps. It copies the needed Blocks out of objects that hold much else, and marks those objects as retired. A later gc removes them when they have been retired for the grace period, by the clock of the service; there the default is 1d. A shorter period is safe only while no other session writes.',
+    'gc does not keep a Dirref that is in no archive of the Store. To keep it, open it, pull and sync, or name its archive with --archive. If a Dir or a list of Blocks is missing or damaged, or a line of an archive cannot be read, gc removes nothing and the exit status is 13. If no archive has a root, for example because the archives were lost, gc removes nothing and fails; --rootless then frees everything. If a Dir is undamaged but malformed, gc keeps it, prints its path and its root, and the exit status is 3. --drop removes such a root: its line in the archive becomes a comment, and later roots are numbered one less. If it is the newest, record another first: `touch /; sync`. At a prompt gc asks before --drop and --rootless.',
   ],
   options: [
-    { name: 'plan', short: 'n', summary: 'print what would be freed, and do nothing' },
+    { name: 'plan', short: 'n', summary: 'print what gc would free, and do nothing' },
     {
       name: 'grace',
       value: { name: 'TIME', kind: 'text' },
-      summary: 'leave alone data files that were written to within this time: 12h, 14d, 0',
+      summary: 'skip data files that were written to within TIME: 12h, 14d, 0',
     },
     ARCHIVE_OPTION,
     {
       name: 'drop',
       value: { name: 'ARCHIVE@N', kind: 'text' },
-      summary: 'let go of root N of an archive first, as log numbers it; not of the newest; or of a journal, journals/ID',
+      summary: 'first remove root N from an archive, numbered as in log, but not the newest; or a journal, as journals/ID',
     },
-    { name: 'rootless', summary: 'free everything where no archive has a root' },
+    { name: 'rootless', summary: 'free everything if no archive has a root' },
   ],
   examples: [
-    { line: 'gc -n', says: 'what would be freed?' },
-    { line: 'gc --grace 0', says: 'free everything that nobody needs' },
-    { line: 'gc --drop default@3', says: 'let go of root 3, and free what only it needs' },
+    { line: 'gc -n', says: 'prints what gc would free' },
+    { line: 'gc --grace 0', says: 'frees everything that no root needs, however new' },
+    { line: 'gc --drop default@3', says: 'removes root 3, and frees what only it needs' },
   ],
   records: [
     {
       name: 'Collected',
-      summary: 'what a gc freed',
+      summary: 'the result of a gc',
       fields: {
         plan: 'true?',
         freed_blocks: 'integer',
@@ -71,7 +71,7 @@ export const gc = defineCommand({
     },
     {
       name: 'BucketCollected',
-      summary: 'what a gc of a bucket freed',
+      summary: 'the result of a gc in a bucket',
       fields: {
         plan: 'true?',
         removed_packs: 'integer',

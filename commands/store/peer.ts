@@ -14,19 +14,19 @@ export const peer = defineCommand({
   group: 'store',
   summary: 'add, list and drop peers: other Stores to pull from and push to',
   details: [
-    'STORE is any specification: a folder, ssh://HOST/PATH, unix:PATH, tcp:HOST:PORT, a [clause] of the configuration, or a command in quotes, as in \'!ssh host "vtftp -c \\"serve -\\""\'. The remote shell must print nothing of its own. peer opens STORE at once, and keeps it open until it is dropped or the session ends. pull and push use the only peer, or the one that --peer names.',
-    'Each peer is listed with its name, its address, the time of one question, its hash function, and whether it is read (r) or also written (rw). A peer with another hash function can be looked at, but its Blocks cannot be used here.',
-    'Without STORE peer lists all peers. A specification that runs a command is accepted from the command line, from scripts, and from a configuration of your own. It is never accepted over a socket.',
+    'STORE is any specification: a folder, ssh://HOST/PATH, unix:PATH, tcp:HOST:PORT, a [clause] of the configuration, or a command in quotes, as in \'!ssh host "vtftp -c \\"serve -\\""\'. The remote shell must print nothing of its own. peer opens STORE at once, and keeps it open until --drop or the end of the session. pull and push use the only peer, or the one that --peer names.',
+    'Each line has the name of a peer, its address, the time of one request, its hash function, and r for reading or rw for reading and writing. If a peer has another hash function, its Blocks cannot be used here without conversion; see transition.',
+    'Without STORE peer lists all peers. vtftp accepts a specification that runs a command from the command line, from scripts, and from your own configuration, but never over a socket.',
   ],
   args: [{ name: 'store', kind: 'store', summary: 'what to add', optional: true }],
   options: [
-    { name: 'name', short: 'n', value: { name: 'NAME', kind: 'text' }, summary: 'what to call it; default: from its specification' },
-    { name: 'drop', short: 'd', value: { name: 'NAME', kind: 'peer' }, summary: 'close a peer and forget it' },
+    { name: 'name', short: 'n', value: { name: 'NAME', kind: 'text' }, summary: 'the name of the peer; default: from its specification' },
+    { name: 'drop', short: 'd', value: { name: 'NAME', kind: 'peer' }, summary: 'close and remove a peer' },
   ],
   examples: [
     { line: 'peer ssh://backup/', says: 'the default Store of another machine' },
     { line: 'peer --name disk /mnt/disk/store', says: 'a Store on a disk' },
-    { line: 'peer', says: 'which are there, and how far away?' },
+    { line: 'peer', says: 'lists the peers and their response times' },
   ],
   records: [
     {

@@ -22,21 +22,21 @@ export const repair = defineCommand({
   changesLocal: true,
   plans: true,
   details: [
-    'repair looks for every Block that a root needs and that is missing or damaged. It looks in the Store of --from and, in a datadir, in other records, and in the damaged record with one bit flipped. It also looks in LOCAL files and directories: it cuts them into Blocks as put does, and stores only the Blocks that are needed. It verifies what it finds, stores it anew, and then looks for what that leads to.',
-    'Run scrub first, which finds damage that nobody has met yet. repair names paths that stay harmed as fsck does, and the exit status is then 13.',
+    'repair searches for every missing or damaged Block that a root needs. It searches the Store of --from and, in a datadir, other records; it also tries to flip each bit of the damaged record. It cuts LOCAL files and directories into Blocks as put does, and stores only those that are needed. It verifies each Block that it finds, stores it again, and then searches for missing Blocks below it.',
+    'Run scrub first: it finds damage that no command has reported yet. If paths stay damaged, repair names them as fsck does, and the exit status is 13.',
   ],
-  args: [{ name: 'local', kind: 'local', summary: 'local files and directories that may still hold it', optional: true, repeat: true }],
+  args: [{ name: 'local', kind: 'local', summary: 'local files and directories that may have the data', optional: true, repeat: true }],
   options: [
-    { name: 'from', short: 'f', value: { name: 'STORE', kind: 'store' }, summary: 'another Store that may have it' },
+    { name: 'from', short: 'f', value: { name: 'STORE', kind: 'store' }, summary: 'another Store that may have the Blocks' },
     ARCHIVE_OPTION,
   ],
   examples: [
-    { line: 'repair --from /mnt/backup/store', says: 'take what is missing from a copy' },
-    { line: 'repair ~/docs', says: 'take it from files that were put and are still as they were' },
+    { line: 'repair --from /mnt/backup/store', says: 'takes missing Blocks from a copy of the Store' },
+    { line: 'repair ~/docs', says: 'takes them from the local files, if those are unchanged' },
   ],
   records: [
     FINDING_RECORD,
-    { name: 'BlockRepaired', summary: 'a Block that is back', fields: { repaired: 'text', from: 'text' } },
+    { name: 'BlockRepaired', summary: 'a Block that was restored', fields: { repaired: 'text', from: 'text' } },
     {
       name: 'Repaired',
       summary: 'the end of a repair',

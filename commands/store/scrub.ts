@@ -13,13 +13,13 @@ import { tellPlan } from '../parts/tell-plan.ts';
 export const scrub = defineCommand({
   name: 'scrub',
   group: 'store',
-  summary: 'read Blocks and verify each against its hash',
+  summary: 'read all Blocks and verify each against its hash',
   changesLocal: true,
   plans: true,
   details: [
-    'scrub reads the data files to their end, or for some time (--budget), or a share of them (--subset). It begins with what was never verified, and then takes what was verified longest ago. The Store notes what was verified when. With a budget every day, scrub comes round to everything.',
-    'In a Store in a bucket scrub reads whole objects, which the service may bill. It copies what is whole out of a damaged one, and retires that; gc removes it later. What was verified when is noted on this machine.',
-    'From then on a damaged Block counts as absent: the next put of the same data stores it anew. A whole Block in a damaged record is stored anew at once. scrub names the harmed paths as fsck does, and the exit status is then 13.',
+    'scrub reads all data files, or reads for a limited time (--budget), or reads a share of them (--subset). It begins with Blocks that were never verified, and continues with those verified longest ago. The Store notes the dates. So a daily scrub with a budget gets round to every Block.',
+    'In a Store in a bucket scrub reads whole objects, which the service may bill. It copies the sound Blocks out of a damaged object, and marks the object for removal by a later gc. The dates are noted on this machine.',
+    'A damaged Block that scrub has found counts as missing: the next put of the same data stores it again. If only the record around a Block is damaged, scrub stores the Block again at once. If it finds damage, scrub names the damaged paths as fsck does, and the exit status is 13.',
   ],
   options: [
     { name: 'budget', short: 'b', value: { name: 'TIME', kind: 'text' }, summary: 'stop after this time: 60s, 15m, 2h' },
@@ -27,8 +27,8 @@ export const scrub = defineCommand({
     ARCHIVE_OPTION,
   ],
   examples: [
-    { line: 'scrub', says: 'verify everything' },
-    { line: 'scrub --budget 60s', says: 'verify for a minute, going on where the last run stopped' },
+    { line: 'scrub', says: 'verifies every Block' },
+    { line: 'scrub --budget 60s', says: 'verifies for a minute, continuing where the last run stopped' },
   ],
   records: [
     FINDING_RECORD,

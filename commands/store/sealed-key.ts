@@ -21,18 +21,18 @@ export const sealedKey = defineCommand({
   changesLocal: true,
   makesStore: true,
   details: [
-    'A sealed Store keeps everything encrypted in another Store: sealed:KEYFILE:STORE. Without one of its keys nobody can read it again, and nobody can help: keep a copy of each key elsewhere.',
-    '--new makes a key file that only you can read. --show prints a key as eight lines, to be written on paper. Type them into a file to have the key again: each line has a check, and --show names the line with a wrong digit.',
-    "Without options the command lists the keys of the session's Store. --add and --add-passphrase let another key open it, and --revoke takes one back. Whoever had a revoked key may have kept what it opened: to be safe from them, put the data into a new Store with a new key.",
-    "--share gives the keys of the session's Store to a sealed Store that has none yet. push and pull then copy between both without decrypting.",
+    'A sealed Store keeps everything encrypted in another Store: sealed:KEYFILE:STORE. Nobody can read it without one of its keys, and lost keys cannot be recovered: keep a copy of each key elsewhere.',
+    '--new makes a key file that only you can read. --show prints a key as eight lines, to be written on paper. To restore the key, type them into a file: each line has a checksum, and --show names a line with a wrong digit.',
+    "Without options the command lists the keys of the session's Store. --add and --add-passphrase let another key open it, and --revoke removes a key. The owner of a revoked key may have kept the secrets that it opened: to be safe, put the data into a new Store with a new key.",
+    "--share copies the keys of the session's Store to a sealed Store that has none yet. push and pull then copy between the two without decrypting.",
   ],
   options: [
     { name: 'new', value: { name: 'FILE', kind: 'local' }, summary: 'make a new key in FILE, which must not exist' },
-    { name: 'show', value: { name: 'FILE', kind: 'local' }, summary: 'print the key in FILE, for paper' },
+    { name: 'show', value: { name: 'FILE', kind: 'local' }, summary: 'print the key in FILE as text for paper' },
     { name: 'add', value: { name: 'FILE', kind: 'local' }, summary: 'let the key in FILE open the Store too' },
     { name: 'add-passphrase', value: { name: 'FILE', kind: 'local' }, summary: 'let the passphrase in FILE open the Store too' },
-    { name: 'revoke', value: { name: 'ID', kind: 'text' }, summary: 'no longer let a key open the Store' },
-    { name: 'share', value: { name: 'STORE', kind: 'store' }, summary: 'give the keys to a sealed Store that has none' },
+    { name: 'revoke', value: { name: 'ID', kind: 'text' }, summary: 'stop a key from opening the Store' },
+    { name: 'share', value: { name: 'STORE', kind: 'store' }, summary: 'copy the keys to a sealed Store that has none' },
   ],
   examples: [
     { line: 'sealed-key --new vtftp.key', says: 'make a key' },
@@ -40,9 +40,9 @@ export const sealedKey = defineCommand({
   ],
   records: [
     { name: 'Key', summary: 'a key of a sealed Store', fields: { key: 'text', file: 'text?', kind: 'text?', since: 'time?' } },
-    { name: 'KeyAdded', summary: 'a key that opens the Store now', fields: { added: 'text' } },
-    { name: 'KeyRevoked', summary: 'a key that no longer does', fields: { revoked: 'text' } },
-    { name: 'KeysShared', summary: 'a Store that has the keys now', fields: { shared: 'text' } },
+    { name: 'KeyAdded', summary: 'a key that was added', fields: { added: 'text' } },
+    { name: 'KeyRevoked', summary: 'a key that was revoked', fields: { revoked: 'text' } },
+    { name: 'KeysShared', summary: 'a Store that got the keys', fields: { shared: 'text' } },
   ],
   async run(context, { options }) {
     const given = [...options].filter((option): option is [string, Octets] => option[1] !== true);

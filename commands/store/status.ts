@@ -8,24 +8,24 @@ import { numberOption } from '../words/number-option.ts';
 export const status = defineCommand({
   name: 'status',
   group: 'store',
-  summary: 'tell how old the newest states are, what waits, and how full the disk is',
+  summary: 'show how old the newest states are, what waits to be stored, and how full the disk is',
   details: [
-    'status looks at the Store of the session: the newest state of each archive, and the files that are followed into it. It also shows the Blocks that wait in spools, the room on its disk, the last scrub, and the journals of mounts that could not be recorded. A line that starts with ! needs care. The exit status is then 1, else 0, so a monitor can run it.',
-    'The archives `references` and `published` are never too old. Files that a stopped follow has not read yet need care.',
+    'status shows the newest state of each archive of the Store, and the files that are followed into it. It also shows the Blocks that wait in spools, the free space on its disk, the last scrub, and journals of mounts that could not be recorded. A line that starts with ! names a problem. The exit status is then 1, else 0, so that a monitor can run it.',
+    '--max-age does not apply to the archives `references` and `published`. Files that a stopped follow has not read yet are a problem too.',
   ],
   options: [
-    { name: 'max-age', value: { name: 'TIME', kind: 'text' }, summary: 'how old the newest state may be: 26h, 7d; default: any age' },
+    { name: 'max-age', value: { name: 'TIME', kind: 'text' }, summary: 'the greatest age of the newest state: 26h, 7d; default: any' },
     {
       name: 'min-free',
       value: { name: 'PERCENT', kind: 'number', min: 0, max: 100 },
-      summary: `how much of the disk must be free; default ${MIN_FREE_PERCENT}`,
+      summary: `the least free share of the disk, in percent; default ${MIN_FREE_PERCENT}`,
     },
   ],
-  examples: [{ line: 'status --max-age 26h', says: 'for a monitor: was there a state since yesterday?' }],
+  examples: [{ line: 'status --max-age 26h', says: 'for a monitor: fails if there was no state since yesterday' }],
   records: [
     {
       name: 'Status',
-      summary: 'how one thing of the Store is getting on',
+      summary: 'the state of one part of the Store',
       fields: {
         what: { choices: ['archive', 'tail', 'store', 'journal', 'disk', 'scrub'] },
         ok: 'boolean',

@@ -11,12 +11,12 @@ import { countText, sizeText, storeProgressText } from '../parts/format.ts';
 export const stores = defineCommand({
   name: 'stores',
   group: 'store',
-  summary: 'list the Stores of the session, and what waits in spools',
+  summary: 'list the Stores of the session, with what waits in spools',
   details: [
-    'Each line has the role of the Store, its specification and its hash function. Then comes whether it is read (r) or also written (rw), what this session added to it, and what waits in it for another Store. The Stores of a proxy are indented below it. A Store in a bucket shows the requests of this session, as the service bills them. A Store that failed shows the reason.',
+    'Each line has the role of the Store, its specification and its hash function. Then come its use, r for reading or rw for reading and writing, what this session added, and what waits in it for another Store. The Stores of a proxy are indented below it. For a Store in a bucket, the line counts the requests of this session, as the service bills them. If a Store failed, its line shows the reason.',
   ],
   options: [{ name: 'count', short: 'c', summary: 'count the Blocks of each Store, which may take a while' }],
-  examples: [{ line: 'stores', says: 'what waits to be sent on?' }],
+  examples: [{ line: 'stores', says: 'shows what waits to be sent on' }],
   records: [
     {
       name: 'StoreInfo',

@@ -8,30 +8,36 @@ import { defineCommand } from '../command.ts';
 export const transition = defineCommand({
   name: 'transition',
   group: 'store',
-  summary: 'give a Store another hash function, or copy it into one that has it',
+  summary: 'change the hash function of a Store, or copy the Store into one with another',
   reports: true,
   changesLocal: true,
   plans: true,
   details: [
-    'transition HASHNAME gives this Store another hash function in place. Every archive keeps its states, their dates, notes, tags and protection. Contents stay where they are on the disk: only Dirs and lists of Blocks are written anew, and gc frees the old ones later. No other session may be at work in the Store. Earlier versions of vtftp cannot open it afterwards. A sealed Store can only be copied.',
-    'With STORE, it copies every archive there instead, and this Store stays as it is. STORE is made if it is not there, and cuts data as this one does. Run again later, it copies the states that are new. It refuses an archive to which STORE has added states of its own.',
-    'Names, metadata and contents stay the same; references do not. The Store keeps a map of names: an old Dirref or Block reference opens too, and a line on standard error says what it is called now. Archives that lie outside of the Store, and what follow has noted, go on too. A REFERENCE is copied into STORE alone, and its new text is printed: so a tree that no archive has goes along.',
-    'It can be stopped or killed at any time, and the same command goes on from there. A state of which Blocks are missing or damaged ends its archive, with 13. In place nothing has changed then; in STORE the states before it are there.',
-    '--verify reads every Block of those states and hashes it by both functions: the references of both must come out. All Dirs are compared too. In place this is done before the Store changes.',
+    'transition HASHNAME gives this Store another hash function in place. Every archive keeps its states, their dates, notes, tags and protection. Contents stay where they are on the disk: transition writes only new Dirs and lists of Blocks, and gc frees the old ones later. No other session may use the Store meanwhile. Earlier versions of vtftp cannot open it afterwards. A sealed Store can only be copied.',
+    'With STORE, it copies every archive there instead, and this Store stays as it is. If there is no STORE, transition makes it with the edge settings of this one. A second run copies only new states. It refuses an archive to which STORE has added its own states.',
+    'Names, metadata and contents stay the same; references change. The Store keeps a map from old references to new ones: an old Dirref or Block reference still opens, and a line on standard error gives the new one. Archives outside the Store and checkpoints of follow stay usable too. With a REFERENCE, transition copies only its tree into STORE and prints the new reference; it need not be in an archive.',
+    'You may stop or kill transition at any time; the same command continues from there. If Blocks of a state are missing or damaged, its archive is copied only up to the state before it, and the exit status is 13. In place, nothing has changed then.',
+    '--verify reads every Block of those states, hashes it with both functions, and compares the results with both references. It compares all Dirs too. In place it does so before the Store changes.',
   ],
   args: [
     { name: 'hashname', kind: 'text', summary: `the hash function: ${CONTENT_HASH_NAMES.join(', ')}` },
-    { name: 'store', kind: 'store', summary: 'the Store to copy to; without it this one changes', optional: true },
-    { name: 'reference', kind: 'reference', summary: 'copy this alone, and print its new text', optional: true, repeat: true },
+    { name: 'store', kind: 'store', summary: 'the Store to copy to; default: change this Store in place', optional: true },
+    {
+      name: 'reference',
+      kind: 'reference',
+      summary: 'copy only this Dirref or Block reference, and print its new text',
+      optional: true,
+      repeat: true,
+    },
   ],
   options: [
-    { name: 'plan', short: 'n', summary: 'print what there is to copy, and do nothing' },
-    { name: 'verify', summary: 'compare what was made with what was there' },
+    { name: 'plan', short: 'n', summary: 'print how much there is to copy, and do nothing' },
+    { name: 'verify', summary: 'compare the result with the original' },
   ],
   examples: [
-    { line: 'transition blake3', says: 'this Store, in place' },
-    { line: 'transition blake3 /mnt/new/store', says: 'every archive, into a Store of BLAKE3' },
-    { line: 'transition blake3 /mnt/new/store --verify', says: 'and see that nothing is amiss' },
+    { line: 'transition blake3', says: 'changes this Store in place' },
+    { line: 'transition blake3 /mnt/new/store', says: 'copies every archive into a Store with BLAKE3' },
+    { line: 'transition blake3 /mnt/new/store --verify', says: 'the same, and compares the result with the original' },
   ],
   records: [
     {
@@ -42,7 +48,7 @@ export const transition = defineCommand({
     { name: 'TransitionReference', summary: 'a reference under both hash functions', fields: { before: 'text', after: 'text' } },
     {
       name: 'TransitionVerified',
-      summary: 'what was compared',
+      summary: 'the result of a comparison',
       fields: { verified: 'integer', blocks: 'integer', bytes: 'integer', faults: 'integer' },
     },
     {
@@ -52,7 +58,7 @@ export const transition = defineCommand({
     },
     {
       name: 'TransitionPlan',
-      summary: 'what a transition would read',
+      summary: 'how much a transition would read',
       fields: { plan: 'true', blocks: 'integer', bytes: 'integer', dirs: 'integer', faults: 'integer' },
     },
   ],

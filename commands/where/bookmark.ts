@@ -13,22 +13,27 @@ export const bookmark = defineCommand({
   name: 'bookmark',
   aliases: ['bookmarks'],
   group: 'where',
-  summary: 'give a place a name that open takes, or list the places that have one',
+  summary: 'name a place that open can go to, or list the named places',
   changesLocal: true,
   details: [
-    '`open NAME` goes there, and so does `vtftp NAME`. Without SOURCE it is the tree that is open, and the working path. Without NAME all bookmarks are listed. A local file, directory or Store called NAME comes before the bookmark.',
-    'Bookmarks are kept in the file bookmarks beside the rc file, a line each: NAME SOURCE PATH.',
+    '`open NAME` goes there, and so does `vtftp NAME`. Without SOURCE the bookmark is the open tree with its working path. Without arguments bookmark lists all bookmarks. A local file, directory or Store called NAME takes precedence over the bookmark.',
+    'The file bookmarks beside the rc file keeps them, one a line: NAME SOURCE PATH.',
   ],
   args: [
     { name: 'name', kind: 'bookmark', summary: 'letters, digits and _ . + -', optional: true },
-    { name: 'source', kind: 'reference', summary: 'what open takes; default: where one is', optional: true },
+    {
+      name: 'source',
+      kind: 'reference',
+      summary: 'a source, as open takes it; default: the open tree and the working path',
+      optional: true,
+    },
   ],
   options: [{ name: 'delete', short: 'd', summary: 'remove NAME' }],
   examples: [
     { line: 'bookmark photos', says: 'open photos comes back here' },
     { line: 'bookmark nas ssh://nas/', says: 'the default Store of another machine' },
   ],
-  records: [{ name: 'Bookmark', summary: 'a place that has a name', fields: { bookmark: 'text', source: 'name', path: 'name' } }],
+  records: [{ name: 'Bookmark', summary: 'a bookmark', fields: { bookmark: 'text', source: 'name', path: 'name' } }],
   async run({ session, output }, { args: [given, source], options }) {
     const name = given === undefined ? undefined : octetsToText(given);
     if (name === undefined) {

@@ -17,12 +17,12 @@ export const cd = defineTreeCommand({
   group: 'where',
   summary: 'change the working path, or look at a past state',
   details: [
-    'Without PATH it goes to the start Dir. `cd -` goes back to the path before.',
+    'Without PATH, cd goes to the Dir where the session started. `cd -` goes back to the previous path.',
     '`cd @3`, `cd @-1`, `cd @2026-11-22` and `cd @7d` show a past state, read-only: by its number, counted back, or by its time. A path may follow: `cd @3/docs`. `cd @` returns to the present. For an entry whose name starts with @, type ./@name.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'a Dir, `-`, or @STATE', optional: true }],
   examples: [
-    { line: 'cd @yesterday', says: 'the newest state that was saved 24 hours ago or earlier' },
+    { line: 'cd @yesterday', says: 'the newest state that is at least 24 hours old' },
     { line: 'cd @', says: 'back to the present' },
   ],
   records: [{ name: 'WorkingPath', summary: 'the working path in the tree', fields: { cwd: 'name', state: 'text?' } }],

@@ -21,7 +21,7 @@ export interface LocalWorkingPath {
   readonly local_cwd_b64?: string;
 }
 
-/** A place that has a name. */
+/** A bookmark. */
 export interface Bookmark {
   readonly id?: string | number;
   readonly job?: number;
@@ -111,7 +111,7 @@ export interface Usage {
   readonly bytes: number;
 }
 
-/** All that is known of a name. */
+/** The metadata of a name. */
 export interface Metadata {
   readonly id?: string | number;
   readonly job?: number;
@@ -149,7 +149,7 @@ export interface Metadata {
   }[];
 }
 
-/** All that is known of a name, its Blocks and its past. */
+/** The metadata of a name, its Blocks and its earlier states. */
 export interface Inspection {
   readonly id?: string | number;
   readonly job?: number;
@@ -264,7 +264,7 @@ export interface OutputPart {
   readonly data_b64: string;
 }
 
-/** What was written of a path. */
+/** The result of writing a path. */
 export interface Got {
   readonly id?: string | number;
   readonly job?: number;
@@ -288,7 +288,7 @@ export interface Got {
   readonly denied: number;
 }
 
-/** What would be done to a local name. */
+/** The planned change of a local name. */
 export interface GetEffect {
   readonly id?: string | number;
   readonly job?: number;
@@ -305,7 +305,7 @@ export interface GetEffect {
   readonly reason?: string;
 }
 
-/** What was stored of a local name. */
+/** The result of storing a local name. */
 export interface Put {
   readonly id?: string | number;
   readonly job?: number;
@@ -331,7 +331,7 @@ export interface Put {
   readonly bytes_per_second: number;
 }
 
-/** What is followed from now on. */
+/** A follow or watch that has started. */
 export interface Begun {
   readonly id?: string | number;
   readonly job?: number;
@@ -375,7 +375,7 @@ export interface Tail {
   readonly dirref?: string;
 }
 
-/** What is no longer remembered. */
+/** A removed checkpoint. */
 export interface Forgotten {
   readonly id?: string | number;
   readonly job?: number;
@@ -437,7 +437,7 @@ export interface Merged {
   readonly merged: boolean;
 }
 
-/** A newest state that was moved. */
+/** The newest state of an archive, moved. */
 export interface PulledState {
   readonly id?: string | number;
   readonly job?: number;
@@ -449,7 +449,7 @@ export interface PulledState {
   readonly recorded: true;
 }
 
-/** An archive of which nothing was to be moved. */
+/** An archive that needed nothing. */
 export interface PulledNothing {
   readonly id?: string | number;
   readonly job?: number;
@@ -495,7 +495,7 @@ export interface PulledBlocks {
   readonly seconds: number;
 }
 
-/** A newest state that was moved. */
+/** The newest state of an archive, moved. */
 export interface PushedState {
   readonly id?: string | number;
   readonly job?: number;
@@ -507,7 +507,7 @@ export interface PushedState {
   readonly recorded: true;
 }
 
-/** An archive of which nothing was to be moved. */
+/** An archive that needed nothing. */
 export interface PushedNothing {
   readonly id?: string | number;
   readonly job?: number;
@@ -553,7 +553,7 @@ export interface PushedBlocks {
   readonly seconds: number;
 }
 
-/** What opens it. */
+/** The URI, and the URL of a page. */
 export interface Published {
   readonly id?: string | number;
   readonly job?: number;
@@ -571,7 +571,7 @@ export interface Link {
   readonly until: string;
 }
 
-/** What is open now. */
+/** The source that is open now. */
 export interface Opened {
   readonly id?: string | number;
   readonly job?: number;
@@ -587,7 +587,7 @@ export interface Synced {
   readonly dirref: string;
 }
 
-/** Where the tree is now. */
+/** The state that the tree has now. */
 export interface Undone {
   readonly id?: string | number;
   readonly job?: number;
@@ -598,7 +598,7 @@ export interface Undone {
   readonly when?: string;
 }
 
-/** Where the tree is now. */
+/** The state that the tree has now. */
 export interface Redone {
   readonly id?: string | number;
   readonly job?: number;
@@ -609,7 +609,7 @@ export interface Redone {
   readonly when?: string;
 }
 
-/** A path as it was. */
+/** A restored path. */
 export interface Restored {
   readonly id?: string | number;
   readonly job?: number;
@@ -669,7 +669,7 @@ export interface PathState {
   readonly reference?: string;
 }
 
-/** A difference of two trees. */
+/** A difference between two trees. */
 export interface Difference {
   readonly id?: string | number;
   readonly job?: number;
@@ -692,7 +692,7 @@ export interface Difference {
   }[];
 }
 
-/** How a text differs. */
+/** The differences of two texts. */
 export interface Patch {
   readonly id?: string | number;
   readonly job?: number;
@@ -705,7 +705,7 @@ export interface Patch {
   readonly patch_b64?: string;
 }
 
-/** Bytes that differ. */
+/** A range of bytes that differ. */
 export interface Range {
   readonly id?: string | number;
   readonly job?: number;
@@ -759,7 +759,7 @@ export interface Comparison {
   readonly offset?: number;
 }
 
-/** What a state is marked with. */
+/** The tags and the protection of a state. */
 export interface Marks {
   readonly id?: string | number;
   readonly job?: number;
@@ -780,7 +780,7 @@ export interface Kept {
   readonly reasons: readonly string[];
 }
 
-/** How many states stay. */
+/** The number of states that stay and go. */
 export interface ForgottenCounts {
   readonly id?: string | number;
   readonly job?: number;
@@ -790,7 +790,7 @@ export interface ForgottenCounts {
   readonly forgotten: number;
 }
 
-/** A mount that is there. */
+/** A mount. */
 export interface Mounted {
   readonly id?: string | number;
   readonly job?: number;
@@ -799,7 +799,7 @@ export interface Mounted {
   readonly pid?: number;
 }
 
-/** Excluded names that went with a mount. */
+/** Excluded names that were lost with a mount. */
 export interface ExcludedGone {
   readonly id?: string | number;
   readonly job?: number;
@@ -807,7 +807,7 @@ export interface ExcludedGone {
   readonly excluded_gone: number;
 }
 
-/** A mount that is gone. */
+/** A mount that has ended. */
 export interface Unmounted {
   readonly id?: string | number;
   readonly job?: number;
@@ -878,7 +878,7 @@ export interface StoreInfo {
   readonly received_bytes?: number;
 }
 
-/** How one thing of the Store is getting on. */
+/** The state of one part of the Store. */
 export interface Status {
   readonly id?: string | number;
   readonly job?: number;
@@ -902,7 +902,7 @@ export interface Status {
   readonly free_percent?: number;
 }
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Check {
   readonly id?: string | number;
   readonly job?: number;
@@ -913,7 +913,7 @@ export interface Check {
   readonly trouble?: string;
 }
 
-/** What was sent on. */
+/** The result of sending. */
 export interface Flushed {
   readonly id?: string | number;
   readonly job?: number;
@@ -923,7 +923,7 @@ export interface Flushed {
   readonly waiting_blocks: number;
 }
 
-/** What was written of a one-file Store. */
+/** The result of writing files from a one-file Store. */
 export interface Extracted {
   readonly id?: string | number;
   readonly job?: number;
@@ -1007,7 +1007,7 @@ export interface Key {
   readonly since?: string;
 }
 
-/** A key that opens the Store now. */
+/** A key that was added. */
 export interface KeyAdded {
   readonly id?: string | number;
   readonly job?: number;
@@ -1015,7 +1015,7 @@ export interface KeyAdded {
   readonly added: string;
 }
 
-/** A key that no longer does. */
+/** A key that was revoked. */
 export interface KeyRevoked {
   readonly id?: string | number;
   readonly job?: number;
@@ -1023,7 +1023,7 @@ export interface KeyRevoked {
   readonly revoked: string;
 }
 
-/** A Store that has the keys now. */
+/** A Store that got the keys. */
 export interface KeysShared {
   readonly id?: string | number;
   readonly job?: number;
@@ -1031,7 +1031,7 @@ export interface KeysShared {
   readonly shared: string;
 }
 
-/** Where it can be reached. */
+/** The address that is served. */
 export interface Serving {
   readonly id?: string | number;
   readonly job?: number;
@@ -1097,7 +1097,7 @@ export interface Scrubbed {
   readonly seconds: number;
 }
 
-/** A Block that is back. */
+/** A Block that was restored. */
 export interface BlockRepaired {
   readonly id?: string | number;
   readonly job?: number;
@@ -1116,7 +1116,7 @@ export interface Repaired {
   readonly missing_blocks: number;
 }
 
-/** What a gc freed. */
+/** The result of a gc. */
 export interface Collected {
   readonly id?: string | number;
   readonly job?: number;
@@ -1136,7 +1136,7 @@ export interface Collected {
   readonly seconds: number;
 }
 
-/** What a gc of a bucket freed. */
+/** The result of a gc in a bucket. */
 export interface BucketCollected {
   readonly id?: string | number;
   readonly job?: number;
@@ -1177,7 +1177,7 @@ export interface TransitionReference {
   readonly after: string;
 }
 
-/** What was compared. */
+/** The result of a comparison. */
 export interface TransitionVerified {
   readonly id?: string | number;
   readonly job?: number;
@@ -1201,7 +1201,7 @@ export interface TransitionCounts {
   readonly seconds: number;
 }
 
-/** What a transition would read. */
+/** How much a transition would read. */
 export interface TransitionPlan {
   readonly id?: string | number;
   readonly job?: number;
@@ -1266,7 +1266,7 @@ export interface Survey {
   }[];
 }
 
-/** An explanation. */
+/** The text of help. */
 export interface Help {
   readonly id?: string | number;
   readonly job?: number;
@@ -1282,7 +1282,7 @@ export interface PrintedSchema {
   readonly schema: unknown;
 }
 
-/** A thing that the session goes by. */
+/** A setting of the session and its origin. */
 export interface ConfigItem {
   readonly id?: string | number;
   readonly job?: number;

@@ -27,7 +27,7 @@ export const TRANSFER_ARGS: readonly ArgumentSpec[] = [
   {
     name: 'name',
     kind: 'stored',
-    summary: 'archives (default: the open one); with --blocks-only, files and trees',
+    summary: 'archives; default: the open one; with --blocks-only, paths',
     optional: true,
     repeat: true,
   },
@@ -40,20 +40,20 @@ export const TRANSFER_OPTIONS: readonly OptionSpec[] = [
     name: 'peer',
     short: 'p',
     value: { name: 'PEER', kind: 'peer' },
-    summary: 'a peer by its name, or any Store, which is opened for this; default: the only peer',
+    summary: 'the name of a peer, or any Store, opened for this command; default: the only peer',
   },
-  { name: 'blocks-only', short: 'b', summary: 'NAME are paths: move their Blocks, and record nothing' },
-  { name: 'dirs-only', short: 'd', summary: 'NAME are paths: move their Dirs only, without the contents of files' },
-  { name: 'breadth-first', summary: 'look level by level rather than branch by branch' },
-  { name: 'recheck', summary: 'look below Dirs too that are noted as complete' },
-  { name: 'transition', summary: 'give the states new names, where the peer has another hash function' },
+  { name: 'blocks-only', short: 'b', summary: 'move the Blocks of the paths NAME, and record nothing' },
+  { name: 'dirs-only', short: 'd', summary: 'move only the Dirs of the paths NAME, without the contents of files' },
+  { name: 'breadth-first', summary: 'search level by level rather than branch by branch' },
+  { name: 'recheck', summary: 'search also below Dirs that are noted as complete' },
+  { name: 'transition', summary: 'convert the states if the peer has another hash function' },
   {
     name: 'jobs',
     short: 'j',
     value: { name: 'N', kind: 'number', min: 1, max: MAX_PARALLEL },
     summary: 'send N batches of 1 MiB at a time; default 8',
   },
-  { name: 'limit-rate', value: { name: 'RATE', kind: 'text' }, summary: 'at most so many bytes a second: 500k, 2M' },
+  { name: 'limit-rate', value: { name: 'RATE', kind: 'text' }, summary: 'move at most RATE bytes a second: 500k, 2M' },
 ];
 
 /** Moves the Blocks that the other side lacks of each path. */

@@ -15,6 +15,7 @@ import type { ArchiveNotes } from './archive-notes.ts';
 import { openIfThere, openLocked, readLine } from './archive-open.ts';
 import { linesBackward, linesForward } from './archive-scan.ts';
 import { countEntries, countEntriesNow } from './count-entries.ts';
+import { fileStamp } from './file-stamp.ts';
 import { watchFile } from './watch-file.ts';
 
 export interface ArchiveFileOptions {
@@ -54,6 +55,10 @@ class ArchiveFile implements Archive {
   async last(options: OpOptions & { readonly onDamage?: (reason: string) => void } = {}): Promise<ArchiveEntry | undefined> {
     await using file = await openIfThere(this.name, this.#access);
     return file === undefined ? undefined : await this.#newest(file, options);
+  }
+
+  stamp(): string | undefined {
+    return fileStamp(this.name);
   }
 
   async *entries(options: AllEntriesOptions = {}): AsyncGenerator<ArchiveEntry, void, undefined> {

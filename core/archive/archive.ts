@@ -45,6 +45,10 @@ export interface Archive {
     decide: (last: ArchiveEntry | undefined) => Promise<ArchiveLine | undefined>,
     options?: OpOptions,
   ): Promise<ArchiveEntry | undefined>;
+  /**
+   * Where it can, at once: a text that is another whenever `last` may give another entry. Undefined where that cannot be told now.
+   */
+  stamp?(): string | undefined;
   /** Where it can: changes lines that are there. */
   readonly lines?: ArchiveLines;
   /**

@@ -28,6 +28,8 @@ export class UsableArchive implements Archive {
   readonly #source: BlockSource;
   readonly #options: UsableArchiveOptions;
   readonly #told = new Set<string>();
+  /** That the newest one is passed over. Its Blocks may come at any time. */
+  #isNewestPassedOver = false;
   /** The last one that was found to be usable. */
   #usable: string | undefined;
 
@@ -43,6 +45,10 @@ export class UsableArchive implements Archive {
   /** The newest entry that can be entered; the newest of all where none can. */
   async last(options: OpOptions & { readonly onDamage?: (reason: string) => void } = {}): Promise<ArchiveEntry | undefined> {
     return await this.#usableFrom(await this.#archive.last(options), options);
+  }
+
+  stamp(): string | undefined {
+    return this.#isNewestPassedOver ? undefined : this.#archive.stamp?.();
   }
 
   entries(options?: AllEntriesOptions): AsyncIterable<ArchiveEntry> {
@@ -97,7 +103,8 @@ export class UsableArchive implements Archive {
   }
 
   async #usableFrom(newest: ArchiveEntry | undefined, options: OpOptions): Promise<ArchiveEntry | undefined> {
-    if (newest === undefined || (await this.#isUsable(newest, options)) === undefined) return newest;
+    this.#isNewestPassedOver = newest !== undefined && (await this.#isUsable(newest, options)) !== undefined;
+    if (!this.#isNewestPassedOver) return newest;
     for await (const entry of newestFirst(this.#archive, { signal: options.signal })) {
       const fault = await this.#isUsable(entry, options);
       if (fault === undefined) return entry;

@@ -8,12 +8,35 @@ import { requestTarget } from './request-target.ts';
 import type { SharedPath } from './share-link.ts';
 import { isSharePath, readShare } from './share-link.ts';
 
+/** Names of a server that are remembered as its own. */
+const MAX_NAMES = 64;
+
+/** The names by which a server is asked for: addresses, `localhost`, and those that it was given. */
+export class OwnNames {
+  readonly #given: ReadonlySet<string>;
+  /** As they stood in requests. */
+  readonly #known = new Set<string>();
+
+  /** @param given - in lower case */
+  constructor(given: ReadonlySet<string>) {
+    this.#given = given;
+  }
+
+  /** @param host - a name or an address, with a port or without */
+  has(host: string): boolean {
+    if (this.#known.has(host)) return true;
+    const name = hostName(host);
+    const isOurs = isIP(name) !== 0 || name === 'localhost' || this.#given.has(name);
+    if (isOurs && this.#known.size < MAX_NAMES) this.#known.add(host);
+    return isOurs;
+  }
+}
+
 /** Who may ask. */
 export interface AccessRules {
   /** Those who may ask: each request has to bring the secret of one. Undefined for everybody. */
   readonly table: RightsTable | undefined;
-  /** Names of this machine beside its addresses and `localhost`. */
-  readonly hosts: ReadonlySet<string>;
+  readonly names: OwnNames;
 }
 
 /** Why a request is not answered: a status and its reason. */
@@ -33,10 +56,10 @@ export interface Admission {
  * Whether a request may be answered. Another site may have its own name lead to this machine, and so read what only this machine
  * may. Without tokens, requests under a name that is not ours are refused.
  */
-export function admit(request: IncomingMessage, { table, hosts }: AccessRules, now: Date): Admission | Refusal {
+export function admit(request: IncomingMessage, { table, names }: AccessRules, now: () => Date): Admission | Refusal {
   const { host, path } = requestTarget(request);
   // A link is a token itself.
-  if (isSharePath(path)) return admitByLink(path, table, now);
+  if (isSharePath(path)) return admitByLink(path, table, now());
   // What all pages are made with tells nothing, and who comes by a link needs it too.
   if (path.startsWith(PAGE_FILES) && request.method === 'GET') return { holder: undefined };
   if (table !== undefined) {
@@ -45,8 +68,7 @@ export function admit(request: IncomingMessage, { table, hosts }: AccessRules, n
     const holder = token && table.holders().find((one) => isSecretOf(one, token) && one.rights.mayUse(''));
     return holder === undefined ? { status: 401, reason: 'a token is needed' } : { holder };
   }
-  const name = hostName(host);
-  if (isIP(name) !== 0 || name === 'localhost' || hosts.has(name)) return { holder: undefined };
+  if (names.has(host)) return { holder: undefined };
   return { status: 421, reason: 'this server has another name' };
 }
 

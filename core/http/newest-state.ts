@@ -1,21 +1,25 @@
-import type { ArchiveEntry } from '../archive/archive.ts';
+import type { Archive, ArchiveEntry } from '../archive/archive.ts';
+import { formatDirent } from '../dirent/dirent-text.ts';
 
 /**
  * The newest state of an archive, for many who ask at a time. Whoever asks gets what a read gives that began later, so nobody gets a
- * state that was passed before; those who ask during a read share the next one.
+ * state that was passed before; those who ask during a read share the next one. An archive that can tell at once that it is as it was is not
+ * read again.
  */
 export class NewestState {
-  readonly #read: () => Promise<ArchiveEntry | undefined>;
+  readonly #archive: Pick<Archive, 'last' | 'stamp'>;
+  /** What was read last, and how the archive was before. */
+  #known: { readonly stamp: string; readonly entry: ArchiveEntry | undefined; readonly root: string | undefined } | undefined;
   #running: Promise<unknown> | undefined;
   #next: Promise<ArchiveEntry | undefined> | undefined;
 
-  /** @param read - reads it from the archive */
-  constructor(read: () => Promise<ArchiveEntry | undefined>) {
-    this.#read = read;
+  constructor(archive: Pick<Archive, 'last' | 'stamp'>) {
+    this.#archive = archive;
   }
 
   /** Undefined where nothing is recorded. */
   async get(): Promise<ArchiveEntry | undefined> {
+    if (this.#known !== undefined && this.#known.stamp === this.#archive.stamp?.()) return this.#known.entry;
     this.#next ??= this.#afterRunning();
     return await this.#next;
   }
@@ -23,8 +27,16 @@ export class NewestState {
   async #afterRunning(): Promise<ArchiveEntry | undefined> {
     await this.#running?.catch(() => undefined);
     this.#next = undefined;
-    const read = this.#read();
+    const stamp = this.#archive.stamp?.();
+    const read = this.#archive.last();
     this.#running = read;
-    return await read;
+    const entry = await read;
+    this.#known = stamp === undefined ? undefined : { stamp, entry, root: entry && formatDirent(entry.dirent) };
+    return entry;
+  }
+
+  /** Whether a root is that of the newest state, as far as that can be told at once. @param root - its text */
+  isKnown(root: string): boolean {
+    return this.#known?.root === root && this.#known.stamp === this.#archive.stamp?.();
   }
 }

@@ -11,6 +11,8 @@ export interface Representation extends Validators {
   readonly headers?: Readonly<Record<string, string>>;
   /** The Block whose bytes it has. */
   readonly block?: Block | undefined;
+  /** Whether it still is what its URL gives; undefined where that cannot be told at once. */
+  readonly lasts?: (() => boolean) | undefined;
   /** Its bytes, where they are in memory. */
   readonly bytes?: Uint8Array | undefined;
   /** Its bytes, or those of a range. Each chunk stays as it is for as long as it is held. */

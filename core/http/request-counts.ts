@@ -1,5 +1,3 @@
-import type { ServerResponse } from 'node:http';
-
 /** Counts the requests of a server. */
 export class RequestCounts {
   /** By the first digit of the status that was sent. */
@@ -7,13 +5,15 @@ export class RequestCounts {
   /** Requests that are being answered. */
   open = 0;
 
-  /** Counts an answer that is to be given. */
-  begin(response: ServerResponse): void {
+  /** An answer is to be given. */
+  begun(): void {
     this.open++;
-    response.once('close', () => {
-      this.open--;
-      const code = Math.floor(response.statusCode / 100);
-      this.byClass.set(code, (this.byClass.get(code) ?? 0) + 1);
-    });
+  }
+
+  /** It was given, or its connection has ended. */
+  ended(status: number): void {
+    this.open--;
+    const code = Math.floor(status / 100);
+    this.byClass.set(code, (this.byClass.get(code) ?? 0) + 1);
   }
 }

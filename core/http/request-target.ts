@@ -12,8 +12,9 @@ export interface RequestTarget {
 
 /** The target of a request. One that has a whole URL means the host of that, whatever its `Host` says. @see RFC 9112, 3.2.2 */
 export function requestTarget({ url = '/', headers }: Pick<IncomingMessage, 'url' | 'headers'>): RequestTarget {
-  const [, authority, rest = ''] = /^(?:https?:\/\/([^/?]*))?(.*)$/is.exec(url) ?? [];
+  const authority = /^https?:\/\/([^/?]*)/i.exec(url);
+  const rest = authority === null ? url : url.slice(authority[0].length);
   const at = rest.indexOf('?');
   const path = at < 0 ? rest : rest.slice(0, at);
-  return { host: authority ?? headers.host ?? '', path: path === '' ? '/' : path, query: at < 0 ? '' : rest.slice(at) };
+  return { host: authority?.[1] ?? headers.host ?? '', path: path === '' ? '/' : path, query: at < 0 ? '' : rest.slice(at) };
 }

@@ -4,10 +4,10 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system/system-error.ts';
-import type { AccessRules, Admission, Refusal } from './access.ts';
-import { admit } from './access.ts';
-import { ConnectionLimit } from './connection-limit.ts';
-import { ConnectionTurns } from './connection-turns.ts';
+import type { RightsTable } from '../rights/rights-table.ts';
+import type { Admission, Refusal } from './access.ts';
+import { admit, OwnNames } from './access.ts';
+import { Connections } from './connections.ts';
 import { takeBody } from './dav/propfind.ts';
 import { WebGateways } from './gateways.ts';
 import { COMMON_HEADERS } from './headers.ts';
@@ -33,12 +33,20 @@ const DRAIN_MS = 10_000;
 
 const METHODS = 'GET, HEAD, OPTIONS, PROPFIND';
 
+/** Who may ask. */
+export interface WebAccess {
+  /** Those who may ask: each request has to bring the secret of one. Undefined for everybody. */
+  readonly table: RightsTable | undefined;
+  /** Names of this machine beside its addresses and `localhost`. */
+  readonly hosts: ReadonlySet<string>;
+}
+
 export interface WebServerOptions {
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
   readonly service: WebService;
-  readonly access: AccessRules;
+  readonly access: WebAccess;
   /** Our certificate and its key, in PEM: HTTPS. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
 }
@@ -56,15 +64,13 @@ export interface WebServer extends AsyncDisposable {
  */
 export async function serveWeb({ host, port, service, access, tls }: WebServerOptions): Promise<WebServer> {
   const gateways = new WebGateways(service, access.table);
-  const turns = new ConnectionTurns();
-  const limit = new ConnectionLimit(MAX_CONNECTIONS);
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    turns.take(request.socket, response, () => {
-      response.on('close', limit.busy(request.socket));
-      gateways.counts.begin(response);
-      answer(gateways, access, request, response);
-    });
-  };
+  const names = new OwnNames(access.hosts);
+  const connections = new Connections(MAX_CONNECTIONS, gateways.counts, (request, response) => {
+    const admission = admit(request, { table: access.table, names }, () => gateways.now());
+    if ('status' in admission || !gateways.of(admission.holder).answersAtOnce(request, response, admission.shared))
+      void answerFully(gateways, admission, request, response);
+  });
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => connections.take(request, response);
   const limits = {
     maxHeaderSize: MAX_HEADER_SIZE,
     headersTimeout: HEADERS_MS,
@@ -73,7 +79,7 @@ export async function serveWeb({ host, port, service, access, tls }: WebServerOp
     keepAliveTimeout: KEEP_ALIVE_MS,
   };
   const server: Server = tls === undefined ? createServer(limits, onRequest) : createTlsServer({ ...limits, ...tls }, onRequest);
-  server.on('connection', (socket: Socket) => limit.opened(socket));
+  server.on('connection', (socket: Socket) => connections.opened(socket));
   server.setTimeout(IDLE_MS, (socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
@@ -95,12 +101,6 @@ export async function serveWeb({ host, port, service, access, tls }: WebServerOp
       await gateways[Symbol.asyncDispose]();
     },
   };
-}
-
-function answer(gateways: WebGateways, access: AccessRules, request: IncomingMessage, response: ServerResponse): void {
-  const admission = admit(request, access, gateways.now());
-  if ('status' in admission || !gateways.of(admission.holder).answersAtOnce(request, response, admission.shared))
-    void answerFully(gateways, admission, request, response);
 }
 
 async function answerFully(

@@ -41,8 +41,10 @@ import type { WebWrites } from './writes.ts';
 
 const XML_TYPE = 'application/xml; charset=utf-8';
 
-/** What below a Dirref is the same whenever it is asked for. */
-const LASTING_QUERIES: ReadonlySet<string> = new Set(['', '?view', '?view=source', '?thumbnail', '?download']);
+/** What may be asked of a node that nothing but its tree decides. */
+const TREE_QUERIES: ReadonlySet<string> = new Set(['view', 'thumbnail', 'download']);
+
+const ALWAYS = (): boolean => true;
 
 /** What is served. */
 export interface WebService {
@@ -119,8 +121,7 @@ export class WebGateway {
       else if ('location' in found) redirect(response, found.status === 301 ? { ...found, location: found.location + query } : found);
       else {
         const made = this.#pages.page(compressedFor(request.headers, found));
-        const isLasting = route?.kind === 'block' || (route?.kind === 'tree' && LASTING_QUERIES.has(query));
-        await send(request, response, (isLasting && (await this.#ready?.keep(request, made, signal))) || made, signal);
+        await send(request, response, (await this.#ready?.keep(request, made, signal)) ?? made, signal);
       }
     } catch (error) {
       this.#fail(response, error, signal);
@@ -213,7 +214,7 @@ export class WebGateway {
         return metricsView((await this.#service.status?.(signal)) ?? [], this.#counts);
       case 'block':
         if (blocksAt !== undefined) return { status: 302, location: `${blocksAt}/${path.slice('/h/'.length)}` };
-        return await storedBlock(store, route.hashcode, immutable, signal);
+        return { ...(await storedBlock(store, route.hashcode, immutable, signal)), lasts: ALWAYS };
       case 'contents':
         return await indirectContent(store, route.hashcode, immutable, signal);
       case 'records':
@@ -264,6 +265,7 @@ export class WebGateway {
         base,
         names,
         cacheControl,
+        lasts: ALWAYS,
         opensReferences: true,
       };
     }
@@ -293,6 +295,7 @@ export class WebGateway {
       history: `${newest}/?log`,
       past: { archive: this.#trees.archive(name), base: newest, store, tree: (root) => this.#trees.tree(root) },
       opensReferences: true,
+      lasts: state === undefined ? this.#trees.isNewest(name, found) : undefined,
       newest: state === undefined ? `${newest}/?lines=last` : undefined,
     };
   }
@@ -309,9 +312,9 @@ export class WebGateway {
     if (entry === undefined) return undefined;
     if (entry.dirent.kind === 'dir') {
       if (!isDir) return { status: 301, location: `${path}/` };
-      return await this.#views.dir(place, entry, query, signal);
+      return lasting(place, query, await this.#views.dir(place, entry, query, signal));
     }
-    return isDir || entry.dirent.kind !== 'file' ? undefined : await this.#views.file(place, entry, query, signal);
+    return isDir || entry.dirent.kind !== 'file' ? undefined : lasting(place, query, await this.#views.file(place, entry, query, signal));
   }
 
   #fail(response: ServerResponse, error: unknown, signal: AbortSignal): void {
@@ -341,6 +344,10 @@ async function* octetsOf(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Arr
     text = '';
   }
   yield Buffer.from(text);
+}
+
+function lasting<T extends Representation | undefined>({ lasts }: Place, query: Query, made: T): T {
+  return made !== undefined && [...query.keys()].every((key) => TREE_QUERIES.has(key)) ? { ...made, lasts } : made;
 }
 
 interface Redirect {

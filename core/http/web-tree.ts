@@ -93,6 +93,12 @@ export class WebTrees {
     return this.tree(entry.dirent);
   }
 
+  /** Tells, at any time and at once, whether a tree is the newest state of an archive; false where that would take longer. */
+  isNewest(name: string, { root }: WebTree): () => boolean {
+    const text = formatDirent(root);
+    return () => this.#newestStates.get(name)?.isKnown(text) === true;
+  }
+
   /** The newest state that can be entered, as sessions have it. */
   async #newest(name: string): Promise<ArchiveEntry | undefined> {
     const known = this.#newestStates.get(name);
@@ -101,7 +107,7 @@ export class WebTrees {
       onNotice: () => undefined,
       isReadable: async () => await Promise.resolve(true),
     });
-    const state = new NewestState(async () => await archive.last());
+    const state = new NewestState(archive);
     if (this.#newestStates.size < MAX_OPEN) this.#newestStates.set(name, state);
     return await state.get();
   }

@@ -22,6 +22,10 @@ export class GuardedArchive implements Archive {
     return await this.#archive.last(options);
   }
 
+  stamp(): string | undefined {
+    return this.#archive.stamp?.();
+  }
+
   entries(options?: AllEntriesOptions): AsyncIterable<ArchiveEntry> {
     return this.#archive.entries(options);
   }

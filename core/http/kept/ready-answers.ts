@@ -18,13 +18,14 @@ interface ReadyAnswer {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | ReadyContent;
   readonly size: number;
+  readonly lasts: () => boolean;
   /** Names and values in turn. */
   readonly head: string[];
 }
 
 /**
- * Answers that never change, by their URLs, those asked for last: a request for one looks nothing up, and waits for nothing. So it takes
- * hardly more than `node:http` itself does.
+ * Answers that are what their URLs give for as long as can be told at once, those asked for last: a request for one looks nothing up, and
+ * waits for nothing. So it takes hardly more than `node:http` itself does.
  */
 export class ReadyAnswers {
   readonly #contents: ReadyContents;
@@ -36,27 +37,28 @@ export class ReadyAnswers {
   }
 
   /**
-   * Keeps an answer that is the same at any time, if it can be sent in one piece.
+   * Keeps an answer that lasts, if it can be sent in one piece.
    *
    * @returns the answer, with its bytes where they were read for that
    */
   async keep(request: IncomingMessage, made: Representation, signal: AbortSignal): Promise<Representation> {
-    if (request.headers.range !== undefined || request.method !== 'GET') return made;
+    const { lasts } = made;
+    if (lasts === undefined || request.headers.range !== undefined || request.method !== 'GET') return made;
     const loaded = made.bytes === undefined && made.block !== undefined ? await this.#contents.load(made.block, signal) : undefined;
     const body = made.bytes ?? loaded?.content;
     if (body === undefined) return made;
-    this.#keep(keyOf(request), made, body);
+    this.#keep(keyOf(request), made, body, lasts);
     return { ...made, bytes: made.bytes ?? loaded?.bytes };
   }
 
-  #keep(key: string, made: Representation, body: Uint8Array | ReadyContent): void {
+  #keep(key: string, made: Representation, body: Uint8Array | ReadyContent, lasts: () => boolean): void {
     const length = body instanceof Uint8Array ? body.length : body.size;
     const headers = { ...COMMON_HEADERS, ...headersOf(made) };
     const whole = { ...headers, 'content-type': made.contentType, 'content-length': String(length) };
     const { etag, lastModified } = made;
     const size = key.length + (body instanceof Uint8Array ? length : 0) + ENTRY_SIZE;
     this.#drop(key);
-    this.#ready.set(key, { validators: { etag, lastModified }, headers, body, size, head: Object.entries(whole).flat() });
+    this.#ready.set(key, { validators: { etag, lastModified }, headers, body, size, lasts, head: Object.entries(whole).flat() });
     this.#size += size;
     for (const oldest of this.#ready.keys()) {
       if (this.#size <= MAX_SIZE) break;
@@ -78,6 +80,10 @@ export class ReadyAnswers {
     const key = keyOf(request);
     const ready = this.#ready.get(key);
     if (ready === undefined) return false;
+    if (!ready.lasts()) {
+      this.#drop(key);
+      return false;
+    }
     const { validators, headers, head, body } = ready;
     const status = conditionStatus(request.headers, validators);
     if (status !== undefined) {
@@ -95,7 +101,7 @@ export class ReadyAnswers {
       return true;
     }
     const isSent = this.#contents.withBytes(body, (bytes, done) => {
-      response.once('finish', done);
+      if (done !== undefined) response.once('finish', done);
       response.writeHead(200, head).end(bytes);
     });
     // It lies elsewhere by now, or is damaged: it is asked of the Store.

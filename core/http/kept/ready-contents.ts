@@ -111,15 +111,15 @@ export class ReadyContents {
   /**
    * Gives the bytes of a content to `use`, if they can be had at once.
    *
-   * @param use - the function that it is given is to be called once the bytes are not needed any more: their memory is used again
+   * @param use - the function that it is given, if any, is to be called once the bytes are not needed any more: their memory is used again
    * @returns whether they could be had
    */
-  withBytes(content: ReadyContent, use: (bytes: Uint8Array, done: () => void) => void): boolean {
+  withBytes(content: ReadyContent, use: (bytes: Uint8Array, done?: () => void) => void): boolean {
     const { bytes, places } = content;
     if (bytes !== undefined) {
       this.#kept.delete(content);
       this.#kept.add(content);
-      use(bytes, () => undefined);
+      use(bytes);
       return true;
     }
     if (places === undefined) return false;
@@ -132,9 +132,11 @@ export class ReadyContents {
     if (isKept) this.#keep(content, read);
     this.#readSize += content.size;
     content.readAt = this.#readSize;
-    use(read, () => {
-      if (isSpare && this.#spare.length < MAX_SPARE) this.#spare.push(memory);
-    });
+    if (!isSpare) use(read);
+    else
+      use(read, () => {
+        if (this.#spare.length < MAX_SPARE) this.#spare.push(memory);
+      });
     return true;
   }
 

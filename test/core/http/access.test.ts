@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
-import { admit } from '../../../core/http/access.ts';
+import { admit, OwnNames } from '../../../core/http/access.ts';
 import { ownerTable } from '../../../core/rights/rights-table.ts';
 
 const TOKEN = Buffer.from('sixteen-octets-!');
-const HOSTS = new Set(['files.example']);
+const NAMES = new OwnNames(new Set(['files.example']));
 
 function status(headers: Record<string, string>, token?: Uint8Array): number | undefined {
   const table = token && ownerTable(token);
-  const admission = admit({ headers } as unknown as IncomingMessage, { table, hosts: HOSTS }, new Date());
+  const admission = admit({ headers } as unknown as IncomingMessage, { table, names: NAMES }, () => new Date());
   return 'status' in admission ? admission.status : undefined;
 }
 

@@ -4,13 +4,19 @@ import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { openArchiveFile } from '../../../../core/archive/archive-file.ts';
+import type { Octets } from '../../../../core/base/octets.ts';
 import type { HashBlock } from '../../../../core/block/block.ts';
+import { PendingBlocks } from '../../../../core/block/block-sink.ts';
 import { digestHex } from '../../../../core/block/hashcode.ts';
 import { openDatadir } from '../../../../core/datadir/datadir.ts';
 import type { Datadir } from '../../../../core/datadir/datadir-store.ts';
+import { storeDir } from '../../../../core/dirent/dir-codec.ts';
+import { EMPTY_ROOT } from '../../../../core/dirent/empty-root.ts';
 import type { ReadyContent } from '../../../../core/http/kept/ready-contents.ts';
 import { ReadyContents } from '../../../../core/http/kept/ready-contents.ts';
 import { serveWeb } from '../../../../core/http/server.ts';
+import { archiveOf } from '../../../../core/store/archive-of-store.ts';
 import { stored, superblock } from '../../../support/bombs/bomb.ts';
 import { makeRandom } from '../../../support/random.ts';
 import { MapSource } from '../../../support/stores/map-source.ts';
@@ -21,7 +27,7 @@ function atHand(contents: ReadyContents, content: ReadyContent): Buffer | undefi
   let found: Buffer | undefined;
   contents.withBytes(content, (bytes, done) => {
     found = Buffer.from(bytes);
-    done();
+    done?.();
   });
   return found;
 }
@@ -140,7 +146,7 @@ test('memory that was given back is used again, and never while its bytes are se
   assert.ok(loaded !== undefined);
   const whole = Buffer.concat(leaves);
   const held: Uint8Array[] = [];
-  const ends: (() => void)[] = [];
+  const ends: ((() => void) | undefined)[] = [];
   for (let i = 0; i < 3; i++) {
     // As if much else had been asked for meanwhile: it is not kept.
     loaded.content.readAt = Number.NEGATIVE_INFINITY;
@@ -154,6 +160,52 @@ test('memory that was given back is used again, and never while its bytes are se
   ends[1]?.();
   loaded.content.readAt = Number.NEGATIVE_INFINITY;
   contents.withBytes(loaded.content, (bytes) => assert.equal(bytes.buffer, held[1]?.buffer));
+});
+
+test('what an archive has is what was recorded last, whoever did so and however often it was asked for', async () => {
+  const path = newStorePath();
+  await using store = await openDatadir(path, { create: true });
+  const archive = archiveOf(store, 'home') ?? assert.fail('it has no archives');
+  const server = await serveWeb({
+    host: '127.0.0.1',
+    port: 0,
+    service: {
+      store,
+      archive: undefined,
+      home: async () => await Promise.resolve('/'),
+      isPublic: true,
+      now: () => new Date(),
+      onFailure: (error) => assert.fail(String(error)),
+    },
+    access: { table: undefined, hosts: new Set() },
+  });
+  await using _ = server;
+  const url = `${server.url}archive/home/`;
+  const other = openArchiveFile(archive.name);
+  for (let n = 0; n < 12; n++) {
+    const text = `text ${n % 5}`;
+    const pending = new PendingBlocks(store.hashName);
+    const file = {
+      kind: 'file',
+      name: 'a' as Octets,
+      meta: {},
+      block: { kind: 'literal', span: text.length, data: Buffer.from(text) },
+    } as const;
+    const block = storeDir(pending, [file]);
+    await pending.flushTo(store);
+    const line = { whenNs: BigInt(n), dirent: { ...EMPTY_ROOT, block } };
+    await (n % 2 === 0 ? archive : other).append(async () => await Promise.resolve(line));
+    const pages = new Set<string>();
+    for (let times = 0; times < 3; times++) {
+      assert.equal((await get(`${url}a`)).body.toString(), text);
+      pages.add((await get(url)).body.toString());
+    }
+    assert.equal(pages.size, 1);
+  }
+  const before = await get(url);
+  await archive.append(async () => await Promise.resolve({ whenNs: 99n, dirent: EMPTY_ROOT }));
+  assert.notDeepEqual(await get(url), before);
+  assert.equal((await get(`${url}a`)).status, 404);
 });
 
 test('what is compressed is kept in memory alone', async () => {

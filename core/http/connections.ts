@@ -1,0 +1,131 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { RequestCounts } from './request-counts.ts';
+
+/** Milliseconds that an answer may take before its connection has to give way. */
+const BUSY_MS = 5000;
+/** Requests that a connection may send before it has its answers. Browsers send one. */
+const MAX_WAITING = 32;
+
+/** Answers a request. */
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+interface Connection {
+  readonly name: string;
+  readonly socket: Socket;
+  /** The answer that it is being given. */
+  response: ServerResponse | undefined;
+  /** Since when it is answered, or else silent, in milliseconds. */
+  sinceMs: number;
+  /** What it asked for meanwhile. */
+  readonly waiting: { readonly request: IncomingMessage; readonly response: ServerResponse }[];
+  /** Called when the answer is sent. */
+  readonly onSent: () => void;
+}
+
+/**
+ * The connections of a server.
+ *
+ * They keep within a number. Whoever comes takes the place of the one that has been silent longest, so that nobody who opens many and says
+ * nothing shuts others out.
+ *
+ * The requests of one are answered one by one. They may come all at once, in one packet: then each would read ahead, and hold that until
+ * those before it are sent.
+ */
+export class Connections {
+  readonly #max: number;
+  readonly #counts: RequestCounts;
+  readonly #answer: Answer;
+  readonly #byName = new Map<string, Connection>();
+  /** By the socket that requests come from: with TLS it is another than that of the connection. */
+  readonly #bySocket = new WeakMap<Socket, Connection>();
+
+  /**
+   * @param max - connections at a time
+   * @param counts - told of each request
+   */
+  constructor(max: number, counts: RequestCounts, answer: Answer) {
+    this.#max = max;
+    this.#counts = counts;
+    this.#answer = answer;
+  }
+
+  /** There is a new connection. */
+  opened(socket: Socket): void {
+    if (this.#byName.size >= this.#max && !this.#makeRoom()) {
+      socket.destroy();
+      return;
+    }
+    const name = nameOf(socket);
+    const connection: Connection = {
+      name,
+      socket,
+      response: undefined,
+      sinceMs: performance.now(),
+      waiting: [],
+      onSent: () => this.#sent(connection),
+    };
+    this.#byName.set(name, connection);
+    socket.once('close', () => {
+      if (this.#byName.get(name) === connection) this.#byName.delete(name);
+    });
+  }
+
+  /** Answers a request once those of the connection that came before are answered. A connection with too many of them is ended. */
+  take(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#of(request.socket);
+    if (connection === undefined || connection.waiting.length >= MAX_WAITING - 1) request.socket.destroy();
+    else if (connection.response === undefined) this.#begin(connection, request, response);
+    else connection.waiting.push({ request, response });
+  }
+
+  #begin(connection: Connection, request: IncomingMessage, response: ServerResponse): void {
+    connection.response = response;
+    connection.sinceMs = performance.now();
+    this.#counts.begun();
+    response.on('close', connection.onSent);
+    this.#answer(request, response);
+  }
+
+  #of(socket: Socket): Connection | undefined {
+    const known = this.#bySocket.get(socket);
+    if (known !== undefined) return known;
+    const named = this.#byName.get(nameOf(socket));
+    if (named !== undefined) this.#bySocket.set(socket, named);
+    return named;
+  }
+
+  #sent(connection: Connection): void {
+    this.#counts.ended(connection.response?.statusCode ?? 0);
+    connection.response = undefined;
+    connection.sinceMs = performance.now();
+    if (connection.waiting.length === 0 || connection.socket.destroyed) return;
+    const next = connection.waiting.shift();
+    if (next !== undefined) this.#begin(connection, next.request, next.response);
+  }
+
+  /** @returns whether a connection was ended */
+  #makeRoom(): boolean {
+    let idle: Connection | undefined;
+    let busy: Connection | undefined;
+    for (const connection of this.#byName.values()) {
+      if (connection.response === undefined) idle = elder(idle, connection);
+      else busy = elder(busy, connection);
+    }
+    if (idle === undefined && (busy === undefined || performance.now() - busy.sinceMs < BUSY_MS)) return false;
+    const gone = idle ?? busy;
+    if (gone === undefined) return false;
+    this.#byName.delete(gone.name);
+    gone.socket.destroy();
+    return true;
+  }
+}
+
+function elder(one: Connection | undefined, other: Connection): Connection {
+  return one === undefined || other.sinceMs < one.sinceMs ? other : one;
+}
+
+/** The same for a connection and for what TLS makes of it. */
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}

@@ -1,66 +1,21 @@
-import type { Command, CommandInput, Output, ShellServices, TreeContext } from '../commands/command.ts';
-import { expandHome } from '../commands/parts/local-path.ts';
-import { localSession } from '../commands/parts/local-session.ts';
+import type { Command } from '../commands/command.ts';
 import { tellPlan } from '../commands/parts/tell-plan.ts';
-import type { LocalSession, Session } from '../commands/session.ts';
-import { type ArgumentSpec, isLocalKind } from '../commands/words/argument-spec.ts';
-import { FILES_FROM0 } from '../commands/words/files-from.ts';
-import { ReadOnlyError, VtError } from '../core/base/errors.ts';
+import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
-import { capability, writeRemedy } from '../core/store/capability.ts';
-import type { Tree } from '../core/tree/tree.ts';
 import type { Commands } from '../fuse/control/request.ts';
+import { isCancelled, throwIfAborted } from './cancelled.ts';
 import { findCommand, namesOf } from './command-names.ts';
-import { assignWords, parseOptions } from './line/arguments.ts';
-import { expandGlob, isGlobWord, patternOf } from './line/glob.ts';
+import type { DispatchOptions } from './dispatch-options.ts';
 import type { ParsedCommand } from './line/line.ts';
 import { parseLine } from './line/line.ts';
 import { lineOfWords } from './line/line-of-words.ts';
-import { localGlobSide } from './line/local-glob.ts';
 import { quoteWord } from './line/quote.ts';
-import { treeGlobSide } from './line/tree-glob.ts';
-import { columnOf, type SkipReference, type Word } from './line/word.ts';
+import { columnOf } from './line/word.ts';
 import type { CommandNames } from './output/error-line.ts';
-import { HeldOutput } from './output/held-output.ts';
-import type { Messages } from './output/messages.ts';
-import { CommandDiagnostics } from './output/messages.ts';
 import type { SinkOutput } from './output/output.ts';
-import { QuietOutput } from './output/quiet-output.ts';
 import { type Tag, TaggedOutput } from './output/tagged-output.ts';
-import { ReadOnlyTree } from './session/read-only-tree.ts';
-import { TreeChangeNote } from './session/tree-change-note.ts';
-
-/** What a dispatcher works with; all of it belongs to one session. */
-export interface DispatchOptions {
-  readonly session: Session;
-  /** The same, in a shell on this machine; undefined for a client of a mount. */
-  readonly local: LocalSession | undefined;
-  /** Throws where the tree is that of a Store that was named and is not there, or that is sealed. */
-  readonly requireStore: (action: string, mayMake: boolean) => void;
-  readonly services: ShellServices;
-  readonly skipReference: SkipReference;
-  readonly messages: Messages;
-  /** Results that are not redirected. */
-  readonly output: SinkOutput;
-  readonly plan: boolean;
-  /** `-q`: commands do not tell what they did. */
-  readonly quiet?: boolean;
-  /** `-x`: each command is echoed on stderr. */
-  readonly echo: boolean;
-  readonly home: Octets;
-  readonly now: () => Date;
-  /** Throws where a command is not for whoever asks; default: all are. */
-  readonly permit?: (command: Command, parsed: ParsedCommand) => void;
-  /** Starts a job, `LIST &`; undefined where there are none. */
-  readonly background: ((line: Octets) => { readonly number: number; readonly line: string }) | undefined;
-  /** Output of one command to a file or a local command. */
-  readonly withRedirect: (
-    command: ParsedCommand,
-    signal: AbortSignal,
-    run: (output: SinkOutput, signal: AbortSignal) => Promise<void>,
-  ) => Promise<void>;
-}
+import { runCommand } from './run-command.ts';
 
 /** How one line is to be run. */
 export interface LineOptions {
@@ -184,7 +139,7 @@ export class Dispatcher {
       this.#options.messages.note(`+ ${octetsToText(source.slice(parsed.start, parsed.end) as Octets)}`);
     const tag: Tag = { ...(id === undefined ? {} : { id }), ...(job === undefined ? {} : { job }), command: command.name };
     const run = async (output: SinkOutput, runSignal: AbortSignal): Promise<void> => {
-      await this.#run(command, calledAs, parsed, { output, tag }, runSignal);
+      await runCommand({ command, calledAs, parsed, tag }, output, this.#options, runSignal);
       await output.flush();
     };
     if (parsed.pipe === undefined && parsed.redirect === undefined) await run(this.#options.output, signal);
@@ -209,157 +164,4 @@ export class Dispatcher {
     tellPlan(new TaggedOutput(output, tag), plan);
     await output.flush();
   }
-
-  async #run(
-    command: Command,
-    calledAs: string,
-    parsed: ParsedCommand,
-    { output: sink, tag }: { readonly output: SinkOutput; readonly tag: Tag },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { session, local, services, messages, plan, now } = this.#options;
-    const output = sink.json ? new TaggedOutput(sink, tag) : sink;
-    const { options, repeated, words, isHelp } = parseOptions(command, calledAs, parsed.words.slice(1));
-    if (isHelp) {
-      printHelp(output, services.helpText(command.name));
-      return;
-    }
-    const list = options.get(FILES_FROM0.name);
-    const listed = list === undefined || list === true ? undefined : await this.#listedNames(list, signal);
-    const assigned = assignWords(command, calledAs, words, listed);
-    // Nothing is to be done.
-    if (listed?.length === 0) return;
-    if (command.changes === true && !session.tree.can.write) throw readOnly(calledAs, session.tree);
-
-    const reads = readsTree(command);
-    if (command.changes === true || command.recordsRoot === true || reads) this.#options.requireStore(calledAs, !reads);
-
-    const named = new Map<string, Octets[]>();
-    const args: Octets[] = [];
-    for (const { spec, word } of assigned) {
-      const values = await this.#expand(word, spec, signal);
-      if (values.length > 1 && spec.repeat !== true)
-        throw new VtError('EUSAGE', `"${octetsToText(word.text)}": matches ${values.length} names, one is needed`);
-      const sameName = named.get(spec.name) ?? [];
-      named.set(spec.name, sameName);
-      for (const value of values) {
-        sameName.push(value);
-        args.push(value);
-      }
-    }
-    const isPlanned = plan && (command.changes === true || command.changesLocal === true) && command.plans !== true;
-    const tellLine = (): void => tellPlan(output, lineOf(calledAs, parsed));
-    // Only a stored tree has its changes in memory until they are synced: there the command is run, and may fail.
-    if (isPlanned && (command.changesLocal === true || !session.tree.can.sync)) {
-      tellLine();
-      return;
-    }
-    const diagnostics = new CommandDiagnostics(messages, [calledAs, ...namesOf(command)], tag, parsed.quiet);
-    // A change is no success before there is a Store that it can go to.
-    const making = command.changes === true && !plan ? capability(session.store, 'making') : undefined;
-    let isTrue = true;
-    const held = making?.isMade === false ? new HeldOutput(output) : undefined;
-    const shown = this.#options.quiet === true && command.reports === true && !plan ? new QuietOutput(held ?? output) : (held ?? output);
-    const change = new TreeChangeNote(session);
-    const context: TreeContext = {
-      session,
-      local,
-      output: shown,
-      diagnostics,
-      signal,
-      plan,
-      now,
-      shell: services,
-      wouldChange: () => change.wouldBe(),
-    };
-    if ((command.changes === true || command.group === 'mount') && !plan) session.note(lineOf(calledAs, parsed));
-    try {
-      await runIn(context, command, { args, named, options, repeated, calledAs });
-      if (held !== undefined) {
-        isTrue = false;
-        await making?.make();
-        isTrue = true;
-      }
-      if (isPlanned) tellLine();
-    } catch (error) {
-      if (signal.aborted) throw cancelled(signal);
-      throw error;
-    } finally {
-      messages.finishProgress();
-      if (isTrue) await held?.release();
-      if (output.json && isTrue && writes(command)) output.record(change.record(plan));
-    }
-    if (signal.aborted && command.endsByInterrupt !== true) throw cancelled(signal);
-    if (diagnostics.failures > 0) {
-      throw new VtError('EPARTIAL', `done in part, ${diagnostics.failures} ${diagnostics.failures === 1 ? 'item' : 'items'} failed`);
-    }
-  }
-
-  async #listedNames(file: Octets, signal: AbortSignal): Promise<Octets[]> {
-    const { local, home, services } = this.#options;
-    const { listedNames } = await import('./listed-names.ts');
-    return await listedNames(file, { local, home, standardInput: () => services.standardInput(signal) });
-  }
-
-  /** The values of a word: what its glob matches on the side it lives on, else itself. */
-  async #expand(word: Word, { kind, glob = true }: ArgumentSpec, signal: AbortSignal): Promise<Octets[]> {
-    const { session, local, home } = this.#options;
-    const mayGlob = glob === true && session.settings.get('glob') !== 'off' && isGlobWord(word);
-    if (kind === 'stored' && mayGlob) return await expandGlob(word, treeGlobSide(session.tree, session.cwd, signal), signal);
-    // A reference may be a local path, too; it is taken as it is but for the home directory.
-    if (kind === 'reference') return [word.quoted[0] === 0 ? expandHome(word.text, home) : word.text];
-    if (!isLocalKind(kind)) return [word.text];
-    if (mayGlob && local !== undefined) return await expandGlob(word, localGlobSide(local.localCwd), signal);
-    const text = glob === 'pattern' ? patternOf(word.text, word.quoted) : word.text;
-    return [word.quoted[0] === 0 ? expandHome(text, home) : text];
-  }
-}
-
-/** Runs a command in a session that it may act on. */
-async function runIn(context: TreeContext, command: Command, input: CommandInput): Promise<void> {
-  if (command.reach === 'tree') await command.run(context, input);
-  else {
-    const local = localSession(context, command.name);
-    await command.run({ ...context, session: local, local }, input);
-  }
-}
-
-/** A command as one types it. */
-function lineOf(calledAs: string, parsed: ParsedCommand): string {
-  return [calledAs, ...parsed.words.slice(1).map((word) => quoteWord(word.text))].join(' ');
-}
-
-function readOnly(calledAs: string, tree: Tree): ReadOnlyError {
-  return tree instanceof ReadOnlyTree ? tree.refusal(calledAs) : new ReadOnlyError(calledAs, tree.name, writeRemedy(tree.store));
-}
-
-/** Whether a command may change the tree, its Store or what is recorded. What `lmkdir` and `!` do is the local machine's affair. */
-function writes({ changes, changesLocal, recordsRoot, group }: Command): boolean {
-  return changes === true || recordsRoot === true || (changesLocal === true && group !== 'local');
-}
-
-/** Whether a command is about what is in the tree or its archive, and changes no tree. */
-function readsTree({ changes, recordsRoot, makesStore, leavesTree, group, args = [] }: Command): boolean {
-  if (changes === true || recordsRoot === true || makesStore === true || leavesTree === true) return false;
-  return group === 'list' || group === 'read' || group === 'history' || args.some(({ kind }) => kind === 'stored');
-}
-
-/** Help goes out line by line; in JSON mode as one record. */
-function printHelp(output: Output, text: string): void {
-  for (const line of text.split('\n')) output.line(line);
-  output.record({ help: text });
-}
-
-/** The error of a command whose signal has fired. */
-export function cancelled(signal: AbortSignal): VtError {
-  return signal.reason instanceof VtError ? signal.reason : new VtError('ECANCELLED', 'cancelled', { cause: signal.reason });
-}
-
-function throwIfAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw cancelled(signal);
-}
-
-/** Whether an error says that a signal has fired. */
-export function isCancelled(error: unknown): boolean {
-  return error instanceof VtError && error.code === 'ECANCELLED';
 }

@@ -1,7 +1,8 @@
 import { VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
-import { Dispatcher, type DispatchOptions } from '../dispatch.ts';
+import { Dispatcher } from '../dispatch.ts';
+import type { DispatchOptions } from '../dispatch-options.ts';
 import { Messages } from '../output/messages.ts';
 import { type OutputOptions, SinkOutput } from '../output/output.ts';
 import type { ProgressView } from '../output/progress.ts';

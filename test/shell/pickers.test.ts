@@ -125,6 +125,8 @@ it('forget at a prompt asks first, and gc --drop too; in a script they do not', 
   await terminal.shows(/Let go of default@1, and free what only it needs\? It cannot be undone \(y\/N\)/);
   terminal.type('n');
   terminal.keys('Enter');
+  // What is typed while the question stands is its answer.
+  await terminal.shows(/vtftp:\/>$/m);
   terminal.type('log | wc -l');
   terminal.keys('Enter');
   await terminal.shows(/^3$/m);

@@ -1,0 +1,65 @@
+import { expandHome } from '../commands/parts/local-path.ts';
+import { type ArgumentSpec, isLocalKind } from '../commands/words/argument-spec.ts';
+import { VtError } from '../core/base/errors.ts';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import type { DispatchOptions } from './dispatch-options.ts';
+import type { AssignedWord } from './line/arguments.ts';
+import { expandGlob, isGlobWord, patternOf } from './line/glob.ts';
+import { localGlobSide } from './line/local-glob.ts';
+import { treeGlobSide } from './line/tree-glob.ts';
+import type { Word } from './line/word.ts';
+
+/** What words may be about: the tree, this machine, the standard input. */
+type WordSides = Pick<DispatchOptions, 'session' | 'local' | 'home' | 'services'>;
+
+/** The arguments of a command, in their order and by the names of their rows. */
+interface Arguments {
+  readonly args: Octets[];
+  readonly named: Map<string, Octets[]>;
+}
+
+/**
+ * The arguments that words stand for: a glob becomes the names that it matches.
+ *
+ * @throws {VtError} EUSAGE for a glob of several names where one is needed
+ */
+export async function expandArguments(assigned: readonly AssignedWord[], sides: WordSides, signal: AbortSignal): Promise<Arguments> {
+  const named = new Map<string, Octets[]>();
+  const args: Octets[] = [];
+  for (const { spec, word } of assigned) {
+    const values = await expand(word, spec, sides, signal);
+    if (values.length > 1 && spec.repeat !== true)
+      throw new VtError('EUSAGE', `"${octetsToText(word.text)}": matches ${values.length} names, one is needed`);
+    const sameName = named.get(spec.name) ?? [];
+    named.set(spec.name, sameName);
+    for (const value of values) {
+      sameName.push(value);
+      args.push(value);
+    }
+  }
+  return { args, named };
+}
+
+/** The names in the file of `--files-from0`. */
+export async function namesListedIn(file: Octets, { local, home, services }: WordSides, signal: AbortSignal): Promise<Octets[]> {
+  const { listedNames } = await import('./listed-names.ts');
+  return await listedNames(file, { local, home, standardInput: () => services.standardInput(signal) });
+}
+
+/** The values of a word: what its glob matches on the side it lives on, else itself. */
+async function expand(
+  word: Word,
+  { kind, glob = true }: ArgumentSpec,
+  { session, local, home }: WordSides,
+  signal: AbortSignal,
+): Promise<Octets[]> {
+  const mayGlob = glob === true && session.settings.get('glob') !== 'off' && isGlobWord(word);
+  if (kind === 'stored' && mayGlob) return await expandGlob(word, treeGlobSide(session.tree, session.cwd, signal), signal);
+  // A reference may be a local path, too; it is taken as it is but for the home directory.
+  if (kind === 'reference') return [word.quoted[0] === 0 ? expandHome(word.text, home) : word.text];
+  if (!isLocalKind(kind)) return [word.text];
+  if (mayGlob && local !== undefined) return await expandGlob(word, localGlobSide(local.localCwd), signal);
+  const text = glob === 'pattern' ? patternOf(word.text, word.quoted) : word.text;
+  return [word.quoted[0] === 0 ? expandHome(text, home) : text];
+}

@@ -15,6 +15,7 @@ import { protect, tag, unprotect } from './history/tag.ts';
 import { undo } from './history/undo.ts';
 import { quit } from './leave/quit.ts';
 import { conflicts } from './list/conflicts.ts';
+import { df } from './list/df.ts';
 import { du } from './list/du.ts';
 import { find } from './list/find.ts';
 import { inspect } from './list/inspect.ts';
@@ -49,7 +50,7 @@ import { config } from './shell/config.ts';
 import { help, version } from './shell/help.ts';
 import { history } from './shell/history.ts';
 import { jobs, kill } from './shell/jobs.ts';
-import { set } from './shell/settings.ts';
+import { set, timing } from './shell/settings.ts';
 import { source } from './shell/source.ts';
 import { wait } from './shell/wait.ts';
 import { ar } from './store/ar.ts';
@@ -84,6 +85,7 @@ export const COMMANDS: readonly Command[] = [
   locate,
   conflicts,
   du,
+  df,
   stat,
   inspect,
   cat,
@@ -151,6 +153,7 @@ export const COMMANDS: readonly Command[] = [
   config,
   history,
   set,
+  timing,
   alias,
   unalias,
   source,

@@ -11,7 +11,6 @@ const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
   copy: 'use cp',
   del: 'use rm',
   delete: 'use rm',
-  df: 'use status',
   init: 'the first put makes the Store',
   key: 'use sealed-key',
   mirror: 'use put to store a directory, get to take one out',

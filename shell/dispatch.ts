@@ -142,9 +142,14 @@ export class Dispatcher {
       await runCommand({ command, calledAs, parsed, tag }, output, this.#options, runSignal);
       await output.flush();
     };
-    if (parsed.pipe === undefined && parsed.redirect === undefined) await run(this.#options.output, signal);
-    else if (this.#options.plan) await this.#planRedirected(command, parsed, tag, signal, run);
-    else await this.#options.withRedirect(parsed, signal, run);
+    const startMs = this.#options.session.settings.get('timing') === 'on' ? performance.now() : undefined;
+    try {
+      if (parsed.pipe === undefined && parsed.redirect === undefined) await run(this.#options.output, signal);
+      else if (this.#options.plan) await this.#planRedirected(command, parsed, tag, signal, run);
+      else await this.#options.withRedirect(parsed, signal, run);
+    } finally {
+      if (startMs !== undefined) this.#options.messages.note(`${calledAs}: ${((performance.now() - startMs) / 1000).toFixed(3)} s`, tag);
+    }
   }
 
   /** A planned command tells its effects as ever; what others would do with its results is told, and not done. */

@@ -64,8 +64,7 @@ export const get = defineCommand({
     { name: 'keep', short: 'k', summary: 'skip every name that exists already' },
     { name: 'no-special', summary: 'restore nothing that gives rights: no devices, setuid, setgid, owners, capabilities or ACLs' },
     { name: 'owner', value: { kind: 'text', choices: OWNER_POLICIES }, summary: 'how owners are restored' },
-    { name: 'recursive', short: 'r', aliases: ['R'], summary: 'accepted: a Dir is always copied with all below it' },
-    { name: 'below', short: 'R', summary: 'the same as -r' },
+    { name: 'recursive', short: 'r', alsoShort: 'R', summary: 'accepted: a Dir is always copied with all below it' },
     { name: 'preserve', short: 'p', summary: 'with NAME/.: give LOCAL itself the metadata of NAME too' },
   ],
   examples: [

@@ -69,7 +69,7 @@ export const put = defineCommand({
     FILES_FROM0,
     { name: 'read-special', summary: 'read the content of a device or FIFO that LOCAL names, also through a symlink' },
     { name: 'reread', summary: 'read every file, changed or not' },
-    { name: 'recursive', short: 'r', summary: 'accepted: directories always go with all below' },
+    { name: 'recursive', short: 'r', alsoShort: 'R', summary: 'accepted: directories always go with all below' },
     { name: 'preserve', short: 'p', summary: 'accepted: metadata is always kept' },
     { name: 'resume', short: 'c', aliases: ['continue'], summary: 'accepted: what is stored already is never stored again' },
   ],

@@ -4,6 +4,7 @@ import { defineCommand } from '../command.ts';
 import type { Session } from '../session.ts';
 import { type OptionSpec, optionNamed, optionNames } from '../words/option-spec.ts';
 import { checkValue } from '../words/option-value.ts';
+import type { RecordSpec } from '../words/record-spec.ts';
 
 /** The prompt where nobody chose another: `vtftp:/docs*> `. */
 export const DEFAULT_PROMPT = 'vtftp%n:%w%c%j%t> ';
@@ -14,6 +15,12 @@ interface SettingSpec extends OptionSpec {
   readonly usual?: string;
 }
 
+const TIMING: SettingSpec = {
+  name: 'timing',
+  value: { kind: 'text', choices: ['off', 'on'] },
+  summary: 'whether each command tells how long it took, on standard error',
+};
+
 /** The settings that there are, each with its default first. */
 export const SETTINGS: readonly SettingSpec[] = [
   { name: 'onerror', value: { kind: 'text', choices: ['stop', 'continue'] }, summary: 'whether a script stops at its first error' },
@@ -23,6 +30,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     value: { kind: 'text', choices: ['leave', 'keep'] },
     summary: 'whether put and mounts store the MIME type found from the name or content of a file, as its attribute user.mime_type',
   },
+  TIMING,
   { name: 'suggest', value: { kind: 'text', choices: ['on', 'off'] }, summary: 'whether the prompt suggests lines from the history' },
   {
     name: 'prompt',
@@ -32,6 +40,8 @@ export const SETTINGS: readonly SettingSpec[] = [
       'the text of the prompt. %n is the open mount, directory or past state, %w the working path. %c is a * while changes are not saved. %j is the number of running jobs, and %t the bytes of followed files that are not stored yet',
   },
 ];
+
+const SETTING_RECORD: RecordSpec = { name: 'Setting', summary: 'a setting', fields: { setting: 'text', value: 'text' } };
 
 /** `set`: the settings of the session. */
 export const set = defineCommand({
@@ -50,7 +60,7 @@ export const set = defineCommand({
     { line: "set prompt '%w%c> '", says: 'sets a short prompt; put the line into the rc file for every session' },
     { line: 'set mime=keep', says: 'gives a file without a MIME type the one found from its name or content' },
   ],
-  records: [{ name: 'Setting', summary: 'a setting', fields: { setting: 'text', value: 'text' } }],
+  records: [SETTING_RECORD],
   async run({ session, output }, { args }) {
     // Also as in other programs: NAME=VALUE.
     const words = args.map((word) => octetsToText(word));
@@ -68,6 +78,23 @@ export const set = defineCommand({
       output.line(`${shown.name} ${shown.value}`);
       output.record({ setting: shown.name, value: shown.value });
     }
+  },
+});
+
+/** `timing`: the setting of that name, as psql has it. */
+export const timing = defineCommand({
+  name: 'timing',
+  group: 'shell',
+  summary: 'tell how long each command takes, or stop that',
+  details: ['Without a word timing changes from off to on, or back. It is the same as `set timing`.'],
+  args: [{ name: 'value', kind: 'text', summary: 'on or off', optional: true }],
+  records: [SETTING_RECORD],
+  async run({ session, output }, { args: [word] }) {
+    const value = word === undefined ? (session.settings.get('timing') === 'on' ? 'off' : 'on') : octetsToText(word);
+    checkValue('timing', TIMING, value);
+    session.settings.set(TIMING.name, value);
+    output.line(`timing ${value}`);
+    output.record({ setting: TIMING.name, value });
   },
 });
 

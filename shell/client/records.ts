@@ -1306,7 +1306,7 @@ export interface Typed {
 export interface Setting {
   readonly id?: string | number;
   readonly job?: number;
-  readonly command: 'set';
+  readonly command: 'set' | 'timing';
   readonly setting: string;
   readonly value: string;
 }
@@ -1519,6 +1519,7 @@ export interface Records {
   readonly locate: Located;
   readonly conflicts: Conflict;
   readonly du: Usage;
+  readonly df: DiskUse;
   readonly stat: Metadata;
   readonly inspect: Inspection;
   readonly cat: Content;
@@ -1575,6 +1576,7 @@ export interface Records {
   readonly config: ConfigItem;
   readonly history: Typed;
   readonly set: Setting;
+  readonly timing: Setting;
   readonly alias: Alias;
   readonly jobs: JobInfo;
   readonly version: Version;

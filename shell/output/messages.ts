@@ -109,8 +109,8 @@ export class Messages {
   }
 
   /** Something to know that is neither result nor fault: a plain line. */
-  note(message: string): void {
-    if (this.#options.json) this.#print(safeJson({ note: message.toWellFormed() }));
+  note(message: string, tag: Tag = {}): void {
+    if (this.#options.json) this.#print(safeJson({ ...tag, note: message.toWellFormed() }));
     else this.#print(safeMessage(message));
   }
 

@@ -84,7 +84,7 @@ test('-c, -b FILE, -b -, a pipe and a #!-script run the same commands', async (t
 test('a setting, and a value, that there is not is refused with those that there are', async (t) => {
   const scratch = makeScratch(t);
   for (const [line, says] of [
-    ['set constructor on', /set: constructor: no such setting \(one of onerror, glob, mime, suggest, prompt\)/],
+    ['set constructor on', /set: constructor: no such setting \(one of onerror, glob, mime, timing, suggest, prompt\)/],
     ['set toString', /set: toString: no such setting/],
     ['set glob maybe', /set: glob: expected on or off, got "maybe"/],
   ] as const) {

@@ -31,7 +31,7 @@ const CASES: readonly { readonly line: string; readonly offers: readonly string[
   { line: 'get --owner=n', offers: ['--owner=names', '--owner=none', '--owner=numeric'] },
   { line: 'get --owner n', offers: ['names', 'none', 'numeric'] },
   { line: 'find -type ', offers: ['b', 'c', 'd', 'f', 'l', 'p', 's'] },
-  { line: 'set ', offers: ['glob', 'mime', 'onerror', 'prompt', 'suggest'] },
+  { line: 'set ', offers: ['glob', 'mime', 'onerror', 'prompt', 'suggest', 'timing'] },
   { line: 'open [', offers: ['[disk]'] },
   { line: 'open pho', offers: ['photos'] },
   { line: 'bookmark -d ', offers: ['photos'] },

@@ -30,3 +30,11 @@ test('progress says how much of how much, in percent, how fast, and how long it 
   }
   assert.match(frames.join('\n'), /get: 2\.0M of 10M \(20 %\), 1\.0M\/s, 8 s left/);
 });
+
+test('progress comes ten times a second at most', () => {
+  let frames = 0;
+  let nowMs = 0;
+  const progress = new ProgressView({ write: () => frames++, mode: 'line', nowMs: () => nowMs, columns: () => 120 });
+  for (; nowMs < 1000; nowMs++) progress.update({ label: 'get', doneBytes: nowMs });
+  assert.equal(frames, 10);
+});

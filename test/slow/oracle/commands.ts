@@ -76,8 +76,8 @@ function put(random: Random, worlds: Worlds): OracleCommand {
   const folder = path.replace(/\/$/, '');
   const ours = `put ${sources.join(' ')} ${name}`;
   const targets = sources.map((source) => `${folder}/${ownName(worlds.local, source)}`);
-  // One directory by two words is named twice.
-  if (new Set(sources.map((source) => real(`${worlds.local}/${source}`))).size < new Set(sources).size)
+  // One entry by two words is named twice.
+  if (new Set(sources.map((source) => named(`${worlds.local}/${source}`))).size < new Set(sources).size)
     return { ours: 'pwd', theirs: 'true' };
   if (isDir(folder) && new Set(targets.map(bare)).size < targets.length && new Set(sources.map(bare)).size === sources.length) {
     return { ours, theirs: undefined };
@@ -261,6 +261,12 @@ function real(path: string): string {
   } catch {
     return path;
   }
+}
+
+/** What a path leads to; where that is nothing, or a slash comes after no directory, the name itself. */
+function named(path: string): string {
+  const led = real(path);
+  return led === path ? place(bare(path)) : led;
 }
 
 function isWithin(folder: string, path: string): boolean {

@@ -111,6 +111,19 @@ export interface Usage {
   readonly bytes: number;
 }
 
+/** The disk of the Store. */
+export interface DiskUse {
+  readonly id?: string | number;
+  readonly job?: number;
+  readonly command: 'df';
+  readonly store: string;
+  readonly path: string;
+  readonly size_bytes: number;
+  readonly used_bytes: number;
+  readonly free_bytes: number;
+  readonly store_bytes: number;
+}
+
 /** The metadata of a name. */
 export interface Metadata {
   readonly id?: string | number;

@@ -24,8 +24,8 @@ interface ReadyAnswer {
 }
 
 /**
- * Answers that are what their URLs give for as long as can be told at once, those asked for last: a request for one looks nothing up, and
- * waits for nothing. So it takes hardly more than `node:http` itself does.
+ * Answers that are what their URLs give for as long as can be told at once. Those asked for last are kept. A request for one looks
+ * nothing up, and waits for nothing. So it takes hardly more than `node:http` itself does.
  */
 export class ReadyAnswers {
   readonly #contents: ReadyContents;

@@ -31,7 +31,7 @@ export function* changesPage(dir: ComparedDir): Generator<Html> {
   yield html`<header><h1>${breadcrumbs(dir, query)}</h1>
 <nav><a href="./">This Dir</a>${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a>`}<form><label>Compare with <input name="diff" value="${since}" size="20" autocomplete="off"></label> <button>Compare</button></form></nav></header>
 <main><p>Since <b>${text}</b>: ${total('added')} new, ${total('changed')} changed, ${total('removed')} gone; <ins>+${sizeText(total('newBytes'))}</ins> <del>−${sizeText(total('goneBytes'))}</del></p>
-<table class="list"><thead><tr><th><button>Name</button></th><th><button>What</button></th><th class="n"><button>New</button></th><th class="n"><button>Gone</button></th><th class="n"><button>Names</button></th></tr></thead><tbody>
+<table class="list"><thead><tr><th><button>Name</button></th><th><button>What</button></th><th class="n"><button>New</button></th><th class="n"><button>Gone</button></th><th class="n"><button>Changes</button></th></tr></thead><tbody>
 `;
   for (const change of changes) yield row(change, dir.sinceBase, query);
   yield html`</tbody></table>

@@ -42,7 +42,7 @@ export function* filePage(file: ViewedFile): Generator<Html> {
 <nav><a href="./" data-key="u">Up</a><a href="${href}">Open</a><a href="${href}?download">Download</a>${made === undefined || file.isSource ? undefined : html`<a href="${href}?view=source">Source</a>`}<a href="${href}?blocks">Blocks</a>${file.history === undefined ? undefined : html`<a href="${href}?log">Versions</a>`}${beside(file)}</nav></header>
 <main>${made !== undefined && !file.isSource ? html`<article>${made}</article>` : shown(file, href, name)}
 <dl><dt>Size</dt><dd>${entry.size} bytes</dd><dt>Type</dt><dd>${contentType}</dd><dt>Modified</dt><dd>${timeText(mtimeNs)} UTC</dd>
-<dt>Owner</dt><dd>${owner}</dd><dt>Mode</dt><dd>${(mode ?? defaultMode(entry.dirent.kind)).toString(8).padStart(4, '0')}</dd><dt>Names</dt><dd>${entry.nlink}</dd><dt>Checksum</dt><dd><a href="${href}?sha256">SHA-256</a></dd></dl></main>
+<dt>Owner</dt><dd>${owner}</dd><dt>Mode</dt><dd>${(mode ?? defaultMode(entry.dirent.kind)).toString(8).padStart(4, '0')}</dd><dt>Hard links</dt><dd>${entry.nlink}</dd><dt>Checksum</dt><dd><a href="${href}?sha256">SHA-256</a></dd></dl></main>
 <footer><dl><dt>Content</dt><dd><code>${file.blockref}</code></dd></dl></footer>
 `;
   if (file.highlighter !== undefined && (made === undefined || file.isSource))

@@ -44,7 +44,7 @@ export async function* listingPage(dir: ListedDir): AsyncGenerator<Html> {
   const here = dir.names.at(-1);
   yield pageStart(nameOf(dir));
   yield html`<header><h1>${breadcrumbs(dir)}</h1>
-<nav><a href="?tar">Download tar</a><a href="?zip">zip</a><a href="?vtd">vtd</a>${dir.hasPictures ? html`<a href="?pictures">Pictures</a>` : undefined}${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a>${here === undefined ? undefined : html`<a href="?log">Versions</a>`}`}${searchForm('')}<span id="count" role="status"></span></nav></header>
+<nav><span>Download <a href="?tar" aria-label="Download tar">tar</a> <a href="?zip" aria-label="Download zip">zip</a> <a href="?vtd" aria-label="Download vtd" title="A one-file Store, which vtftp opens">vtd</a></span>${dir.hasPictures ? html`<a href="?pictures">Pictures</a>` : undefined}${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a>${here === undefined ? undefined : html`<a href="?log">Versions of this Dir</a>`}`}${searchForm('')}<span id="count" role="status"></span></nav></header>
 <main>${dir.newest === undefined ? undefined : html`<p id="newer" role="status" data-from="${dir.newest}"></p>`}
 <table class="list dir"><thead><tr><th><button>Name</button></th><th class="n"><button>Size</button></th><th><button>Modified (UTC)</button></th><th><button>Type</button></th></tr></thead><tbody>
 `;
@@ -59,7 +59,7 @@ export async function* listingPage(dir: ListedDir): AsyncGenerator<Html> {
   yield html`</tbody></table>
 <p>${count === 0 ? 'This Dir is empty.' : undefined}</p>
 ${dir.readme === undefined ? undefined : html`<article>${dir.readme}</article>`}</main>
-<footer><dl><dt>In a shell</dt><dd><code>vtftp ${shellWord(dir.dirref)}</code></dd><dt>URI</dt><dd><code>${dir.uri}</code></dd><dt>Dirref</dt><dd><code>${dir.dirref}</code></dd><dt>For programs</dt><dd><a href="?json">JSON</a> <a href="?simple">names</a> <a href="?sha256">SHA-256 of all files</a></dd></dl>
+<footer><dl><dt>In a shell</dt><dd><code>vtftp ${shellWord(dir.dirref)}</code></dd><dt>URI</dt><dd><code>${dir.uri}</code></dd><dt>Dirref</dt><dd><code>${dir.dirref}</code></dd><dt>For programs</dt><dd><a href="?json">JSON</a> · <a href="?simple">names</a> · <a href="?sha256">SHA-256 of all files</a></dd></dl>
 <form><label>Compare with <input name="diff" size="30" placeholder="${dir.history === undefined ? 'Dirref' : 'state, date or Dirref'}" autocomplete="off"></label> <button>Compare</button></form></footer>
 `;
   yield pageEnd();
@@ -73,7 +73,7 @@ export function nameOf({ title, names }: Pick<PagePlace, 'title' | 'names'>): st
 
 /** Names are filtered while one types, where there is JavaScript; what is sent is looked for below. */
 export function searchForm(text: string): Html {
-  return html`<form role="search"><input id="filter" name="q" type="search" value="${text}" placeholder="name ( / ), Enter looks below" aria-label="Filter by name; Enter searches below" autocomplete="off"></form> `;
+  return html`<form role="search"><input id="filter" name="q" type="search" value="${text}" placeholder="Filter ( / ); Enter searches below" aria-label="Filter by name; Enter searches below" autocomplete="off"></form> `;
 }
 
 /** The names down to a Dir, each but that itself a link. @param query - of each link */
@@ -109,18 +109,23 @@ function row({ dirent, name, size, only = [] }: ListedEntry): Html {
 `;
 }
 
-/** Name, size, time and type of a node. @param size - octets, where they are known */
+/**
+ * Name, size, time and type of a node. The name of a file leads to its page, and its size to the file itself.
+ *
+ * @param dirent - with its size in octets, where that is known
+ */
 export function direntCells(href: string, name: string, dirent: Exclude<TreeEntry['dirent'], never> & { readonly size?: number }): Html {
   const isDir = dirent.kind === 'dir';
   const text = name + (isDir ? '/' : '');
   const target = dirent.kind === 'symlink' ? ` → ${visible(octetsToText(dirent.target))}` : '';
   const isLink = dirent.kind === 'file' || isDir || dirent.kind === 'symlink';
-  const shown = isLink ? html`<a href="${href}${isDir ? '/' : ''}">${text}</a>` : html`${text}`;
+  const query = dirent.kind === 'file' ? '?view' : isDir ? '/' : '';
+  const shown = isLink ? html`<a href="${href}${query}">${text}</a>` : html`${text}`;
   const size = dirent.kind === 'file' ? (dirent.size ?? dirent.block.span) : undefined;
   const sized =
     size === undefined
       ? html`<td class="n" data-n="-1"></td>`
-      : html`<td class="n" data-n="${size}"><a href="${href}?view" title="${size} bytes">${sizeText(size)}</a></td>`;
+      : html`<td class="n" data-n="${size}"><a href="${href}" title="${size} bytes: the file itself">${sizeText(size)}</a></td>`;
   const type = dirent.kind === 'file' ? extension(name) : dirent.kind;
   return html`<td>${shown}${target}</td>${sized}<td class="t">${timeText(dirent.meta.mtimeNs)}</td><td>${type}</td>`;
 }
@@ -129,10 +134,12 @@ function extension(name: string): string {
   return /[^/]\.([^./]{1,12})$/s.exec(name)?.[1]?.toLowerCase() ?? 'file';
 }
 
-/** `2026-11-22 16:17:01`, in UTC. */
-export function secondText(ns: bigint): string {
+/** `2026-11-22 16:17:01`, in UTC; a line ends between date and time at most. */
+export function moment(ns: bigint): Html {
   const date = new Date(Number(ns / 1_000_000n));
-  return Number.isNaN(date.getTime()) ? '' : date.toISOString().replace('T', ' ').slice(0, -5);
+  if (Number.isNaN(date.getTime())) return html``;
+  const [day = '', time = ''] = date.toISOString().slice(0, -5).split('T');
+  return html`<span class="w">${day}</span> <span class="w">${time}</span>`;
 }
 
 /** `2026-11-22 16:17`, in UTC; nothing for what a Date cannot hold. */

@@ -31,6 +31,16 @@ parser.block.ruler.before(
   { alt: ['paragraph'] },
 );
 
+// Names in the same tree lead to the pages of files, as those of a list do. A Dir has the same page with that.
+parser.renderer.rules['link_open'] = (tokens, at, options, _, self) => {
+  const link = tokens[at];
+  const href = String(link?.attrGet('href') ?? '');
+  const [path = '', part] = href.split('#', 2);
+  if (path !== '' && !/^[a-z][a-z\d+.-]*:|^\/|\?|\/$/i.test(path))
+    link?.attrSet('href', `${path}?view${part === undefined ? '' : `#${part}`}`);
+  return self.renderToken(tokens, at, options);
+};
+
 /** A Markdown text as part of a page; undefined where it is too long for that. */
 export function markdown(text: string): Html | undefined {
   return text.length > MAX_LENGTH ? undefined : new Html(parser.render(text));

@@ -10,17 +10,19 @@ h1{font-size:1.25rem;margin:.5rem 0;overflow-wrap:anywhere}h1 a,h1 span{margin-r
 nav,footer{color:var(--dim);font-size:.9rem}nav{display:flex;flex-wrap:wrap;gap:.3rem 1rem;align-items:center}footer{margin-top:2rem;border-top:1px solid var(--line)}
 table{border-collapse:collapse;width:100%;margin:.75rem 0}caption{text-align:left;color:var(--dim)}
 th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
-td:first-child{overflow-wrap:anywhere}th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--link)}
+.list td:first-child,.p{overflow-wrap:anywhere}.w{white-space:nowrap}th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--link)}
 th[aria-sort=ascending] button::after{content:" ▲"}th[aria-sort=descending] button::after{content:" ▼"}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.t{white-space:nowrap;color:var(--dim)}
 /* Rows of their own, so that those out of sight cost no layout: a Dir may have 100,000 names. */
 .dir,.dir caption,.dir thead,.dir tbody{display:block}.dir tr{display:grid;grid-template-columns:minmax(0,1fr) 5.5rem 10.4rem 5.5rem}
 .dir tbody tr{content-visibility:auto;contain-intrinsic-size:auto 2.1rem}.dir td:last-child{overflow:hidden;text-overflow:ellipsis}
-@media(max-width:34rem){.dir tr{grid-template-columns:minmax(0,1fr) 5rem 10.4rem}.dir tr>:nth-child(4){display:none}}
+.dir td:first-child a{white-space:pre-wrap}.dir td:first-child a[href$="/"]:not([data-key]){font-weight:600}
+/* On a phone the time has a line of its own under the name. */
+@media(max-width:34rem){main{overflow-x:auto}th,td{padding:.25rem .4rem}.list:not(.dir) td:first-child,.p{overflow-wrap:break-word}.dir tr{grid-template-columns:minmax(0,1fr) auto;border-bottom:1px solid var(--line)}.dir td{border:0}.dir th{border:0}.dir tr>:nth-child(3){grid-row:2;font-size:.85rem;padding-top:0}.dir tr>:nth-child(4){display:none}}
 tbody tr:hover{background:var(--hover)}tr[hidden]{display:none}
 pre,article{overflow:auto;padding:.75rem;border:1px solid var(--line);border-radius:.4rem}
 pre{font:13px/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
-article{padding:.25rem 1.25rem;overflow-wrap:anywhere}article h1{font-size:1.4rem}article table{width:auto}article pre{background:var(--hover)}blockquote{margin-left:0;padding-left:1rem;border-left:3px solid var(--line);color:var(--dim)}
+article{margin-top:.75rem;padding:.25rem 1.25rem;overflow-wrap:break-word}article h1{font-size:1.4rem}article table{width:auto}article pre{background:var(--hover)}blockquote{margin-left:0;padding-left:1rem;border-left:3px solid var(--line);color:var(--dim)}
 img,video{max-width:100%;max-height:80vh}audio{width:100%}
 input,form button,button.copy{font:inherit;padding:.2rem .5rem;color:inherit;background:var(--bg);border:1px solid var(--dim);border-radius:.4rem}
 input[type=search]{width:18rem;max-width:100%}::placeholder{color:var(--dim);opacity:1}button{cursor:pointer}button.copy{font-size:.8rem;padding:0 .4rem;margin-left:.5rem}

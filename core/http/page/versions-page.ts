@@ -5,7 +5,7 @@ import { urlPath } from '../headers.ts';
 import type { Html } from './html.ts';
 import { html, visible } from './html.ts';
 import type { PagePlace } from './listing.ts';
-import { breadcrumbsTo, nameOf, secondText } from './listing.ts';
+import { breadcrumbsTo, moment, nameOf } from './listing.ts';
 import { pageEnd, pageStart } from './page.ts';
 
 /** The versions of one path: each is told once, whatever states have it. @param archiveBase - the URL path up to the archive's name */
@@ -20,8 +20,8 @@ export function* versionsPage(place: PagePlace, archiveBase: string, versions: r
     const href = `${hrefOf(archiveBase, number, path, dirent)}${dirent?.kind === 'dir' ? '' : '?view'}`;
     const older = versions[i + 1];
     const isComparable = dirent !== undefined && older?.dirent?.kind === dirent.kind && older.path === path;
-    const time = secondText(whenNs);
-    yield html`<tr><td>${dirent === undefined ? html`${time}` : html`<a href="${href}">${time}</a>`}</td><td class="n" data-n="${number}">@${number}</td><td class="n" data-n="${size}">${dirent === undefined ? 'not there' : sizeText(size)}</td><td class="n" data-n="${same + 1}">${same + 1}</td><td>${visible(octetsToText(path))}</td><td>${isComparable ? html`<a href="${hrefOf(archiveBase, number, path, dirent)}?diff=${older.archived.number}" aria-label="What changed in state ${number}">what changed</a>` : undefined}</td></tr>
+    const time = moment(whenNs);
+    yield html`<tr><td>${dirent === undefined ? time : html`<a href="${href}">${time}</a>`}</td><td class="n" data-n="${number}">@${number}</td><td class="n" data-n="${size}">${dirent === undefined ? 'not there' : dirent.kind === 'dir' ? undefined : sizeText(size)}</td><td class="n" data-n="${same + 1}">${same + 1}</td><td class="p">${visible(octetsToText(path))}</td><td>${isComparable ? html`<a href="${hrefOf(archiveBase, number, path, dirent)}?diff=${older.archived.number}" aria-label="What changed in state ${number}">what changed</a>` : undefined}</td></tr>
 `;
   }
   yield html`</tbody></table>

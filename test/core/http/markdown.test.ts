@@ -10,7 +10,21 @@ test('a Markdown text shows HTML as text, and has no link to a script', () => {
   assert.equal(rendered('<script>alert(1)</script>'), '<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>');
   assert.equal(rendered('a <img src=x onerror=y> b'), '<p>a &lt;img src=x onerror=y&gt; b</p>');
   for (const scheme of ['javascript', 'vbscript', 'data', 'JaVaScRiPt']) assert.doesNotMatch(rendered(`[x](${scheme}:alert(1))`), /<a/);
-  assert.match(rendered('[x](other.md)'), /<a href="other.md">/);
+});
+
+test('a link to a name in the tree leads to its page, and any other where it says', () => {
+  for (const [written, href] of [
+    ['other.md', 'other.md?view'],
+    ['../a/b.txt#part', '../a/b.txt?view#part'],
+    ['below/', 'below/'],
+    ['#part', '#part'],
+    ['a?download', 'a?download'],
+    ['/status', '/status'],
+    ['https://host.example/a', 'https://host.example/a'],
+    ['mailto:a@host.example', 'mailto:a@host.example'],
+  ])
+    assert.equal(rendered(`[x](${written})`), `<p><a href="${href}">x</a></p>`);
+  assert.equal(rendered('![x](sea.jpg)'), '<p><img src="sea.jpg" alt="x"></p>');
 });
 
 test('comments on lines of their own are left out, and nothing beside them', () => {

@@ -156,6 +156,9 @@ test('the page in a browser', { skip: unable }, async (all) => {
     await page.keyboard.press('Enter');
     await page.waitForURL(/\?q=NEEDLE$/);
     await page.getByRole('link', { name: 'alone/in/here/needle.txt' }).click();
+    await page.waitForURL(/needle\.txt\?view$/);
+    assert.equal(await page.locator('pre').textContent(), 'found\n');
+    await page.getByRole('link', { name: 'Open' }).click();
     assert.equal(await page.locator('body').textContent(), 'found\n');
     await page.goto(`${url}alone/`);
     await page.keyboard.press('u');
@@ -245,7 +248,7 @@ test('the page in a browser', { skip: unable }, async (all) => {
     await page.getByRole('searchbox').press('Enter');
     await page.waitForURL(/\?q=needle$/);
     await page.getByRole('link', { name: 'needle.txt' }).click();
-    assert.equal(await page.locator('body').textContent(), 'found\n');
+    assert.equal(await page.locator('pre').textContent(), 'found\n');
   });
 
   await all.test('says when a newer state is recorded', async (t) => {

@@ -29,6 +29,7 @@ export class InodeTable {
   readonly #nodes: LiveNodes;
   readonly #inodes = new Map<number, Inode>();
   #root: Inode;
+  #asked = 0;
 
   constructor(nodes: LiveNodes) {
     this.#nodes = nodes;
@@ -37,10 +38,16 @@ export class InodeTable {
 
   /** The inode of a number that the kernel was given. @throws FilesystemError ESTALE */
   get(ino: number): Inode {
+    this.#asked++;
     if (ino === ROOT_INO) return this.#rootNow();
     const inode = this.#inodes.get(ino);
     if (inode === undefined) throw new FilesystemError('ESTALE');
     return inode;
+  }
+
+  /** How often `get` was called: about as often as there were requests. */
+  get asked(): number {
+    return this.#asked;
   }
 
   /** The inode of a number, if the kernel knows it. */

@@ -28,6 +28,11 @@ export class FrontFolder {
     return true;
   }
 
+  /** Whether half of the memory is taken that fronts may have. */
+  get isHalfFull(): boolean {
+    return this.#inMemory > MAX_MEMORY_TOTAL / 2;
+  }
+
   give(octets: number): void {
     this.#inMemory -= octets;
   }

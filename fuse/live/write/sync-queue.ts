@@ -6,15 +6,12 @@ import type { LiveLeaf } from '../../../core/tree/live/live-node.ts';
 import type { Inode } from '../inode-table.ts';
 import type { LiveMount } from '../live-mount.ts';
 import type { FrontFile } from './front-file.ts';
+import { GatheredFiles } from './gathered-files.ts';
 import { nameOf } from './write-front.ts';
 
 /** Files whose content is being stored at a time; small ones are stored together. */
 const MAX_UNDER_WAY = 2;
 const MAX_SMALL_UNDER_WAY = 128;
-
-/** Milliseconds that a closed small file waits for others, and how many end that: each by itself would cost three times as much. */
-const GATHER_MS = 50;
-const MAX_GATHERED = 128;
 
 /** Until what could not be stored is tried again: milliseconds. */
 const RETRY_MS = 1000;
@@ -41,9 +38,8 @@ const MAX_LATER = 64;
 export class SyncQueue {
   readonly #mount: LiveMount;
   readonly #waiting = new Set<Inode>();
-  /** Small files that wait for more of them. */
-  readonly #gathered = new Set<Inode>();
-  #gathering: NodeJS.Timeout | undefined;
+  /** Small files that wait for each other. */
+  readonly #gathered: GatheredFiles<Inode>;
   readonly #later = new Set<Inode>();
   /** Files that could not be stored, and why. Their fronts stay until they are. */
   readonly #failed = new Map<Inode, unknown>();
@@ -62,6 +58,14 @@ export class SyncQueue {
 
   constructor(mount: LiveMount) {
     this.#mount = mount;
+    this.#gathered = new GatheredFiles({
+      requests: () => mount.inodes.asked,
+      isFull: () => mount.front.folder.isHalfFull,
+      store: (files) => {
+        for (const inode of files) this.#waiting.add(inode);
+        this.#next();
+      },
+    });
   }
 
   /** An open file has grown: what it has more is stored soon, whether it is closed or not. */
@@ -86,22 +90,9 @@ export class SyncQueue {
   add(inode: Inode): void {
     if (inode.front?.isSmall === true) {
       this.#gathered.add(inode);
-      if (this.#gathered.size < MAX_GATHERED) {
-        this.#gathering ??= setTimeout(() => this.#takeGathered(), GATHER_MS);
-        return;
-      }
-      this.#takeGathered();
-    } else {
-      this.#waiting.add(inode);
-      this.#next();
+      return;
     }
-  }
-
-  #takeGathered(): void {
-    clearTimeout(this.#gathering);
-    this.#gathering = undefined;
-    for (const inode of this.#gathered) this.#waiting.add(inode);
-    this.#gathered.clear();
+    this.#waiting.add(inode);
     this.#next();
   }
 
@@ -237,7 +228,7 @@ export class SyncQueue {
   end(): void {
     clearTimeout(this.#retry);
     clearTimeout(this.#growth);
-    clearTimeout(this.#gathering);
+    this.#gathered.end();
   }
 
   /** Resolves when nothing is under way. */
@@ -247,10 +238,11 @@ export class SyncQueue {
   }
 
   #next(): void {
-    if (this.#room.length > 0 && this.#waiting.size < MAX_WAITING / 2) for (const resolve of this.#room.splice(0)) resolve();
+    if (this.#room.length > 0 && this.#waiting.size + this.#gathered.size < (MAX_WAITING * 3) / 4)
+      for (const resolve of this.#room.splice(0)) resolve();
     for (const inode of this.#waiting) {
       const isSmall = inode.front?.isSmall === true;
-      if (this.#underWay - this.#smallUnderWay >= MAX_UNDER_WAY || this.#smallUnderWay >= MAX_SMALL_UNDER_WAY) break;
+      if (isSmall ? this.#smallUnderWay >= MAX_SMALL_UNDER_WAY : this.#underWay - this.#smallUnderWay >= MAX_UNDER_WAY) continue;
       this.#waiting.delete(inode);
       // Nobody will ever see what a removed file held.
       if (this.#mount.nodes.isRemoved(inode.node)) continue;
@@ -273,6 +265,7 @@ export class SyncQueue {
         });
     }
     if (this.#underWay === 0 && this.#waiting.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#smallUnderWay === 0) this.#gathered.stored();
   }
 }
 

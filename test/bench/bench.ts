@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, hostname, tmpdir, totalmem } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, hostname, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PROJECT_ROOT } from '../support/project.ts';
@@ -15,6 +15,7 @@ import { allParts } from './parts.ts';
 import { benchPeers } from './peer.ts';
 import { versionOf } from './peers.ts';
 import { benchS3 } from './s3.ts';
+import { inScratch } from './scratch.ts';
 import { partTable, verdictTable } from './tables.ts';
 import { benchTails } from './tails.ts';
 import type { Verdict } from './targets.ts';
@@ -33,7 +34,7 @@ const HELP = `npm run bench -- [options]: vtftp against the programs people use 
   --rounds N      measure each N times and show medians (3)
   --only A,B      of ${names.join(', ')}; all but ${optional.join(' and ')} by default
   --scale         ${optional.join(' and ')} too: up to 16 GiB and 1,000,000 files, which takes long and 60 GB
-  --peers A,B     only those whose names begin so, as restic,borg; vtftp is always measured
+  --peers A,B     only those whose names begin so, as restic,borg; vtftp is always measured, and of mounts a bind mount
   --small         everything at 1/64 of its size, in one round: whether the benchmark itself works
   --json FILE     write every single measurement there, too
   --check-data    make the data, compare it with its sums, and measure nothing
@@ -55,23 +56,6 @@ const { values: options } = parseArgs({
 if (options.help) console.log(HELP);
 else await inScratch(options['check-data'] ? (folder) => console.log(checkSums(folder).join('\n')) : benchAll);
 
-/** Runs in a folder of its own, which is gone afterwards, also where the work is interrupted. */
-async function inScratch(work: (folder: string) => Promise<void> | void): Promise<void> {
-  const folder = mkdtempSync(join(process.env['BENCH_SCRATCH'] ?? tmpdir(), 'vtftp-bench-'));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      remove();
-      process.exit(1);
-    });
-  }
-  try {
-    await work(folder);
-  } finally {
-    remove();
-  }
-}
-
 async function benchAll(folder: string): Promise<void> {
   const scale = options.small ? 1 / 64 : 1;
   const rounds = Number(options.rounds ?? (options.small ? 1 : 3));
@@ -92,7 +76,7 @@ async function benchAll(folder: string): Promise<void> {
   }
   const dedup = wanted.includes('dedup') ? benchDedup(program, join(folder, 'dedup'), scale) : undefined;
   if (dedup !== undefined) console.log(dedup.table);
-  const mounts = wanted.includes('mount') ? benchMount(program, join(folder, 'mount'), { rounds, scale }) : undefined;
+  const mounts = wanted.includes('mount') ? benchMount(program, join(folder, 'mount'), { rounds, scale, isWanted }) : undefined;
   if (mounts !== undefined) {
     console.log(mounts.table);
     verdicts.push(...mounts.verdicts);
@@ -160,12 +144,13 @@ function mountTimes(times: MountTimes | undefined): Record<string, Record<string
 
 /** A part with those of its programs that are wanted and there. */
 function withInstalled(part: Part): Part {
-  const wanted = options.peers?.split(',');
-  const programs = part.programs.filter(
-    (peer) =>
-      versionOf(peer) !== undefined && (peer.isOurs === true || wanted === undefined || wanted.some((name) => peer.name.startsWith(name))),
-  );
+  const programs = part.programs.filter((peer) => versionOf(peer) !== undefined && (peer.isOurs === true || isWanted(peer.name)));
   return { ...part, programs };
+}
+
+/** Whether a program of others is to be measured. */
+function isWanted(name: string): boolean {
+  return options.peers?.split(',').some((each) => name.startsWith(each)) ?? true;
 }
 
 function describeMachine(chosen: readonly Part[], rounds: number, scale: number): string {

@@ -29,6 +29,9 @@ function sqlite(mode: string, scale: number): string {
   return `{ echo "pragma journal_mode=${mode}; create table t(a, b);"; ${rows}; } | sqlite3 $PATH_THERE/${mode}.db >/dev/null`;
 }
 
+/** Commits that git makes. */
+const COMMITS = 300;
+
 /** What programs do, in their order. @param scale - of rows and transactions */
 export function programRows(scale: number): readonly ProgramRow[] {
   return [
@@ -51,9 +54,26 @@ export function programRows(scale: number): readonly ProgramRow[] {
     { op: 'tar x of sources', line: 'mkdir $PATH_THERE/s && tar xf $FROM/../sources.tar -C $PATH_THERE/s', limit: 2, needs: [] },
     { op: 'read sources', line: 'find $PATH_THERE/s -type f -exec cat {} + >/dev/null', limit: 1.5, needs: [] },
     { op: 'rm of sources', line: 'rm -r $PATH_THERE/s', limit: 3, needs: [] },
+    gitRow(Math.max(20, Math.ceil(COMMITS * scale))),
     // It cannot be done in part.
     ...(scale < 1 ? [] : [npmRow()]),
   ];
+}
+
+/** Commits of two changed files each, then what reads, packs, clones and removes them. */
+function gitRow(commits: number): ProgramRow {
+  const commit = 'echo $i > f$((i % 50)); echo $i >> all; git add -A; git commit -qm $i';
+  return {
+    op: `git, ${commits} commits`,
+    line: [
+      'export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b',
+      'mkdir $PATH_THERE/g && cd $PATH_THERE/g && git init -q',
+      `for i in $(seq ${commits}); do ${commit}; done`,
+      'git log -p >/dev/null && git gc -q && git fsck 2>/dev/null && git clone -q --no-hardlinks . ../h && cd .. && rm -rf g h',
+    ].join('; '),
+    limit: 1,
+    needs: ['git'],
+  };
 }
 
 /** Installs what this project needs from npm's cache, compiles the project, and removes all. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { growthVerdict, recoveryVerdict } from './mount-journal.ts';
 import type { MountPeer } from './mount-peers.ts';
 import { areThere, BIND_MOUNT, BINDFS, isThere, MountTurn, READ_PEERS, vtftpMount } from './mount-peers.ts';
 import { programRows } from './mount-programs.ts';
+import { memoryFolder, TMPFS } from './scratch.ts';
 import type { Verdict } from './targets.ts';
 import { MIB, makeRandomFile, makeTree } from './workloads.ts';
 
@@ -53,11 +54,13 @@ const LIMITS: readonly { readonly op: string; readonly to: readonly string[]; re
 /**
  * Mounts of ours and of others, in turns: a large file and a tree read with all caches cold, and small operations and a large
  * file written beside bindfs over tmpfs.
+ *
+ * @param isWanted - whether a program of others is measured; where none is that stores trees, nothing is read cold
  */
 export function benchMount(
   program: string,
   folder: string,
-  { rounds, scale }: { readonly rounds: number; readonly scale: number },
+  { rounds, scale, isWanted }: { readonly rounds: number; readonly scale: number; readonly isWanted: (name: string) => boolean },
 ): { readonly table: string; readonly verdicts: readonly Verdict[]; readonly times: MountTimes } {
   const times: MountTimes = new Map();
   const note = (name: string, op: string, seconds: number): void => {
@@ -80,17 +83,20 @@ export function benchMount(
     }
   };
   const ours = vtftpMount(program);
-  const native = vtftpMount(program, NATIVE, '-o driver=fuse-native');
+  const native = [vtftpMount(program, NATIVE, '-o driver=fuse-native')].filter(({ name }) => isWanted(name));
+  const readPeers = READ_PEERS.filter(({ name }) => isWanted(name));
+  const bindfs = [BINDFS].filter(({ name }) => isWanted(name));
   // The others can only be read.
   const readOnly = vtftpMount(program, 'vtftp', '-o ro');
+  const coldPeers = readPeers.length === 0 ? [] : [readOnly, ...readPeers];
   const [large, tree] = [join(folder, 'large/live'), join(folder, 'tree/live')];
   const sizeMib = Math.ceil(1024 * scale);
   mkdirSync(large, { recursive: true });
   makeRandomFile(join(large, 'random'), sizeMib * MIB);
   mkdirSync(join(folder, 'tree'));
-  makeTree(tree, Math.max(100, Math.round(20_000 * scale)));
+  if (coldPeers.length > 0) makeTree(tree, Math.max(100, Math.round(20_000 * scale)));
 
-  turns([readOnly, ...READ_PEERS], 'large', (peer, own) => {
+  turns(coldPeers, 'large', (peer, own) => {
     using turn = new MountTurn(peer, own, large);
     turn.store();
     turn.mountCold();
@@ -100,21 +106,25 @@ export function benchMount(
     note(peer.name, 'scattered', operation('scattered', join(turn.path, 'random'), Math.ceil(8000 * scale)));
     turn.unmount();
   });
-  turns([readOnly, ...READ_PEERS.filter((peer) => peer.name !== 'squashfuse')], 'tree', (peer, own) => {
-    using turn = new MountTurn(peer, own, tree);
-    turn.store();
-    const lines = {
-      find: 'find $PATH_THERE >/dev/null',
-      'ls -lR': 'ls -lR $PATH_THERE >/dev/null',
-      'tar c': 'tar c -C $PATH_THERE . | cat >/dev/null',
-    };
-    for (const [op, line] of Object.entries(lines)) {
-      turn.mountCold();
-      note(peer.name, op, turn.run(line));
-      turn.unmount();
-    }
-  });
-  rmSync(tree, { recursive: true });
+  turns(
+    coldPeers.filter((peer) => peer.name !== 'squashfuse'),
+    'tree',
+    (peer, own) => {
+      using turn = new MountTurn(peer, own, tree);
+      turn.store();
+      const lines = {
+        find: 'find $PATH_THERE >/dev/null',
+        'ls -lR': 'ls -lR $PATH_THERE >/dev/null',
+        'tar c': 'tar c -C $PATH_THERE . | cat >/dev/null',
+      };
+      for (const [op, line] of Object.entries(lines)) {
+        turn.mountCold();
+        note(peer.name, op, turn.run(line));
+        turn.unmount();
+      }
+    },
+  );
+  rmSync(tree, { recursive: true, force: true });
   const few = join(folder, 'few/live');
   mkdirSync(few, { recursive: true });
   /** Notes what an operation takes, and of that the processor time of the mount's process. */
@@ -124,7 +134,7 @@ export function benchMount(
     const after = turn.cpuSeconds;
     if (before !== undefined && after !== undefined) note(name, `${op}${CPU}`, after - before);
   };
-  turns([ours, BINDFS, BIND_MOUNT], 'disk', (peer, own) => {
+  turns([ours, ...bindfs, BIND_MOUNT], 'disk', (peer, own) => {
     using turn = new MountTurn(peer, own, few);
     turn.store();
     turn.mountCold();
@@ -142,7 +152,7 @@ export function benchMount(
   execFileSync('tar', ['cf', join(folder, 'few/sources.tar'), '-C', PROJECT_ROOT, ...sources]);
   // Others than root, as PostgreSQL, enter the mounts.
   for (const place of [folder, dirname(folder)]) if (basename(place).startsWith('vtftp-bench-')) chmodSync(place, 0o711);
-  turns([vtftpMount(program, 'vtftp', '-o allow_other'), BINDFS, BIND_MOUNT], 'programs', (peer, own) => {
+  turns([vtftpMount(program, 'vtftp', '-o allow_other'), ...bindfs, BIND_MOUNT], 'programs', (peer, own) => {
     using turn = new MountTurn(peer, own, few);
     turn.store();
     turn.mountCold();
@@ -162,9 +172,9 @@ export function benchMount(
   const verdicts: Verdict[] = [];
   if (areThere(['sqlite3', 'setfattr'])) verdicts.push(growthVerdict(ours, join(folder, 'growth'), few));
   if (areThere(['setfattr'])) verdicts.push(recoveryVerdict(ours, join(folder, 'recovery'), few));
-  const memory = mkdtempSync(join(tmpfsFolder(sizeMib) ?? folder, 'vtftp-bench-'));
+  const memory = memoryFolder(tmpfsFolder(sizeMib) ?? folder);
   try {
-    turns([ours, BINDFS, native], 'small', (peer, own) => {
+    turns([ours, ...bindfs, ...native], 'small', (peer, own) => {
       const here = join(memory, peer.name.replace(/\W+/g, '-'));
       using turn = new MountTurn(peer, here, join(memory, 'live'));
       mkdirSync(join(memory, 'live'), { recursive: true });
@@ -207,7 +217,7 @@ function measuredOperation(name: string, where: string, count: number): readonly
 
 /** A tmpfs with room for what is written. */
 function tmpfsFolder(sizeMib: number): string | undefined {
-  return ['/dev/shm', tmpdir()].find((folder) => {
+  return [TMPFS, tmpdir()].find((folder) => {
     if (!existsSync(folder)) return false;
     const { type, bavail, bsize } = statfsSync(folder);
     return type === 0x01021994 && bavail * bsize > 3.5 * sizeMib * MIB;

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { VtError } from '../base/errors.ts';
+import { addDoors } from '../base/system/accept-doors.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import type { RightsTable } from '../rights/rights-table.ts';
 import type { Admission, Refusal } from './access.ts';
@@ -87,13 +88,12 @@ export async function serveWeb({ host, port, service, access, tls }: WebServerOp
     );
     server.listen({ host, port }, () => resolve());
   });
+  const closeDoors = addDoors(server, { allowHalfOpen: tls === undefined, noDelay: true });
   const { address, family, port: bound } = server.address() as AddressInfo;
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : address}:${bound}/`,
     async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
+      const closed = Promise.all([new Promise((resolve) => server.close(resolve)), closeDoors()]);
       server.closeIdleConnections();
       const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
       await closed;

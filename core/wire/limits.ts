@@ -35,7 +35,7 @@ export const SMALL_PACKET_SIZE: number = 64 * 1024;
 /** Octets that a client of a server may have under way in any case: one packet of usual size, or one response. */
 export const OWN_ROOM_SIZE: number = 1280 * 1024;
 /** Octets that all clients of a server may have under way together beyond that. */
-export const SHARED_ROOM_SIZE: number = 40 * 1024 * 1024;
+export const SHARED_ROOM_SIZE: number = 32 * 1024 * 1024;
 /** Milliseconds in which who holds room that others wait for has to move {@link STALLED_SIZE} octets. */
 export const STALLED_MS = 5000;
 export const STALLED_SIZE: number = 64 * 1024;

@@ -3,12 +3,14 @@ import type { Socket } from 'node:net';
 import { connect, createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { VtError } from '../base/errors.ts';
+import { addDoors } from '../base/system/accept-doors.ts';
 import { makeFolders } from '../base/system/make-folders.ts';
 import { peerUid } from '../base/system/peer-credentials.ts';
+import { descriptorOf } from '../base/system/socket-descriptor.ts';
 import { errorCode, errorReason } from '../base/system/system-error.ts';
 import { connected } from './links/connected.ts';
 import type { Link } from './links/link.ts';
-import { acceptLink } from './links/socket-link.ts';
+import { acceptLink, readMemory } from './links/socket-link.ts';
 import type { TlsKeys } from './links/tls-keys.ts';
 import type { ServedClient } from './serve-streams.ts';
 import { newShared, refuseLink, serveLink } from './serve-streams.ts';
@@ -24,6 +26,9 @@ const MAX_HANDSHAKES = 128;
 const DRAIN_MS = 10_000;
 /** Milliseconds in which whoever listens on a socket answers. */
 const PROBE_MS = 1000;
+
+/** How plain connections are made. */
+const CONNECTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true, pauseOnConnect: true };
 
 /** Where connections come from. */
 export type ListenAddress =
@@ -61,6 +66,7 @@ export interface SocketServer extends AsyncDisposable {
 export async function serveSockets(address: ListenAddress, options: ServeOptions): Promise<SocketServer> {
   const { service, uid, maxClients = MAX_CLIENTS, trace, onNotice, welcomeMs, tls } = options;
   const shared = newShared();
+  const memory = readMemory();
   const clients = new Set<ServedClient>();
   let count = 0;
   let refused = 0;
@@ -105,8 +111,8 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
   };
   const server =
     tls === undefined
-      ? createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, pauseOnConnect: true }, (accepted) => {
-          const { socket, link } = acceptLink(accepted);
+      ? createServer(CONNECTIONS, (accepted) => {
+          const { socket, link } = acceptLink(accepted, memory);
           serve(socket, link);
         })
       : (await import('./links/tls-link.ts')).createTlsServer(tls, serve, (reason) => onNotice?.(`client ${++count} refused: ${reason}`));
@@ -114,6 +120,7 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
   const sockets = new Set<Socket>();
   if (tls !== undefined) limitHandshakes(server, sockets);
   await listen(server, address);
+  const closeDoors = addDoors(server, tls === undefined ? CONNECTIONS : { allowHalfOpen: true });
   return {
     address: addressText(server, address),
     get clients() {
@@ -121,9 +128,7 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
     },
     async [Symbol.asyncDispose]() {
       if (address.kind === 'unix') rmSync(address.path, { force: true });
-      const closed = new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
+      const closed = Promise.all([new Promise((resolve) => server.close(resolve)), closeDoors()]);
       for (const client of clients) client.drain();
       const timer = setTimeout(() => {
         for (const client of clients) client.fail(new Error('the server ends'));
@@ -211,10 +216,4 @@ function addressText(server: Server, address: ListenAddress): string {
   if (typeof at === 'string') return `unix:${at}`;
   if (at === null) return address.kind === 'fd' ? `fd:${address.fd}` : 'closed';
   return `tcp:${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`;
-}
-
-/** The file descriptor of a connection, which Node keeps in its handle; -1 where it is closed. */
-function descriptorOf(socket: Socket): number {
-  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
-  return handle?.fd ?? -1;
 }

@@ -2,12 +2,12 @@ import { connect, type Socket } from 'node:net';
 import { VtError } from '../../core/base/errors.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
 import { peerUid } from '../../core/base/system/peer-credentials.ts';
+import { descriptorOf } from '../../core/base/system/socket-descriptor.ts';
 import { errorCode, errorReason } from '../../core/base/system/system-error.ts';
 import { connected } from '../../core/wire/links/connected.ts';
 import type { ControlLink } from './control-link.ts';
 import { type Fields, takeError } from './fields.ts';
 import { LineReader } from './line-reader.ts';
-import { descriptorOf } from './socket-descriptor.ts';
 
 /** Octets of an answer at most: a Block of the largest size in base64, and room. */
 const MAX_ANSWER_SIZE = 64 * 1024 * 1024;

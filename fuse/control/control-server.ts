@@ -4,12 +4,12 @@ import { dirname } from 'node:path';
 import { VtError } from '../../core/base/errors.ts';
 import { makeFolders } from '../../core/base/system/make-folders.ts';
 import { peerUid } from '../../core/base/system/peer-credentials.ts';
+import { descriptorOf } from '../../core/base/system/socket-descriptor.ts';
 import { errorText } from '../../core/base/system/system-error.ts';
 import { errorFields } from './fields.ts';
 import { LineReader } from './line-reader.ts';
 import { type Commands, MAX_REQUEST_SIZE, type Request, type RequestId, readRequest } from './request.ts';
 import { RequestQueue } from './request-queue.ts';
-import { descriptorOf } from './socket-descriptor.ts';
 
 /** Octets that are read and dropped of a client whose request was too long. */
 const MAX_DROPPED_SIZE = 256 * 1024 * 1024;

@@ -11,9 +11,13 @@ const READ_SIZE = 256 * 1024;
  * read. Collecting these took a tenth of the time of a transfer.
  */
 class Reading {
-  readonly buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+  readonly buffer: Buffer;
   #early: Buffer[] = [];
   #take: ((chunk: Buffer) => void) | undefined;
+
+  constructor(buffer: Buffer = readMemory()) {
+    this.buffer = buffer;
+  }
 
   readonly callback = (size: number): boolean => {
     const chunk = this.buffer.subarray(0, size);
@@ -29,6 +33,11 @@ class Reading {
   }
 }
 
+/** Memory that sockets are read into. One read is over before the next begins, so the sockets of a thread may share it. */
+export function readMemory(): Buffer {
+  return Buffer.allocUnsafeSlow(READ_SIZE);
+}
+
 /** A socket, and the link that it is. */
 export interface SocketLink {
   readonly socket: Socket;
@@ -42,9 +51,14 @@ export function connectLink(options: NetConnectOpts): SocketLink {
   return { socket, link: linkOf(socket, reading) };
 }
 
-/** A socket that a server has accepted and not read from (`pauseOnConnect`). @returns the socket to be used in its place, and its link */
-export function acceptLink(accepted: Socket): SocketLink {
-  const { socket, reading } = readAnew(accepted, true);
+/**
+ * A socket that a server has accepted and not read from (`pauseOnConnect`).
+ *
+ * @param memory - of {@link readMemory}, that all of its sockets may share
+ * @returns the socket to be used in its place, and its link
+ */
+export function acceptLink(accepted: Socket, memory: Buffer): SocketLink {
+  const { socket, reading } = readAnew(accepted, true, memory);
   return { socket, link: linkOf(socket, reading) };
 }
 
@@ -68,12 +82,12 @@ export function descriptorInput(fd: number): InputLink {
 }
 
 /** Nothing offers a way to say how a socket reads that somebody else makes: its handle goes to a new one. */
-function readAnew(made: Socket, isWritable: boolean): { readonly socket: Socket; readonly reading: Reading | undefined } {
+function readAnew(made: Socket, isWritable: boolean, memory?: Buffer): { readonly socket: Socket; readonly reading: Reading | undefined } {
   const owner = made as unknown as { _handle?: { readonly useUserBuffer?: unknown } | null };
   const handle = owner._handle;
   if (typeof handle?.useUserBuffer !== 'function') return { socket: made, reading: undefined };
   owner._handle = null;
-  const reading = new Reading();
+  const reading = new Reading(memory);
   const options = { handle, allowHalfOpen: true, writable: isWritable, onread: reading };
   const socket = new Socket(options as ConstructorParameters<typeof Socket>[0]);
   // Whoever made it counts it as long as the first one lives.

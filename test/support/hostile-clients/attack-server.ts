@@ -14,6 +14,8 @@ import { processMemory, processorMs } from '../process-memory.ts';
 const CHILD = fileURLToPath(new URL('./hostile-clients-child.js', import.meta.url));
 /** Processes that the hostile clients run in. */
 const PARTS = 4;
+/** How often the honest client is served before the attack. */
+const ALONE_ROUNDS = 10;
 /** By how much they come after others who want the processor. */
 const ATTACK_NICE = 10;
 
@@ -34,12 +36,16 @@ export interface Attack {
   readonly type: 'unix' | 'tcp';
   readonly parameters: StoreParameters;
   readonly isReadOnly: boolean;
+  /** The name of the only hostile client; default all of them. */
+  readonly only?: string | undefined;
 }
 
 /** What came of it. */
 export interface AttackResult {
   /** The longest that the honest client waited for one of its requests, or to be let in, in milliseconds. */
   readonly longestMs: number;
+  /** As before the attack, beside nobody: what the machine itself makes it wait. */
+  readonly aloneMs: number;
   readonly rounds: number;
   readonly memory: ProcessMemory;
   /** Milliseconds from the end of the attack to the first second in which the server rested; undefined where none came. */
@@ -48,9 +54,14 @@ export interface AttackResult {
 
 /** Lets all hostile clients loose on a server, and asks as an honest one meanwhile. */
 export async function attackServer(attack: Attack): Promise<AttackResult> {
-  const { served, seconds, rounds: wanted, maxSeconds, maxRestMs, tls } = attack;
-  const children = Array.from({ length: PARTS }, (_, part) =>
-    spawn(process.execPath, [CHILD, served.address, `${maxSeconds}`, tls === undefined ? '' : JSON.stringify(tls), `${part}/${PARTS}`], {
+  const { served, seconds, rounds: wanted, maxSeconds, maxRestMs, tls, only } = attack;
+  // The first opens what later ones find open.
+  await honestRound(attack);
+  let aloneMs = 0;
+  for (let i = 0; i < ALONE_ROUNDS; i++) aloneMs = Math.max(aloneMs, await honestRound(attack));
+  const parts = only === undefined ? Array.from({ length: PARTS }, (_, part) => `${part}/${PARTS}`) : [only];
+  const children = parts.map((part) =>
+    spawn(process.execPath, [CHILD, served.address, `${maxSeconds}`, tls === undefined ? '' : JSON.stringify(tls), part], {
       stdio: ['ignore', 'pipe', 'inherit'],
     }),
   );
@@ -74,7 +85,7 @@ export async function attackServer(attack: Attack): Promise<AttackResult> {
     const restAfterMs = await comesToRest(served.pid, maxRestMs, endMs);
     const memory = processMemory(served.pid);
     if (memory === undefined) throw new Error('the server has ended');
-    return { longestMs, rounds, memory, restAfterMs };
+    return { longestMs, aloneMs, rounds, memory, restAfterMs };
   } finally {
     for (const child of children) child.kill('SIGKILL');
   }

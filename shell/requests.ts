@@ -100,10 +100,9 @@ async function take(
     queue.add({ id, commands: commands ?? problem ?? '"request" is for the control channel of a mount', where, size });
     return EXIT.done;
   }
-  const isFound = queue.cancel(cancel);
-  const error = `vtftp: cannot cancel ${JSON.stringify(cancel)}: no such request waits or runs`;
-  await end({ id, done: true, ...(isFound ? { status: EXIT.done } : { error, code: 'EFAILED', status: EXIT.failed }) });
-  return isFound ? EXIT.done : EXIT.failed;
+  const answer = queue.answerCancel(id, cancel);
+  await end(answer);
+  return answer.status;
 }
 
 /** Runs what was asked. @returns the status, and the error that it stands for */

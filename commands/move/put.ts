@@ -68,6 +68,7 @@ export const put = defineCommand({
     ...FILTER_OPTIONS,
     FILES_FROM0,
     { name: 'read-special', summary: 'read the content of a device or FIFO that LOCAL names, also through a symlink' },
+    { name: 'stdin', summary: 'store standard input as NAME, the only argument' },
     { name: 'reread', summary: 'read every file, changed or not' },
     { name: 'recursive', short: 'r', alsoShort: 'R', summary: 'accepted: directories always go with all below' },
     { name: 'preserve', short: 'p', summary: 'accepted: metadata is always kept' },
@@ -108,10 +109,23 @@ export const put = defineCommand({
     if (input.options.has('previous') && input.options.has('merge'))
       throw new UsageError('put: --previous and --merge exclude each other', { remedy: 'log tells the states of an archive' });
     const rules = await nameFilterOf(filterWords(input), context.session.localCwd);
-    const targets = await putTargets(context, input, rules);
+    const targets = await putTargets(context, input.options.has('stdin') ? ofStandardInput(input) : input, rules);
     await forEachItem(context, targets, async (target) => await putOne(context, input, target));
   },
 });
+
+/** `--stdin NAME` is `- NAME`. */
+function ofStandardInput(input: CommandInput): CommandInput {
+  const [name, extra] = input.args;
+  if (name === undefined || extra !== undefined) throw new UsageError('put --stdin: expected one NAME');
+  return {
+    ...input,
+    named: new Map([
+      ['local', ['-' as Octets]],
+      ['name', [name]],
+    ]),
+  };
+}
 
 async function putOne(context: CommandContext, input: CommandInput, target: PutTarget): Promise<void> {
   const { session } = context;

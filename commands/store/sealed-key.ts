@@ -150,23 +150,26 @@ async function add(context: CommandContext, file: string, isKey: boolean): Promi
 }
 
 async function revoke(context: CommandContext, id: string): Promise<void> {
-  const { session, output, signal } = context;
+  const { session, shell, output, signal } = context;
   const sealed = await sealedOf(session.store);
-  await sealed.ring.change(
-    (slots) => {
-      const rest = slots.slots.filter((slot) => slot.id !== id);
-      if (rest.length === slots.slots.length)
-        throw new VtError('EFAILED', `sealed-key --revoke "${id}": no such key`, { remedy: 'sealed-key lists them' });
-      if (rest.length === 0)
-        throw new VtError('EFAILED', `sealed-key --revoke "${id}": it is the last key, and nobody could read the Store again`, {
-          remedy: 'add another key first',
-        });
-      return { ...slots, slots: rest };
-    },
-    { signal },
-  );
+  // What cannot be done is not asked about.
+  withoutKey((await sealed.ring.read({ signal }))?.slots ?? [], id);
+  if (!(await shell.confirm(`Revoke key ${id} of ${session.store.name}? Whoever has no other can never open it again`))) return;
+  await sealed.ring.change((slots) => ({ ...slots, slots: withoutKey(slots.slots, id) }), { signal });
   output.record({ revoked: id });
   output.line(`${id} no longer opens the Store`);
+}
+
+/** The keys but one. @throws {VtError} EFAILED where it is not there, or the last */
+function withoutKey(slots: readonly KeySlot[], id: string): KeySlot[] {
+  const rest = slots.filter((slot) => slot.id !== id);
+  if (rest.length === slots.length)
+    throw new VtError('EFAILED', `sealed-key --revoke "${id}": no such key`, { remedy: 'sealed-key lists them' });
+  if (rest.length === 0)
+    throw new VtError('EFAILED', `sealed-key --revoke "${id}": it is the last key, and nobody could read the Store again`, {
+      remedy: 'add another key first',
+    });
+  return rest;
 }
 
 async function share(context: CommandContext, specification: string): Promise<void> {

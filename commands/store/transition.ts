@@ -84,6 +84,9 @@ export const transition = defineCommand({
       await planTransition(context, references);
       return;
     }
+    const { name, hashName: before } = context.session.store;
+    const question = `Name the Blocks of ${name} by ${hashName} in place of ${before}? Earlier versions of vtftp cannot open it afterwards`;
+    if (store === undefined && !(await context.shell.confirm(question))) return;
     await syncFirst(context);
     const verify = options.has('verify');
     if (store !== undefined) {

@@ -149,13 +149,7 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
       queue.add({ id, request, size: line.length });
       return;
     }
-    const isFound = queue.cancel(cancel);
-    void send({
-      id,
-      done: true,
-      status: isFound ? 0 : 1,
-      ...(isFound ? {} : { error: `cancel "${cancel}": no such request waits or runs`, code: 'EFAILED' }),
-    });
+    void send(queue.answerCancel(id, cancel));
   };
   let isTooLong = false;
   const lines = new LineReader(MAX_REQUEST_SIZE);

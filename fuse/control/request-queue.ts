@@ -50,8 +50,15 @@ export class RequestQueue<T extends Queued> {
     this.#running ??= this.#work();
   }
 
+  /** Cancels the request `cancel`. @returns the answer to the request that asked for it */
+  answerCancel(id: RequestId | undefined, cancel: RequestId): Readonly<Record<string, unknown>> & { readonly status: number } {
+    if (this.#cancel(cancel)) return { id, done: true, status: 0 };
+    const error = `cancel ${JSON.stringify(cancel)}: no such request waits or runs`;
+    return { id, done: true, error, code: 'EFAILED', status: 1 };
+  }
+
   /** Ends a request that runs, or takes one out that waits. @returns whether there was one */
-  cancel(id: RequestId): boolean {
+  #cancel(id: RequestId): boolean {
     const error = new VtError('ECANCELLED', 'cancelled');
     if (this.#current?.id === id) {
       this.#current.abort.abort(error);

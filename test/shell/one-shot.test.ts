@@ -27,6 +27,15 @@ describe('vtftp COMMAND ARGUMENT...', () => {
     assert.equal((JSON.parse(json.stdout) as { readonly path: string }).path, '/x y');
   });
 
+  it('put --stdin NAME stores standard input', async (t) => {
+    const { env, folder: cwd } = makeScratch(t);
+    const put = await vtftp(['-S', './store', 'put', '--stdin', 'a b'], { env, cwd, input: 'text' });
+    assert.equal(put.status, 0, put.report);
+    assert.equal((await vtftp(['-S', './store', 'cat', 'a b'], { env, cwd })).stdout, 'text');
+    for (const words of [[], ['a', 'b']])
+      assert.equal((await vtftp(['-S', './store', 'put', '--stdin', ...words], { env, cwd })).status, 2);
+  });
+
   it('takes bytes that are no UTF-8', async (t) => {
     const scratch = makeScratch(t);
     const line = `"$1" "$2" -S ./store mkdir "$(printf 'a\\377')"; "$1" "$2" -S ./store ls -1`;

@@ -133,3 +133,39 @@ it('forget at a prompt asks first, and gc --drop too; in a script they do not', 
   const ran = await vtftp(['-S', store, '-c', 'forget --keep-last 2'], { env: scratch.env, cwd: scratch.folder });
   assert.match(ran.stdout, /^forgot 1 state; 2 states stay$/m, ran.report);
 });
+
+it('transition in place and sealed-key --revoke at a prompt ask first; in a script they do not', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  await done(scratch, ['-c', 'sealed-key --new one; sealed-key --new two']);
+  const store = `sealed:one:${scratch.path('sealed')}`;
+  await done(scratch, ['-S', store, '-c', 'mkdir a; sync; sealed-key --add two']);
+  const sealed = new Terminal(t, scratch, ['-S', store]);
+  await sealed.shows(/^vtftp:\/>$/m);
+  sealed.type('sealed-key --revoke none');
+  sealed.keys('Enter');
+  await sealed.shows(/no such key/);
+  const { stdout: listed } = await vtftp(['-S', store, '-c', 'sealed-key'], { env: scratch.env, cwd: scratch.folder });
+  const [id = ''] = listed.split('\n').at(-2)?.split(' ') ?? [];
+  sealed.type(`sealed-key --revoke ${id}`);
+  sealed.keys('Enter');
+  await sealed.shows(new RegExp(`Revoke key ${id} of .*open it again \\(y/N\\)`));
+  sealed.keys('Enter');
+  await sealed.shows(/vtftp:\/>$/m);
+  sealed.type('sealed-key | wc -l');
+  sealed.keys('Enter');
+  await sealed.shows(/^2$/m);
+  await done(scratch, ['-S', store, '-c', `sealed-key --revoke ${id}`]);
+
+  const plain = scratch.path('store');
+  await done(scratch, ['-S', plain, '-c', 'mkdir a; sync']);
+  const terminal = new Terminal(t, scratch, ['-S', plain]);
+  await terminal.shows(/^vtftp:\/>$/m);
+  terminal.type('transition sha256');
+  terminal.keys('Enter');
+  await terminal.shows(/by sha256 in place of sha3-256\?/);
+  terminal.keys('Enter');
+  await terminal.shows(/vtftp:\/>$/m);
+  terminal.keys('C-d');
+  await terminal.shows(/ended with 0/);
+  await done(scratch, ['-S', plain, '-c', 'transition sha256']);
+});

@@ -1,3 +1,4 @@
+import { copyOctets } from '../base/copy-octets.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { MemoryDigester } from '../block/memory-digester.ts';
 import { checkRecords, readRecords } from '../store/records/check-records.ts';
@@ -60,7 +61,7 @@ export function rehashRecords(
     const digest = digests.subarray(i * to.digestSize, (i + 1) * to.digestSize);
     const crc = image.readUInt32LE(start - headerSize + PAYLOAD_CRC_OFFSET);
     const bytesAt = writeRecordHeader(target, end, codec, stored.length, size, crc, digest);
-    target.set(stored, bytesAt);
+    copyOctets(target, bytesAt, stored);
     end = bytesAt + stored.length;
   }
   return {

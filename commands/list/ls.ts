@@ -6,7 +6,7 @@ import type { TreePath } from '../../core/tree/path.ts';
 import type { Tree, TreeEntry } from '../../core/tree/tree.ts';
 import type { CommandInput, Output, TreeContext } from '../command.ts';
 import { defineTreeCommand } from '../command.ts';
-import { namingDamage } from '../parts/damage.ts';
+import { damageAt } from '../parts/damage.ts';
 import { displayWidths } from '../parts/display-width.ts';
 import { forEachItem } from '../parts/each.ts';
 import type { HeldEntry } from '../parts/entry.ts';
@@ -103,13 +103,18 @@ async function listDir(
     const held: Shown[] = [];
     const streams =
       !isLong(options) && !options.has('time') && !options.has('size') && !options.has('reverse') && (!output.terminal || output.json);
-    for await (const entry of namingDamage(top.tree.list(dir.at, { signal }), 'list', dir.at)) {
-      await turns.next();
-      if (!options.has('all') && entry.name.startsWith('.')) continue;
-      const item = { shown: entry.name, entry };
-      if (entry.dirent.kind === 'dir' && options.has('recursive')) below.push(item);
-      if (streams) await printEntries(context, input, [item]);
-      else held.push(item);
+    try {
+      for await (const entry of top.tree.list(dir.at, { signal })) {
+        const turn = turns.next();
+        if (turn !== undefined) await turn;
+        if (!options.has('all') && entry.name.startsWith('.')) continue;
+        const item = { shown: entry.name, entry };
+        if (entry.dirent.kind === 'dir' && options.has('recursive')) below.push(item);
+        if (streams) await printEntries(context, input, [item]);
+        else held.push(item);
+      }
+    } catch (error) {
+      throw damageAt(error, 'list', typeof dir.at === 'string' ? dir.at : dir.at.path);
     }
     await printEntries(context, input, sorted(held, input));
     const parent = dir.shown;

@@ -123,20 +123,25 @@ function fractionOf(ns: bigint): string {
 }
 
 function localTime(ns: bigint, fraction: string): string {
-  const seconds = floorSeconds(ns);
-  const offset = localOffset(Number(seconds));
-  const wall = new Date((Number(seconds) + offset) * 1000);
-  if (!(wall.getTime() >= FIRST_MS && wall.getTime() < END_MS)) {
-    const size = ns < 0n ? -ns : ns;
-    return `@${ns < 0n ? '-' : ''}${size / NS}.${String(size % NS).padStart(9, '0')}`;
-  }
-  return `${wall.toISOString().slice(0, 19)}${fraction === '' ? '' : `.${fraction}`}${zoneText(offset)}`;
+  const seconds = Number(floorSeconds(ns));
+  const offset = localOffset(seconds);
+  const wall = wallText(seconds + offset);
+  if (wall !== undefined) return `${wall}${fraction === '' ? '' : `.${fraction}`}${zoneText(offset)}`;
+  const size = ns < 0n ? -ns : ns;
+  return `@${ns < 0n ? '-' : ''}${size / NS}.${String(size % NS).padStart(9, '0')}`;
+}
+
+/** What clocks show, to the second, by seconds since 1970 as if they were UTC; undefined outside of the years 1 to 9999. */
+function wallText(seconds: number): string | undefined {
+  const wall = new Date(seconds * 1000);
+  return wall.getTime() >= FIRST_MS && wall.getTime() < END_MS ? wall.toISOString().slice(0, 19) : undefined;
 }
 
 /** `2026-11-22 16:17` in local time; outside of the years 1 to 9999 as {@link formatLocalTime} has it. */
 export function formatLocalMinute(ns: bigint): string {
-  const text = formatLocalTime(ns);
-  return text.startsWith('@') ? text : text.slice(0, 16).replace('T', ' ');
+  const seconds = Number(floorSeconds(ns));
+  const wall = wallText(seconds + localOffset(seconds));
+  return wall === undefined ? formatLocalTime(ns) : `${wall.slice(0, 10)} ${wall.slice(11, 16)}`;
 }
 
 function zoneText(offset: number): string {

@@ -22,6 +22,9 @@ export function useZone(zone: string | undefined): void {
   isKnownToV8 = knowsZone(zone);
 }
 
+/** 1973-01-01: from here on every offset is of whole minutes. */
+const WHOLE_MINUTES_FROM = 94_694_400;
+
 const ZONES = '/usr/share/zoneinfo/';
 
 /** Whether V8 and the C library mean the same zone by a `TZ`. */
@@ -49,7 +52,8 @@ function knowsZone(zone: string | undefined): boolean {
 function offsetByDate(seconds: number): number {
   const date = new Date(seconds * 1000);
   if (Number.isNaN(date.getTime())) return 0;
-  // getTimezoneOffset rounds to minutes, and offsets before 1900 have seconds.
+  // getTimezoneOffset rounds to minutes, and takes a third of the time. Liberia was the last with an offset of seconds, until 1972-01-07.
+  if (seconds >= WHOLE_MINUTES_FROM) return -60 * date.getTimezoneOffset();
   const local = new Date(0);
   local.setUTCFullYear(date.getFullYear(), date.getMonth(), date.getDate());
   local.setUTCHours(date.getHours(), date.getMinutes(), date.getSeconds());

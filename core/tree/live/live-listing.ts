@@ -1,3 +1,4 @@
+import type { Octets } from '../../base/octets.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import { entryId } from '../node-id.ts';
 import type { TreePath } from '../path.ts';
@@ -31,8 +32,13 @@ export class LiveListing {
     return this.#dirs.get(entry);
   }
 
-  /** The entry as it is listed; undefined where it was removed since the listing began. @param path - of `dir` */
-  async entry(path: TreePath, dir: LiveDir, raw: RawEntry, options: OpOptions): Promise<TreeEntry | undefined> {
+  /**
+   * The entry as it is listed; undefined where it was removed since the listing began. Only a hard link may have to be waited for: a
+   * promise for each entry takes longer than the entry.
+   *
+   * @param path - of `dir`
+   */
+  entry(path: TreePath, dir: LiveDir, raw: RawEntry, options: OpOptions): TreeEntry | Promise<TreeEntry | undefined> {
     const { name, entry } = raw;
     if (entry.sort === 'stored') {
       const listed = listedEntry(path, { name, dirent: entry.dirent, size: 0, nlink: 1, id: entryId(dir.id, name) });
@@ -49,12 +55,21 @@ export class LiveListing {
       if (entry.sort === 'dir') this.#dirs.set(listed, { path: joinPath(path, name), open: () => entry });
       return listed;
     }
-    const node = await findNode(this.#state.reader, dir, entry.uuid, options);
+    return this.#link(path, dir, { name, uuid: entry.uuid }, options);
+  }
+
+  async #link(
+    path: TreePath,
+    dir: LiveDir,
+    { name, uuid }: { readonly name: Octets; readonly uuid: string },
+    options: OpOptions,
+  ): Promise<TreeEntry | undefined> {
+    const node = await findNode(this.#state.reader, dir, uuid, options);
     if (node !== undefined) return listedEntry(path, entryFields(name, node));
     const at = joinPath(path, name);
     // Removed meanwhile, or damaged.
     const now = await this.#lookup(at, { ...options, follow: false });
     if (now === undefined) return undefined;
-    throw danglingLink(at, entry.uuid);
+    throw danglingLink(at, uuid);
   }
 }

@@ -28,7 +28,7 @@ import { LiveAccess } from './live-access.ts';
 import { emptyDir, storedDirent } from './live-changes.ts';
 import { LiveListing } from './live-listing.ts';
 import type { LiveDir, UnsyncedContent } from './live-node.ts';
-import { entriesOf } from './live-node.ts';
+import { entryBatchesOf } from './live-node.ts';
 import { LiveNodes } from './live-nodes.ts';
 import type { NodeDirent } from './live-operations.ts';
 import * as change from './live-operations.ts';
@@ -118,19 +118,21 @@ export class LiveTree implements Tree {
   }
 
   async *list(at: TreePath | TreeEntry, options: OpOptions = {}): AsyncGenerator<TreeEntry> {
-    const { dir, path, entries } = await this.#reading('list', async () => {
+    const { dir, path, batches } = await this.#reading('list', async () => {
       const listed = typeof at === 'string' ? undefined : this.#listing.below(at);
       const where = listed?.path ?? (typeof at === 'string' ? at : at.path);
       const found = listed === undefined ? await this.#node(where, 'list', true, options) : listed.open();
       if (found.sort !== 'dir') throw new PathError('ENOTDIR', 'list', where);
-      return { dir: found, path: where, entries: entriesOf(this.#state.reader, found, options) };
+      return { dir: found, path: where, batches: entryBatchesOf(this.#state.reader, found, options) };
     });
-    for await (const raw of entries) {
-      const turn = this.#turns.next(options.signal);
-      if (turn !== undefined) await turn;
-      const entry = await this.#listing.entry(path, dir, raw, options);
-      if (entry !== undefined) yield entry;
-    }
+    for await (const batch of batches)
+      for (const raw of batch) {
+        const turn = this.#turns.next(options.signal);
+        if (turn !== undefined) await turn;
+        const found = this.#listing.entry(path, dir, raw, options);
+        const entry = found instanceof Promise ? await found : found;
+        if (entry !== undefined) yield entry;
+      }
   }
 
   async *read(

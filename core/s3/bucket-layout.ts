@@ -21,8 +21,8 @@ export interface BucketLayout {
   stored(digest: Uint8Array, location: Location, options: OpOptions): Promise<Buffer | undefined>;
   /** The same, past all that was got before. */
   storedAgain(digest: Uint8Array, location: Location, options: OpOptions): Promise<Buffer | undefined>;
-  /** A Block's record; undefined where not all of it is there. */
-  record(digest: Uint8Array, location: Location, options: OpOptions): Promise<Buffer | undefined>;
+  /** Records of Blocks, in their order; those of which not all is there are left out. */
+  records(wanted: readonly WantedRecord[], options: OpOptions): Promise<readonly RecordBatch[]>;
   /**
    * Has Blocks of packs in other packs, too, whether or not they are there already.
    *
@@ -44,6 +44,17 @@ export interface BucketLayout {
   remove(packs: ReadonlySet<PackName>, isNeeded: (digest: Uint8Array) => boolean, options: OpOptions): Promise<RemovedPacks>;
   /** Makes a pack of what no segment tells of, for which `retire` is called first. Where packs are objects they are retired as they are. */
   retireStrays?(strays: readonly ListedBlock[], retire: (pack: PackName) => Promise<void>, options: OpOptions): Promise<void>;
+}
+
+/** A Block of which the record is wanted. */
+export interface WantedRecord {
+  readonly digest: Uint8Array;
+  readonly place: Location | WaitingRecord;
+}
+
+/** One that waits to be put into the bucket, or to be told of. */
+export interface WaitingRecord extends PendingBlock {
+  readonly record: Buffer;
 }
 
 /** What a pack takes besides its Blocks, and how small one is merged with others. */

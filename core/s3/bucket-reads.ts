@@ -4,20 +4,20 @@ import type { HashFunction } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import type { Location } from '../datadir/index/index-types.ts';
-import { codecNumber } from '../store/records/datafile.ts';
+import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { decodeStored } from '../store/records/stored-bytes.ts';
 import type { Store } from '../store/store.ts';
 import type { BucketIndex } from './bucket-index.ts';
-import type { BucketLayout } from './bucket-layout.ts';
+import type { BucketLayout, WantedRecord } from './bucket-layout.ts';
 import type { LocalIndex } from './local-index.ts';
 import { kindOfPack } from './pack-names.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** Blocks, and octets of them, in a batch of records; and batches that are on their way at once. */
-const BATCH_COUNT = 2048;
-const BATCH_SIZE = 1024 * 1024;
-const BATCHES_AHEAD = 8;
+/** Blocks, and octets of their records, that are asked for together; and how many times as many are on their way at once. */
+const WINDOW_COUNT = 8192;
+const WINDOW_SIZE = 4 * 1024 * 1024;
+const WINDOWS_AHEAD = 8;
 
 export interface BucketReadsParts {
   readonly client: S3Client;
@@ -29,13 +29,6 @@ export interface BucketReadsParts {
   readonly kept: Pick<Store, 'get' | 'addBatch'>;
   /** Told of a Block that is damaged where it lies. */
   readonly onDamage: (digest: Uint8Array) => void;
-}
-
-/** A record that was read, with what its columns say. */
-interface ReadRecord {
-  readonly digest: Uint8Array;
-  readonly octets: Buffer;
-  readonly place: Pick<Location, 'size' | 'storedSize' | 'codec'>;
 }
 
 /** Gets Blocks out of packs. */
@@ -153,48 +146,33 @@ export class BucketReads {
   ): AsyncGenerator<RecordBatch, void, undefined> {
     const { digestSize } = this.#parts.hash;
     const count = digests.length / digestSize;
-    const ahead: Promise<RecordBatch>[] = [];
+    const ahead: Promise<readonly RecordBatch[]>[] = [];
     for (let first = 0; first < count || ahead.length > 0; ) {
-      while (first < count && ahead.length < BATCHES_AHEAD) {
-        const wanted: Uint8Array[] = [];
-        for (let size = 0; first < count && wanted.length < BATCH_COUNT; first++) {
-          size += spans?.[first] ?? BATCH_SIZE / 64;
-          if (wanted.length > 0 && size > BATCH_SIZE) break;
-          wanted.push(digests.subarray(first * digestSize, (first + 1) * digestSize));
+      while (first < count && ahead.length < WINDOWS_AHEAD) {
+        const start = first;
+        for (let size = 0; first < count && first - start < WINDOW_COUNT; first++) {
+          size += RECORD_FIXED_SIZE + digestSize + (spans?.[first] ?? WINDOW_SIZE / 128);
+          if (first > start && size > WINDOW_SIZE) break;
         }
-        const batch = this.#batch(wanted, options);
-        batch.catch(() => undefined); // told where it is waited for
-        ahead.push(batch);
+        const batches = this.#window(digests.subarray(start * digestSize, first * digestSize), options);
+        batches.catch(() => undefined); // told where it is waited for
+        ahead.push(batches);
       }
-      const next = await ahead.shift();
-      if (next !== undefined && next.count > 0) yield next;
+      for (const batch of (await ahead.shift()) ?? []) if (batch.count > 0) yield batch;
     }
   }
 
-  async #batch(digests: readonly Uint8Array[], options: OpOptions): Promise<RecordBatch> {
-    const found = (await Promise.all(digests.map(async (digest) => await this.#record(digest, options)))).filter(
-      (record) => record !== undefined,
-    );
-    return {
-      count: found.length,
-      digests: Buffer.concat(found.map(({ digest }) => digest)),
-      sizes: Uint32Array.from(found, ({ place }) => place.size),
-      storedSizes: Uint32Array.from(found, ({ place }) => place.storedSize),
-      codecs: Uint8Array.from(found, ({ place }) => codecNumber(place.codec)),
-      image: Buffer.concat(found.map(({ octets }) => octets)),
-      isOwned: true,
-    };
-  }
-
-  async #record(digest: Uint8Array, options: OpOptions): Promise<ReadRecord | undefined> {
-    const { layout } = this.#parts;
-    const pending = layout.uploads.find(digest);
-    const waiting = await (pending && layout.uploads.record(digest, options));
-    if (pending !== undefined && waiting !== undefined) return { digest, octets: waiting, place: pending };
-    const location = await this.#locate(digest, options);
-    if (location === undefined) return undefined;
-    const octets = await layout.record(digest, location, options);
-    // Whoever wants to know why asks for the Block.
-    return octets && { digest, octets, place: location };
+  /** Records of Blocks that are asked for together. Whoever wants to know why some are left out asks for them. */
+  async #window(digests: Uint8Array, options: OpOptions): Promise<readonly RecordBatch[]> {
+    const { hash, layout, local } = this.#parts;
+    const wanted: WantedRecord[] = [];
+    for (let at = 0; at < digests.length; at += hash.digestSize) {
+      const digest = digests.subarray(at, at + hash.digestSize);
+      const pending = layout.uploads.find(digest);
+      const record = pending && (await layout.uploads.record(digest, options));
+      const place = pending && record ? { ...pending, record } : (local.get(digest) ?? (await this.#locate(digest, options)));
+      if (place !== undefined) wanted.push({ digest, place });
+    }
+    return await layout.records(wanted, options);
   }
 }

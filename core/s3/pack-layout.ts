@@ -4,15 +4,26 @@ import type { HashFunction } from '../block/hash.ts';
 import type { Location } from '../datadir/index/index-types.ts';
 import { DATAFILE_HEADER_SIZE, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { DatafileIndex } from '../store/records/datafile-index.ts';
+import type { RecordBatch } from '../store/records/record-batch.ts';
 import { decodeStored } from '../store/records/stored-bytes.ts';
 import { atOnce } from './at-once.ts';
-import type { BucketLayout, BucketSurvey, CheckedPack, LayoutSizes, MissingOctets, RemovedPacks, SurveyedPack } from './bucket-layout.ts';
+import type {
+  BucketLayout,
+  BucketSurvey,
+  CheckedPack,
+  LayoutSizes,
+  MissingOctets,
+  RemovedPacks,
+  SurveyedPack,
+  WantedRecord,
+} from './bucket-layout.ts';
 import type { IndexedPack } from './index-segment.ts';
 import { listObjects } from './list-objects.ts';
 import { MAX_PACK_SIZE, readPackIndex } from './pack-index.ts';
 import type { PackName } from './pack-names.ts';
 import { packKey, packOfKey } from './pack-names.ts';
 import { PackRanges } from './pack-ranges.ts';
+import { PackRecords } from './pack-records.ts';
 import type { PackUploads } from './pack-uploads.ts';
 import type { S3Client } from './s3-client.ts';
 
@@ -39,11 +50,13 @@ export class PackLayout implements BucketLayout {
   };
   readonly #parts: PackLayoutParts;
   readonly #ranges: PackRanges;
+  readonly #records: PackRecords;
 
   constructor(parts: PackLayoutParts) {
     this.#parts = parts;
     this.uploads = parts.uploads;
     this.#ranges = new PackRanges(parts.client);
+    this.#records = new PackRecords(this.#ranges, parts.hash);
   }
 
   keyOf(_digest: Uint8Array, { file }: Pick<Location, 'file'>): string {
@@ -58,10 +71,8 @@ export class PackLayout implements BucketLayout {
     return await this.#parts.client.get(packKey(file), { ...options, range: [offset, offset + storedSize], maxSize: storedSize });
   }
 
-  async record(digest: Uint8Array, { file, offset, storedSize }: Location, options: OpOptions): Promise<Buffer | undefined> {
-    const start = offset - RECORD_FIXED_SIZE - digest.length;
-    const octets = await this.#ranges.read(file, start, offset + storedSize, options);
-    return octets?.length === offset + storedSize - start ? octets : undefined;
+  async records(wanted: readonly WantedRecord[], options: OpOptions): Promise<readonly RecordBatch[]> {
+    return await this.#records.read(wanted, options);
   }
 
   async keep(

@@ -5,7 +5,7 @@ import { kindOfPack, packKey } from './pack-names.ts';
 import type { S3Client } from './s3-client.ts';
 
 /** What lies closer together than this in a pack is got by one request: a request costs as much as some octets. */
-const MAX_GAP = 128 * 1024;
+export const MAX_GAP: number = 128 * 1024;
 /** Octets of one request, unless one Block has more. */
 const MAX_RANGE = 8 * 1024 * 1024;
 /** Octets of metadata that are got at least: who reads one Dir reads others. */
@@ -17,6 +17,13 @@ const MAX_AHEAD = 4 * 1024 * 1024;
 const MAX_READERS = 8;
 /** Octets of ranges that are kept. */
 const MAX_KEPT = 64 * 1024 * 1024;
+
+/** Octets of a pack. */
+export interface PackRange {
+  readonly pack: PackName;
+  readonly start: number;
+  readonly end: number;
+}
 
 interface Want {
   readonly start: number;
@@ -53,6 +60,22 @@ export class PackRanges {
   async read(pack: PackName, start: number, end: number, { signal }: OpOptions): Promise<Buffer | undefined> {
     const chunk = this.#kept(pack, start, end) ?? (await this.#wanted(pack, start, end));
     return await chunk.part(start, end, signal);
+  }
+
+  /**
+   * As `read`, of what was put together already.
+   *
+   * @param memory - where nobody else may want the same: it is read into this, and not kept
+   */
+  async readRange(
+    { pack, start, end }: PackRange,
+    memory: ((size: number) => Buffer) | undefined,
+    options: OpOptions,
+  ): Promise<Buffer | undefined> {
+    const chunk = this.#kept(pack, start, end) ?? (memory === undefined ? this.#fetch(pack, start, end) : undefined);
+    if (chunk !== undefined) return await chunk.part(start, end, options.signal);
+    const maxSize = end - start;
+    return await this.#client.get(packKey(pack), { ...options, range: [start, end], maxSize, ...(memory && { roomFor: memory }) });
   }
 
   #wanted(pack: PackName, start: number, end: number): Promise<PackChunk> {

@@ -53,6 +53,7 @@ interface S3Request extends OpOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | undefined;
   readonly maxSize?: number;
+  readonly roomFor?: ((size: number) => Buffer) | undefined;
 }
 
 /** How a request is signed. */
@@ -152,15 +153,21 @@ export class S3Client {
   /**
    * An object, or a range of it; undefined where it is not there.
    *
-   * @param range - first octet, and the one behind the last; fewer come back where the object ends before
+   * @param options - `range`: first octet, and the one behind the last; fewer come back where the object ends before. `roomFor`: memory for
+   * the octets, where they are many; each time that it is asked for again, and default new memory
    */
   async get(
     key: string,
-    options: OpOptions & { readonly range?: readonly [start: number, end: number]; readonly maxSize: number },
+    options: OpOptions & {
+      readonly range?: readonly [start: number, end: number];
+      readonly maxSize: number;
+      readonly roomFor?: (size: number) => Buffer;
+    },
   ): Promise<Buffer | undefined> {
-    const { range, maxSize, signal } = options;
+    const { range, roomFor, signal } = options;
+    const maxSize = Math.max(options.maxSize, MAX_OBJECT_SIZE);
     const headers = range === undefined ? {} : { range: `bytes=${range[0]}-${range[1] - 1}` };
-    const response = await this.#ask({ method: 'GET', key, kind: 'gets', headers, maxSize: Math.max(maxSize, MAX_OBJECT_SIZE), signal });
+    const response = await this.#ask({ method: 'GET', key, kind: 'gets', headers, maxSize, roomFor, signal });
     if (response.status === 206 && range !== undefined) return response.body;
     // Who knows no ranges sends all of it.
     if (response.status === 200) return range === undefined ? response.body : response.body.subarray(range[0], range[1]);
@@ -275,7 +282,7 @@ export class S3Client {
    * @returns the answer, or what went wrong on the way
    */
   async #try(request: S3Request, refused: S3Keys | undefined, onSigned: (signer: Signer) => void): Promise<HttpResponse | Error> {
-    const { method, key, kind, query = {}, headers = {}, body, maxSize = MAX_ANSWER_SIZE, signal } = request;
+    const { method, key, kind, query = {}, headers = {}, body, maxSize = MAX_ANSWER_SIZE, roomFor, signal } = request;
     const { address, keys } = this.#options;
     const region = this.#region;
     const url = objectUrl(this.#options.endpoint(region), address.bucket, key === '' ? '' : address.prefix + key);
@@ -290,7 +297,15 @@ export class S3Client {
       this.#costs[kind]++;
       this.#costs.sentBytes += body?.length ?? 0;
       const length = method === 'PUT' ? { 'content-length': String(body?.length ?? 0) } : {};
-      const response = await this.#transport.ask({ url, method, headers: { ...headers, ...length, ...signed }, body, maxSize, signal });
+      const response = await this.#transport.ask({
+        url,
+        method,
+        headers: { ...headers, ...length, ...signed },
+        body,
+        maxSize,
+        roomFor,
+        signal,
+      });
       this.#costs.receivedBytes += response.body.length;
       this.#hasAnswered = true;
       this.#noteTime(response);

@@ -10,6 +10,8 @@ export interface S3Refusal {
 
 /** Reads the XML of an error. @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 export function refusalOf({ status, body }: HttpResponse): S3Refusal {
+  // The bytes of an object may read like a refusal.
+  if (status >= 200 && status < 300) return { status, code: '', message: '' };
   const text = body.toString('utf8', 0, 8192);
   return { status, code: elementOf(text, 'Code') ?? '', message: (elementOf(text, 'Message') ?? '').slice(0, 300) };
 }

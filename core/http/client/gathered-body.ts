@@ -15,9 +15,12 @@ export class GatheredBody {
   /** Where its size is known before: all of it in one place. */
   #whole: Buffer | undefined;
 
-  /** @param expectedSize - octets that it has, as far as is known; undefined or wrong costs a copy more */
-  constructor(expectedSize?: number) {
-    if (expectedSize !== undefined && expectedSize >= LARGE_SIZE) this.#whole = Buffer.allocUnsafeSlow(expectedSize);
+  /**
+   * @param expectedSize - octets that it has, as far as is known; undefined or wrong costs a copy more
+   * @param roomFor - memory for at least so many; default new memory
+   */
+  constructor(expectedSize?: number, roomFor: (size: number) => Buffer = (size) => Buffer.allocUnsafeSlow(size)) {
+    if (expectedSize !== undefined && expectedSize >= LARGE_SIZE) this.#whole = roomFor(expectedSize).subarray(0, expectedSize);
   }
 
   /** Octets so far. */

@@ -29,6 +29,8 @@ export interface HttpRequest {
   readonly maxSize: number;
   /** Whether the answer's body is to be read; default always. */
   readonly readsBody?: (status: number, headers: IncomingHttpHeaders) => boolean;
+  /** Memory for a large body; default new memory. Asked for anew each time that the request is made. */
+  readonly roomFor?: ((size: number) => Buffer) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -54,7 +56,7 @@ export class HttpTransport {
    *
    * @throws {VtError} EFAILED for too long a body, or an address that is not HTTP; ECANCELLED; else the system's error
    */
-  async ask({ url, method, headers, body, maxSize, readsBody, signal }: HttpRequest): Promise<HttpResponse> {
+  async ask({ url, method, headers, body, maxSize, readsBody, roomFor, signal }: HttpRequest): Promise<HttpResponse> {
     throwIfCancelled(signal);
     if (url.protocol !== 'http:' && url.protocol !== 'https:')
       throw new VtError('EFAILED', `ask "${this.#name}": it leads to "${url.protocol}"`);
@@ -73,15 +75,15 @@ export class HttpTransport {
         response.destroy();
         return { status, headers: response.headers, body: Buffer.alloc(0) };
       }
-      return { status, headers: response.headers, body: await this.#bodyOf(response, maxSize) };
+      return { status, headers: response.headers, body: await this.#bodyOf(response, maxSize, roomFor) };
     } finally {
       release();
     }
   }
 
-  async #bodyOf(response: IncomingMessage, maxSize: number): Promise<Buffer> {
+  async #bodyOf(response: IncomingMessage, maxSize: number, roomFor: ((size: number) => Buffer) | undefined): Promise<Buffer> {
     return await new Promise((resolve, reject) => {
-      const body = new GatheredBody(expectedSize(response, maxSize));
+      const body = new GatheredBody(expectedSize(response, maxSize), roomFor);
       response
         // An iterator over it takes several times as long.
         .on('data', (chunk: Buffer) => {

@@ -3,6 +3,7 @@ import { digestKey } from '../../block/digest-key.ts';
 import type { HashFunction } from '../../block/hash.ts';
 import type { Location } from '../../datadir/index/index-types.ts';
 import type { DatafileIndex } from '../../store/records/datafile-index.ts';
+import type { RecordBatch } from '../../store/records/record-batch.ts';
 import { packRecords } from '../../store/records/record-batch.ts';
 import { atOnce } from '../at-once.ts';
 import type { BucketIndex } from '../bucket-index.ts';
@@ -15,6 +16,7 @@ import type {
   MissingOctets,
   RemovedPacks,
   SurveyedPack,
+  WantedRecord,
 } from '../bucket-layout.ts';
 import type { IndexedPack } from '../index-segment.ts';
 import type { LocalIndex } from '../local-index.ts';
@@ -67,9 +69,24 @@ export class BlockLayout implements BucketLayout {
     return await this.stored(digest, location, options);
   }
 
-  async record(digest: Uint8Array, location: Location, options: OpOptions): Promise<Buffer | undefined> {
-    const data = await this.stored(digest, location, options);
-    return data?.length === location.storedSize ? (packRecords([{ digest, data }], this.#parts.hash, 'none').image as Buffer) : undefined;
+  async records(wanted: readonly WantedRecord[], options: OpOptions): Promise<readonly RecordBatch[]> {
+    const found = await Promise.all(
+      wanted.map(async ({ digest, place }) => {
+        if ('record' in place) return { digest, data: place.record.subarray(-place.storedSize) };
+        const data = await this.stored(digest, place, options);
+        return data?.length === place.storedSize ? { digest, data } : undefined;
+      }),
+    );
+    return [
+      {
+        ...packRecords(
+          found.filter((block) => block !== undefined),
+          this.#parts.hash,
+          'none',
+        ),
+        isOwned: true,
+      },
+    ];
   }
 
   async keep(

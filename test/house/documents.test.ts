@@ -109,4 +109,19 @@ describe('the documents name what is there', () => {
     const page = read('man/vt.7');
     for (const { name } of PARSERS) assert.ok(page.includes(`\n.Cm ${name}`), `${name}: describe it in man/vt.7, by ".Cm ${name}"`);
   });
+
+  it('no page has a part of a merge that was not resolved, and no line of CHANGELOG.md stands there twice', () => {
+    const pages = ['.', 'docs', 'docs/design', 'man']
+      .flatMap((folder) => readdirSync(join(PROJECT_ROOT, folder)).map((name) => join(folder, name)))
+      .filter((path) => /^(?:[A-Z]+\.md|(?:docs|man)\/.*\.(?:md|[157]|in))$/.test(path));
+    assert.ok(pages.length > 40, `${pages.length} pages`);
+    for (const page of pages) assert.doesNotMatch(read(page), /^(?:<{7}|>{7}) /m, page);
+    const lines = read('CHANGELOG.md')
+      .split('\n')
+      .filter((line) => line.startsWith('- '));
+    assert.deepEqual(
+      lines.filter((line, i) => lines.indexOf(line) !== i),
+      [],
+    );
+  });
 });

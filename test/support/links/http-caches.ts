@@ -20,31 +20,42 @@ export interface HttpCache {
 
 const TEMP_FOLDERS = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
-export const HTTP_CACHES: readonly HttpCache[] = [
-  {
+/** @param recipe - of the documentation */
+function nginx(recipe: string): HttpCache {
+  return {
     name: 'nginx',
     program: 'nginx',
     packageName: 'nginx-light',
     configure(folder, port, origin) {
       for (const name of ['cache', 'logs', 'temp']) mkdirSync(join(folder, name));
-      const http = recipeOf('nginx.conf', { 'listen 80;': `listen 127.0.0.1:${port};`, '127.0.0.1:8080': origin });
+      const http = recipeOf(recipe, { 'listen 80;': `listen 127.0.0.1:${port};`, '127.0.0.1:8080': origin });
       const temp = TEMP_FOLDERS.map((name) => `${name}_temp_path temp/${name};`).join('\n');
       const head = 'user root;\ndaemon off;\nmaster_process off;\npid nginx.pid;\nerror_log logs/error.log;\nevents {}\n';
       writeFileSync(join(folder, 'nginx.conf'), `${head}http {\naccess_log off;\n${temp}\n${http}}\n`);
       return ['nginx', '-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'logs/error.log')];
     },
-  },
-  {
+  };
+}
+
+/** @param recipe - of the documentation */
+function varnish(recipe: string): HttpCache {
+  return {
     name: 'Varnish',
     program: 'varnishd',
     packageName: 'varnish',
     configure(folder, port, origin) {
       const [, originPort = ''] = origin.split(':');
-      writeFileSync(join(folder, 'vtftp.vcl'), recipeOf('vtftp.vcl', { '"8080"': `"${originPort}"` }));
-      const work = join(folder, 'work');
-      return ['varnishd', '-F', '-j', 'none', '-n', work, '-a', `127.0.0.1:${port}`, '-f', join(folder, 'vtftp.vcl'), '-s', 'malloc,64m'];
+      const path = join(folder, recipe);
+      writeFileSync(path, recipeOf(recipe, { '"8080"': `"${originPort}"` }));
+      return ['varnishd', '-F', '-j', 'none', '-n', join(folder, 'work'), '-a', `127.0.0.1:${port}`, '-f', path, '-s', 'malloc,64m'];
     },
-  },
+  };
+}
+
+/** Before `httpd`. */
+export const HTTP_CACHES: readonly HttpCache[] = [
+  nginx('nginx.conf'),
+  varnish('vtftp.vcl'),
   {
     name: 'Squid',
     program: 'squid',
@@ -67,6 +78,9 @@ export const HTTP_CACHES: readonly HttpCache[] = [
     },
   },
 ];
+
+/** Before a public bucket of packs. */
+export const PACK_CACHES: readonly HttpCache[] = [nginx('packs.conf'), varnish('packs.vcl')];
 
 /** A block of the documentation, with some of its words changed. */
 function recipeOf(file: string, changes: Readonly<Record<string, string>>): string {

@@ -121,7 +121,7 @@ export class WebGateway {
       else if ('location' in found) redirect(response, found.status === 301 ? { ...found, location: found.location + query } : found);
       else {
         const made = this.#pages.page(compressedFor(request.headers, found));
-        await send(request, response, (await this.#ready?.keep(request, made, signal)) ?? made, signal);
+        await send(request, response, (await this.#ready?.keep(request, response, made, signal)) ?? made, signal);
       }
     } catch (error) {
       this.#fail(response, error, signal);
@@ -237,7 +237,8 @@ export class WebGateway {
         const top = await this.#trees.node(route.uri.target, false, { signal });
         if (top.kind !== 'file') return undefined;
         const entry = { path: '/' as TreePath, name: top.name, dirent: top, size: top.block.span, nlink: 1, id: 0 };
-        return await fileContent(store, entry, { download: query.has('download'), cacheControl: immutable }, signal);
+        const view = { download: query.has('download'), cacheControl: immutable };
+        return lasting(ALWAYS, query, await fileContent(store, entry, view, signal));
       }
       case 'archive': {
         const { name, isDir } = route;
@@ -312,9 +313,11 @@ export class WebGateway {
     if (entry === undefined) return undefined;
     if (entry.dirent.kind === 'dir') {
       if (!isDir) return { status: 301, location: `${path}/` };
-      return lasting(place, query, await this.#views.dir(place, entry, query, signal));
+      return lasting(place.lasts, query, await this.#views.dir(place, entry, query, signal));
     }
-    return isDir || entry.dirent.kind !== 'file' ? undefined : lasting(place, query, await this.#views.file(place, entry, query, signal));
+    return isDir || entry.dirent.kind !== 'file'
+      ? undefined
+      : lasting(place.lasts, query, await this.#views.file(place, entry, query, signal));
   }
 
   #fail(response: ServerResponse, error: unknown, signal: AbortSignal): void {
@@ -346,7 +349,7 @@ async function* octetsOf(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Arr
   yield Buffer.from(text);
 }
 
-function lasting<T extends Representation | undefined>({ lasts }: Place, query: Query, made: T): T {
+function lasting<T extends Representation | undefined>(lasts: Place['lasts'], query: Query, made: T): T {
   return made !== undefined && [...query.keys()].every((key) => TREE_QUERIES.has(key)) ? { ...made, lasts } : made;
 }
 

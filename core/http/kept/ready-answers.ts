@@ -5,6 +5,7 @@ import type { Validators } from '../preconditions.ts';
 import { conditionStatus } from '../preconditions.ts';
 import type { Representation } from '../representation.ts';
 import { headersOf } from '../send.ts';
+import { LentBytes } from './lent-bytes.ts';
 import type { ReadyContent, ReadyContents } from './ready-contents.ts';
 
 /** Octets that are kept: of URLs, headers and pages. */
@@ -29,6 +30,7 @@ interface ReadyAnswer {
  */
 export class ReadyAnswers {
   readonly #contents: ReadyContents;
+  readonly #lent = new LentBytes();
   readonly #ready = new Map<string, ReadyAnswer>();
   #size = 0;
 
@@ -41,10 +43,13 @@ export class ReadyAnswers {
    *
    * @returns the answer, with its bytes where they were read for that
    */
-  async keep(request: IncomingMessage, made: Representation, signal: AbortSignal): Promise<Representation> {
+  async keep(request: IncomingMessage, response: ServerResponse, made: Representation, signal: AbortSignal): Promise<Representation> {
     const { lasts } = made;
     if (lasts === undefined || request.headers.range !== undefined || request.method !== 'GET') return made;
-    const loaded = made.bytes === undefined && made.block !== undefined ? await this.#contents.load(made.block, signal) : undefined;
+    const loaded =
+      made.bytes === undefined && made.block !== undefined
+        ? await this.#contents.load(made.block, (size) => this.#lent.reserve(size, response), signal)
+        : undefined;
     const body = made.bytes ?? loaded?.content;
     if (body === undefined) return made;
     this.#keep(keyOf(request), made, body, lasts);
@@ -100,6 +105,8 @@ export class ReadyAnswers {
       response.writeHead(200, head).end(body);
       return true;
     }
+    const mayHold = body.bytes === undefined ? this.#lent.reserve(body.size, response) : this.#lent.lend(body.bytes, response);
+    if (!mayHold) return false;
     const isSent = this.#contents.withBytes(body, (bytes, done) => {
       if (done !== undefined) response.once('finish', done);
       response.writeHead(200, head).end(bytes);

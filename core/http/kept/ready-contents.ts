@@ -60,13 +60,19 @@ export class ReadyContents {
   }
 
   /**
-   * Reads a content whole; undefined where it is large, and was not asked for before.
+   * Reads a content whole; undefined where it is large, and was not asked for before, or there is no room for it.
    *
+   * @param reserve - counts octets that are to be held; false where they are too many
    * @returns the content, and its bytes
    * @throws what reading throws
    */
-  async load(block: Block, signal: AbortSignal): Promise<{ readonly content: ReadyContent; readonly bytes: Uint8Array } | undefined> {
+  async load(
+    block: Block,
+    reserve: (size: number) => boolean,
+    signal: AbortSignal,
+  ): Promise<{ readonly content: ReadyContent; readonly bytes: Uint8Array } | undefined> {
     if (block.span > MAX_CONTENT_SIZE || (block.span > MAX_SMALL_SIZE && this.#isFirst(block))) return undefined;
+    if (!reserve(block.span)) return undefined;
     const store = this.#store;
     const leaves: Leaf[] = [];
     for await (const leaf of leavesOf(store, block, { signal })) leaves.push(leaf);

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync, truncateSync, writeSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { openArchiveFile } from '../../../../core/archive/archive-file.ts';
 import type { Octets } from '../../../../core/base/octets.ts';
 import type { HashBlock } from '../../../../core/block/block.ts';
@@ -12,6 +16,7 @@ import { digestHex } from '../../../../core/block/hashcode.ts';
 import { openDatadir } from '../../../../core/datadir/datadir.ts';
 import type { Datadir } from '../../../../core/datadir/datadir-store.ts';
 import { storeDir } from '../../../../core/dirent/dir-codec.ts';
+import { formatDirent } from '../../../../core/dirent/dirent-text.ts';
 import { EMPTY_ROOT } from '../../../../core/dirent/empty-root.ts';
 import type { ReadyContent } from '../../../../core/http/kept/ready-contents.ts';
 import { ReadyContents } from '../../../../core/http/kept/ready-contents.ts';
@@ -108,6 +113,13 @@ async function get(
   });
 }
 
+/** Octets of all buffers, without those that nobody uses any more. */
+function bytesInUse(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().arrayBuffers;
+}
+
 function blockUrl(url: string, { hashcode }: HashBlock): string {
   return `${url}h/${digestHex(hashcode.digest)}.${hashcode.hashName}`;
 }
@@ -116,7 +128,7 @@ test('a content is read again where it lay, and only as long as those bytes are 
   await using site = await served();
   const { store, leaves, top } = site;
   const contents = new ReadyContents(store);
-  const loaded = await contents.load(top, NEVER);
+  const loaded = await contents.load(top, () => true, NEVER);
   assert.ok(loaded !== undefined);
   assert.equal(loaded.content.bytes, undefined);
   for (let i = 0; i < 3; i++) {
@@ -125,14 +137,17 @@ test('a content is read again where it lay, and only as long as those bytes are 
   }
   damage(store, leaves[5] ?? Buffer.alloc(0));
   assert.equal(atHand(contents, loaded.content), undefined);
-  await assert.rejects(contents.load(top, NEVER), { code: 'ECORRUPT' });
+  await assert.rejects(
+    contents.load(top, () => true, NEVER),
+    { code: 'ECORRUPT' },
+  );
 });
 
 test('what lay in a file that was cut short is had from the Store, or nowhere', async () => {
   await using site = await served();
   const { store, top } = site;
   const contents = new ReadyContents(store);
-  const loaded = await contents.load(top, NEVER);
+  const loaded = await contents.load(top, () => true, NEVER);
   assert.ok(loaded !== undefined);
   for (const name of readdirSync(join(store.path, 'data'))) truncateSync(join(store.path, 'data', name), 1000);
   assert.equal(atHand(contents, loaded.content), undefined);
@@ -142,7 +157,7 @@ test('memory that was given back is used again, and never while its bytes are se
   await using site = await served();
   const { store, leaves, top } = site;
   const contents = new ReadyContents(store);
-  const loaded = await contents.load(top, NEVER);
+  const loaded = await contents.load(top, () => true, NEVER);
   assert.ok(loaded !== undefined);
   const whole = Buffer.concat(leaves);
   const held: Uint8Array[] = [];
@@ -208,11 +223,58 @@ test('what an archive has is what was recorded last, whoever did so and however 
   assert.equal((await get(`${url}a`)).status, 404);
 });
 
+test('large contents that slow clients hold keep within a size, and nobody is refused', async (t) => {
+  const sizes = Array.from({ length: 12 }, (_, i) => 14_000_000 + i);
+  await using store = await openDatadir(newStorePath(), { create: true });
+  const urls: string[] = [];
+  const server = await serveWeb({
+    host: '127.0.0.1',
+    port: 0,
+    service: {
+      store,
+      archive: undefined,
+      home: async () => await Promise.resolve('/'),
+      isPublic: true,
+      now: () => new Date(),
+      onFailure: (error) => assert.fail(String(error)),
+    },
+    access: { table: undefined, hosts: new Set() },
+  });
+  await using _ = server;
+  const leaf = (await store.add(Buffer.alloc(1_000_000, 'x'))).hashcode;
+  for (const size of sizes) {
+    const blocks = new MapSource(store.hashName);
+    const last = stored(blocks, Buffer.alloc(size - 13_000_000, 'y'));
+    const top = superblock(blocks, [
+      ...Array.from({ length: 13 }, () => ({ kind: 'hash', span: 1_000_000, hashcode: leaf }) as const),
+      last,
+    ]);
+    for (const data of blocks.blocks.values()) await store.add(data);
+    await store.flush();
+    urls.push(`${server.url}d/${encodeURIComponent(formatDirent({ kind: 'file', name: 'a' as Octets, meta: {}, block: top }))}`);
+  }
+  for (const url of urls) for (let i = 0; i < 2; i++) assert.equal((await get(url)).status, 200);
+  const held = urls.map((url) => httpRequest(url).end());
+  t.after(() => {
+    for (const one of held) one.destroy();
+  });
+  const before = bytesInUse();
+  const answers = await Promise.all(held.map(async (one) => (await once(one, 'response')) as [IncomingMessage]));
+  assert.deepEqual(
+    answers.map(([one]) => Number(one.headers['content-length'])),
+    sizes,
+  );
+  const grown = bytesInUse() - before;
+  assert.ok(grown < 110 * 1024 * 1024, `${grown} octets more`);
+  const [first] = answers[0] ?? assert.fail();
+  assert.equal((await buffer(first)).length, sizes[0]);
+});
+
 test('what is compressed is kept in memory alone', async () => {
   await using site = await served({ compression: 'zlib' });
   const { store, leaves, top } = site;
   const contents = new ReadyContents(store);
-  const loaded = await contents.load(top, NEVER);
+  const loaded = await contents.load(top, () => true, NEVER);
   assert.ok(loaded !== undefined);
   assert.equal(loaded.content.places, undefined);
   assert.deepEqual(atHand(contents, loaded.content), Buffer.concat(leaves));
@@ -224,8 +286,8 @@ test('a large content is read whole when it is asked for again', async () => {
   await using site = await served({ leafSize: 250_000 });
   const { store, leaves, top } = site;
   const contents = new ReadyContents(store);
-  assert.equal(await contents.load(top, NEVER), undefined);
-  const loaded = await contents.load(top, NEVER);
+  assert.equal(await contents.load(top, () => true, NEVER), undefined);
+  const loaded = await contents.load(top, () => true, NEVER);
   assert.deepEqual(loaded && atHand(contents, loaded.content), Buffer.concat(leaves));
 });
 

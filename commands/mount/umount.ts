@@ -97,6 +97,8 @@ async function unmountOne(
   for (const { mountPoint: at } of [record, ...others]) records.removeRecord(shell.env, at);
   await session.refresh(signal);
   for (const line of said === '' ? [] : said.split('\n')) {
+    // How many failed is told once, at the end.
+    if (/^mount: done in part, /.test(line)) continue;
     const [, warning] = /^warning: (?:mount: )?(.*)$/.exec(line) ?? [];
     if (warning === undefined) diagnostics.failure(line.replace(/^(?:vtftp|mount|quit): /, ''));
     else diagnostics.warn(warning);

@@ -17,7 +17,7 @@ export const MAX_SUPERBLOCK_REFS: number = 64 * 1024;
 export const MAX_EMPTY_REFS = 1024;
 
 /** References that a walk keeps for later, of all superblocks that it is in. */
-const MAX_OPEN_REFS: number = 4 * MAX_SUPERBLOCK_REFS;
+const MAX_OPEN_REFS: number = 2 * MAX_SUPERBLOCK_REFS;
 
 /** A part of a content in octets; the whole by default. Beyond the end there is nothing, which is no error. */
 export interface RangeOptions {

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { PathError } from '../../core/base/errors.ts';
+import type { Block } from '../../core/block/block.ts';
 import { EMPTY_BLOCK } from '../../core/block/block.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
 import type { FileDirent } from '../../core/dirent/dirent.ts';
@@ -172,7 +173,7 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       if (whence === 'data') throw new FilesystemError('ENXIO');
       return size;
     },
-    async copyRange(from, to) {
+    async copyRange(from, to, caller) {
       const source = mount.file(from.ino);
       const target = mount.file(to.ino);
       const { size } = mount.attributes(source);
@@ -186,6 +187,8 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       if (block === undefined) throw new FilesystemError('EINVAL');
       // It may have been cut off meanwhile.
       const copied = Math.max(0, Math.min(length, block.span - from.offset));
+      // A part is cut out when it is stored. Where that cannot be read, whoever copies it is told now.
+      if (copied > 0 && copied < block.span) await requireEnds(mount, block, from.offset, from.offset + copied, caller.signal);
       writableFront(mount, target).refer(to.offset, copied, block, from.offset);
       if (copied > 0) written(target);
       return copied;
@@ -195,6 +198,11 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
 
 function checkedNameless(): ReturnType<typeof checkedName> {
   return '' as ReturnType<typeof checkedName>;
+}
+
+/** Reads the first and the last octet of a part of a content. */
+async function requireEnds({ store }: LiveMount, block: Block, start: number, end: number, signal: Caller['signal']): Promise<void> {
+  for (const at of [start, end - 1]) await collect(readBlockRange(store, block, { start: at, end: at + 1, signal }));
 }
 
 async function* contentOf(

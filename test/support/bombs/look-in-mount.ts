@@ -14,7 +14,7 @@ export interface MountBlast {
   readonly failures: readonly string[];
   /** The most memory that the mount's process had, in MB. */
   readonly peakMb: number;
-  /** What is stored of `good` after the mount is gone. */
+  /** What is stored of `good` and of what was written at last, after the mount is gone. */
   readonly after: string;
 }
 
@@ -68,6 +68,8 @@ export async function lookInMount(
     }
     if (looking.exitCode === null) process.kill(-(looking.pid ?? 0), 'SIGKILL');
     await looked;
+    const kept = await run('sh', ['-c', 'echo kept > kept'], { cwd: path });
+    if (kept.status !== 0) failures.push(kept.report);
   } finally {
     const left = await program(`umount ${path}`);
     // What of the bomb itself failed is told then. The rest is recorded all the same.
@@ -79,7 +81,7 @@ export async function lookInMount(
       await run('umount', ['-l', path]);
     }
   }
-  const after = (await program('cat good')).stdout;
+  const after = (await program('cat good kept')).stdout;
   return { longestMs, longest, failures, peakMb, after };
 }
 
@@ -89,7 +91,7 @@ export function faultsOfMount(blast: MountBlast, limits: { readonly afterMs: num
   return [
     ...(longestMs > limits.afterMs ? [`${longest} waited ${Math.round(longestMs)} ms`] : []),
     ...(peakMb > limits.mb ? [`the mount took ${Math.round(peakMb)} MB`] : []),
-    ...(after === 'good\n' ? [] : [`what is stored afterwards: ${after}`]),
+    ...(after === 'good\nkept\n' ? [] : [`what is stored afterwards: ${after}`]),
     ...failures,
   ];
 }

@@ -30,15 +30,15 @@ const parts = allParts(program);
 const names = [...parts.map((part) => part.name), 'dedup', 'mount', 'peer', 'link', 'web', 's3', 'tails', 'history', 'startup'];
 const optional = parts.filter((part) => part.isOptional === true).map((part) => part.name);
 
-const HELP = `npm run bench -- [options]: vtftp against the programs people use instead, in turns, on this machine
+const HELP = `npm run bench -- [options]: compares vtftp with other programs on this machine
   --rounds N      measure each N times and show medians (3)
-  --only A,B      of ${names.join(', ')}; all but ${optional.join(' and ')} by default
-  --scale         ${optional.join(' and ')} too: up to 16 GiB and 1,000,000 files, which takes long and 60 GB
-  --peers A,B     only those whose names begin so, as restic,borg; vtftp is always measured, and of mounts a bind mount
-  --small         everything at 1/64 of its size, in one round: whether the benchmark itself works
-  --json FILE     write every single measurement there, too
-  --check-data    make the data, compare it with its sums, and measure nothing
-Sources and stores lie in a folder within $BENCH_SCRATCH, or the temporary folder, and are removed: some 8 GB.`;
+  --only A,B      measure only these parts: ${names.join(', ')}; default: all except ${optional.join(', ')}
+  --scale         also measure ${optional.join(', ')}: up to 16 GiB and 1,000,000 files, which takes hours and 60 GB
+  --peers A,B     compare only with programs whose names begin so, as restic,borg; for mounts also with a bind mount
+  --small         everything at 1/64 of its size, in one round: checks the benchmark itself
+  --json FILE     also write every single measurement to FILE
+  --check-data    generate the data, compare it with its checksums, and measure nothing
+Sources and stores need about 8 GB in a folder below $BENCH_SCRATCH, or the temporary folder; they are removed afterwards.`;
 
 const { values: options } = parseArgs({
   options: {

@@ -13,7 +13,17 @@ const {
   values,
   number,
   names: listed,
-} = scriptArguments('npm run fuzz -- [--only NAME[,NAME…]] [--seconds N] [--seed N] [--save FOLDER]', ['only', 'seconds', 'seed', 'save']);
+} = scriptArguments(
+  'npm run fuzz -- [--only NAME[,NAME…]] [--seconds N] [--seed N] [--save FOLDER]',
+  ['only', 'seconds', 'seed', 'save'],
+  [
+    '  --only NAME[,NAME…]  fuzz only these; default: all',
+    '  --seconds N          seconds for each',
+    '  --seed N             the seed of random numbers, to repeat a run',
+    '  --save FOLDER        save inputs that cause faults in this folder',
+    `Names: ${['parsers', ...FUZZ_TARGETS.map(({ name }) => name)].join(', ')}`,
+  ],
+);
 const names = listed('only', ['parsers', ...FUZZ_TARGETS.map(({ name }) => name)]);
 const decoders = names?.filter((name) => name !== 'parsers');
 

@@ -13,6 +13,15 @@ export async function runTortures(script: string, tortures: readonly Torture[]):
   const { values, number, names } = scriptArguments(
     `npm run ${script} [-- --only NAME[,NAME…]] [--rounds N] [--seconds N] [--seed N] [--folder DIR]`,
     ['only', 'rounds', 'seconds', 'seed', 'folder'],
+    [
+      '  --only NAME[,NAME…]  run only these; default: all',
+      '  --rounds N           rounds of each',
+      '  --seconds N          end each after N seconds',
+      '  --seed N             the seed of random numbers, to repeat a run',
+      '  --folder DIR         the folder for scratch files; default: the temporary folder',
+      'Names:',
+      ...tortures.map(({ name, does }) => `  ${name}: ${does}`),
+    ],
   );
   const seed = (number('seed', 0) ?? Date.now() % 2 ** 31) | 0;
   const rounds = number('rounds', 1);
@@ -51,6 +60,6 @@ export async function runTortures(script: string, tortures: readonly Torture[]):
     );
     say(`${torture.name}: ${result.rounds} rounds, ${result.faults} faults, ${seconds.toFixed(0)} s; ${result.notes}`);
   }
-  process.stdout.write(`${['| what is done | what must hold | rounds | faults |', '|---|---|---|---|', ...rows].join('\n')}\n`);
+  process.stdout.write(`${['| test | requirement | rounds | faults |', '|---|---|---|---|', ...rows].join('\n')}\n`);
   process.exitCode = faults === 0 ? 0 : 1;
 }

@@ -10,13 +10,18 @@ export interface ScriptArguments<Name extends string> {
 }
 
 /**
- * Reads the command line of a script. `--help` prints its usage and ends it with 0; whatever it does not know ends it with
+ * Reads the command line of a script. `--help` prints its usage and help, and ends it with 0. An unknown option ends it with
  * 2 and one line: what is wrong, and the usage.
  *
  * @param usage - one line: the command and its options
  * @param options - names of the options, each of which takes a value
+ * @param help - lines that `--help` prints after the usage
  */
-export function scriptArguments<Name extends string>(usage: string, options: readonly Name[]): ScriptArguments<Name> {
+export function scriptArguments<Name extends string>(
+  usage: string,
+  options: readonly Name[],
+  help: readonly string[] = [],
+): ScriptArguments<Name> {
   const refuse = (reason: string): never => {
     process.stderr.write(`${reason}; usage: ${usage}\n`);
     process.exit(2);
@@ -31,7 +36,7 @@ export function scriptArguments<Name extends string>(usage: string, options: rea
   };
   const given = read();
   if (given['help'] === true) {
-    process.stdout.write(`${usage}\n`);
+    process.stdout.write(`${[usage, ...help].join('\n')}\n`);
     process.exit(0);
   }
   const values: Partial<Record<Name, string>> = {};

@@ -22,7 +22,7 @@ export const faultsTorture: Torture = {
   name: 'faults',
   does: 'each open, read, list, write, sync, rename, truncate, mkdir, unlink and link of a Store fails once (EIO, ENOSPC, EDQUOT, EFBIG, EMFILE, a short write) under put, push, pull, gc, repair and an index rebuild over datadir, proxy, spool, progress, tcp and sealed, and under watch, follow, mount and serve',
   promise:
-    'each file is there with its content, or is named and the status is not 0; no signal; fsck and scrub find nothing; a second run, and a process that goes on, complete',
+    'each file is stored with its content, or is named and the status is not 0; no crash; fsck and scrub find nothing; a second run, and a process that keeps running, complete',
   fullRounds: 100_000,
   unable: shimUnable,
   run,

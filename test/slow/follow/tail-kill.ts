@@ -25,8 +25,8 @@ const ROUNDS_A_STORE = 80;
 /** A log that is written and rotated all the time, and a process that follows it, killed at any moment. */
 export const tailKillTorture: Torture = {
   name: 'tail-kill',
-  does: 'SIGKILL at random moments of a process that follows a log, which is written and rotated, by rename and by copy, all the time',
-  promise: 'the stored content is all that was ever written: nothing is lost, nothing comes twice',
+  does: 'SIGKILL at random moments of a process that follows a log, which is continuously written and rotated, by rename and by copy',
+  promise: 'the stored content has everything written, exactly once',
   fullRounds: 2000,
   run,
 };

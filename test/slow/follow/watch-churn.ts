@@ -21,8 +21,8 @@ const NEVER_MS = 20_000;
 /** A tree that is watched while random things are done to it. */
 export const watchChurnTorture: Torture = {
   name: 'watch',
-  does: `${OPERATIONS} random operations a round on a tree that is watched: files, directories, symlinks, hard links, FIFOs, renames, modes, swaps`,
-  promise: 'rsync finds no difference between the tree and what is stored of it',
+  does: `${OPERATIONS} random operations per round on a watched tree: files, directories, symlinks, hard links, FIFOs, renames, modes, swaps`,
+  promise: 'rsync finds no difference between the tree and its stored state',
   fullRounds: 65,
   run,
   unable: () => (isInstalled('rsync') ? undefined : 'no rsync'),

@@ -14,8 +14,8 @@ import { type Torture, type TortureLimits, type TortureResult, TortureTally } fr
 /** Merges of random trees beside `git merge-tree`. */
 export const gitMergesTorture: Torture = {
   name: 'git-merges',
-  does: 'merges of two random changes (edits, renames of files and Dirs, removals, additions) of a tree, beside git merge-tree',
-  promise: 'where git sees no conflict there is none, and the trees are equal; vt(7) lists what is a conflict for git alone',
+  does: 'merges of two random changes (edits, renames of files and Dirs, removals, additions) of a tree, compared with git merge-tree',
+  promise: 'where git finds no conflict there is none, and the trees are equal; vt(7) lists the conflicts of git only',
   fullRounds: 2000,
   unable: () => (canGit() ? undefined : 'git merge-tree --write-tree is not there (git 2.38)'),
   run,

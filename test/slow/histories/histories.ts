@@ -7,9 +7,9 @@ import { History } from './history.ts';
 /** Random histories of several Stores against a model of three-way merges. */
 export const historiesTorture: Torture = {
   name: 'histories',
-  does: 'random histories of 2 to 4 Stores: put, edit, rename, remove, chmod, undo, merge, push, pull, gc, a merge broken off',
+  does: 'random histories of 2 to 4 Stores: put, edit, rename, remove, chmod, undo, merge, push, pull, gc, interrupted merges',
   promise:
-    'each merge is what a model makes of the parents; all are equal after a full exchange; nothing recorded is lost; a conflict is told once',
+    'each merge equals that of a model; all are equal after a full exchange; no recorded content is lost; a conflict is reported once',
   fullRounds: 10_000,
   run,
 };

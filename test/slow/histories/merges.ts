@@ -30,8 +30,8 @@ const steps = fc.array(operation, { minLength: 3, maxLength: 15, size: 'max' });
 /** Merges at rest of random pairs, under every rule. */
 export const mergesTorture: Torture = {
   name: 'merges',
-  does: 'merges at rest of two random changes (writes, links, renames, copies, removals) of a tree, under every rule of --conflict',
-  promise: 'no content that a side wrote is lost but what a told conflict gave to the other side; hard links are whole',
+  does: 'merges of two random changes (writes, links, renames, copies, removals) of a tree that is not in use, under every rule of --conflict',
+  promise: 'content is lost only where a reported conflict chose the other side; hard links are intact',
   fullRounds: 10_000,
   run,
 };

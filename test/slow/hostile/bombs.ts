@@ -16,8 +16,8 @@ const INTERRUPT_MS = 3000;
 /** Each bomb with each command; a round is a bomb. */
 export const bombsAttack: Torture = {
   name: 'bombs',
-  does: `${BOMBS.length} bombs (runs, references to nothing, depth, width, names, attributes, histories) with ${BOMB_COMMANDS.length} commands each, and in a mount`,
-  promise: `≤ ${LIMITS.mb} MB; SIGINT ends each within ${LIMITS.afterMs / 1000} s; others of the mount wait no longer; a documented exit status`,
+  does: `${BOMBS.length} malicious trees (runs, empty references, depth, width, names, attributes, histories) with ${BOMB_COMMANDS.length} commands each, and in a mount`,
+  promise: `≤ ${LIMITS.mb} MB; SIGINT ends each within ${LIMITS.afterMs / 1000} s; other users of the mount wait no longer; the exit status is documented`,
   fullRounds: BOMBS.length,
   async run(limits) {
     const tally = new TortureTally(limits);

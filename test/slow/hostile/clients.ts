@@ -26,8 +26,8 @@ const ROUNDS: readonly { readonly kind: (typeof KINDS)[number]; readonly only?: 
 /** Hostile clients beside an honest one; a round is one way to serve, or one hostile client. */
 export const clientsAttack: Torture = {
   name: 'clients',
-  does: `${HOSTILE_CLIENTS.length} hostile clients beside an honest one, with and without secret, TLS, --read-only, --append-only, then each alone`,
-  promise: `the honest one is served within ${MAX_WAIT_MS / 1000} s; the server takes ≤ ${MAX_MB} MB, and rests afterwards`,
+  does: `${HOSTILE_CLIENTS.length} hostile clients next to an honest one, with and without secret, TLS, --read-only, --append-only, then each alone`,
+  promise: `the honest one is served within ${MAX_WAIT_MS / 1000} s; the server uses ≤ ${MAX_MB} MB, and is idle afterwards`,
   fullRounds: ROUNDS.length,
   async run(limits) {
     const tally = new TortureTally(limits);

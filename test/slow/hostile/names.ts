@@ -39,7 +39,7 @@ const LINES: readonly (readonly [line: string, lines: (names: number) => number]
 export const namesAttack: Torture = {
   name: 'names',
   does: '1,000,000 names in one Dir under each command',
-  promise: 'each works, and says as much as it should',
+  promise: 'each works, with the right amount of output',
   fullRounds: 1,
   async run(limits) {
     const tally = new TortureTally(limits);

@@ -33,8 +33,8 @@ const FILES = 30;
 /** A tree that somebody changes all the time while it is read or written. */
 export const swapsAttack: Torture = {
   name: 'swaps',
-  does: 'put, get, follow, and looks at a local directory, while another process swaps a directory, a file and a FIFO for symlinks out of the tree and back',
-  promise: 'nothing from outside is taken in, nothing is written outside, nobody waits at a FIFO',
+  does: 'put, get, follow and listings of a local directory, while another process swaps a directory, a file and a FIFO for symlinks that lead out of the tree',
+  promise: 'no outside file is read or written, and no command waits at a FIFO',
   fullRounds: 2000,
   run,
   unable: () => (process.geteuid?.() === 0 ? undefined : 'only root can give a log to somebody else'),

@@ -17,8 +17,8 @@ const SECRETS = { hostile: 'a-secret-of-somebody-hostile', honest: 'a-secret-of-
 /** Hostile clients of a writable HTTP server beside an honest one; a round is one kind, and the last all of them. */
 export const webAttack: Torture = {
   name: 'web',
-  does: `${HOSTILE_WEB_CLIENTS.length} kinds of hostile client of a writable HTTP server beside an honest one, each alone and all at once`,
-  promise: `the honest one is served within ${MAX_WAIT_MS / 1000} s; the server takes ≤ ${MAX_MB} MB, and its Store is whole`,
+  does: `${HOSTILE_WEB_CLIENTS.length} kinds of hostile client of a writable HTTP server next to an honest one, each alone and all at once`,
+  promise: `the honest one is served within ${MAX_WAIT_MS / 1000} s; the server uses ≤ ${MAX_MB} MB, and its Store is intact`,
   fullRounds: HOSTILE_WEB_CLIENTS.length + 1,
   async run(limits) {
     const tally = new TortureTally(limits);

@@ -15,8 +15,8 @@ const MILLIONS = 3;
 /** Contents of files of a mount's filesystem against a model in memory. */
 export const exerciserTorture: Torture = {
   name: 'exerciser',
-  does: 'files of a live tree over a datadir are read, written, cut, punched, copied by range and synced at random, stored and opened again in between',
-  promise: 'every octet that is read is as a model in memory has it',
+  does: 'files of a live tree over a datadir are read, written, truncated, punched, copied by range, synced, stored and reopened at random',
+  promise: 'every byte read equals that of a model in memory',
   fullRounds: MILLIONS * 1000,
   run,
 };

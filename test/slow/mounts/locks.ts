@@ -11,7 +11,7 @@ const STEPS = 400;
 /** Locks through three mounts of one live tree; a round is one seed. */
 export const locksTorture: Torture = {
   name: 'locks',
-  does: 'processes on three mounts of a live tree set, wait for and drop random locks, and are signalled and killed, beside a local folder',
+  does: 'processes on three mounts of a live tree set, wait for and drop random locks, and are signalled and killed, compared with a local folder',
   promise: 'each call ends as on the local folder',
   fullRounds: 100,
   run,

@@ -12,8 +12,8 @@ const STEPS = 500;
 /** Open files, names, locks and mappings through three mounts of one live tree and a shell; a round is one seed, and a Store of its own. */
 export const manyMountsTorture: Torture = {
   name: 'many-mounts',
-  does: `${STEPS} random operations (open, write, append, truncate, rename, link, lock, map, …) through three mounts of a live tree and put, mv, cp, rm of an attached shell, beside bind mounts`,
-  promise: 'each ends as on the bind mounts, and all mounts show the same, but for what vtftp(1) names',
+  does: `${STEPS} random operations (open, write, append, truncate, rename, link, lock, map, …) through three mounts of a live tree and put, mv, cp, rm of an attached shell, compared with bind mounts`,
+  promise: 'each ends as on the bind mounts, and all mounts show the same, except for the differences in vtftp(1)',
   fullRounds: 40,
   run,
   unable: noMountsHere,

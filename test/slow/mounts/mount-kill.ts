@@ -15,7 +15,7 @@ const MAX_COMMITS = 40;
 export const mountKillTorture: Torture = {
   name: 'mount-kill',
   does: 'SIGKILL of the process that serves a mount while SQLite (WAL, delete, truncate, persist), LMDB, PostgreSQL or git commits in it',
-  promise: 'every commit that was acknowledged is there after the next mount, and the database is whole',
+  promise: 'after the next mount every acknowledged commit exists, and the database is intact',
   fullRounds: 200,
   run,
   unable: noMountsHere,

@@ -22,8 +22,8 @@ const MAX_GROWTH = 64 * 1024 * 1024;
 /** Mounts that come and go, in good order and not. */
 export const mountsTorture: Torture = {
   name: 'mounts',
-  does: 'a live tree is mounted at one place more and taken away; its process is ended under load, by SIGINT or by SIGKILL, and mounted again',
-  promise: 'no stale mount, nothing lost that was fsynced, no descriptor or memory that stays',
+  does: 'a live tree gets and loses a second mount; SIGINT or SIGKILL ends its process under load, and it is mounted again',
+  promise: 'no stale mount; no fsynced data is lost; no leak of descriptors or memory',
   fullRounds: 1400,
   run,
   unable: noMountsHere,

@@ -17,8 +17,8 @@ const SCRIPTS_OF_A_PROCESS = 200;
 /** Copies, moves and removals against the programs that everybody knows. */
 export const oracleTorture: Torture = {
   name: 'oracle',
-  does: `scripts of ${COMMANDS} commands (put, get, mv, cp, ln, rm) with collisions, symlinks, slashes, dots and targets of every type, against GNU cp, mv, ln, rm and rsync`,
-  promise: 'the same statuses and the same trees, but for the differences that vtftp(1) documents',
+  does: `scripts of ${COMMANDS} commands (put, get, mv, cp, ln, rm) with collisions, symlinks, slashes, dots and targets of every type, compared with GNU cp, mv, ln, rm and rsync`,
+  promise: 'the same statuses and trees, except for the differences in vtftp(1)',
   fullRounds: 10_000,
   run,
 };

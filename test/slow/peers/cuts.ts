@@ -30,9 +30,9 @@ const MOUNTS = 25;
 /** Connections by ssh, TCP and TLS that end or stall in the middle of push, pull and merge, and clients that are killed. */
 export const cutsTorture: Torture = {
   name: 'cuts',
-  does: 'push, pull, merge and mounts by ssh, TCP and TLS, of which connections are cut or stall after a random number of bytes, or the client is killed',
+  does: 'connections of push, pull, merge and mounts over ssh, TCP and TLS are cut or stall after a random number of bytes, or the client is killed',
   promise:
-    'the documented status, a line that names the peer, and the same command run again brings all there, with nothing lost; a mount goes on, and loses nothing that it took',
+    'the documented status and an error that names the peer; repeating the command completes the transfer; a mount continues and loses no accepted data',
   fullRounds: 200,
   unable: () => (existsSync('/usr/sbin/sshd') ? undefined : 'there is no sshd'),
   run,

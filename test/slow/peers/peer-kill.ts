@@ -29,8 +29,8 @@ const MOST_KILLS_A_STORE = 6;
 /** A push or pull through a socket of which either side is killed. */
 export const peerKillTorture: Torture = {
   name: 'peer-kill',
-  does: 'SIGKILL of either side of a push or pull through a served socket, at random moments; the same again and again',
-  promise: 'every Block of the receiver is what its digest says, and a rerun that is left alone completes the tree',
+  does: 'SIGKILL of either side of a push or pull through a served socket at random moments, repeatedly',
+  promise: 'every Block of the receiver matches its digest, and an undisturbed rerun completes the tree',
   fullRounds: 1000,
   run,
 };

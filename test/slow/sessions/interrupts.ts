@@ -22,7 +22,7 @@ export const interruptsTorture: Torture = {
   name: 'interrupts',
   does: 'Ctrl-C at a random moment of a random command',
   promise:
-    'the tree is as before or as after the command, the exit status is documented, the session goes on, and a new one shows the same',
+    'the tree is as it was before or after the command; the exit status is documented; the session continues, and a new one shows the same tree',
   fullRounds: 1000,
   run,
 };

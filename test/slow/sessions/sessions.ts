@@ -17,8 +17,8 @@ const MAX_LINES = 14;
 /** Random lines of all commands in one session. */
 export const sessionsTorture: Torture = {
   name: 'sessions',
-  does: 'random sequences of all commands in one session; it ends by quit, or by sync and without a word; gc --grace 0 follows',
-  promise: 'a new session shows the tree that the old one showed, and the Dirref that was recited opens it',
+  does: 'random sequences of all commands in one session; it ends with quit, or with sync and without quit; gc --grace 0 follows',
+  promise: 'a new session shows the same tree, and the printed Dirref opens it',
   fullRounds: 20_000,
   run,
 };

@@ -20,7 +20,7 @@ const TAILED = /^lg(?:\.|$)/;
 export const togetherTorture: Torture = {
   name: 'together',
   does: 'two sessions, a tail and a mount on one archive: put, mkdir, rm, undo, redo, sync, fsync, follow, gc and SIGKILL at random, two or three at once',
-  promise: 'each session shows what the model says, each root is what its session may record, and what was acknowledged is in one',
+  promise: 'each session shows what the model says; each root is one that its session may record; the roots have everything acknowledged',
   fullRounds: 5000,
   run,
   unable: noMountsHere,

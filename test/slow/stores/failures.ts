@@ -21,9 +21,9 @@ const FAILURES: readonly (readonly [name: string, how: (step: number) => string]
 /** Every step of what writes fails in turn. */
 export const failuresTorture: Torture = {
   name: 'failures',
-  does: 'each write, sync, rename, … of put, gc and index rebuild in turn fails: ENOSPC from then on, or EIO once',
+  does: 'each write, sync, rename, … of put, gc and index rebuild fails in turn: with ENOSPC from then on, or with EIO once',
   promise:
-    'one clean line of error or none, never a signal; what was recited opens whole, fsck and scrub find nothing, the next run completes',
+    'one clean error line or none, never a crash; printed Dirrefs open completely; fsck and scrub find nothing; the next run completes',
   fullRounds: 1000,
   unable: shimUnable,
   run,

@@ -11,8 +11,8 @@ const SCALE = 0.03;
 /** A bit of each octet of a very small Store, in turn. */
 export const flipsTorture: Torture = {
   name: 'flips',
-  does: 'one bit of each octet in turn of data, index (noted whole, and left by a kill), archive and settings is flipped, then every root is read',
-  promise: 'each is found, or does no harm: never wrong bytes, never an end by a signal',
+  does: 'one bit of each byte of data, index (intact, and left by a kill), archive and settings is flipped in turn; then every root is read',
+  promise: 'each flip is detected or harmless: never wrong bytes, never a crash',
   fullRounds: 1e9,
   run,
 };

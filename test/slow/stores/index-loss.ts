@@ -22,8 +22,8 @@ const LOSSES: Readonly<Record<string, (index: string, other: string, portion: nu
 /** An index that is gone, cut short, or another's. */
 export const indexLossTorture: Torture = {
   name: 'index-loss',
-  does: 'the index is removed, cut short anywhere, or replaced by that of another Store',
-  promise: 'it is made anew, every root opens whole, the next put gives the same Dirref',
+  does: 'the index is removed, truncated anywhere, or replaced by that of another Store',
+  promise: 'it is rebuilt; every root opens completely; the next put gives the same Dirref',
   fullRounds: 300,
   run,
 };

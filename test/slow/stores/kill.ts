@@ -62,9 +62,9 @@ interface Prepared {
 /** SIGKILL at every step of what writes, and at random moments. */
 export const killTorture: Torture = {
   name: 'kill',
-  does: 'SIGKILL before, or half-way through, each write, rename, sync, … in turn, and at random moments, of put, sync, gc, get, repair, index rebuild',
+  does: 'SIGKILL before, or half-way through, each write, rename, sync, … in turn, and at random moments of put, sync, gc, get, repair, index rebuild',
   promise:
-    'recited roots open whole, fsck and scrub find nothing, a rerun completes with the same Dirref, no half file stands under its name',
+    'printed Dirrefs open completely; fsck and scrub find nothing; a rerun gives the same Dirref; no incomplete file has its final name',
   fullRounds: 10_000,
   unable: shimUnable,
   run,

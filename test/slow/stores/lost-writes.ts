@@ -18,8 +18,8 @@ const LINES: readonly ((small: SmallStore) => string)[] = [
 /** States that a loss of power may leave, built from a log of all that was written. */
 export const lostWritesTorture: Torture = {
   name: 'lost-writes',
-  does: 'loss of power at any moment: of what was written since the last sync of each file and folder, any part is dropped, torn or kept, in any order',
-  promise: 'every root that was recited by then opens whole, and fsck and scrub find nothing',
+  does: 'power failure at any moment: any part of the writes since the last sync of each file and folder is dropped, torn or kept, in any order',
+  promise: 'every printed Dirref opens completely; fsck and scrub find nothing',
   fullRounds: 1000,
   unable: shimUnable,
   run,

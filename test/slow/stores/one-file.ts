@@ -12,8 +12,8 @@ const ROUNDS_OF_A_TREE = 500;
 /** One-file Stores that were cut off, or of which a bit is another. */
 export const oneFileTorture: Torture = {
   name: 'one-file',
-  does: 'a one-file Store is cut at a random octet, or a random bit of it is flipped',
-  promise: 'what can be read is as it was; the rest is named, and a cut loses no content before it',
+  does: 'a one-file Store is truncated at a random byte, or a random bit of it is flipped',
+  promise: 'everything readable is unchanged; the rest is named, and a truncation loses no content before it',
   fullRounds: 20_000,
   async run(limits) {
     const tally = new TortureTally(limits);

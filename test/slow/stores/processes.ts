@@ -13,8 +13,8 @@ const FULL_MS = 600_000;
 /** Many processes at work in one datadir. */
 export const processesTorture: Torture = {
   name: 'processes',
-  does: `${WRITERS} processes put and read trees in one datadir at the same time, while a ninth runs gc --grace 0, fsck and scrub in turn`,
-  promise: 'each reads what it put, every root stands in the archive and is whole, fsck and scrub find nothing at the end',
+  does: `${WRITERS} processes put and read trees in one datadir at the same time, while another runs gc --grace 0, fsck and scrub in turn`,
+  promise: 'each reads what it put; every root is recorded and complete; fsck and scrub find nothing at the end',
   fullRounds: 1e9,
   run,
 };

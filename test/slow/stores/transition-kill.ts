@@ -16,8 +16,8 @@ const HASH = 'sha3-256';
 /** A transition that is killed, and does it again. */
 export const transitionKillTorture: Torture = {
   name: 'transition-kill',
-  does: 'SIGKILL of a transition to another hash function at random moments; the same again and again',
-  promise: 'a rerun that is left alone gives the same states; every Block is verified, and every old Dirref opens',
+  does: 'SIGKILL of a transition to another hash function at random moments, repeatedly',
+  promise: 'an undisturbed rerun gives the same states; every Block is verified, and every old Dirref opens',
   fullRounds: 200,
   run: async (limits) => await run(limits, false),
 };
@@ -25,8 +25,9 @@ export const transitionKillTorture: Torture = {
 /** The same of a transition in place. */
 export const inPlaceKillTorture: Torture = {
   name: 'in-place-kill',
-  does: 'SIGKILL of a transition in place at random moments, most of them near its end; the same again and again',
-  promise: 'after each kill the Store is whole under one of both hash functions; a rerun gives the same states, and every old Dirref opens',
+  does: 'SIGKILL of a transition in place at random moments, most of them near its end, repeatedly',
+  promise:
+    'after each kill the Store is complete under one of the two hash functions; a rerun gives the same states, and every old Dirref opens',
   fullRounds: 200,
   run: async (limits) => await run(limits, true),
 };

@@ -124,7 +124,7 @@ export class TreeServer {
    * @throws {VtError} EOPEN where it cannot be mounted
    */
   async mount(options: TreeMountOptions): Promise<Mount> {
-    if (this.#isLeaving) throw new VtError('ECLOSED', `mount "${options.mountPoint}": the process that serves the tree is about to end`);
+    if (this.#isLeaving) throw new VtError('ECLOSED', `mount "${options.mountPoint}": the process that serves the tree is ending`);
     // A kernel that collects writes keeps its own sizes of files, whatever others do to them; and its pages hold what stood before an end, too.
     const isFirst = this.#mounts.size === 0;
     const writeback = options.writeback && isFirst && !options.appendOnly && !options.readOnly;
@@ -230,7 +230,7 @@ export class TreeServer {
         const names = paths.slice(0, MAX_NAMED).map((path) => `"${octetsToText(path)}"`);
         const more = paths.length > MAX_NAMED ? ` and ${paths.length - MAX_NAMED} more` : '';
         const what = paths.length === 0 ? 'what changed since the last root' : `${names.join(', ')}${more}`;
-        throw new VtError('EFAILED', `not stored, and gone with the mount: ${what}: ${text}`, { cause: unsaved.error });
+        throw new VtError('EFAILED', `not stored, and lost with the mount: ${what}: ${text}`, { cause: unsaved.error });
       }
       if (text !== told) this.#options.onTrouble(unsaved.error);
       told = text;

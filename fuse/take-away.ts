@@ -19,7 +19,7 @@ export async function takeAway(mountPoint: string, lazy: boolean): Promise<void>
   if (status === 0) return;
   const busy = /busy/i.test(said);
   throw new VtError('EFAILED', `unmount "${mountPoint}": ${busy ? 'it is in use' : said.trim().split('\n')[0]}`, {
-    ...(busy ? { remedy: 'close what is open there (fuser -vm names it), or umount -l' } : {}),
+    ...(busy ? { remedy: 'end the programs that use it (fuser -vm lists them), or use umount -l' } : {}),
   });
 }
 

@@ -76,5 +76,5 @@ function newsLine({ number, notes }: ArchiveEntry): string {
   const who = user === undefined || host === undefined ? '' : ` by ${user}@${host}`;
   const said = message ?? command;
   const what = said === undefined ? '' : `: ${said.length > MAX_SAID ? `${said.slice(0, MAX_SAID)}…` : said}`;
-  return `new state @${number}${who}${what} (sync takes it in)`;
+  return `new state @${number}${who}${what} (sync merges it)`;
 }

@@ -133,7 +133,7 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
     }
     if (!value.isWellFormed() && name !== 'command')
       throw new UsageError(`option --${name}: "${value.toWellFormed()}" is not UTF-8`, {
-        remedy: 'only SOURCE and commands may be other bytes',
+        remedy: 'only SOURCE and -c may have other bytes',
       });
     if (earlier.length > 0 && optionNamed(PROGRAM_OPTIONS, name)?.repeat !== true)
       throw new UsageError(`option --${name} is given twice`, { remedy: REMEDY });

@@ -80,7 +80,7 @@ function permit(command: Command, parsed: ParsedCommand): void {
 }
 
 function notHere(action: string): VtError {
-  return new VtError('EPERM', `${action}: not over the control channel`, { remedy: 'say it in a shell of your own' });
+  return new VtError('EPERM', `${action}: not allowed over the control channel`, { remedy: 'use a shell of your own' });
 }
 
 /** Takes lines of JSON and sends them on as records. */

@@ -30,7 +30,7 @@ export async function expandArguments(assigned: readonly AssignedWord[], sides: 
   for (const { spec, word } of assigned) {
     const values = await expand(word, spec, sides, signal);
     if (values.length > 1 && spec.repeat !== true)
-      throw new VtError('EUSAGE', `"${octetsToText(word.text)}": matches ${values.length} names, one is needed`);
+      throw new VtError('EUSAGE', `"${octetsToText(word.text)}": matches ${values.length} names, but only one is allowed`);
     const sameName = named.get(spec.name) ?? [];
     named.set(spec.name, sameName);
     for (const value of values) {

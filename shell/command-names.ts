@@ -5,7 +5,7 @@ import { UsageError } from '../core/base/errors.ts';
 /** What other programs (lftp, restic, borg, git, DOS) call what commands of ours do. */
 const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
   backup: 'use put',
-  check: 'use fsck, or scrub, which reads all',
+  check: 'use fsck, or scrub to read all bytes',
   checkout: 'use cd @N to look, restore or undo @N to go back',
   cls: 'use clear',
   copy: 'use cp',
@@ -13,7 +13,7 @@ const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
   delete: 'use rm',
   init: 'the first put makes the Store',
   key: 'use sealed-key',
-  mirror: 'use put to store a directory, get to take one out',
+  mirror: 'use put to store a directory, get to copy one out',
   prune: 'use forget, then gc',
   snapshot: 'use sync',
   snapshots: 'use log',

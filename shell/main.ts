@@ -22,7 +22,7 @@ async function readArguments(given: readonly string[]): Promise<ProgramArguments
   // Beside -c and -b there is no other command: a file of that name is what to open.
   const [name = '', next = '-'] = given.slice(at);
   if (next.startsWith('-') && existsSync(name)) return parseArgv(given);
-  throw new UsageError(`"${name}": a command beside -c or -b`, { remedy: 'give it in another -c' });
+  throw new UsageError(`"${name}": a command cannot follow -c or -b`, { remedy: 'use another -c' });
 }
 
 /** What is printed in place of a session, where that is asked for. */

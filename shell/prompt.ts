@@ -51,6 +51,6 @@ async function ask(question: Question): Promise<string | undefined> {
   } catch (error) {
     // Enquirer rejects with an empty string where the question was left.
     if (error === '' || error === undefined) return undefined;
-    throw new VtError('EFAILED', 'ask at the terminal: it failed', { cause: error });
+    throw new VtError('EFAILED', 'the question at the terminal failed', { cause: error });
   }
 }

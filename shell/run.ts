@@ -68,7 +68,7 @@ export async function runShell(args: ProgramArguments): Promise<number> {
   const sink = new FdSink(1, {
     name: 'standard output',
     patience: signals,
-    onClosed: () => signals.end(EXIT.outputClosed, 'nobody reads the output'),
+    onClosed: () => signals.end(EXIT.outputClosed, 'the reader has closed the output'),
     beforeWrite: () => {
       if (isTerminal.out) progress.clear();
     },

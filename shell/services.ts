@@ -85,7 +85,7 @@ export function makeServices(options: ServicesOptions): ShellServices {
           : isInputRead
             ? 'read already'
             : undefined;
-      if (taken !== undefined) throw new UsageError(`standard input is ${taken}: it cannot be put`);
+      if (taken !== undefined) throw new UsageError(`standard input is ${taken}: put cannot read it`);
       isInputRead = true;
       return openStdin(signal);
     },

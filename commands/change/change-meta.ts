@@ -54,7 +54,7 @@ export const chown = defineTreeCommand({
   ],
   options: [RECURSIVE, { name: 'no-dereference', short: 'h', summary: 'change a symlink itself' }],
   async run(context, { named, options }) {
-    const warn = (what: string): void => context.diagnostics.warn(`chown: this machine has no ${what}: the name alone is recorded`);
+    const warn = (what: string): void => context.diagnostics.warn(`chown: this machine has no ${what}: only the name is recorded`);
     const change = ownerChange(named.get('owner')?.[0] ?? ('' as Octets), warn);
     await eachEntry(context, named.get('path') ?? [], options.has('recursive'), () => change, options.has('no-dereference'));
   },

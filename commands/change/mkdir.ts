@@ -30,7 +30,9 @@ export const mkdir = defineTreeCommand({
     const { tree } = context.session;
     const isSalted = options.has('salt');
     if (isSalted && tree.setSalt === undefined)
-      throw new VtError('EUNSUPPORTED', `mkdir --salt: "${tree.name}" keeps no salt`, { remedy: 'use it in a tree that is not mounted' });
+      throw new VtError('EUNSUPPORTED', `mkdir --salt: "${tree.name}" keeps no salt`, {
+        remedy: 'use it in a shell that is not attached to a mount',
+      });
     const wanted = options.get('mode');
     const mode = wanted === undefined || wanted === true ? newMode('dir') : parseMode(octetsToText(wanted))(0o777, true);
     await forEachItem(context, args, async (argument) => {

@@ -156,7 +156,7 @@ async function replaceBy(tree: Tree, to: TreePath, make: (path: TreePath) => Pro
 async function requireLinkable(tree: Tree, path: TreePath, signal: AbortSignal): Promise<void> {
   const { dirent } = await requireEntry(tree, path, 'link', { follow: false, signal });
   if (dirent.kind === 'dir')
-    throw new VtError('EFAILED', `link "${octetsToText(path)}": a Dir has one name`, { remedy: 'cp copies it by reference' });
+    throw new VtError('EFAILED', `link "${octetsToText(path)}": a Dir cannot have a second name`, { remedy: 'cp copies it by reference' });
 }
 
 /** Each `from` with the path that it gets: `to` itself, or below it where that is a Dir. */

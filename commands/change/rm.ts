@@ -90,7 +90,7 @@ async function removedThroughItself({ session, signal }: TreeContext, path: Tree
   for (const each of below) await tree.remove(each, { recursive: true, signal });
   if (!force)
     throw new PathError('ENOENT', 'remove', path, {
-      remedy: `the symlink to it was in it and is removed: rm ${octetsToText(real.path)}`,
+      remedy: `the symlink was inside that Dir and is removed; the Dir itself is left: rm ${octetsToText(real.path)}`,
     });
   return true;
 }

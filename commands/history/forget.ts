@@ -92,7 +92,7 @@ function policyOf({ options, repeated }: CommandInput): RetentionPolicy {
   const within = options.get('keep-within');
   const tags = repeated.filter(({ name }) => name === 'keep-tag').map(({ value }) => (value === true ? '' : octetsToText(value)));
   if (last === undefined && within === undefined && tags.length === 0 && Object.keys(periods).length === 0)
-    throw new UsageError('forget: say what to keep', { remedy: 'such as --keep-daily 14' });
+    throw new UsageError('forget: no rule says what to keep', { remedy: 'give one, such as --keep-daily 14' });
   return { last, periods, tags, within: within === undefined || within === true ? undefined : ageOf(within) };
 }
 

@@ -33,7 +33,7 @@ export const redo = defineCommand({
         new VtError(
           'EFAILED',
           ahead.length === 0
-            ? 'redo: nothing to redo: no undo came last'
+            ? 'redo: nothing to redo: the last change was not an undo'
             : `redo: only ${countText(ahead.length, 'root')} to go forward to`,
           { remedy: 'undo @N goes to any state that log lists' },
         ),

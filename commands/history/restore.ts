@@ -45,7 +45,7 @@ interface Past {
 async function restoreOne(context: TreeContext, argument: Octets): Promise<void> {
   const { session, output, plan, signal } = context;
   const { path, from, number } = await findPast(context, argument);
-  if (path === ROOT_PATH) throw new PathError('EINVAL', 'restore', path, { remedy: `undo @${number} brings all of the tree back` });
+  if (path === ROOT_PATH) throw new PathError('EINVAL', 'restore', path, { remedy: `undo @${number} restores the whole tree` });
   const state = await session.stateAt(String(number), signal);
   try {
     if ((await state.tree.lookup(from, { follow: false, signal })) === undefined)

@@ -29,7 +29,7 @@ export const tag = defineCommand({
     const tags = rest.map((word) => octetsToText(word));
     const bad = tags.find((word) => !isTag(word));
     if (bad !== undefined) throw new UsageError(`tag "${bad}": expected a letter, then letters, digits, ".", "_" or "-", and no date`);
-    if (tags.length === 0) throw new UsageError('tag: say which tag');
+    if (tags.length === 0) throw new UsageError('tag: which tag? TAG is missing', { remedy: 'tag NAME, or tag @STATE NAME' });
     await mark(context, 'tag', named, ({ tags: present, isProtected }) => ({
       tags: options.has('delete') ? present.filter((word) => !tags.includes(word)) : [...new Set([...present, ...tags])],
       isProtected,

@@ -30,7 +30,7 @@ export const du = defineTreeCommand({
     const { session, output, signal } = context;
     if (options.has('interactive')) {
       const odd = ['summarize', 'max-depth', 'human'].find((name) => options.has(name));
-      if (odd !== undefined) throw new UsageError(`du: --interactive goes without --${odd}`);
+      if (odd !== undefined) throw new UsageError(`du: --interactive and --${odd} exclude each other`);
       if (args.length > 1) throw new UsageError('du: --interactive takes one path');
       const { browseUsage } = await import('../parts/pictures/usage-browser.ts');
       await browseUsage(context, args[0] === undefined ? session.cwd : pathArgument(session, args[0]), options.has('unique'));

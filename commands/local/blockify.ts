@@ -122,7 +122,7 @@ async function surveyOne(
   const startedMs = performance.now();
   try {
     const stat = fstatSync(fd);
-    if (!stat.isFile()) throw new VtError('EFAILED', `blockify "${octetsToText(local)}": it is no regular file`);
+    if (!stat.isFile()) throw new VtError('EFAILED', `blockify "${octetsToText(local)}": it is not a regular file`);
     const head = Buffer.alloc(Math.min(stat.size, SLICE_SIZE));
     parser = parserOf({ fileName: baseName(path as TreePath), parser: wanted }, head.subarray(0, readFully(fd, head, 0)), edges.minSize);
     survey = await surveyContent(fileChunks(fd, stat.size, stat.blocks * 512 < stat.size), edges, {

@@ -26,8 +26,7 @@ export const lcd = defineCommand({
   args: [{ name: 'path', kind: 'local directory', summary: 'a local directory, or `-`', optional: true }],
   records: [{ name: 'LocalWorkingPath', summary: 'the local working directory', fields: { local_cwd: 'name' } }],
   async run({ session, output, shell }, { args: [argument] }) {
-    if (argument === '-' && session.previousLocalCwd === undefined)
-      throw new VtError('EFAILED', 'lcd "-": there is no directory before this one');
+    if (argument === '-' && session.previousLocalCwd === undefined) throw new VtError('EFAILED', 'lcd "-": there is no previous directory');
     const home = octetsFromText(shell.env['HOME'] ?? '/');
     const wanted = argument === undefined ? home : argument === '-' ? (session.previousLocalCwd ?? home) : argument;
     const path = resolveLocalPath(session.localCwd, wanted);

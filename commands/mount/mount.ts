@@ -69,17 +69,19 @@ export const mount = defineCommand({
     const given = parseMountOptions(mountOptionsText(input));
     const options = { ...given, filter: [...given.filter, ...filterWords(input)] };
     if (options.filter.length > 0 && (options.readOnly || options.all))
-      throw new VtError('EUSAGE', 'mount: rules say what is not stored, and a read-only mount stores nothing', {
-        remedy: 'leave them out',
+      throw new VtError('EUSAGE', 'mount: filters have no effect on a read-only mount', {
+        remedy: 'leave out --include, --exclude and --filter',
       });
     const { runningMount, mountBeside } = await import('../parts/mount/mount-beside.ts');
     const socket = await runningMount(context, source);
     if (socket !== undefined) {
       if (input.options.has('foreground'))
-        throw new VtError('EUSAGE', 'mount --foreground: the process of the running mount serves it', { remedy: 'leave out --foreground' });
+        throw new VtError('EUSAGE', 'mount --foreground: the process of the running mount serves this one too', {
+          remedy: 'leave out --foreground',
+        });
       if (options.filter.length > 0)
-        throw new VtError('EUSAGE', 'mount: rules are of the tree, and its first mount says them', {
-          remedy: 'leave them out, or mount anew',
+        throw new VtError('EUSAGE', 'mount: only the first mount of a tree can set filters', {
+          remedy: 'leave them out, or umount it first',
         });
       await mountBeside(context, socket, mountPoint, subpath, mountOptionsText(input));
       return;

@@ -71,7 +71,7 @@ async function unmountOne(
     if (users.length === 0) throw error;
     throw new VtError('EFAILED', `umount "${shown}": in use by ${users.map(({ pid, command }) => `${command} (pid ${pid})`).join(', ')}`, {
       cause: error,
-      remedy: 'let them end, or umount -l',
+      remedy: 'end them, or use umount -l',
     });
   }
   if (record === undefined || lazy) return;
@@ -132,7 +132,7 @@ async function requireSaved(
   const more = count > named.length ? ` and ${count - named.length} more` : '';
   const what = count === 0 ? 'the last changes are not recorded' : `not stored: ${named.join(', ')}${more}`;
   throw new VtError('EFAILED', `umount "${shown}": ${what}: ${reason}`, {
-    remedy: 'mend that and umount again, or give them up by umount -f',
+    remedy: 'solve that and umount again, or lose them by umount -f',
   });
 }
 
@@ -150,6 +150,6 @@ async function mayGo(shell: ShellServices, socket: string, shown: string, signal
   const { leftOutThrough } = await import('../parts/mount/mount-beside.ts');
   const count = await leftOutThrough(socket, signal);
   return (
-    count === 0 || (await shell.confirm(`umount "${shown}": ${countText(count, 'excluded name')}, stored nowhere, will be gone. Go on?`))
+    count === 0 || (await shell.confirm(`umount "${shown}": ${countText(count, 'excluded name')}, stored nowhere, will be lost. Go on?`))
   );
 }

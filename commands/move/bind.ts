@@ -83,7 +83,7 @@ async function requireTopBlock(session: Session, dirent: Dirent, signal: AbortSi
   const label = hashcodeLabel(hashcode);
   if (hashcode.hashName !== store.hashName) {
     throw new VtError('EUNSUPPORTED', `bind Block ${label}: Store "${store.name}" holds ${store.hashName} Blocks`, {
-      remedy: 'open a Store of that hash type',
+      remedy: 'open a Store with the hash function of the reference',
     });
   }
   const [present] = await store.has([hashcode], { signal });

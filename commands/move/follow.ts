@@ -127,7 +127,7 @@ async function targetOf(
   const stored = await session.tree.lookup(target, { signal });
   const intoDir = patterns.length > 1 || patterns.some(hasGlob) || /(^|\/)\.{0,2}$/.test(name) || stored?.dirent.kind === 'dir';
   if (intoDir && stored !== undefined && stored.dirent.kind !== 'dir')
-    throw new UsageError(`follow into "${octetsToText(target)}": it is no Dir`);
+    throw new UsageError(`follow into "${octetsToText(target)}": it is not a Dir`);
   return { patterns, target, intoDir };
 }
 

@@ -103,7 +103,7 @@ export const get = defineCommand({
     const deletes = options.has('delete');
     if (deletes && (isAll || options.has('keep')))
       throw new UsageError(`get: --delete does not go together with --${isAll ? 'all-versions' : 'keep'}`);
-    const rules = await nameFilterOf(filterWords(input), session.localCwd, 'get reads no rules from files in each Dir');
+    const rules = await nameFilterOf(filterWords(input), session.localCwd, 'get does not read rules from files in Dirs');
     const names = isAll ? given : await distinctSources(context, given, place, calledAs);
     const settings: ExportOptions = {
       signal,

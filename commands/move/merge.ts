@@ -128,7 +128,7 @@ export const merge = defineTreeCommand({
     const { relation, conflicts, onlyOne, isBaseGone } = outcome;
     if (isBaseGone)
       diagnostics.warn(
-        `merge "${octetsToText(source)}": the state that both come from is gone here and there; what one side has removed comes back where the other has it`,
+        `merge "${octetsToText(source)}": the common state is gone on both sides: names that one side removed come back from the other`,
       );
     for (const conflict of conflicts) tell(context, entry.path, conflict, policy);
     const undecided = conflicts.filter(isUndecided).length;
@@ -179,7 +179,7 @@ async function apply({ session, diagnostics }: TreeContext, path: TreePath, ours
     return;
   }
   for (const { path: changed } of (await tree.adopt?.(ours, merged, {})) ?? [])
-    diagnostics.failure(`merge "${octetsToText(changed)}": it changed meanwhile, and is as it was`);
+    diagnostics.failure(`merge "${octetsToText(changed)}": it changed meanwhile, and was not merged`);
 }
 
 /** Whether somebody has to decide it: metadata is merged by rule. */

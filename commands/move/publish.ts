@@ -75,8 +75,7 @@ async function storedNode({ session, signal }: CommandContext, pathname: Octets)
   const path = pathArgument(session, pathname);
   const found = tree.can.sync ? await tree.lookup(path, { signal, follow: false }) : undefined;
   if (found === undefined) return undefined;
-  if (path === ROOT_PATH)
-    throw new PathError('EINVAL', 'publish', '/' as Octets, { remedy: 'name something in it: a root has no name of its own' });
+  if (path === ROOT_PATH) throw new PathError('EINVAL', 'publish', '/' as Octets, { remedy: 'name an entry of it: the root has no name' });
   return { ...(await tree.dirent(path, { signal })), name: baseName(path) };
 }
 
@@ -105,7 +104,7 @@ async function localNode({ session, shell, diagnostics, signal }: CommandContext
 async function keep({ diagnostics, now, signal }: CommandContext, store: Store, root: Node): Promise<void> {
   const archive = canWrite(store) ? archiveOf(store, PUBLISHED_ARCHIVE) : undefined;
   if (archive === undefined) {
-    diagnostics.warn(`publish: Store "${store.name}" keeps no record of what is published`);
+    diagnostics.warn(`publish: Store "${store.name}" keeps no list of published trees: gc may free this one`);
     return;
   }
   await capability(store, 'making')?.make();
@@ -141,8 +140,8 @@ async function pushTo(context: CommandContext, word: true | Octets, root: Node):
     await work.transfer();
     const [fault] = work.faults;
     if (fault !== undefined)
-      throw new VtError('EMISSING', `publish: a Block of "${octetsToText(fault.path)}" cannot be had: ${fault.error.message}`, {
-        remedy: 'fsck tells what is missing, repair may bring it back',
+      throw new VtError('EMISSING', `publish: a Block of "${octetsToText(fault.path)}" is not available: ${fault.error.message}`, {
+        remedy: 'fsck lists what is missing, repair may restore it',
       });
     await keep(context, peer.store, root);
     await peer.store.flush({ signal });

@@ -72,12 +72,12 @@ export async function gcOfBucket(
     `${seconds.toFixed(2)} s`,
   ];
   output.line(parts.join('; '));
-  for (const text of counts.unreadable) diagnostics.warn(`gc: ${text}; it stays, and what it listed does not count as needed`);
+  for (const text of counts.unreadable) diagnostics.warn(`gc: ${text}; gc keeps it, but not the Blocks that it lists`);
   if (counts.sessions > 0)
-    output.line(`${countText(counts.sessions, 'session is', 'sessions are')} at work: what was retired since they began stays`);
+    output.line(`${countText(counts.sessions, 'session is', 'sessions are')} running: objects retired since they began stay`);
   if (counts.unreadable.length > 0)
     throw new VtError('EPARTIAL', `gc: ${countText(counts.unreadable.length, 'Dir')} cannot be read`, {
-      remedy: 'gc --drop ARCHIVE@N lets go of a root',
+      remedy: 'gc --drop ARCHIVE@N removes a root',
     });
 }
 

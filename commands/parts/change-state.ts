@@ -50,7 +50,7 @@ export async function changeState(
     // Steps are counted from a state that this session has seen.
     if (own !== undefined && newest !== undefined && own !== formatDirent(newest.dirent)) {
       await session.refresh(signal);
-      throw new VtError('EFAILED', `${name}: another session recorded root ${newest.number} meanwhile, which is taken over now`, {
+      throw new VtError('EFAILED', `${name}: another session recorded root ${newest.number} meanwhile, and this one takes it over`, {
         remedy: `${name} again starts from it; log lists all roots`,
       });
     }
@@ -87,8 +87,8 @@ function requireArchive({ archive, tree }: Session, name: string): Archive {
   throw new VtError(
     'EFAILED',
     tree.can.sync
-      ? `${name}: this tree was opened by its Dirref, and has no archive to go back in`
-      : `${name}: "${tree.name}" is an ordinary directory, of which no earlier states are kept`,
+      ? `${name}: this tree was opened by its Dirref, and has no archive, and so no earlier states`
+      : `${name}: "${tree.name}" is an ordinary directory, which has no earlier states`,
   );
 }
 

@@ -49,6 +49,6 @@ export class PassedDamage {
   /** @throws {VtError} the code of the first damage passed, if any: it has an exit status of its own */
   throwIfAny(): void {
     if (this.#first === undefined) return;
-    throw new VtError(this.#first.code, 'done in part: what is stored is missing or damaged', { cause: this.#first });
+    throw new VtError(this.#first.code, 'done in part: stored data is missing or damaged', { cause: this.#first });
   }
 }

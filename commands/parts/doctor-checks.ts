@@ -33,7 +33,7 @@ export async function doctorChecks(context: CommandContext): Promise<Check[]> {
 function libc(): Check {
   const losses = libcLosses();
   if (losses.length === 0) return { what: 'system calls', found: 'all there' };
-  return { what: 'system calls', found: 'some are missing', trouble: `${losses.join('; ')}: install with npm again on this machine` };
+  return { what: 'system calls', found: 'some are missing', trouble: `${losses.join('; ')}: run npm ci again on this machine` };
 }
 
 function fuseDevice(): Check {
@@ -41,7 +41,7 @@ function fuseDevice(): Check {
     accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
     return { what: '/dev/fuse', found: 'can be used' };
   } catch (error) {
-    const trouble = 'no mounts: load the module fuse, or give the device to the container';
+    const trouble = 'mounts do not work: load the kernel module fuse, or give the device to the container';
     return { what: '/dev/fuse', found: errorReason(error), trouble };
   }
 }
@@ -52,8 +52,8 @@ function fusermount({ shell }: CommandContext): Check {
     .map((folder) => join(folder, 'fusermount3'))
     .find((path) => existsSync(path));
   if (found !== undefined) return { what: 'fusermount3', found };
-  if (process.geteuid?.() === 0) return { what: 'fusermount3', found: 'not there, and root needs none' };
-  return { what: 'fusermount3', found: 'not there', trouble: 'no mounts but by root: install the package fuse3' };
+  if (process.geteuid?.() === 0) return { what: 'fusermount3', found: 'not installed; root does not need it' };
+  return { what: 'fusermount3', found: 'not installed', trouble: 'only root can mount: install the package fuse3' };
 }
 
 /** The soft limit of a row of /proc/self/limits, which Node has raised as far as it may; infinite where there is none. */
@@ -90,7 +90,7 @@ function watches(): Check {
 function clock({ now }: CommandContext): Check {
   const seconds = Math.floor(now().getTime() / 1000);
   const check = { what: 'clock', found: formatLocalTime(BigInt(seconds) * 1_000_000_000n) };
-  return seconds >= FIRST_SECONDS ? check : { ...check, trouble: 'states would have wrong dates: set it' };
+  return seconds >= FIRST_SECONDS ? check : { ...check, trouble: 'states would have wrong dates: set the clock' };
 }
 
 function runtimeFolder({ shell }: CommandContext): Check {
@@ -108,12 +108,12 @@ async function store({ session, signal, now }: CommandContext): Promise<Check> {
   const { store: opened, archive } = session;
   const check = { what: 'Store', found: opened.name };
   if (capability(opened, 'making')?.isMade === false) return { ...check, found: `${opened.name}, which the first put or mkdir makes` };
-  if (!canWrite(opened)) return { ...check, trouble: 'it can only be read: look at its owner and mode' };
+  if (!canWrite(opened)) return { ...check, trouble: 'it is read-only: check its owner and mode' };
   if (capability(opened, 'durability')?.durability === 'none')
     return { ...check, trouble: 'durability is none: the last states may be lost in a power failure' };
   const last = await archive?.last({ signal });
   if (last !== undefined && last.whenNs > BigInt(now().getTime() + 60_000) * 1_000_000n)
-    return { ...check, trouble: `its newest state is of ${formatStateTime(last.whenNs)}, which is to come: a clock is wrong` };
+    return { ...check, trouble: `its newest state is of ${formatStateTime(last.whenNs)}, in the future: a clock is wrong` };
   return check;
 }
 

@@ -30,7 +30,7 @@ export async function forEachItem<T>(
     }
   }
   // Damage has an exit status of its own, which "done in part" would hide.
-  if (damage !== undefined) throw new VtError(damage.code, 'done in part: what is stored is missing or damaged', { cause: damage });
+  if (damage !== undefined) throw new VtError(damage.code, 'done in part: stored data is missing or damaged', { cause: damage });
   if (failed.length > 0 && failed.length === items.length)
     throw new VtError(commonCode(failed), `nothing done, all ${items.length} items failed`, { cause: failed[0] });
 }

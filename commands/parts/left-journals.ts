@@ -16,8 +16,8 @@ export async function leftJournals(store: Store): Promise<readonly LeftOfMount[]
   const found: LeftOfMount[] = [];
   // Where nothing can be written no lock can be had, and the session has told of it.
   if (canWrite(store) && (await journals.hasLeft()))
-    found.push({ file: undefined, text: 'of a mount whose process died', trouble: 'what was synced there is not recorded yet' });
+    found.push({ file: undefined, text: 'of a mount whose process died', trouble: 'changes synced there are not recorded yet' });
   for (const file of journals.listAside())
-    found.push({ file, text: file, trouble: 'not all that was synced on a mount is recorded; remove the file when you need it no more' });
+    found.push({ file, text: file, trouble: 'it has changes of a mount that could not be recorded; remove it when you no longer need it' });
   return found;
 }

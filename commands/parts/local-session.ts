@@ -10,6 +10,6 @@ import type { LocalSession } from '../session.ts';
  */
 export function localSession({ local }: Pick<TreeContext, 'local'>, action: string): LocalSession {
   if (local === undefined)
-    throw new VtError('EPERM', `${action}: not over the control channel`, { remedy: 'say it in a shell of your own' });
+    throw new VtError('EPERM', `${action}: not allowed over the control channel`, { remedy: 'use a shell of your own' });
   return local;
 }

@@ -101,7 +101,7 @@ export class FindingsReport {
   end(action: string): void {
     if (this.#faults === 0) return;
     const remedy = this.#isIndexOnly
-      ? 'the index is a cache: fsck --rebuild-index makes it anew from the data'
+      ? 'fsck --rebuild-index makes the index again from the data'
       : 'repair --from STORE takes Blocks from another Store, repair LOCAL from local files; or put the same data again';
     throw new VtError('ECORRUPT', `${action}: ${this.#faults} ${this.#faults === 1 ? 'fault' : 'faults'}`, { remedy });
   }

@@ -78,7 +78,7 @@ async function statesOf({ session, signal }: CommandContext, name: string): Prom
     const isNewest = states.length === 0;
     states.push({
       name: `@${number}`,
-      hint: `${formatLocalMinute(whenNs)}  ${isNewest ? 'the newest, to go on from' : (message ?? command ?? '')}`,
+      hint: `${formatLocalMinute(whenNs)}  ${isNewest ? 'the newest, writable' : (message ?? command ?? '')}`,
     });
     if (states.length >= MAX_STATES) break;
   }

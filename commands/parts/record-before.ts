@@ -13,7 +13,7 @@ export async function recordBefore({ session, diagnostics, signal }: TreeContext
   } catch (error) {
     if (!isFullError(error)) throw error;
     diagnostics.warn(
-      `what is removed cannot be recorded first (${errorReason(error)}): undo will not bring back what changed since the last root`,
+      `the tree cannot be recorded before the removal (${errorReason(error)}): undo will not bring back changes since the last root`,
     );
   }
 }

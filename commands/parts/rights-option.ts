@@ -33,8 +33,8 @@ export function rightsOption(
   if (secret === undefined) return undefined;
   const octets = readSecret(secret);
   if (one === 'token' && !/^[!-~]+$/.test(Buffer.from(octets).toString('latin1')))
-    throw new UsageError(`${command} --token "${secret}": it has spaces or other characters that no request brings`, {
-      remedy: 'put letters and digits into it, as openssl rand -hex 32 makes them',
+    throw new UsageError(`${command} --token "${secret}": it has spaces or other characters that a request cannot carry`, {
+      remedy: 'use letters and digits, as openssl rand -hex 32 makes them',
     });
   return ownerTable(octets);
 }

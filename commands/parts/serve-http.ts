@@ -23,7 +23,7 @@ export async function serveHttp(context: CommandContext, input: CommandInput): P
   const { session, diagnostics, output, now } = context;
   const text = octetsToText(input.named.get('address')?.[0] ?? ('' as never)) || DEFAULT_ADDRESS;
   const address = parseTcpAddress(text, LOOPBACK);
-  if (address === undefined) throw new UsageError(`httpd: "${text}" is no address`, { remedy: 'use [HOST:]PORT' });
+  if (address === undefined) throw new UsageError(`httpd: "${text}" is not an address`, { remedy: 'use [HOST:]PORT' });
   const file = (name: string): string | undefined => {
     const given = input.options.get(name);
     return given === undefined || given === true ? undefined : octetsToText(resolveLocalPath(session.localCwd, given));
@@ -31,12 +31,12 @@ export async function serveHttp(context: CommandContext, input: CommandInput): P
   const table = rightsOption('httpd', input, session.localCwd, 'token', (notice) => diagnostics.warn(`httpd: ${notice}`));
   if (table === undefined && !isLoopback(address.host)) {
     throw new VtError('EPERM', `httpd "${text}": it can be reached from other machines`, {
-      remedy: 'ask for a token by --token FILE or --rights FILE; or serve a PORT of this machine alone and reach it by ssh -L',
+      remedy: 'require a token by --token FILE or --rights FILE, or give only a PORT and reach it by ssh -L',
     });
   }
   const writes = table !== undefined && (input.options.has('write') || input.options.has('rights'));
   if (table === undefined && input.options.has('write'))
-    throw new UsageError('httpd --write: whoever reaches it could write', { remedy: 'ask for a token by --token FILE or --rights FILE' });
+    throw new UsageError('httpd --write: anybody could write', { remedy: 'require a token by --token FILE or --rights FILE' });
   const tls = tlsFiles(file('tls-cert'), file('tls-key'));
   const { archive } = session;
   if (!session.tree.can.sync)
@@ -85,7 +85,7 @@ function hostText(value: true | string): string {
 function tlsFiles(cert: string | undefined, key: string | undefined): { readonly cert: Buffer; readonly key: Buffer } | undefined {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined)
-    throw new UsageError('httpd: --tls-cert and --tls-key go together', { remedy: 'name the files of a certificate and of its key' });
+    throw new UsageError('httpd: --tls-cert and --tls-key go together', { remedy: 'give a certificate and its key' });
   return { cert: readKeyFile(cert), key: readKeyFile(key) };
 }
 
@@ -93,6 +93,6 @@ function blocksAt({ options }: CommandInput): string | undefined {
   const given = options.get('blocks-at');
   if (given === undefined || given === true) return undefined;
   const text = octetsToText(given);
-  if (!/^https?:\/\/[!-~]+$/.test(text)) throw new UsageError(`httpd --blocks-at: "${text}" is no http or https URL`);
+  if (!/^https?:\/\/[!-~]+$/.test(text)) throw new UsageError(`httpd --blocks-at: "${text}" is not an http or https URL`);
   return text.replace(/\/+$/, '');
 }

@@ -44,7 +44,7 @@ export async function serveStores(
   });
   const address = addressText === '-' ? undefined : listenAddress(context, addressText, table !== undefined || tls !== undefined);
   if (tls !== undefined && address?.kind !== 'tcp')
-    throw new UsageError(`serve: "${addressText}" is not served by TLS`, { remedy: 'use tcp:[HOST:]PORT' });
+    throw new UsageError(`serve: "${addressText}" cannot use TLS`, { remedy: 'use tcp:[HOST:]PORT' });
   const opened: Store[] = [];
   await using checkers = new RecordCheckers();
   let users: ServedUsers | undefined;
@@ -104,8 +104,8 @@ function listenAddress({ session, shell }: CommandContext, text: string, hasSecr
   if (text === 'systemd') {
     const { LISTEN_PID, LISTEN_FDS } = shell.env;
     if (LISTEN_FDS === '1' && (LISTEN_PID === undefined || LISTEN_PID === String(process.pid))) return { kind: 'fd', fd: FIRST_SYSTEMD_FD };
-    throw new VtError('EOPEN', 'serve systemd: systemd has handed over no socket', {
-      remedy: 'start it by a socket unit, as vtftp.socket',
+    throw new VtError('EOPEN', 'serve systemd: systemd passed no socket', {
+      remedy: 'start it by a socket unit, such as vtftp.socket',
     });
   }
   const path = text.startsWith('unix:') ? text.slice('unix:'.length) : text.includes('/') && !text.startsWith('tcp:') ? text : undefined;
@@ -115,7 +115,7 @@ function listenAddress({ session, shell }: CommandContext, text: string, hasSecr
   }
   const found = text.startsWith('tcp:') ? parseTcpAddress(text.slice('tcp:'.length), LOOPBACK) : undefined;
   if (found === undefined)
-    throw new UsageError(`serve: "${text}" is no address`, { remedy: 'use unix:PATH, tcp:[HOST:]PORT, - or systemd' });
+    throw new UsageError(`serve: "${text}" is not an address`, { remedy: 'use unix:PATH, tcp:[HOST:]PORT, - or systemd' });
   if (!hasSecret && !isLoopback(found.host)) {
     throw new VtError('EPERM', `serve "${text}": it can be reached from other machines`, {
       remedy:
@@ -137,7 +137,7 @@ async function serveStandardStreams(
     input = descriptorInput(0);
     output = new Socket({ fd: 1, readable: false, writable: true });
   } catch (error) {
-    throw new UsageError(`serve -: standard input and output are no connection (${errorReason(error)})`, {
+    throw new UsageError(`serve -: standard input and output are not a connection (${errorReason(error)})`, {
       remedy: 'it is for a command of a specification: -S \'!ssh host "vtftp -c \\"serve -\\""\'',
     });
   }

@@ -23,11 +23,11 @@ export async function shareLink(context: CommandContext, input: CommandInput, pa
   const { session, output, now, signal } = context;
   const { archive, archiveName } = session;
   if (archive === undefined || archiveName === undefined || !session.tree.can.sync)
-    throw new VtError('EUNSUPPORTED', `share: the tree is of no archive that can be written to`, {
+    throw new VtError('EUNSUPPORTED', `share: the open tree is not in a writable archive`, {
       remedy: 'open an archive of the Store: STORE@ARCHIVE',
     });
   const base = textOption(input, 'at') ?? DEFAULT_BASE;
-  if (!/^https?:\/\/[^/?#\s]+(?:\/[^?#\s]*)?$/.test(base)) throw new UsageError(`share --at: "${base}" is no http or https URL`);
+  if (!/^https?:\/\/[^/?#\s]+(?:\/[^?#\s]*)?$/.test(base)) throw new UsageError(`share --at: "${base}" is not an http or https URL`);
   const holder = holderOf(context, input);
   const untilMs = untilOf(input, now());
   const path = pathArgument(session, pathname);
@@ -36,9 +36,9 @@ export async function shareLink(context: CommandContext, input: CommandInput, pa
   const node = await partOfTree(session.tree, names, { signal });
   if (node === undefined) throw new PathError('ENOENT', 'share', path);
   if (node.kind !== 'dir' && node.kind !== 'file')
-    throw new PathError('EINVAL', 'share', path, { remedy: 'a link is for a file or a Dir' });
+    throw new PathError('EINVAL', 'share', path, { remedy: 'a link can show only a file or a Dir' });
   if (input.options.has('fixed') && input.options.has('history'))
-    throw new UsageError('share: --fixed shows one state, and --history all of them', { remedy: 'give one of both' });
+    throw new UsageError('share: --fixed shows one state, and --history all of them', { remedy: 'give one of the two' });
   const newest = input.options.has('fixed') ? await archive.last({ signal }) : undefined;
   const link = formatShare(
     {
@@ -66,15 +66,15 @@ function textOption({ options }: CommandInput, name: string): string | undefined
 function holderOf({ session, diagnostics }: CommandContext, input: CommandInput): RightsHolder {
   const table = rightsOption('share', input, session.localCwd, 'token', (notice) => diagnostics.warn(`share: ${notice}`));
   if (table === undefined)
-    throw new UsageError('share: it is not told whose rights the link has', {
-      remedy: 'give --rights FILE and --as NAME, or --token FILE, as to httpd',
+    throw new UsageError('share: the rights of the link are not given', {
+      remedy: 'give --rights FILE and --as NAME, or --token FILE, as for httpd',
     });
   const holders = table.holders();
   const name = textOption(input, 'as');
   const [only, second] = holders;
   const found = name === undefined && second === undefined ? only : holders.find((one) => one.name === name);
   if (found !== undefined) return found;
-  if (name === undefined) throw new UsageError('share: the file has several lines', { remedy: 'say by --as NAME which is meant' });
+  if (name === undefined) throw new UsageError('share: the file has several lines', { remedy: 'choose one by --as NAME' });
   throw new UsageError(`share --as: no line is named "${name}"`);
 }
 
@@ -83,7 +83,7 @@ function untilOf(input: CommandInput, now: Date): number {
   if (days !== undefined && until !== undefined) throw new UsageError('share: --days and --until exclude each other');
   if (until === undefined) return now.getTime() + (days ?? DEFAULT_DAYS) * DAY_MS;
   const untilMs = Number(parseDateSpan(until, now).endNs / 1_000_000n);
-  if (untilMs <= now.getTime()) throw new UsageError(`share --until: "${until}" is over`);
+  if (untilMs <= now.getTime()) throw new UsageError(`share --until: "${until}" is in the past`);
   return untilMs;
 }
 

@@ -87,7 +87,7 @@ function tailsOf(report: Report): void {
   for (const { checkpoint, status: told, isRunning } of readTails(shell.env)) {
     if (checkpoint.store !== session.store.name) continue;
     const lag = unrecordedBytes(checkpoint, told === undefined || told.round >= checkpoint.round);
-    const trouble = told?.trouble ?? (isRunning || lag === 0 ? undefined : 'no process follows, and there is something new');
+    const trouble = told?.trouble ?? (isRunning || lag === 0 ? undefined : 'the file has new bytes, and no process follows it');
     const text = `${checkpoint.target}, lag ${sizeText(lag)}${isRunning ? '' : ', stopped'}`;
     report.tell('tail', text, trouble, { target: checkpoint.target, lag_bytes: lag, running: isRunning });
   }
@@ -97,7 +97,7 @@ async function spoolsOf(report: Report, { store, waiting, trouble }: StorePart):
   const waits = waiting !== undefined && waiting.blocks > 0;
   if (waits || trouble !== undefined) {
     const text = `${store.name}${waits ? `, ${countText(waiting.blocks, 'Block')} (${sizeText(waiting.bytes)}) waiting` : ''}`;
-    const reason = trouble ?? 'another Store has not got them yet';
+    const reason = trouble ?? 'they are not sent to the other Store yet';
     report.tell('store', text, reason, { store: store.name, waiting_blocks: waiting?.blocks, waiting_bytes: waiting?.bytes });
   }
   for (const part of (await capability(store, 'parts')?.parts({ signal: report.context.signal })) ?? []) await spoolsOf(report, part);
@@ -116,7 +116,7 @@ function diskOf(report: Report, minPercent: number): void {
   report.tell(
     'disk',
     `${sizeText(bavail * bsize)} free (${percent.toFixed(0)} %)`,
-    percent < minPercent ? 'make room, or run gc' : undefined,
+    percent < minPercent ? 'free space, or run gc' : undefined,
     record,
   );
   const checked = readScrubbed(datadir.path).map(({ when }) => when);

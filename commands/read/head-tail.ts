@@ -176,7 +176,7 @@ async function follow({ output, signal, diagnostics }: TreeContext, tree: Tree, 
     const entry = await tree.lookup(path, { signal });
     if (entry === undefined) continue;
     if (entry.size < size) {
-      diagnostics.warn(`tail "${octetsToText(path)}": it became shorter, starting over`);
+      diagnostics.warn(`tail "${octetsToText(path)}": it became shorter; printing it again from its beginning`);
       size = 0;
     }
     for await (const chunk of tree.read(path, { start: size, end: entry.size }, { signal }))

@@ -17,7 +17,7 @@ export const source = defineCommand({
     const path = resolveLocalPath(session.localCwd, file);
     const name = octetsToText(file);
     const depth = Number(session.settings.get('depth') ?? 0) + 1;
-    if (depth > MAX_DEPTH) throw new VtError('EFAILED', `source "${name}": scripts run each other more than ${MAX_DEPTH} deep`);
+    if (depth > MAX_DEPTH) throw new VtError('EFAILED', `source "${name}": more than ${MAX_DEPTH} scripts run each other`);
     session.settings.set('depth', String(depth));
     try {
       await session.runScript(path, name, signal);

@@ -70,7 +70,7 @@ async function runMode(
   paths: readonly Octets[],
 ): Promise<void> {
   const needsPath = mode === undefined || mode === 'append';
-  if (needsPath && paths.length === 0) throw new UsageError(`ar "${octetsToText(file)}": say what to write`, { remedy: 'ar FILE PATH' });
+  if (needsPath && paths.length === 0) throw new UsageError(`ar "${octetsToText(file)}": PATH is missing`, { remedy: 'ar FILE PATH' });
   if (!needsPath && paths.length > (mode === 'extract' ? 1 : 0)) throw new UsageError(`ar --${mode}: too many names`);
   const isCompressed = options.has('compress');
   switch (mode) {

@@ -31,7 +31,7 @@ export const archives = defineCommand({
     const names = await offered?.list?.({ signal });
     if (offered === undefined || names === undefined)
       throw new VtError('EFAILED', `archives "${session.store.name}": this Store keeps no list of archives`, {
-        remedy: 'use a datadir, or one that is served',
+        remedy: 'use a datadir or a served Store',
       });
     const width = largestOf(names.map(({ length }) => length));
     await forEachItem(context, names, async (name) => {

@@ -23,6 +23,6 @@ export const doctor = defineCommand({
       output.line(trouble === undefined ? shown : output.style('error', shown));
       output.record({ what, found, ok: trouble === undefined, trouble });
     }
-    if (amiss > 0) throw new VtError('EFAILED', `doctor: ${countText(amiss, 'thing')} found that ${amiss === 1 ? 'needs' : 'need'} care`);
+    if (amiss > 0) throw new VtError('EFAILED', `doctor: ${countText(amiss, 'problem')} found`);
   },
 });

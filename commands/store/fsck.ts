@@ -91,5 +91,5 @@ async function rebuildIndex(datadir: import('../../core/datadir/datadir-store.ts
   await datadir.flush({ signal });
   const { index } = datadir.internals();
   await index.ready(signal);
-  await index.rebuild('it was asked to be made anew', signal);
+  await index.rebuild('as --rebuild-index asks', signal);
 }

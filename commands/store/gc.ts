@@ -147,15 +147,15 @@ export const gc = defineCommand({
       `${seconds.toFixed(2)} s`,
     ];
     output.line(parts.join('; '));
-    for (const text of counts.unreadable) diagnostics.warn(`gc: ${text}; it stays, and what it listed does not count as needed`);
+    for (const text of counts.unreadable) diagnostics.warn(`gc: ${text}; gc keeps it, but not the Blocks that it lists`);
     if (counts.sessions > 0) {
       output.line(
-        `${countText(counts.sessions, 'other session is', 'other sessions are')} at work: what they may count on ${plan ? 'would be' : 'was'} kept`,
+        `${countText(counts.sessions, 'other session is', 'other sessions are')} running: Blocks that they may rely on ${plan ? 'would be' : 'were'} kept`,
       );
     }
     if (counts.unreadable.length > 0)
       throw new VtError('EPARTIAL', `gc: ${countText(counts.unreadable.length, 'Dir')} cannot be read`, {
-        remedy: 'gc --drop ARCHIVE@N lets go of a root',
+        remedy: 'gc --drop ARCHIVE@N removes a root',
       });
   },
 });
@@ -165,7 +165,7 @@ async function isMeant({ shell }: CommandContext, drop: Octets | true | undefine
   const what =
     drop === undefined || drop === true
       ? 'Free every Block if no archive has a root'
-      : `Let go of ${octetsToText(drop)}, and free what only it needs`;
+      : `Remove ${octetsToText(drop)}, and free the Blocks that only it needs`;
   return await shell.confirm(`${what}? It cannot be undone`);
 }
 
@@ -202,7 +202,7 @@ async function dropRoot(context: CommandContext, word: string): Promise<void> {
       return;
     }
   }
-  throw new VtError('EOPEN', `drop root ${number}: archive "${name}" has ${count}`);
+  throw new VtError('EOPEN', `drop root ${number}: archive "${name}" has only ${count}`);
 }
 
 function recordOf(counts: GcCounts): Record<string, unknown> {

@@ -50,12 +50,12 @@ export const peer = defineCommand({
     const given = options.get('name');
     const [specification] = (named.get('store') ?? []).map(octetsToText);
     if (drop !== undefined && drop !== true) {
-      if (specification !== undefined || given !== undefined) throw new UsageError('peer --drop: it takes a name and nothing else');
+      if (specification !== undefined || given !== undefined) throw new UsageError('peer --drop: takes only a name');
       await peers.drop(octetsToText(drop));
       return;
     }
     if (specification === undefined) {
-      if (given !== undefined) throw new UsageError('peer --name: expected a Store');
+      if (given !== undefined) throw new UsageError('peer --name: STORE is missing');
       for (const one of peers.list()) await show(context, one);
       return;
     }
@@ -65,7 +65,7 @@ export const peer = defineCommand({
     peers.add(added);
     if (store.hashName !== session.store.hashName) {
       diagnostics.warn(
-        `peer ${name}: its hash function is ${store.hashName}, that of the session's Store ${session.store.hashName}: no Block of one is known to the other; a transition makes one from the other`,
+        `peer ${name}: its hash function is ${store.hashName}, that of the session's Store ${session.store.hashName}: Blocks of one cannot be used in the other (transition converts a Store)`,
       );
     }
     await show(context, added);
@@ -75,7 +75,7 @@ export const peer = defineCommand({
 const NAME = /^[\w.@-]+$/;
 
 function checkedName(name: string, { session }: CommandContext): string {
-  if (!NAME.test(name)) throw new UsageError(`peer --name: "${name}" is no name`, { remedy: 'use letters, digits and . _ - @' });
+  if (!NAME.test(name)) throw new UsageError(`peer --name: "${name}" is not a valid name`, { remedy: 'use letters, digits and . _ - @' });
   const known = session.peers.get(name);
   if (known === undefined) return name;
   throw new UsageError(`peer --name: "${name}" is ${known.store.name}`, { remedy: `peer --drop ${name}, or use another name` });

@@ -86,7 +86,7 @@ export const repair = defineCommand({
         repaired_blocks: counts.repaired,
         missing_blocks: counts.missing,
       });
-      const rest = counts.missing === 0 ? 'every root is whole' : `${countText(counts.missing, 'Block')} still missing or damaged`;
+      const rest = counts.missing === 0 ? 'every root is complete' : `${countText(counts.missing, 'Block')} still missing or damaged`;
       output.line(`${countText(counts.repaired, 'Block')} brought back; ${rest}`);
       report.end('repair');
     } finally {

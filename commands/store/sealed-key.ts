@@ -80,7 +80,7 @@ async function makeKey({ output }: CommandContext, file: string): Promise<void> 
   try {
     fd = openSync(file, 'wx', 0o600);
   } catch (error) {
-    const remedy = errorCode(error) === 'EEXIST' ? { remedy: 'name a file that is not there: a key is never overwritten' } : {};
+    const remedy = errorCode(error) === 'EEXIST' ? { remedy: 'name a new file: a key is never overwritten' } : {};
     throw new VtError('EFAILED', `sealed-key --new "${file}": ${errorReason(error)}`, { cause: error, ...remedy });
   }
   try {
@@ -92,7 +92,7 @@ async function makeKey({ output }: CommandContext, file: string): Promise<void> 
   syncFolder(dirname(file));
   output.record({ key: keyIdOf(key), file });
   output.line(
-    `key ${keyIdOf(key)} is in ${output.name(octetsFromText(file))}: keep a copy elsewhere, since what it seals cannot be read without it`,
+    `key ${keyIdOf(key)} is in ${output.name(octetsFromText(file))}: keep a copy elsewhere; without it sealed data cannot be read`,
   );
 }
 

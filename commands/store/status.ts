@@ -55,6 +55,6 @@ export const status = defineCommand({
     };
     const { reportStatus } = await import('../parts/status-report.ts');
     const amiss = await reportStatus(context, limits);
-    if (amiss > 0) throw new VtError('EFAILED', `status: ${amiss === 1 ? 'one line needs care' : `${amiss} lines need care`}`);
+    if (amiss > 0) throw new VtError('EFAILED', `status: ${amiss === 1 ? 'one problem' : `${amiss} problems`} found`);
   },
 });

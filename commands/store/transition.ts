@@ -71,7 +71,7 @@ export const transition = defineCommand({
         remedy: `use one of ${CONTENT_HASH_NAMES.join(', ')}`,
       });
     if (context.session.store.hashName === hashName)
-      throw new VtError('EFAILED', `transition: Blocks of this Store are named by ${hashName} already`, {
+      throw new VtError('EFAILED', `transition: this Store has the hash function ${hashName} already`, {
         remedy: 'push --all copies to a Store of the same hash function',
       });
     if (context.session.store.hashName === 'sealed')

@@ -37,14 +37,13 @@ export const bookmark = defineCommand({
   async run({ session, output }, { args: [given, source], options }) {
     const name = given === undefined ? undefined : octetsToText(given);
     if (name === undefined) {
-      if (options.has('delete')) throw new UsageError('bookmark --delete: name a bookmark');
+      if (options.has('delete')) throw new UsageError('bookmark --delete: NAME is missing');
       list(session, output);
       return;
     }
     const others = session.bookmarks.filter((each) => each.name !== name);
     if (options.has('delete')) {
-      if (others.length === session.bookmarks.length)
-        throw new VtError('EFAILED', `bookmark --delete "${name}": there is none of this name`);
+      if (others.length === session.bookmarks.length) throw new VtError('EFAILED', `bookmark --delete "${name}": no such bookmark`);
       session.keepBookmarks(others);
       return;
     }

@@ -43,7 +43,7 @@ export const cd = defineTreeCommand({
 
 async function goBack({ session, local, signal }: TreeContext): Promise<void> {
   const { previousCwd } = session;
-  if (previousCwd === undefined) throw new VtError('EFAILED', 'cd "-": there is no path before this one');
+  if (previousCwd === undefined) throw new VtError('EFAILED', 'cd "-": there is no previous path');
   if (local !== undefined && local.previousView !== local.view) await local.visit(local.previousView, signal);
   await goToPath(session, previousCwd, signal);
 }

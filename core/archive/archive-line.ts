@@ -58,8 +58,8 @@ export function parseArchiveLine(text: string): ArchiveLine | undefined {
   const isOurs = reader.match(OUR_TIME) !== undefined;
   const [, checked = '', check] = CHECK.exec(text) ?? [];
   if (isOurs || check !== undefined) {
-    if (check === undefined) throw new ParseError('read archive line: its check is missing', text.length);
-    if (checkOf(checked) !== check) throw new ParseError('read archive line: its check does not hold', checked.length);
+    if (check === undefined) throw new ParseError('read archive line: its checksum is missing', text.length);
+    if (checkOf(checked) !== check) throw new ParseError('read archive line: its checksum does not match', checked.length);
     const inner = new TextReader(checked, reader.offset);
     if (!isOurs) throw inner.error('expected a time');
     const line = readEntry(inner);

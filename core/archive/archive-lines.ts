@@ -59,7 +59,9 @@ async function withLines<T>(
 function lineOf(lines: readonly LineAt[], { number, whenNs }: SeenEntry, path: string): LineAt {
   const found = lines[number - 1];
   if (found?.line.whenNs === whenNs) return found;
-  throw new VtError('EFAILED', `root ${number} of archive "${path}" is another meanwhile; nothing was changed`, { remedy: 'log again' });
+  throw new VtError('EFAILED', `root ${number} of archive "${path}" was changed meanwhile; nothing was done`, {
+    remedy: 'see log, then try again',
+  });
 }
 
 async function dropEntries(

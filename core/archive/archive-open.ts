@@ -34,7 +34,7 @@ export async function openPlain(path: string, flags: number, access: StoreAccess
 }
 
 function openError(path: string, cause: unknown): VtError {
-  const reason = errorCode(cause) === 'ELOOP' ? 'it is a symlink; a Store holds plain files only' : errorReason(cause);
+  const reason = errorCode(cause) === 'ELOOP' ? 'it is a symlink; a Store has only regular files' : errorReason(cause);
   return new VtError('EOPEN', `open archive "${path}": ${reason}`, { cause });
 }
 

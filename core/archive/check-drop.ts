@@ -20,11 +20,13 @@ export function checkDrop(entry: MarkedEntry, line: ArchiveLine, isNewest: boole
     throw new VtError('EFAILED', `drop root ${entry.number}: it is protected`, { remedy: `unprotect @${entry.number}` });
   // What marks a sealed line has is seen by who can open it: it must be the one that was looked at.
   if (line.notes?.get(SEAL_NOTE) !== entry.notes?.get(SEAL_NOTE))
-    throw new VtError('EFAILED', `drop root ${entry.number}: it was marked anew meanwhile; nothing was changed`, { remedy: 'log again' });
+    throw new VtError('EFAILED', `drop root ${entry.number}: its tags or protection were changed meanwhile; nothing was done`, {
+      remedy: 'see log, then try again',
+    });
   const seen = new Set(marksOf(entry).tags);
   const added = marksOf(line).tags.find((tag) => !seen.has(tag));
   if (added !== undefined)
-    throw new VtError('EFAILED', `drop root ${entry.number}: it got the tag @${added} meanwhile; nothing was changed`, {
-      remedy: 'log again',
+    throw new VtError('EFAILED', `drop root ${entry.number}: it got the tag @${added} meanwhile; nothing was done`, {
+      remedy: 'see log, then try again',
     });
 }

@@ -41,7 +41,7 @@ async function findTagged(archive: Archive, tag: string, options: OpOptions): Pr
   for await (const entry of archive.entries(options)) if (marksOf(entry).tags.includes(tag)) found = entry;
   // It may be a word that is meant for no state at all.
   if (found !== undefined) return found;
-  throw new VtError('EUSAGE', `"@${tag}": no state has that tag, and it is no date`, { remedy: 'log lists the states' });
+  throw new VtError('EUSAGE', `"@${tag}": no state has that tag, and it is not a date`, { remedy: 'log lists the states' });
 }
 
 function noSuchState(spec: string, isNumber: boolean, oldest: ArchiveEntry | undefined): VtError {

@@ -148,7 +148,7 @@ export class CopyBuffer implements AsyncDisposable {
   async bsdata(maxSize: number = DEFAULT_MAX_SIZE): Promise<Uint8Array> {
     const start = this.#offset;
     const size = await this.bsuint();
-    if (size > maxSize) throw new ParseError(`decode bsdata: ${size} bytes where ${maxSize} are the most`, start);
+    if (size > maxSize) throw new ParseError(`decode bsdata: ${size} bytes, at most ${maxSize} are allowed`, start);
     return await this.take(size);
   }
 

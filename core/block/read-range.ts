@@ -59,7 +59,7 @@ function chunksOf([leaf, data]: ReadLeaf): Iterable<Uint8Array> {
   if (block.kind === 'run') return runChunks(block.octet, size);
   const bytes = block.kind === 'literal' ? block.data : data;
   if (bytes === undefined || from + size > bytes.length) {
-    throw new VtError('ECORRUPT', `read Block: ${bytes?.length ?? 0} bytes where its reference says ${block.span}`);
+    throw new VtError('ECORRUPT', `read Block: ${bytes?.length ?? 0} bytes, but its reference says ${block.span}`);
   }
   return [size === bytes.length ? bytes : bytes.subarray(from, from + size)];
 }

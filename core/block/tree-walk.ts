@@ -190,7 +190,7 @@ export async function readHashBlock(source: BlockSource, block: HashBlock, signa
   const data = await source.get(block.hashcode, { signal });
   if (data === undefined) throw new MissingBlockError(hashcodeLabel(block.hashcode), source.name);
   if (block.span !== UNKNOWN_SPAN && data.length !== block.span) {
-    throw new CorruptBlockError(hashcodeLabel(block.hashcode), source.name, `${data.length} bytes where its reference says ${block.span}`);
+    throw new CorruptBlockError(hashcodeLabel(block.hashcode), source.name, `${data.length} bytes, but its reference says ${block.span}`);
   }
   return data;
 }

@@ -159,7 +159,7 @@ function parseSettings(text: string): Map<string, Setting> {
       const equals = trimmed.indexOf('=');
       const name = trimmed.slice(0, Math.max(0, equals)).trim();
       if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new ParseError('read Store format: expected NAME=VALUE', offset);
-      if (settings.has(name)) throw new ParseError(`read Store format: "${name}" stands there twice`, offset);
+      if (settings.has(name)) throw new ParseError(`read Store format: "${name}" is given twice`, offset);
       settings.set(name, { value: trimmed.slice(equals + 1).trim(), offset });
     }
     offset += line.length + 1;

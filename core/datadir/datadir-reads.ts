@@ -108,7 +108,7 @@ export class DatadirReads {
       if (done && second.kind === 'gone') return undefined;
     }
     this.#parts.onDamage(hashcode.digest, location);
-    const reason = first.kind === 'damaged' ? first.reason : 'the data file is cut short';
+    const reason = first.kind === 'damaged' ? first.reason : 'the data file is truncated';
     throw new CorruptBlockError(hashcodeLabel(hashcode), this.#parts.readers.path(location.file), `${reason}, at byte ${location.offset}`, {
       remedy: 'put the same data again, or pull it from a peer',
     });

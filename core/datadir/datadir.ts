@@ -86,7 +86,7 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
   const requireOwn = (): void => {
     const now = readDatadirFormat(folder);
     if (now !== undefined && (now.hashName !== hashName || now.becoming !== undefined))
-      throw new VtError('ELOCKED', `use Store "${folder}": a transition gives it another hash function`, { remedy: 'open it again' });
+      throw new VtError('ELOCKED', `use Store "${folder}": a transition is changing its hash function`, { remedy: 'open it again' });
   };
   const generationOfOwn = (): number => {
     requireOwn();
@@ -196,7 +196,7 @@ function readFormat(folder: string, options: OpenDatadirOptions): DatadirFormat 
   }
   if (options.readOnly === true) return undefined;
   const recovered = recoverDatadirFormat(folder);
-  if (recovered !== undefined) options.onNotice?.(`Store "${folder}": ${FORMAT_FILE} was made anew from the data files (${problem})`);
+  if (recovered !== undefined) options.onNotice?.(`Store "${folder}": ${FORMAT_FILE} was rebuilt from the data files (${problem})`);
   else if (problem !== 'it was missing') throw new VtError('EOPEN', `open Store "${folder}": ${FORMAT_FILE} is damaged (${problem})`);
   return recovered;
 }

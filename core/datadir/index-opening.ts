@@ -138,6 +138,6 @@ export class IndexOpening {
     if (this.#announced) return;
     this.#announced = true;
     const { indexFolder, readOnly, onNotice } = this.#options;
-    onNotice(`index "${indexFolder}": ${reason}; ${readOnly ? 'reading' : 'making it anew from'} the data files`);
+    onNotice(`index "${indexFolder}": ${reason}; ${readOnly ? 'reading' : 'rebuilding it from'} the data files`);
   }
 }

@@ -54,7 +54,10 @@ function makeLocked(path: string, access: StoreAccess): number {
     closeSync(fd);
     if (lock !== 'unsupported' && tries < MAX_TRIES) continue;
     unlinkSync(path);
-    throw new VtError('EUNSUPPORTED', `lock journal "${path}": ${lock === 'unsupported' ? 'there are no locks here' : 'others took it'}`);
+    throw new VtError(
+      'EUNSUPPORTED',
+      `lock journal "${path}": ${lock === 'unsupported' ? 'this filesystem has no locks' : 'another process has it'}`,
+    );
   }
 }
 

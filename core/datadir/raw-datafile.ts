@@ -109,7 +109,7 @@ export class RawDatafile implements Store {
     if (location === undefined) return undefined;
     const found = readLocatedBlock(this.#readers, location, hashcode.digest, this.#hash);
     if (found.kind === 'block') return found.data;
-    const reason = found.kind === 'damaged' ? found.reason : 'the data file is gone or cut short';
+    const reason = found.kind === 'damaged' ? found.reason : 'the data file is missing or truncated';
     throw new CorruptBlockError(hashcodeLabel(hashcode), this.#path, `${reason}, at byte ${location.offset}`, {
       remedy: 'get the Block from another Store',
     });

@@ -58,14 +58,14 @@ export function settleTransition(folder: string, format: DatadirFormat, readOnly
   if (becoming === undefined) return format;
   if (readOnly) {
     if (becoming !== format.hashName) return format;
-    throw new VtError('EOPEN', `open Store "${folder}": a transition to ${becoming} was killed while it ended`, {
-      remedy: 'open the Store once where it can be written to',
+    throw new VtError('EOPEN', `open Store "${folder}": a transition to ${becoming} was killed at its end`, {
+      remedy: 'open the Store once with write access, to complete it',
     });
   }
   const fd = openOrCreateStoreFile(join(folder, 'maintenance.lock'), accessFor(format.shared));
   try {
     if (tryLock(fd) === 'taken')
-      throw new VtError('ELOCKED', `open Store "${folder}": a transition to ${becoming} is about to end`, { remedy: 'wait for its end' });
+      throw new VtError('ELOCKED', `open Store "${folder}": a transition to ${becoming} is ending`, { remedy: 'wait for its end' });
     const now = formatOf(folder);
     if (now.becoming === undefined) return now;
     return now.becoming === now.hashName ? endTransition(folder) : revokeEnd(folder);

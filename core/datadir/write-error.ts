@@ -8,6 +8,6 @@ export function writeError(name: string, error: unknown): VtError {
   const full = isFullError(error);
   return new VtError(full ? 'EFULL' : 'EFAILED', `write to Store "${name}": ${errorReason(error)}`, {
     cause: error,
-    ...(full ? { remedy: 'free some space, or let gc --grace=0 free what broken-off commands left; then run the same command again' } : {}),
+    ...(full ? { remedy: 'free space, also with gc --grace=0 after interrupted commands; then run the same command again' } : {}),
   });
 }

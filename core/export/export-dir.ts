@@ -153,7 +153,7 @@ export class ExportDir {
       return;
     }
     if (fd !== undefined) closeSync(fd);
-    throw new VtError('EFAILED', 'moved while it was written');
+    throw new VtError('EFAILED', 'it was moved while it was written');
   }
 
   /** @param child - the directory in it that was completed last, open */

@@ -74,7 +74,7 @@ export async function* previewExport(
       yield effect(step, {
         kind: 'dir',
         action: there === 'absent' ? 'make' : there === 'dir' ? 'enter' : 'refuse',
-        reason: isFree ? undefined : 'something else stands there',
+        reason: isFree ? undefined : 'something else is there',
       });
       stands.push(there === 'dir');
       if (!isFree) answer = 'skip';
@@ -91,7 +91,7 @@ export async function* previewExport(
         kind: step.dirent.kind,
         isLink,
         action: content.reason === undefined ? action : 'refuse',
-        reason: content.reason ?? (there === 'dir' ? 'a directory stands there' : undefined),
+        reason: content.reason ?? (there === 'dir' ? 'a directory is there' : undefined),
       });
     }
   }

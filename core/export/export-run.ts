@@ -218,7 +218,9 @@ export class ExportRun implements FileRun {
     } catch (error) {
       if (link !== undefined && dirent.kind === 'file' && LINK_LIMITS.includes(errorCode(error) ?? '')) {
         if (!this.#hasCopied)
-          this.context.onNotice?.(`"${octetsToText(place.path)}" becomes a copy, as others may: link: ${messageOf(error)}`);
+          this.context.onNotice?.(
+            `"${octetsToText(place.path)}" becomes a copy instead of a hard link, as others may: ${messageOf(error)}`,
+          );
         this.#hasCopied = true;
         this.#links.restart(link);
         return this.#files.add({ ...place, dirent, link });
@@ -273,10 +275,7 @@ export class ExportRun implements FileRun {
     if (dir.folded === undefined) return true;
     const folded = foldName(name);
     if (dir.folded.has(folded)) {
-      this.report.fail(
-        path,
-        new VtError('EFAILED', 'write: its name differs from another only in case, which this filesystem does not tell apart'),
-      );
+      this.report.fail(path, new VtError('EFAILED', 'write: its name differs from another only in case, and this filesystem ignores case'));
       return false;
     }
     dir.folded.add(folded);

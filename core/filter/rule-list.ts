@@ -113,7 +113,7 @@ function perDirRule(merge: PerDirRule['merge'], { noPerDir, known, ruleFiles }: 
 
 /** Rules with those of a file behind them, which may clear them. */
 function mergeFile(before: Rule[], { file, rules }: Extract<ParsedRule, { kind: 'merge' }>, context: CompileContext): Rule[] {
-  if (context.depth >= MAX_DEPTH) throw new VtError('EUSAGE', `read rules "${octetsToText(file)}": files merge each other in a circle`);
+  if (context.depth >= MAX_DEPTH) throw new VtError('EUSAGE', `read rules "${octetsToText(file)}": the files merge each other without end`);
   const content = context.read(file);
   if (content === undefined) throw new VtError('EFAILED', `read rules "${octetsToText(file)}": no such file`);
   const parsed = parseRuleFile(content, file, rules);

@@ -90,13 +90,13 @@ export function decodeCheckpoint(data: Buffer, path: string): Checkpoint {
   const end = data.indexOf('\n');
   const [magic, version, sum] = data.toString('latin1', 0, Math.max(0, end)).split(' ');
   if (magic === MAGIC) {
-    if (version !== String(VERSION)) throw refusal(path, 'it is of another version');
+    if (version !== String(VERSION)) throw refusal(path, 'it has another version');
     const body = data.subarray(end + 1);
     if (sum !== sumOf(body)) throw refusal(path, 'it is damaged');
     return { ...(parseJson(body, path) as Omit<Checkpoint, 'isChecked'>), isChecked: true };
   }
   const value = parseJson(data, path);
-  if (!isUnchecked(value)) throw refusal(path, 'it is of another version');
+  if (!isUnchecked(value)) throw refusal(path, 'it has another version');
   return { ...value, round: 0, isChecked: false };
 }
 

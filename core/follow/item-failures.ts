@@ -34,14 +34,13 @@ export class ItemFailures {
 
   /** An item failed for a reason. */
   add(item: Octets, reason: string): void {
-    if (!this.#reasons.has(item))
-      this.#onNotice(`${this.#command} "${octetsToText(item)}": ${reason}; it is tried again, the others go on`);
+    if (!this.#reasons.has(item)) this.#onNotice(`${this.#command} "${octetsToText(item)}": ${reason}; trying again, the others continue`);
     this.#reasons.set(item, reason);
   }
 
   /** An item is well, or gone. */
   clear(item: Octets): void {
-    if (this.#reasons.delete(item)) this.#onNotice(`${this.#command} "${octetsToText(item)}": it goes on`);
+    if (this.#reasons.delete(item)) this.#onNotice(`${this.#command} "${octetsToText(item)}": it works again`);
   }
 
   has(item: Octets): boolean {

@@ -49,7 +49,7 @@ export class RoundTrouble {
     const { onNotice, monotonicMs, clock } = this.#options;
     this.#failures++;
     this.#text = errorText(error);
-    if (this.#startedMs === undefined) onNotice(`${who}: ${this.#text}; it is tried again until it succeeds`);
+    if (this.#startedMs === undefined) onNotice(`${who}: ${this.#text}; trying again until it succeeds`);
     else this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
     this.#startedMs ??= monotonicMs();
     this.#since ??= clock();
@@ -60,7 +60,7 @@ export class RoundTrouble {
     const { onNotice, monotonicMs } = this.#options;
     if (this.#startedMs !== undefined) {
       const seconds = ((monotonicMs() - this.#startedMs) / 1000).toFixed(0);
-      onNotice(`${who}: it goes on after ${seconds} s; all that was read meanwhile is recorded`);
+      onNotice(`${who}: it works again after ${seconds} s; everything read meanwhile is recorded`);
     }
     this.#text = undefined;
     this.#startedMs = undefined;

@@ -281,6 +281,6 @@ export class TailGroup implements Followed {
 
 function contradiction(path: Octets): VtError {
   return new VtError('EFAILED', `follow "${octetsToText(path)}": its checkpoint is damaged`, {
-    remedy: 'untail NAME, then follow it again: it goes on where the file still begins with what is stored',
+    remedy: 'untail NAME, then follow it again: it continues if the file still begins with the stored content',
   });
 }

@@ -84,7 +84,7 @@ export async function serveWeb({ host, port, service, access, tls }: WebServerOp
   server.setTimeout(IDLE_MS, (socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
-      reject(new VtError('EOPEN', `listen on "${host}:${port}": ${errorReason(error)}`, { cause: error, remedy: 'name another port' })),
+      reject(new VtError('EOPEN', `listen on "${host}:${port}": ${errorReason(error)}`, { cause: error, remedy: 'use another port' })),
     );
     server.listen({ host, port }, () => resolve());
   });

@@ -36,7 +36,7 @@ export function formatDescription({ hashName, edges, givesRecords, tellsMany, ..
 export function parseDescription(text: string): StoreDescription {
   const found = parseJson(text);
   const hashName = HASH_NAMES.find((name) => name === found['hash']);
-  if (found['vtftp'] !== 1 || hashName === undefined) throw new ParseError('read the description of a Store: none of vtftp', 0);
+  if (found['vtftp'] !== 1 || hashName === undefined) throw new ParseError('read the description of a Store: it is not from vtftp', 0);
   const sizes = readEdgeSizes(String(found['edges']).replace(/:0$/, ''));
   const archives = found['archives'];
   return {
@@ -55,6 +55,6 @@ function parseJson(text: string): Record<string, unknown> {
     const found: unknown = JSON.parse(text);
     return typeof found === 'object' && found !== null ? (found as Record<string, unknown>) : {};
   } catch (error) {
-    throw new ParseError('read the description of a Store: no JSON', 0, { cause: error });
+    throw new ParseError('read the description of a Store: it is not JSON', 0, { cause: error });
   }
 }

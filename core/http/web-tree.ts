@@ -89,7 +89,7 @@ export class WebTrees {
     // That to which the root of the server leads is there before anything is recorded in it.
     if (entry === undefined && spec === undefined && name === this.#home?.name) return this.tree(EMPTY_ROOT);
     if (entry === undefined) throw new VtError('EOPEN', `open archive "${name}": nothing is recorded in it`);
-    if (entry.dirent.kind !== 'dir') throw new VtError('EOPEN', `open archive "${name}": its state is no Dir`);
+    if (entry.dirent.kind !== 'dir') throw new VtError('EOPEN', `open archive "${name}": its state is not a Dir`);
     return this.tree(entry.dirent);
   }
 

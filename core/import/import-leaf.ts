@@ -125,7 +125,7 @@ function readNode(context: ImportContext, found: FoundNode, kind: LeafDirent['ki
     context.failures.keep(found, error).then((stored) => reader.unread(stored, error), context.failures.end);
   };
   if (kind === 'file' && stat.size > MAX_SIZE) {
-    keep(new VtError('EFAILED', 'it has more than 2^53-1 bytes, the most that a file can have here'));
+    keep(new VtError('EFAILED', 'it has more than 2^53-1 bytes, the largest size of a file here'));
     return;
   }
   if (kind === 'file') {

@@ -18,11 +18,11 @@ export function requireDatadir(store: Store, action: string, write = false): Dat
   const datadir = datadirOf(store);
   if (datadir === undefined) {
     if (layerOf(store, PythonDatadir) !== undefined)
-      throw new VtError('EFAILED', `${action} "${store.name}": it is a datadir of the Python vt, whose files hold no checks of their own`, {
-        remedy: 'pull its trees into a Store of your own with the same hash: each Block is verified, and what is lost is named',
+      throw new VtError('EFAILED', `${action} "${store.name}": it is a datadir of the Python vt, whose files have no checksums`, {
+        remedy: 'pull its trees into a Store of your own with the same hash: pull verifies each Block, and names what is lost',
       });
     if (capability(store, 'making')?.isMade === false)
-      throw new VtError('EFAILED', `${action} "${store.name}": nothing was put into it yet`, { remedy: 'put something into it first' });
+      throw new VtError('EFAILED', `${action} "${store.name}": it is empty`, { remedy: 'put something into it first' });
     throw new VtError('EFAILED', `${action} "${store.name}": it is not a datadir`, { remedy: 'name a datadir with -S' });
   }
   if (write && !datadir.isWritable) throw new ReadOnlyError(action, datadir.name);

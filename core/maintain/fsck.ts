@@ -81,7 +81,7 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
     damagedParts.set(name, walk.damage);
     for (const { kind, start, end } of walk.damage) {
       if (kind === 'tail') onFinding({ kind: 'tail', file: name, start, end });
-      else onFinding({ kind: 'data', file: name, start, end, reason: 'no record can be read there' });
+      else onFinding({ kind: 'data', file: name, start, end, reason: 'there is no readable record' });
     }
     onProgress?.({ doing: 'data files', done: bytes });
   }
@@ -94,7 +94,7 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
       file,
       start: offset,
       end: offset + storedSize,
-      reason: 'the bytes are not those that their header tells of',
+      reason: 'the bytes do not match their header',
     });
     return false;
   }).length;
@@ -113,7 +113,7 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
     onProgress: ({ entries }) => onProgress?.({ doing: 'roots', done: entries }),
   });
   if (unknown > 0 && isWhole) onFinding({ kind: 'dropped', count: unknown });
-  else if (unknown > 0) onFinding({ kind: 'index', reason: `${unknown} Blocks in the data files are unknown to it` });
+  else if (unknown > 0) onFinding({ kind: 'index', reason: `${unknown} Blocks in the data files are missing in it` });
   return { ...reached, files: names.length, bytes, records, indexed };
 }
 
@@ -149,7 +149,7 @@ async function checkEntries(
   }
   for (const [file, count] of claimed) {
     const found = confirmed.get(file) ?? 0;
-    if (found < count) onFinding({ kind: 'index', reason: `${count - found} Blocks are not where it says, in data file "${file}"` });
+    if (found < count) onFinding({ kind: 'index', reason: `${count - found} Blocks are not at their places in data file "${file}"` });
   }
   return total;
 }

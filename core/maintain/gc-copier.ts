@@ -59,7 +59,7 @@ export class GcCopier {
       throwIfCancelled(this.#options.signal);
       const copied = this.#copy(ordered, at);
       if (copied === undefined) {
-        this.#options.onNotice?.(`data file "${file.name}" is left as it is: a Block in it is damaged; repair the Store first`);
+        this.#options.onNotice?.(`data file "${file.name}" was not rewritten: a Block in it is damaged; repair the Store first`);
         return false;
       }
       appendAll(changes, copied);

@@ -32,7 +32,7 @@ export class GcMarks {
    */
   constructor({ store, nameOf }: StoreView, rootsOf: (options: RootsOptions) => AsyncIterable<NeededRoot>, options: GcMarkOptions) {
     if (store.hashName === 'sealed')
-      throw new VtError('EPERM', `gc "${store.name}": the Store is sealed, so that nobody can tell what is needed`, {
+      throw new VtError('EPERM', `gc "${store.name}": the Store is sealed, and without its key the needed Blocks are not known`, {
         remedy: `open it with its key, as sealed:KEYFILE:${store.name}; nothing was removed`,
       });
     this.#store = store;
@@ -54,7 +54,7 @@ export class GcMarks {
         }
         // What is below it is unknown, and would count as needed by nobody.
         throw new VtError('ECORRUPT', `gc: "${octetsToText(path)}" in ${this.#at.place}: a Block that lists others is ${fault}`, {
-          remedy: `repair the Store first, or let go of the root: ${this.#at.letGo}; nothing was removed`,
+          remedy: `nothing was removed; repair the Store first, or remove the root: ${this.#at.letGo}`,
         });
       },
     });
@@ -85,9 +85,9 @@ export class GcMarks {
     const onDamage = (damage: { readonly archive: string; readonly line: number; readonly reason: string }): void => {
       throw new VtError(
         'ECORRUPT',
-        `gc: archive "${damage.archive}" line ${damage.line}: ${damage.reason}; what its root needs is unknown`,
+        `gc: archive "${damage.archive}" line ${damage.line}: ${damage.reason}; the Blocks that its root needs are unknown`,
         {
-          remedy: 'mend the line, or remove it and with it the root; nothing was removed',
+          remedy: 'nothing was removed; correct the line, or remove it together with its root',
         },
       );
     };
@@ -108,8 +108,8 @@ export class GcMarks {
    */
   requireRoot(): void {
     if (this.#roots > 0) return;
-    throw new VtError('EFAILED', 'gc: no archive has a root, so that everything would go; nothing was removed', {
-      remedy: 'if an archive is lost, put it back; gc --rootless frees everything',
+    throw new VtError('EFAILED', 'gc: no archive has a root, so everything would be freed; nothing was removed', {
+      remedy: 'restore a lost archive; gc --rootless frees everything',
     });
   }
 

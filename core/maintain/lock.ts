@@ -19,10 +19,9 @@ export async function withMaintenanceLock<T>(
   const fd = openOrCreateStoreFile(join(storeFolder, MAINTENANCE_LOCK), access);
   try {
     const lock = tryLock(fd);
-    if (lock === 'unsupported' && required)
-      throw new VtError('EUNSUPPORTED', `lock Store "${storeFolder}": there are no locks on this filesystem`);
+    if (lock === 'unsupported' && required) throw new VtError('EUNSUPPORTED', `lock Store "${storeFolder}": this filesystem has no locks`);
     if (lock === 'taken') {
-      throw new VtError('ELOCKED', `lock Store "${storeFolder}": another fsck, scrub, repair or gc is at work`, {
+      throw new VtError('ELOCKED', `lock Store "${storeFolder}": another fsck, scrub, repair or gc is running`, {
         remedy: 'wait for its end',
       });
     }

@@ -86,7 +86,7 @@ function compressionOption(given: StoreParameters): Pick<OpenDatadirOptions, 'co
 }
 
 function noStore(name: string, folder: string): VtError {
-  const remedy = 'name a folder that holds a Store; the first put into another makes one there';
+  const remedy = 'name the folder of a Store; the first put makes a new one';
   try {
     const found = statSync(folder, { throwIfNoEntry: false });
     const state =

@@ -65,7 +65,7 @@ function cacheHash(folder: string, name: string): HashName | undefined {
   } catch (error) {
     throw new VtError('EOPEN', `open Store "${name}": ${errorReason(error)}`, {
       cause: error,
-      remedy: 'name a folder that can be read, or a new one',
+      remedy: 'name a readable folder, or a new one',
     });
   }
 }

@@ -31,7 +31,7 @@ export async function openPlatonicStore(given: StoreParameters, context: OpenCon
       ? join(context.cachePath ?? requireHomeFolder(undefined, 'the cache'), 'platonic', `${identity}-${hashName}`)
       : resolve(expandHome(asked, context.homePath));
   if (!relative(folder, index).startsWith('..')) {
-    throw new VtError('EOPEN', `open Store "${context.name}": its index would lie in the folder itself, at "${index}"`, {
+    throw new VtError('EOPEN', `open Store "${context.name}": its index would be in the folder itself, at "${index}"`, {
       remedy: 'name a place outside with index=PATH',
     });
   }

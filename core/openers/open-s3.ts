@@ -35,11 +35,11 @@ export async function openS3Store(given: StoreParameters, context: OpenContext):
   try {
     if (!readOnly && client.retention !== undefined && !(await client.hasObjectLock({ signal })))
       throw new VtError('EOPEN', `open Store "${name}": the bucket has no Object Lock`, {
-        remedy: 'make a bucket that has it, or leave out retain',
+        remedy: 'make a bucket with Object Lock, or leave out retain',
       });
     const found = await readBucketFormat(client, { signal });
     if (found === undefined && (readOnly || context.create === undefined || context.create === false))
-      throw new VtError('EOPEN', `open Store "${name}": there is none at that prefix`, { remedy: 'the first put makes one there' });
+      throw new VtError('EOPEN', `open Store "${name}": there is no Store at that prefix`, { remedy: 'the first put makes one' });
     const asked = hashParameter(given);
     if (found !== undefined && asked !== undefined && asked !== found.hashName)
       throw new VtError('EOPEN', `open Store "${name}": its hash function is ${found.hashName}`, { remedy: `leave out hash=${asked}` });

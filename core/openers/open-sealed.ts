@@ -27,8 +27,8 @@ export async function openSealedStore(given: StoreParameters, context: OpenConte
   if (backend === undefined) throw new TypeError('open sealed Store: expected a Store');
   const asked = hashParameter(given);
   if (asked === 'sha1')
-    throw new UsageError(`open Store "${name}": sha1 will not do for a sealed Store`, {
-      remedy: 'two contents of one digest would break the seal: use another hash function',
+    throw new UsageError(`open Store "${name}": sha1 is too weak for a sealed Store`, {
+      remedy: 'use another hash function',
     });
   const below = await context.open(backend, { hashName: 'sealed', assumedHash: 'sealed' });
   try {
@@ -63,11 +63,11 @@ export async function openSealedStore(given: StoreParameters, context: OpenConte
 function requireSealable(below: Store, name: string): void {
   if (below.hashName !== 'sealed')
     throw new VtError('EOPEN', `open Store "${name}": "${below.name}" has the hash function ${below.hashName} and is not sealed`, {
-      remedy: 'name a Store that is not there yet, or one that was made with hash=sealed',
+      remedy: 'name a new Store, or one made with hash=sealed',
     });
   if (capability(below, 'access')?.drops === true)
     throw new VtError('EOPEN', `open Store "${name}": "${below.name}" is a cache, which keeps no keys`, {
-      remedy: 'seal a proxy of a Store and the cache: the cache then holds what is sealed',
+      remedy: 'seal a proxy of a Store and the cache, as sealed:KEY:{proxy:…}: the cache then has only sealed Blocks',
     });
 }
 

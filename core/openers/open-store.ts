@@ -51,7 +51,7 @@ export async function openStore(specification: string | StoreSpecification, envi
 async function openAt(specification: StoreSpecification, environment: OpenStoreEnvironment, depth: number): Promise<Store> {
   const name = grammar.format(specification);
   if (depth > MAX_DEPTH) {
-    throw new VtError('EOPEN', `open Store "${name}": it leads to more than ${MAX_DEPTH} others`, {
+    throw new VtError('EOPEN', `open Store "${name}": its clauses name more than ${MAX_DEPTH} others`, {
       remedy: 'look for a clause that names itself',
     });
   }
@@ -59,13 +59,13 @@ async function openAt(specification: StoreSpecification, environment: OpenStoreE
     case 'default':
       return await openDefault(environment, depth);
     case 'clause':
-      if (environment.clause === undefined) throw new VtError('EOPEN', `open Store "${name}": there is no configuration to look in`);
+      if (environment.clause === undefined) throw new VtError('EOPEN', `open Store "${name}": there is no configuration file`);
       return await openAt(environment.clause(specification.clause), environment, depth + 1);
     case 'word':
       return await openAt(environment.word?.(specification.word) ?? folderOf(specification.word), environment, depth + 1);
     case 'command': {
       if (environment.runsCommands !== true) {
-        throw new VtError('EPERM', `open Store "${name}": a specification that runs a command is not taken from here`, {
+        throw new VtError('EPERM', `open Store "${name}": a specification that runs a command is not allowed here`, {
           remedy: 'give it on the command line',
         });
       }

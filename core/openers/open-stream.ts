@@ -52,7 +52,7 @@ export async function openSshStore(given: StoreParameters, context: OpenContext)
         'write the Store as a path: ssh://host/srv/store, or ssh://host/~/store below the home directory; ssh://host/ is the default Store',
     });
   if (context.runsCommands !== true)
-    throw new VtError('EPERM', `open Store "${context.name}": a specification that runs ssh is not taken from here`, {
+    throw new VtError('EPERM', `open Store "${context.name}": a specification that runs ssh is not allowed here`, {
       remedy: 'give it on the command line',
     });
   return await openStream(address, given, context);
@@ -74,13 +74,15 @@ async function openStream(address: StreamAddress, given: StoreParameters, contex
     helloMs: isCommand ? undefined : SOCKET_HELLO_MS,
     trace: context.traceWire,
     onSilent: (silentMs) =>
-      onNotice?.(`${name}: nothing has come for ${Math.round(silentMs / 1000)} s; after ${LOST_MS / 1000} s it is taken to be gone`),
+      onNotice?.(`${name}: no answer for ${Math.round(silentMs / 1000)} s; after ${LOST_MS / 1000} s the connection is given up`),
   });
   try {
     const description = await client.open(context.signal);
     if (client.isPlain) {
       if (asked === undefined && context.assumedHash === undefined)
-        onNotice?.(`Store "${name}": it does not tell its hash function; ${description.hashName} is assumed (hash=NAME says another)`);
+        onNotice?.(
+          `Store "${name}": it does not report its hash function; ${description.hashName} is assumed (to change that, give hash=NAME)`,
+        );
       return new PlainStreamStore(client, description.hashName, context.readOnly === true);
     }
     if (asked !== undefined && asked !== description.hashName)

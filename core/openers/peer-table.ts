@@ -21,7 +21,7 @@ export class PeerTable implements AsyncDisposable {
   add(peer: Peer): void {
     const known = this.#peers.get(peer.name);
     if (known !== undefined)
-      throw new VtError('EFAILED', `add peer "${peer.name}": the name is that of ${known.store.name}`, {
+      throw new VtError('EFAILED', `add peer "${peer.name}": ${known.store.name} has that name`, {
         remedy: `peer --drop ${peer.name}, or give another by --name`,
       });
     this.#peers.set(peer.name, peer);

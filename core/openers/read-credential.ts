@@ -41,7 +41,7 @@ export function readPassphraseFile(file: string): string {
 /** A passphrase that is typed. */
 export async function askCredential({ name, askSecret }: OpenContext): Promise<GivenCredential> {
   if (askSecret === undefined)
-    throw new VtError('EOPEN', `open Store "${name}": its passphrase can be asked for at a terminal only`, {
+    throw new VtError('EOPEN', `open Store "${name}": it needs a passphrase, and there is no terminal to ask at`, {
       remedy: 'write passphrase=FILE, key=FILE or command=COMMAND',
     });
   const passphrase = (await askSecret(`Passphrase of ${name}`)) ?? '';
@@ -51,7 +51,7 @@ export async function askCredential({ name, askSecret }: OpenContext): Promise<G
 /** What a command prints: the text of a key, or else a passphrase. */
 export async function commandCredential(command: string, { name, runsCommands }: OpenContext): Promise<GivenCredential> {
   if (runsCommands !== true)
-    throw new VtError('EPERM', `open Store "${name}": a specification that runs a command is not taken from here`, {
+    throw new VtError('EPERM', `open Store "${name}": a specification that runs a command is not allowed here`, {
       remedy: 'give it on the command line',
     });
   const text = await new Promise<string>((done, failed) =>

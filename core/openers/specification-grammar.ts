@@ -187,7 +187,7 @@ export class SpecificationGrammar {
           return;
         }
         throw reader.error(`expected NAME=VALUE, found ${reader.here()}`, reader.offset, {
-          remedy: `put a value that holds ${between} in double quotes`,
+          remedy: `put a value with ${between} in double quotes`,
         });
       }
       this.#named(reader, shape, parameters, 'value');
@@ -350,7 +350,7 @@ function refuseColon(reader: SpecificationReader, shape: StoreShape, path: strin
   if (found === null || knownName(shape, found[1] ?? '') === undefined) return;
   const before = path.slice(0, found.index);
   throw reader.error(`expected "," before ${found[1]}=, found ":"`, start + found.index, {
-    remedy: `write ${shape.type}:${before},${path.slice(found.index + 1)}; a path that holds this goes in double quotes`,
+    remedy: `write ${shape.type}:${before},${path.slice(found.index + 1)}; put a path with these characters in double quotes`,
   });
 }
 
@@ -359,7 +359,7 @@ function refuseParameters(reader: SpecificationReader, shape: StoreShape, path: 
   const found = /[?,]([a-z][\w-]*)=/i.exec(path);
   if (found === null || knownName(shape, found[1] ?? '') === undefined) return;
   throw reader.error(`${found[1]}= belongs to a type of Store, and a path alone has none`, start + found.index, {
-    remedy: `write ${shape.type}:${path}; a path that holds this goes in double quotes: ${shape.type}:"${path}"`,
+    remedy: `write ${shape.type}:${path}; put a path with these characters in double quotes: ${shape.type}:"${path}"`,
   });
 }
 

@@ -71,7 +71,7 @@ export class SpecificationReader {
     this.expect('"');
     let out = '';
     for (;;) {
-      if (this.ended) throw this.error('a quote that is not closed', start, { remedy: 'put a " behind it' });
+      if (this.ended) throw this.error('a quote is not closed', start, { remedy: 'close it with "' });
       if (this.accept('"')) return out;
       if (this.accept('\\') && !/["\\]/.test(this.#text[this.offset] ?? '')) {
         throw this.error(`expected \\" or \\\\ within quotes, found ${this.here()}`, this.offset - 1);

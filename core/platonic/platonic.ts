@@ -217,7 +217,7 @@ export class PlatonicStore implements Store {
       octetsToText(place.file.path),
       `other bytes at byte ${place.offset}, though size and time of the file are as they were`,
       {
-        remedy: 'get the file back from a copy',
+        remedy: 'restore the file from a copy',
       },
     );
   }

@@ -15,5 +15,5 @@ export function lackOf({ name }: RightsHolder, right: string): string {
 
 /** What somebody is told whose rights were taken away. */
 export function noLonger({ name }: RightsHolder): RightError {
-  return new RightError(`"${name}" has no rights here any more`);
+  return new RightError(`"${name}" no longer has rights here`);
 }

@@ -27,10 +27,10 @@ const HASH_PREFIX = 'sha256:';
 export function parseRightsLine(text: string): RightsHolder | undefined {
   const [name = '', secret = '', ...words] = text.split(/[ \t]+/).filter((word) => word !== '');
   if (name === '' || name.startsWith('#')) return undefined;
-  if (!/^[\w.@-]{1,64}$/.test(name)) throw new VtError('EUSAGE', 'its name has other characters than letters, digits and . _ - @');
+  if (!/^[\w.@-]{1,64}$/.test(name)) throw new VtError('EUSAGE', 'its name may have only letters, digits and . _ - @');
   const isHashed = secret.startsWith(HASH_PREFIX);
   const hex = isHashed ? secret.slice(HASH_PREFIX.length) : '';
-  if (isHashed && !/^[\da-f]{64}$/.test(hex)) throw new VtError('EUSAGE', `"${name}": its hash is no SHA-256 in hex`);
+  if (isHashed && !/^[\da-f]{64}$/.test(hex)) throw new VtError('EUSAGE', `"${name}": its hash is not a SHA-256 in hex`);
   if (secret.length < MIN_SECRET_SIZE || !/^[!-~]+$/.test(secret))
     throw new VtError('EUSAGE', `"${name}": its secret has ${secret.length} characters, or some that are not ASCII`, {
       remedy: `give it ${MIN_SECRET_SIZE} or more, as openssl rand -hex 32 makes them`,

@@ -96,7 +96,7 @@ export class RightsFile implements RightsTable {
     try {
       const holder = this.#holders.get(line) ?? parseRightsLine(line);
       if (holder === undefined) return;
-      if (holders.size >= MAX_HOLDERS) throw new VtError('EUSAGE', `there are ${MAX_HOLDERS} lines before it already`);
+      if (holders.size >= MAX_HOLDERS) throw new VtError('EUSAGE', `at most ${MAX_HOLDERS} lines are allowed`);
       for (const { name, digest } of holders.values()) {
         if (name === holder.name) throw new VtError('EUSAGE', `"${name}" has a line already`);
         if (Buffer.compare(digest, holder.digest) === 0) throw new VtError('EUSAGE', `"${holder.name}": "${name}" has the same secret`);

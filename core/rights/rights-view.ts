@@ -176,7 +176,7 @@ export class RightsView implements Store {
     if (!this.#isAllowed()) throw noLonger(this.#holder);
     if (this.#granted === undefined || this.hashName !== 'sealed') return;
     // Its Dirs cannot be read here, and to give a Block is no proof of knowing it.
-    throw new VtError('EUNSUPPORTED', `open Store "${this.name}": it is sealed, so rights to a part of it open nothing`, {
+    throw new VtError('EUNSUPPORTED', `open Store "${this.name}": it is sealed, so rights to only a part of it are useless`, {
       remedy: 'give the right read, or add',
     });
   }

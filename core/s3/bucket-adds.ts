@@ -131,7 +131,7 @@ export class BucketAdds {
       if (this.#dealtWith.has(pack)) continue;
       const missing = await layout.keep(new Map([[pack, undefined]]), isCountedOn, options);
       if (missing !== undefined && !this.#needsNothingOf(pack, isCountedOn))
-        throw new LostAddsError(pack, 'gc has removed it while this session counted on it', { remedy: 'run the command again' });
+        throw new LostAddsError(pack, 'gc has removed it while this session relied on it', { remedy: 'run the command again' });
       this.#dealtWith.add(pack);
     }
     if (!uploads.isEmpty) return true;

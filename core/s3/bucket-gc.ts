@@ -161,8 +161,8 @@ function usesOf(bucket: OpenBucket, survey: BucketSurvey, marks: GcMarks): Map<P
     if (use !== undefined && isThere) use.blocks++;
     if (!marks.has(digest)) continue;
     if (use === undefined || !isThere)
-      throw new VtError('ECORRUPT', `gc: object "${bucket.layout.keyOf(digest, location)}" has Blocks that are needed, and is not there`, {
-        remedy: 'repair the Store first; nothing was removed',
+      throw new VtError('ECORRUPT', `gc: object "${bucket.layout.keyOf(digest, location)}" has needed Blocks, and is missing`, {
+        remedy: 'nothing was removed; repair the Store first',
       });
     use.live += bucket.layout.sizes.ofBlock(storedSize, digest.length);
     use.liveBlocks++;
@@ -183,8 +183,8 @@ async function keepNeeded(
   const isNeeded = (digest: Uint8Array, pack: PackName): boolean => marks.has(digest) && bucket.local.get(digest)?.file === pack;
   const missing = await bucket.layout.keep(used, isNeeded, options);
   if (missing !== undefined)
-    throw new VtError('ECORRUPT', `gc: pack "${missing}" has Blocks that are needed, and cannot be read`, {
-      remedy: 'repair the Store first; the pack was not removed',
+    throw new VtError('ECORRUPT', `gc: pack "${missing}" has needed Blocks, and cannot be read`, {
+      remedy: 'the pack was not removed; repair the Store first',
     });
   await store.flush(options);
 }

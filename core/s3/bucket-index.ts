@@ -174,7 +174,7 @@ export class BucketIndex {
       // It has been merged with others.
       await this.#list(options);
     }
-    throw new VtError('EFAILED', `read index of "${this.#client.name}": a segment that is listed is not there`);
+    throw new VtError('EFAILED', `read index of "${this.#client.name}": a listed segment is missing`);
   }
 
   /** The packs that a segment tells of; undefined where it is gone. */

@@ -59,7 +59,7 @@ export async function scrubBucket(store: S3Store, options: BucketScrubOptions): 
     if (checked.damaged.size > 0) found.set(pack.name, { pack, damaged: new Set(checked.damaged.keys()) });
     const [first] = checked.damaged.values();
     if (checked.bytes === undefined)
-      onFinding({ kind: 'data', file: first?.key ?? pack.name, start: 0, end: pack.size, reason: 'the object is not there' });
+      onFinding({ kind: 'data', file: first?.key ?? pack.name, start: 0, end: pack.size, reason: 'the object is missing' });
     else
       for (const { key, start, end } of checked.damaged.values())
         onFinding({ kind: 'data', file: key, start, end, reason: 'the bytes there are damaged' });

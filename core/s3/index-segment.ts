@@ -55,7 +55,7 @@ export function decodeSegment(data: Buffer, hash: HashFunction): IndexedPack[] {
     throw new VtError('EUNSUPPORTED', `read index segment: its version is ${data.readUInt8(8)}`, { remedy: 'use a later vtftp' });
   if (data.readUInt8(9) !== hash.enumeration) throw new ParseError('read index segment: it is of another hash function', 9);
   const body = data.subarray(HEADER_SIZE);
-  if (crc32(body) !== data.readUInt32LE(12)) throw new ParseError('read index segment: its check does not hold', 12);
+  if (crc32(body) !== data.readUInt32LE(12)) throw new ParseError('read index segment: its checksum does not match', 12);
   const kind = String.fromCharCode(data.readUInt8(10));
   const packs: IndexedPack[] = [];
   for (let at = 0; at < body.length; ) {

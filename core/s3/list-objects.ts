@@ -24,7 +24,7 @@ export async function* listObjects(
     for (const [, inner = ''] of page.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
       const key = elementOf(inner, 'Key') ?? '';
       if (!key.startsWith(client.prefix + prefix))
-        throw new VtError('EFAILED', `list "${client.name}": the service lists "${key}", which was not asked for`);
+        throw new VtError('EFAILED', `list "${client.name}": the service lists "${key}", which is outside the request`);
       yield {
         key: key.slice(client.prefix.length),
         size: Number(elementOf(inner, 'Size')),

@@ -101,7 +101,7 @@ export class PackLayout implements BucketLayout {
   *lacks({ name, size }: IndexedPack, { packs }: BucketSurvey): Iterable<MissingOctets> {
     const found = packs.get(name)?.size;
     if (found !== size)
-      yield { key: packKey(name), size, reason: found === undefined ? 'the object is not there' : `the object has ${found} bytes` };
+      yield { key: packKey(name), size, reason: found === undefined ? 'the object is missing' : `the object has ${found} bytes` };
   }
 
   async check({ name, index }: IndexedPack, options: OpOptions): Promise<CheckedPack> {

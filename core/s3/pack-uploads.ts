@@ -137,7 +137,7 @@ export class PackUploads implements Uploads {
     for (const { name, whenMs } of packs) {
       if (this.#client.serverMs - whenMs < DOUBTED_MS) continue;
       if (!(await this.#client.has(packKey(name), options)))
-        throw new LostAddsError(this.#client.name, 'packs that this session put long ago were removed', {
+        throw new LostAddsError(this.#client.name, 'packs that this session stored long ago were removed', {
           remedy: 'run the command again',
         });
     }

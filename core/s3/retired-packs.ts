@@ -16,7 +16,7 @@ export function formatRetired(packs: Iterable<PackName>): string {
 export function parseRetired(text: string): PackName[] {
   const [first = '', check] = FIRST_LINE.exec(text) ?? [];
   const body = text.slice(first.length);
-  if (check === undefined || checkOf(body) !== check) throw new ParseError('read list of retired packs: its check does not hold', 0);
+  if (check === undefined || checkOf(body) !== check) throw new ParseError('read list of retired packs: its checksum does not match', 0);
   return body.split('\n').filter((line) => line !== '');
 }
 

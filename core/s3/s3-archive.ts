@@ -140,8 +140,8 @@ export class S3Archive implements Archive {
 
   #find(lines: readonly ArchiveLine[], { number, whenNs }: SeenEntry): number {
     if (lines[number - 1]?.whenNs === whenNs) return number - 1;
-    throw new VtError('EFAILED', `root ${number} of archive "${this.name}" is another meanwhile; nothing was changed`, {
-      remedy: 'log again',
+    throw new VtError('EFAILED', `root ${number} of archive "${this.name}" was changed meanwhile; nothing was done`, {
+      remedy: 'see log, then try again',
     });
   }
 

@@ -251,7 +251,7 @@ export class S3Client {
         const refusal = refusalOf(outcome);
         if (outcome.status < 400 && regionOf(outcome) === undefined) return outcome;
         if (isFull(refusal))
-          throw new VtError('EFULL', `write to "${this.name}": ${refusalText(refusal)}`, { remedy: 'make room, or raise the quota' });
+          throw new VtError('EFULL', `write to "${this.name}": ${refusalText(refusal)}`, { remedy: 'free space, or raise the quota' });
         const region = regionOf(outcome);
         if (!isMoved && region !== undefined && region !== used.region) {
           isMoved = true;
@@ -333,7 +333,7 @@ export class S3Client {
       return new VtError('EOPEN', message, { remedy: `give region=${regionOf(response) ?? 'NAME'}` });
     }
     if (status === 401 || status === 403)
-      return new VtError('EPERM', message, { remedy: 'check the keys, and what they may do in this bucket' });
+      return new VtError('EPERM', message, { remedy: 'check the keys and their rights in this bucket' });
     return new VtError('EFAILED', message);
   }
 

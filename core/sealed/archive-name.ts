@@ -20,7 +20,7 @@ const PLACE = 'archive name';
 export function sealArchiveName({ values }: SealKeys, name: string): string {
   const octets = Buffer.from(name, 'utf8');
   if (octets.length > MAX_SIZE)
-    throw new VtError('EOPEN', `open archive "${name}": in a sealed Store its name may have ${MAX_SIZE} bytes`, {
+    throw new VtError('EOPEN', `open archive "${name}": in a sealed Store its name may have at most ${MAX_SIZE} bytes`, {
       remedy: 'choose a shorter one',
     });
   const padded = Buffer.alloc(Math.ceil(octets.length / STEP) * STEP);

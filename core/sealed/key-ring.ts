@@ -64,7 +64,7 @@ export class KeyRing {
     const others = (await capability(this.#parts.below, 'archives')?.list?.(options)) ?? [];
     if (damage === undefined && entry === undefined && others.every((name) => name === KEYS_ARCHIVE)) return undefined;
     throw new VtError('ECORRUPT', `read keys of Store "${this.#parts.name}": they are ${damage ?? 'gone'}`, {
-      remedy: `put back a copy of its archive "${KEYS_ARCHIVE}": without it nothing in the Store can be read again`,
+      remedy: `restore its archive "${KEYS_ARCHIVE}" from a copy: without it nothing in the Store can be read`,
     });
   }
 
@@ -79,7 +79,7 @@ export class KeyRing {
     const { name, credential, credentialText } = this.#parts;
     const master = await unwrapMaster(slots, credential);
     if (master !== undefined) return { master, hashName: slots.hashName };
-    throw new VtError('EPERM', `open Store "${name}": ${credentialText} is none of the Store's keys`, {
+    throw new VtError('EPERM', `open Store "${name}": ${credentialText} is not one of the Store's keys`, {
       remedy: 'without one of its keys nothing in a sealed Store can be read',
     });
   }
@@ -102,7 +102,7 @@ export class KeyRing {
     });
     await this.#write((slots) => slots ?? fresh, options);
     const made = await this.master(options);
-    if (made === undefined) throw new VtError('EFAILED', `make Store "${this.#parts.name}": its keys were not kept`);
+    if (made === undefined) throw new VtError('EFAILED', `make Store "${this.#parts.name}": its keys were not stored`);
     return made;
   }
 

@@ -148,5 +148,5 @@ function fieldsOf(found: unknown): Readonly<Record<string, unknown>> {
 }
 
 function malformed(): ParseError {
-  return new ParseError('read keys of a sealed Store: they make no sense', 0);
+  return new ParseError('read keys of a sealed Store: they are malformed', 0);
 }

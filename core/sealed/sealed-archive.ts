@@ -106,7 +106,7 @@ export class SealedArchive implements Archive {
 
   #required(): OpenedArchive {
     const opened = this.#place.opened();
-    if (opened === undefined) throw new VtError('EFAILED', `change archive "${this.name}": it is not there yet`);
+    if (opened === undefined) throw new VtError('EFAILED', `change archive "${this.name}": it does not exist yet`);
     return opened;
   }
 
@@ -128,8 +128,8 @@ export class SealedArchive implements Archive {
     const seen = entries.map((entry) => {
       const found = kept[entry.number - 1];
       if (found?.whenNs !== entry.whenNs)
-        throw new VtError('EFAILED', `root ${entry.number} of archive "${this.name}" is another meanwhile; nothing was changed`, {
-          remedy: 'log again',
+        throw new VtError('EFAILED', `root ${entry.number} of archive "${this.name}" was changed meanwhile; nothing was done`, {
+          remedy: 'see log, then try again',
         });
       const line = this.#open(found, opened);
       if (line instanceof VtError) throw line;

@@ -24,7 +24,7 @@ export function checkDigests(digests: Uint8Array, hash: HashFunction, store: str
   if (hash.name !== 'sealed') return;
   for (let at = 0; at < digests.length; at += hash.digestSize)
     if (isNoSealedDigest(digests, at))
-      throw new VtError('EPERM', `add to "${store}": the Store is sealed, and takes nothing that is not`, wayToKey(store));
+      throw new VtError('EPERM', `add to "${store}": the Store is sealed, and accepts only sealed Blocks`, wayToKey(store));
 }
 
 /** Sees that a tree of a Store can be read and written, which takes the key of a sealed one. @throws {VtError} EPERM */

@@ -122,7 +122,7 @@ class PeerMarks implements CompleteMarks {
     const [isKept = false, isLastKept = true] = await Promise.all(asked.map((note) => this.#notes.has(note, { signal })));
     if (this.#last !== undefined && !(isKept && isLastKept)) {
       if (!this.#isCountedOn) return;
-      throw new VtError('EFAILED', `push to "${this.#peer.name}": what it had may have been removed there meanwhile`, {
+      throw new VtError('EFAILED', `push to "${this.#peer.name}": Blocks that it had may have been removed meanwhile`, {
         remedy: 'run the same command again',
       });
     }

@@ -94,7 +94,7 @@ async function requireRest(datadir: Datadir): Promise<void> {
   requireAlone(datadir);
   const journals = capability(datadir, 'journals');
   if (journals?.isEmpty === false && (await journals.hasLeft()))
-    throw new VtError('EFAILED', `transition "${datadir.name}": a mount has stored something there that no state has yet`, {
+    throw new VtError('EFAILED', `transition "${datadir.name}": a mount has changes there that no state has yet`, {
       remedy: 'umount it, or open the Store once',
     });
 }
@@ -102,7 +102,7 @@ async function requireRest(datadir: Datadir): Promise<void> {
 function requireAlone(datadir: Datadir): void {
   const others = liveWriters(datadir.path, datadir.internals().ownWriter).length;
   if (others > 0)
-    throw new VtError('ELOCKED', `transition "${datadir.name}": another session is at work in it`, {
+    throw new VtError('ELOCKED', `transition "${datadir.name}": another session uses it`, {
       remedy: 'end it: close shells, umount, stop serve and watch',
     });
 }

@@ -53,7 +53,7 @@ export class LineNames {
       if (!(error instanceof VtError) || (error.code !== 'EMISSING' && error.code !== 'ECORRUPT')) throw error;
       throw new VtError(error.code, `state @${number}: ${error.message}`, {
         cause: error,
-        remedy: 'repair may bring it back; gc --drop lets go of the state',
+        remedy: 'repair may restore it; gc --drop removes the state',
       });
     }
   }

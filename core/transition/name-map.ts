@@ -111,7 +111,7 @@ export class NameMap implements AsyncDisposable {
     const lock = openOrCreateStoreFile(join(folder, 'lock'), datadir.access);
     if (tryLock(lock) === 'taken') {
       closeSync(lock);
-      throw new VtError('ELOCKED', `lock "${folder}": another transition is at work`, { remedy: 'wait for its end' });
+      throw new VtError('ELOCKED', `lock "${folder}": another transition is running`, { remedy: 'wait for its end' });
     }
     const map = new NameMap(target, from, { folder, access: datadir.access, lock });
     await map.#open(folder, options);

@@ -56,7 +56,9 @@ export async function transcribeArchive(
       const before = last;
       const appended = await to.append(async (newest) => await Promise.resolve(isSame(newest, before) ? line : undefined), options);
       if (appended === undefined)
-        throw new VtError('EFAILED', `archive "${to.name}": somebody else recorded a state there meanwhile`, { remedy: 'do it again' });
+        throw new VtError('EFAILED', `archive "${to.name}": another session recorded a state there meanwhile`, {
+          remedy: 'run the command again',
+        });
       last = line;
       count++;
     }
@@ -85,7 +87,7 @@ export async function transcribeArchive(
     throw error;
   }
   if (lacking > 0)
-    throw new VtError('EFAILED', `archive "${to.name}": it has states of its own, and nothing was recorded there`, {
+    throw new VtError('EFAILED', `archive "${to.name}": it has other states, and nothing was recorded there`, {
       remedy: 'name another Store; or pull --transition and merge there',
     });
   await record();

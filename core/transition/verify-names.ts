@@ -102,7 +102,7 @@ export class NameCheck implements AsyncDisposable {
   async #entry(before: Dirent, after: Dirent, path: TreePath): Promise<void> {
     throwIfCancelled(this.#signal);
     try {
-      if (!encodeDirent(plain(before)).equals(encodeDirent(plain(after)))) throw new ParseError('its name or metadata are others', 0);
+      if (!encodeDirent(plain(before)).equals(encodeDirent(plain(after)))) throw new ParseError('its name or metadata differ', 0);
       await this.#state(before.prev, after.prev, path);
       if (before.kind === 'file' && after.kind === 'file') await this.#content(before.block, after.block, path);
       if (before.kind !== 'dir' || after.kind !== 'dir') return;
@@ -116,7 +116,7 @@ export class NameCheck implements AsyncDisposable {
 
   async #state(before: Block | undefined, after: Block | undefined, path: TreePath): Promise<void> {
     if (before === undefined && after === undefined) return;
-    if (before === undefined || after === undefined) throw new ParseError('it has an earlier state in one Store only', 0);
+    if (before === undefined || after === undefined) throw new ParseError('only one Store has its earlier state', 0);
     if (!this.#isNew('state', before, after)) return;
     const how = { signal: this.#signal };
     const [one, other] = [await readBlockBytes(this.#source, before, how), await readBlockBytes(this.#target, after, how)];
@@ -142,7 +142,7 @@ export class NameCheck implements AsyncDisposable {
     for await (const piece of pieces(leavesOf(this.#source, before, how))) {
       const other = await others.next();
       if (other.done === true || other.value.from !== piece.from || other.value.size !== piece.size)
-        throw new ParseError('its leaves are others', 0);
+        throw new ParseError('its leaves differ', 0);
       await this.#piece(piece.block, other.value.block, path);
     }
     if ((await others.next()).done !== true) throw new ParseError('it is longer', 0);
@@ -150,7 +150,7 @@ export class NameCheck implements AsyncDisposable {
 
   async #piece(before: Block, after: Block, path: TreePath): Promise<void> {
     if (before.kind !== 'hash' || after.kind !== 'hash') {
-      if (!sameBlock(before, after)) throw new ParseError('its bytes are others', 0);
+      if (!sameBlock(before, after)) throw new ParseError('its bytes differ', 0);
       return;
     }
     const [one, other] = [before.hashcode.digest, after.hashcode.digest];

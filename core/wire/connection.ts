@@ -261,7 +261,7 @@ export class Connection {
     if (packet.request === undefined) this.#response(packet);
     else {
       this.#trace('<', packet);
-      if (this.#options.handler === undefined && ++this.#pings > MAX_PINGS) throw new Error('it asks without end');
+      if (this.#options.handler === undefined && ++this.#pings > MAX_PINGS) throw new Error('it sends too many pings');
       if (packet.request !== REQUEST.end) {
         this.#waiting.push(packet);
         this.#pump();
@@ -278,7 +278,7 @@ export class Connection {
   #response(packet: Packet): void {
     const asked = this.#asked.requestOf(packet.tag);
     this.#trace('<', packet, asked);
-    if (asked === undefined || packet.channel !== 0) throw new Error(`a response to nothing that was asked: ${formatPacket(packet)}`);
+    if (asked === undefined || packet.channel !== 0) throw new Error(`a response without a request: ${formatPacket(packet)}`);
     this.#greeting.end();
     this.#pings = 0;
     packet.giveRoom?.();

@@ -154,7 +154,7 @@ export async function appendEntry(
     newest = last;
     const entry = entryAfter(last);
     if (isAppendOnly && last !== undefined && entry.whenNs < earliestAfter(last.whenNs, nowNs))
-      throw new VtError('EPERM', `append to archive "${name}": its newest entry is later, and this one would be dated back`);
+      throw new VtError('EPERM', `append to archive "${name}": its newest entry has a later date`);
     return await Promise.resolve(isSeen(last) ? entry : undefined);
   }, options);
   return { appended, newest };
@@ -174,9 +174,13 @@ export async function requireUsable(
   options: TurnOptions,
 ): Promise<void> {
   if (whenNs > nowNs + MAX_AHEAD_NS) {
-    throw new VtError('EPERM', `append to archive "${name}": its date ${isoDate(whenNs)} is ahead of the server's ${isoDate(nowNs)}`, {
-      remedy: 'set the clock',
-    });
+    throw new VtError(
+      'EPERM',
+      `append to archive "${name}": its date ${isoDate(whenNs)} is in the future; the server's clock says ${isoDate(nowNs)}`,
+      {
+        remedy: 'set the clock of this machine',
+      },
+    );
   }
   if (dirent.kind !== 'dir') throw new VtError('EPERM', `append to archive "${name}": the root is a ${dirent.kind}, not a Dir`);
   const fault = await (givenFault ?? entranceFault)(store, dirent, options);

@@ -114,7 +114,7 @@ async function add(payload: Uint8Array, service: PlainService, options: OpOption
 
 function enumerated(store: Store): Enumeration['hashcodes'] {
   const enumeration = capability(store, 'enumeration');
-  if (enumeration === undefined) throw new VtError('EUNSUPPORTED', `list Blocks of Store "${store.name}": it cannot tell what it has`);
+  if (enumeration === undefined) throw new VtError('EUNSUPPORTED', `list Blocks of Store "${store.name}": it cannot list its Blocks`);
   return enumeration.hashcodes.bind(enumeration);
 }
 

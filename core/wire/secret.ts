@@ -21,7 +21,7 @@ export function readSecret(file: string): Uint8Array {
     throw new VtError('EOPEN', `read secret "${file}": ${errorReason(error)}`, { cause: error });
   }
   if (text.length >= MIN_SECRET_SIZE) return Buffer.from(text, 'latin1');
-  throw new VtError('EUSAGE', `read secret "${file}": ${text.length} bytes, where ${MIN_SECRET_SIZE} are the least`, {
-    remedy: `put ${MIN_SECRET_SIZE} random ones or more into it`,
+  throw new VtError('EUSAGE', `read secret "${file}": ${text.length} bytes, expected at least ${MIN_SECRET_SIZE}`, {
+    remedy: `write ${MIN_SECRET_SIZE} or more random bytes into it`,
   });
 }

@@ -88,7 +88,7 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
     }
     const other = address.kind === 'tcp' ? undefined : peerUid(descriptorOf(socket));
     if (other !== undefined && uid !== undefined && other !== uid && other !== 0) {
-      refuse('EPERM', `its user ${other} is another`);
+      refuse('EPERM', `its user ${other} may not connect`);
       return;
     }
     if (clients.size >= maxClients) {
@@ -197,7 +197,7 @@ async function listen(server: Server, address: ListenAddress): Promise<void> {
 async function removeStale(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
-  if (!found.isSocket()) throw new VtError('EOPEN', `listen on "${path}": there is something else of that name`);
+  if (!found.isSocket()) throw new VtError('EOPEN', `listen on "${path}": a file of that name is there`);
   const isServed = await connected(() => ({ socket: connect({ path }) }), 'connect', {}, PROBE_MS).then(
     ({ socket }) => {
       socket.destroy();
@@ -207,7 +207,7 @@ async function removeStale(path: string): Promise<void> {
     (error: unknown) => errorCode(error) !== 'ECONNREFUSED',
   );
   if (isServed)
-    throw new VtError('EOPEN', `listen on "${path}": it is served already`, { remedy: 'end the other process, or name another socket' });
+    throw new VtError('EOPEN', `listen on "${path}": another process serves it`, { remedy: 'end that process, or name another socket' });
   rmSync(path, { force: true });
 }
 

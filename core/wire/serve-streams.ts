@@ -61,9 +61,9 @@ export function serveLink(link: Link, name: string, service: StoreService, optio
     tellNews: (archive) => void connection.request(REQUEST.entryNews, { payload: [Buffer.from(archive)] }).catch(() => undefined),
   });
   const maxPacketSize = service.users === undefined ? MAX_PACKET_SIZE : MAX_STRANGE_PACKET_SIZE;
-  const share = room.share(() => connection.fail(new Error('others waited for the memory that it held, and it did not go on')));
+  const share = room.share(() => connection.fail(new Error('it stalled while it held memory that others waited for')));
   const connection = new Connection(link, { name, handler: session, trace, maxPacketSize, memory, room: share });
-  const timer = welcomeMs === 0 ? undefined : setTimeout(() => connection.fail(new Error('it said nothing in time')), welcomeMs);
+  const timer = welcomeMs === 0 ? undefined : setTimeout(() => connection.fail(new Error('it sent nothing in time')), welcomeMs);
   void connection.closed.then(() => {
     clearTimeout(timer);
     share.close();

@@ -79,7 +79,7 @@ export class SilenceWatch {
       const now = this.#now();
       if (asked !== undefined) this.#tell(now, asked);
       if (now - Math.max(this.#heardMs, this.#watcher.isSending() ? this.#sentMs : this.#heardMs) > limits.lostMs)
-        this.#watcher.fail(new Error(`nothing was heard for ${Math.round(limits.lostMs / 1000)} s`));
+        this.#watcher.fail(new Error(`no data for ${Math.round(limits.lostMs / 1000)} s`));
       else if (now - this.#heardMs > limits.quietMs && this.#pinging === 0) void this.#ping();
     };
     this.#begin(look, everyMs);

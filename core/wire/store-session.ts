@@ -152,7 +152,7 @@ export class StoreSession implements RequestHandler {
     if (request === REQUEST.hello) return this.#hello(json);
     if (request === REQUEST.authenticate) return this.#authenticate(json);
     if (request === REQUEST.ping) return { isDone: true, payload: [Uint8Array.from(payload.subarray(0, MAX_PING_SIZE))] };
-    if (!this.#isAdmitted) throw new VtError('EPERM', `${requestName(request)}: not before the secret was shown`);
+    if (!this.#isAdmitted) throw new VtError('EPERM', `${requestName(request)}: not allowed before authentication`);
     this.#user?.requireServed(WRITES.has(request));
     const { store, archive, plainArchives, mount } = this.#opened();
     const isReadOnly = this.#service.isReadOnly || !canWrite(store);
@@ -181,7 +181,7 @@ export class StoreSession implements RequestHandler {
       case REQUEST.entries:
         return await answerEntries(archives, json, payload, options);
       case REQUEST.control:
-        if (mount === undefined) throw new VtError('EUNSUPPORTED', 'control: no mount is served here');
+        if (mount === undefined) throw new VtError('EUNSUPPORTED', 'control: this server serves no mount');
         return { isDone: true, payload: [encodeFields(await mount.ask(decodeFields(payload), options))] };
       case REQUEST.entryWatch:
         return this.#watches.answer(archives, payload);
@@ -190,7 +190,7 @@ export class StoreSession implements RequestHandler {
       default: {
         const reply = await answerPlain({ ...packet, payload }, { store, isReadOnly, archives: plainArchives }, options);
         if (reply !== undefined) return reply;
-        throw new VtError('EUNSUPPORTED', `${requestName(request)}: not known here`);
+        throw new VtError('EUNSUPPORTED', `${requestName(request)}: unknown request`);
       }
     }
   }
@@ -232,7 +232,7 @@ export class StoreSession implements RequestHandler {
     const challenge = this.#challenge;
     this.#challenge = undefined;
     if (challenge?.user === undefined || !isSameProof(challenge.proof, json['proof']))
-      throw new VtError('EPERM', 'authenticate: the secret is another');
+      throw new VtError('EPERM', 'authentication failed: wrong secret');
     this.#user = challenge.user;
     this.#user.requireServed(false);
     this.#service = this.#user.service;
@@ -292,7 +292,7 @@ export class StoreSession implements RequestHandler {
 function userOf(users: readonly ServedUser[], nonce: string, id: unknown): ServedUser | undefined {
   if (id !== undefined) return users.find(({ secret }) => isSameProof(idOf(secret, nonce), id));
   if (users.length > 1)
-    throw new VtError('EPERM', 'hello: it is not told which secret is meant', { remedy: 'use this version at both ends' });
+    throw new VtError('EPERM', 'hello: the client does not say which secret it has', { remedy: 'use this version at both ends' });
   return users[0];
 }
 

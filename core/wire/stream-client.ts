@@ -84,7 +84,7 @@ export class StreamClient {
   /** Connects, and learns what it is. */
   async open(signal?: AbortSignal): Promise<StoreDescription> {
     await this.#connected(signal);
-    if (this.#description === undefined) throw new VtError('EOPEN', `open Store "${this.name}": it did not tell what it is`);
+    if (this.#description === undefined) throw new VtError('EOPEN', `open Store "${this.name}": it did not describe itself`);
     return this.#description;
   }
 
@@ -184,7 +184,7 @@ export class StreamClient {
     if (before !== undefined && before.hashName !== description.hashName)
       throw new VtError('EOPEN', `open Store "${this.name}": its hash function was ${before.hashName} and is ${description.hashName}`);
     if (this.#addedTo !== undefined && description.instance !== this.#addedTo) {
-      this.#lostAdds = new LostAddsError(this.name, 'what was added before the connection was lost may be lost too', {
+      this.#lostAdds = new LostAddsError(this.name, 'Blocks added before the connection was lost may be lost too', {
         remedy: 'run the same command again',
       });
     }
@@ -220,7 +220,7 @@ export class StreamClient {
       // A peer that does not know the request says no more than that it failed.
       if (!(error instanceof VtError) || error instanceof ConnectionLostError || error.code !== 'EFAILED') throw error;
       if (secret !== undefined || exportName !== '')
-        throw this.#refused('it speaks as the Python vt does, which knows neither names nor secrets');
+        throw this.#refused('it speaks the protocol of the Python vt, which has neither names nor secrets');
       this.#isPlain = true;
       return this.#plainDescription();
     }
@@ -236,7 +236,7 @@ export class StreamClient {
 
   #refused(what: string): VtError {
     return new VtError('EPERM', `open Store "${this.name}": ${what}`, {
-      remedy: 'give the file of the secret by secret=, or leave it out',
+      remedy: 'give or leave out secret=FILE, as the server requires',
     });
   }
 

@@ -76,7 +76,7 @@ export class ChannelStore implements Store {
     if (typeof text !== 'string') return undefined;
     const data = new Uint8Array(Buffer.from(text, 'base64'));
     if (Buffer.compare(hashcodeOf(this.hashName, data).digest, hashcode.digest) !== 0)
-      throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, 'other bytes came');
+      throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, 'its bytes do not match its hashcode');
     return data;
   }
 

@@ -133,7 +133,7 @@ export class ControlChannel implements ControlLink {
     else this.#lose(takeError({ ...answer, code: answer['status'] === 12 ? 'EPERM' : 'EOPEN' }));
   }
 
-  #lose(why = new VtError('EOPEN', `"${this.#name}": this mount has gone away`)): void {
+  #lose(why = new VtError('EOPEN', `"${this.#name}": this mount has ended`)): void {
     if (this.#lost === undefined && this.#waiting.size === 0) this.onGone?.(why);
     this.#lost ??= why;
     for (const { reject } of this.#waiting.values()) reject(this.#lost);

@@ -33,7 +33,7 @@ export class Cursors {
     isFull: (items: readonly T[]) => boolean,
     pageOf: (items: readonly T[]) => Fields,
   ): Promise<Fields> {
-    if (this.#open.size >= MAX_CURSORS) throw new VtError('EFAILED', `begin another sequence: ${MAX_CURSORS} are open`);
+    if (this.#open.size >= MAX_CURSORS) throw new VtError('EFAILED', `open another sequence: ${MAX_CURSORS} are open already`);
     const iterator = source[Symbol.asyncIterator]();
     const id = ++this.#last;
     const next = async (): Promise<Page> => {
@@ -52,7 +52,7 @@ export class Cursors {
   /** The next page of a sequence. */
   async more(id: number): Promise<Fields> {
     const cursor = this.#open.get(id);
-    if (cursor === undefined) throw new VtError('EFAILED', `go on with sequence ${id}: it is not open`);
+    if (cursor === undefined) throw new VtError('EFAILED', `continue sequence ${id}: it is not open`);
     try {
       const { fields, ended } = await cursor.next();
       if (ended) this.#open.delete(id);

@@ -129,7 +129,7 @@ const META_KEYS: ReadonlySet<string> = new Set<keyof Meta>([
 /** @throws {ParseError} for what no metadata has */
 export function takeMetaChange(fields: Fields): MetaChange {
   const dropped = takeTexts(fields, 'drop').map((key) => {
-    if (!META_KEYS.has(key)) throw new ParseError(`"drop" names "${key}", which is no metadata`, 0);
+    if (!META_KEYS.has(key)) throw new ParseError(`"drop" names "${key}", which is not metadata`, 0);
     return [key, null] as const;
   });
   return { ...takeMeta(fields), ...Object.fromEntries(dropped) };

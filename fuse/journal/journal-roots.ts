@@ -26,7 +26,7 @@ function rootOf(payload: Uint8Array, name: string): DirDirent | undefined {
   } catch (error) {
     throw new VtError('ECORRUPT', `gc: the journal of a mount "${name}" cannot be understood: ${errorText(error)}`, {
       cause: error,
-      remedy: `let go of it: ${letGo(name)}; nothing was removed`,
+      remedy: `nothing was removed; to give it up: ${letGo(name)}`,
     });
   }
 }

@@ -34,7 +34,7 @@ export async function leftChanges(
     const base = last(records, 'base');
     if (base !== undefined) return changesFrom(read.slice(at), archive, base.root);
   }
-  throw new VtError('ECORRUPT', `read the journal of a mount of archive "${archive}": it does not say what it goes on from`);
+  throw new VtError('ECORRUPT', `read the journal of a mount of archive "${archive}": it does not name the root that it continues`);
 }
 
 interface ReadFile {

@@ -128,7 +128,7 @@ export class Connection {
     try {
       answer = JSON.parse(line) as Answer;
     } catch {
-      this.#last = { error: `vtftp: what the program printed is no answer: ${line.slice(0, 200)}` };
+      this.#last = { error: `vtftp: the program printed something that is not an answer: ${line.slice(0, 200)}` };
       this.#child.kill();
       return;
     }

@@ -125,5 +125,5 @@ export class JobSession extends ClientSession implements LocalSession {
 }
 
 function notInJob(action: string): VtError {
-  return new VtError('EUNSUPPORTED', `${action}: not in a job`, { remedy: 'say it without &' });
+  return new VtError('EUNSUPPORTED', `${action}: not in a job`, { remedy: 'leave out &' });
 }

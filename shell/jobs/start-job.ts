@@ -81,7 +81,7 @@ export function startJob(parts: JobParts, line: Octets): BackgroundJob {
 
 /** What the shell does for a command in the background: nobody is asked there, and no local command gets the terminal. */
 function forJob(services: DispatchOptions['services']): DispatchOptions['services'] {
-  const refuse = (what: string): VtError => new VtError('EUNSUPPORTED', `${what}: not in a job`, { remedy: 'say it without &' });
+  const refuse = (what: string): VtError => new VtError('EUNSUPPORTED', `${what}: not in a job`, { remedy: 'leave out &' });
   return {
     ...services,
     confirm: async (question) => {

@@ -110,7 +110,7 @@ function assignListed(command: Command, calledAs: string, words: readonly Word[]
   const names = listed.map((text) => ({ spec, word: { text, quoted: new Uint8Array(text.length).fill(1), start: 0, end: 0 } }));
   const after = specs.slice(at + 1);
   if (words.length > after.length)
-    throw usage(command, calledAs, `names stand in the list, and "${octetsToText(words[0]?.text ?? ('' as Octets))}" beside it`);
+    throw usage(command, calledAs, `names come from the list, so "${octetsToText(words[0]?.text ?? ('' as Octets))}" is one too many`);
   return [...names, ...words.flatMap((word, i) => (after[i] === undefined ? [] : [{ spec: after[i], word }]))];
 }
 

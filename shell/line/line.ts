@@ -209,8 +209,7 @@ class LineParser {
 
   /** `&`: what was joined by `&&` and `||` so far is one job. */
   #endInBackground(): void {
-    if (this.#draft.words.length === 0)
-      throw this.#error('parse line: no command before "&"', this.#at, 'quote it, if it belongs to a name');
+    if (this.#draft.words.length === 0) throw this.#error('parse line: no command before "&"', this.#at, 'to use it in a name, quote it');
     this.#commands.push(this.#sealed());
     const first = this.#commands.findLastIndex(({ joinedBy }) => joinedBy === ';');
     const [command] = this.#commands.splice(first);

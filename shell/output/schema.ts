@@ -37,7 +37,7 @@ export function outputSchema(commands: readonly Command[], only?: Command): Sche
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: only === undefined ? 'Objects that vtftp prints under --json' : `Objects that ${only.name} prints under --json`,
-    description: 'One object a line. Later versions may add fields and objects; they change none.',
+    description: 'One object a line. Later versions may add fields and objects, but change none.',
     anyOf: records.map(({ spec }) => ({ $ref: `#/$defs/${spec.name}` })),
     $defs: Object.fromEntries(records.map((record) => [record.spec.name, recordSchema(record)])),
   };

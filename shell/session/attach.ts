@@ -47,7 +47,7 @@ export function socketOfMount(path: Octets, env: Readonly<Record<string, string 
     if (code === 'ENOTCONN') throw diedError(shown, error);
     if (code === 'EACCES' || code === 'EPERM') throw new PathError('EACCES', 'attach to', mountPoint, { cause: error });
   }
-  throw new VtError('EOPEN', `attach to "${shown}": this mount has no control channel that can be found`);
+  throw new VtError('EOPEN', `attach to "${shown}": no control channel of this mount was found`);
 }
 
 function isSocket(path: string): boolean {
@@ -55,7 +55,7 @@ function isSocket(path: string): boolean {
 }
 
 function diedError(named: string, cause: unknown): VtError {
-  return new VtError('EOPEN', `attach to "${named}": its process has died`, { cause, remedy: 'umount -l takes a mount away that is left' });
+  return new VtError('EOPEN', `attach to "${named}": its process has died`, { cause, remedy: 'umount -l removes the dead mount' });
 }
 
 /** Where a path leads, if it leads anywhere. */

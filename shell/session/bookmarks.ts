@@ -73,6 +73,6 @@ export async function openBookmark(
   const opened = await open();
   const entry = await opened.tree.lookup(path);
   if (entry?.dirent.kind === 'dir') return { ...opened, start: path };
-  onNotice(`bookmark "${name}": ${octetsToText(path)} is no Dir any more`);
+  onNotice(`bookmark "${name}": ${octetsToText(path)} is no longer a Dir`);
   return opened;
 }

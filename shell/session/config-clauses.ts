@@ -60,7 +60,7 @@ function collect(
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       collect(value as Record<string, unknown>, [...path, name], clauses, text, file);
     } else if (path.length === 0) {
-      throw wrong(file, lineOf(text, undefined, name), `"${name}" stands before the first [CLAUSE]`, 'put [NAME] on a line above it');
+      throw wrong(file, lineOf(text, undefined, name), `"${name}" stands before the first [CLAUSE]`, 'write [NAME] on a line above it');
     } else if (typeof value !== 'string') {
       throw wrong(file, lineOf(text, clause, name), `expected NAME = VALUE, found "${name}"`, 'quote a value that is true, false or null');
     } else if (VARIABLE.test(value)) {
@@ -94,7 +94,7 @@ function clauseStore(name: string, clause: Clause, basedir: string | undefined, 
   if (store !== undefined) {
     const other = [...clause.keys()].find((key) => key !== 'store');
     if (other !== undefined)
-      throw wrong(file, place(other), `[${name}] has store = and "${other}"`, 'write all of it in store =, or a type = in its place');
+      throw wrong(file, place(other), `[${name}] has store = and "${other}"`, 'use either store =, or type = with parameters');
     try {
       return parseStoreSpecification(store);
     } catch (error) {

@@ -23,7 +23,7 @@ export async function readConfiguration(file: string | undefined, mustExist: boo
     if (error instanceof VtError) throw error;
     throw new VtError('EOPEN', `read configuration "${file}": ${errorReason(error)}`, {
       cause: error,
-      remedy: mustExist ? 'name a file that is there' : 'mend its permissions, or remove it',
+      remedy: mustExist ? 'name an existing file' : 'correct its permissions, or remove it',
     });
   }
   const { parseConfiguration } = await import('./config-clauses.ts');

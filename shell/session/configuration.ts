@@ -25,8 +25,8 @@ export function noClause(file: string, name: string, known: readonly string[]): 
 /** Tells that a word is neither a clause nor a Store, with the clause that may be meant, and how a new Store is made. */
 export function noSuchWord({ names }: Configuration, word: string): never {
   const [near] = suggest(word, names);
-  const ways = [...(near === undefined ? [] : [`did you mean ${near}?`]), `a Store in a folder is ./${word}`];
-  throw new VtError('EOPEN', `open Store "${word}": no clause of the configuration has this name, and no Store here`, {
+  const ways = [...(near === undefined ? [] : [`did you mean ${near}?`]), `for a Store in a folder type ./${word}`];
+  throw new VtError('EOPEN', `open Store "${word}": neither a clause of the configuration nor a Store has this name`, {
     remedy: ways.join(' '),
   });
 }

@@ -33,7 +33,7 @@ export async function openDirectory(path: Octets, store: Store): Promise<Tree> {
       if (failure !== undefined)
         throw failure instanceof Error
           ? failure
-          : new VtError('EFAILED', `bind "${octetsToText(to)}": it could not be made whole`, { cause: failure });
+          : new VtError('EFAILED', `bind "${octetsToText(to)}": it could not be completed`, { cause: failure });
     },
   });
 }

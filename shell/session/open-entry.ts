@@ -32,10 +32,10 @@ export async function openEntry(store: Store, recorded: Archive, past: string | 
       : await findEntry(archive, past, options.now(), signalOf(options));
   if (damage !== undefined) {
     if (entry === undefined)
-      throw new VtError('EOPEN', `open archive "${archive.name}": no line of it can be read: ${damage}`, {
-        remedy: 'put a copy of the file in its place, or move it away to start anew: a Dirref that you have still opens its tree',
+      throw new VtError('EOPEN', `open archive "${archive.name}": none of its lines can be read: ${damage}`, {
+        remedy: 'restore the file from a copy, or move it away to start a new one: your Dirrefs still open their trees',
       });
-    options.onNotice(`archive "${archive.name}": its last line cannot be read (${damage}); this is the state before it`);
+    options.onNotice(`archive "${archive.name}": its last line cannot be read (${damage}); the state before it is open`);
   }
   const root = entry?.dirent;
   if (root?.kind === 'indirect')

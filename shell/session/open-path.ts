@@ -52,7 +52,7 @@ export async function openPath({ path, found, suffix }: Place, options: SourceOp
     const specification = datadirSpecification(folder);
     return await openNamed(await options.wrapStore(await openStoreLazily(specification, options, false)), suffix, options);
   }
-  if (suffix !== undefined) throw new VtError('EOPEN', `open "${octetsToText(path)}": "${octetsToText(path)}" is no Store`);
+  if (suffix !== undefined) throw new VtError('EOPEN', `open "${octetsToText(path)}": "${octetsToText(path)}" is not a Store`);
   const store = await sessionStore(options);
   const directory = await openDirectory(local, store);
   const opened = { tree: directory, store, archive: undefined, base: undefined, isDirectory: true };
@@ -92,7 +92,7 @@ async function openFile(file: Octets, past: string | undefined, options: SourceO
   const { KnownArchive } = await import('../../core/history/known-archive.ts');
   const archive = KnownArchive.of(openArchiveFile(path, { readOnly: !canWrite(store) }), store);
   if ((await archive.last(signalOf(options))) === undefined && (statSync(path).size > 0 || !path.endsWith('.vt'))) {
-    throw new VtError('EOPEN', `open "${path}": not an archive, or no line of it can be read`);
+    throw new VtError('EOPEN', `open "${path}": not an archive, or none of its lines can be read`);
   }
   const opened = await openEntry(store, archive, past, options);
   const isOwn =

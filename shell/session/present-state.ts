@@ -159,7 +159,7 @@ export class PresentState implements AsyncDisposable {
     this.#hasSynced = true;
     if (root !== ours) await this.#show(root, signal, ours);
     if (capability(this.source.store, 'durability')?.durability === 'none')
-      this.#options.warn('durability is none: what was recited may not outlive a loss of power');
+      this.#options.warn('durability is none: this Dirref may be lost in a power failure');
     return formatDirent(root);
   }
 

@@ -36,7 +36,7 @@ type Told = Pick<SourceOptions, 'now' | 'onNotice' | 'places'>;
 export async function recoverJournals(store: Store, journals: StoreJournals, told: Told): Promise<void> {
   if (!canWrite(store)) {
     if (mayHoldChanges(journals))
-      told.onNotice(`Store "${store.name}" can only be read here: what was synced on a mount since its newest state is not shown`);
+      told.onNotice(`Store "${store.name}" is read-only here: changes that a killed mount synced after the newest state are not shown`);
     return;
   }
   await journals.recover(async (journal) => {
@@ -46,9 +46,7 @@ export async function recoverJournals(store: Store, journals: StoreJournals, tol
     } catch (error) {
       // Room comes back by itself; what is lost does not.
       const wayOut = error instanceof VtError && LASTING.has(error.code) ? `; gc --drop ${journal.name} sets it aside` : '';
-      told.onNotice(
-        `Store "${store.name}": what was synced on a mount before its process died is not recorded yet: ${errorText(error)}${wayOut}`,
-      );
+      told.onNotice(`Store "${store.name}": changes that a killed mount had synced are not recorded yet: ${errorText(error)}${wayOut}`);
       return 'keep' satisfies LeftOutcome;
     }
   });
@@ -60,7 +58,7 @@ async function recover(store: Store, journal: LeftJournal, { now, onNotice, plac
   const keepRest = (fact: string): void => {
     const folder = journal.copyAside();
     onNotice(
-      `Store "${store.name}": what was synced on a mount before its process died is recorded in part: ${fact}; the journal is kept in its folder ${folder}`,
+      `Store "${store.name}": changes that a killed mount had synced are recorded only in part: ${fact}; the journal is kept in its folder ${folder}`,
     );
   };
   const damage = 'a part of the journal is damaged';

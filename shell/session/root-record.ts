@@ -179,7 +179,7 @@ export class RootRecord {
     const decide = async (last: ArchiveEntry | undefined): Promise<ArchiveLine | undefined> => {
       if (textOf(last?.dirent) !== textOf(newest?.dirent) || last?.whenNs !== newest?.whenNs)
         throw new VtError('EFAILED', `${action}: another session recorded root ${last?.number ?? 0} meanwhile`, {
-          remedy: `look at log, and ${action} again`,
+          remedy: `see log, then ${action} again`,
         });
       await show();
       return isThatState(last, target) ? undefined : this.#line(target.dirent, last, stateAgain(target.whenNs), action);
@@ -197,7 +197,7 @@ export class RootRecord {
     const { host } = this.#source;
     if (host !== undefined && this.#recorded === 0)
       this.#options.warn(
-        `sync: this root is recorded here, but what has not changed may be with "${host}" alone: repair --from ${host} copies it here`,
+        `sync: this root is recorded here, but unchanged Blocks may be only at "${host}": repair --from ${host} copies them here`,
       );
     this.#recorded++;
   }

@@ -97,7 +97,7 @@ export class ShellSession implements LocalSession {
     const { isDirectory, lacksArchive, lacksStore } = this.#present.source;
     if (isDirectory !== true) requireKey(this.store, action);
     if (mayMake) return;
-    const remedy = 'mend its name; a new one is made by the first put or mkdir';
+    const remedy = 'correct the name; put or mkdir makes a new one';
     if (lacksArchive !== undefined && !this.isChanged && !this.#present.hasSynced)
       throw new VtError('EOPEN', `${action}: Store "${this.store.name}" has no archive "${lacksArchive}"`, { remedy });
     if (lacksStore === true && !this.isChanged && isAbsent(this.store))
@@ -318,7 +318,7 @@ export class ShellSession implements LocalSession {
       const before = this.#present.recorded;
       const root = await this.#present.sync(signal, as);
       if (this.#author.recorded(this.#present.recorded > before) !== undefined)
-        this.#options.warn('nothing has changed since the last root, so no root has the message');
+        this.#options.warn('nothing has changed since the last root, so the message is not recorded');
       return root;
     });
   }
@@ -329,7 +329,7 @@ export class ShellSession implements LocalSession {
 
   describe(message: string): void {
     if (this.#present.source.served !== undefined)
-      throw new VtError('EUNSUPPORTED', 'sync -m: the process of the mount records the roots, and takes no message');
+      throw new VtError('EUNSUPPORTED', 'sync -m: the process of the mount records roots, and does not take a message');
     this.#author.describe(message);
   }
 

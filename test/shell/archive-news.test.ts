@@ -37,7 +37,7 @@ for (const kind of ['local', 'served'] as const)
     terminal.keys('Enter');
     await terminal.shows(/^\/\nvtftp/m);
     await elsewhere(scratch, store, 'mkdir second');
-    await showsSoon(terminal, /^mark \d+\nnew state @3 by \S+@\S+: mkdir second \(sync takes it in\)\nvtftp:\/>$/m);
+    await showsSoon(terminal, /^mark \d+\nnew state @3 by \S+@\S+: mkdir second \(sync merges it\)\nvtftp:\/>$/m);
     terminal.keys('C-l');
     terminal.type('sync > /dev/null; ls');
     terminal.keys('Enter');
@@ -78,7 +78,7 @@ test('at a terminal: a Store that another session makes meanwhile is read as it 
   const terminal = new Terminal(t, scratch, ['-S', store]);
   await terminal.shows(/^vtftp:\/>$/m);
   await elsewhere(scratch, store, 'mkdir first');
-  await showsSoon(terminal, /^new state @1 by \S+@\S+: mkdir first \(sync takes it in\)$/m);
+  await showsSoon(terminal, /^new state @1 by \S+@\S+: mkdir first \(sync merges it\)$/m);
   terminal.type('sync > /dev/null; ls');
   terminal.keys('Enter');
   assert.doesNotMatch(await terminal.shows(/^first$/m), /warning/);

@@ -103,7 +103,7 @@ test('words that were meant as a command, and taken for a source, are told how t
   for (const [words, status, says] of [
     [['lcd', 'doc'], 1, 'lcd: doc: no such directory\n'],
     [['--', 'ls'], 10, "vtftp: cannot open ls: no such file, directory, Store or reference (try: vtftp -c 'ls')\n"],
-    [['-c', 'pwd', 'ls'], 2, 'vtftp: ls: a command beside -c or -b (give it in another -c)\n'],
+    [['-c', 'pwd', 'ls'], 2, 'vtftp: ls: a command cannot follow -c or -b (use another -c)\n'],
     [['one', 'two'], 2, 'vtftp: two: only one SOURCE can be opened (vtftp --help)\n'],
   ] as const) {
     const refused = await vtftp(['-S', './store', ...words], { env, cwd });

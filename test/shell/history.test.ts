@@ -25,7 +25,7 @@ test('undo @N and @DATE go to the state that they name; where there is nothing t
   assert.match(all.stderr, /^undo: nothing to undo: the tree is as it was before the first root \(undo @N/, all.report);
   assert.equal(
     (await session(scratch, 'redo 2; redo')).stderr.split('\n')[0],
-    'redo: nothing to redo: no undo came last (undo @N goes to any state that log lists)',
+    'redo: nothing to redo: the last change was not an undo (undo @N goes to any state that log lists)',
   );
   const planned = await session(scratch, 'undo @1; ls', ['-n']);
   assert.match(planned.stdout, /^would undo: the tree would be as it was at .* \(@1\)$/m, planned.report);

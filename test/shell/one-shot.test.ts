@@ -59,7 +59,7 @@ describe('vtftp COMMAND ARGUMENT...', () => {
       assert.equal(opened.stdout, 'inside\n', opened.report);
     }
     const both = await say('-c', 'ls', 'log', '/');
-    assert.deepEqual([both.status, both.stderr], [2, 'vtftp: log: a command beside -c or -b (give it in another -c)\n']);
+    assert.deepEqual([both.status, both.stderr], [2, 'vtftp: log: a command cannot follow -c or -b (use another -c)\n']);
   });
 
   it('an error says as JSON what was typed', async (t) => {

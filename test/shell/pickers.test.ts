@@ -122,7 +122,7 @@ it('forget at a prompt asks first, and gc --drop too; in a script they do not', 
   await terminal.shows(/vtftp:\/>$/m);
   terminal.type('gc --drop default@1');
   terminal.keys('Enter');
-  await terminal.shows(/Let go of default@1, and free what only it needs\? It cannot be undone \(y\/N\)/);
+  await terminal.shows(/Remove default@1, and free the Blocks that only it needs\? It cannot be undone \(y\/N\)/);
   terminal.type('n');
   terminal.keys('Enter');
   // What is typed while the question stands is its answer.

@@ -30,7 +30,7 @@ test('cd takes absolute and relative paths, .., -, quotes, and goes through syml
     ['cd nowhere', /no such file/],
     ['cd dead', /no such file/],
     ['cd file', /not a directory/],
-    ['cd -', /no path before/],
+    ['cd -', /no previous path/],
   ] as const) {
     const failed = await session(scratch, command);
     assert.equal(failed.status, 1, failed.report);
@@ -307,6 +307,6 @@ test('ln -f replaces what stands there only where there is something to link; a 
   const done = await session(scratch, 'mkdir d; touch f; -ln -f none f; -ln -f d f; -cp d d/e; ls');
   assert.equal(done.stdout.split('\n').slice(0, 2).join(' '), 'd f', done.report);
   assert.match(done.stderr, /ln: \/none: no such file/);
-  assert.match(done.stderr, /ln: .*\/d: a Dir has one name \(cp copies it by reference\)/);
+  assert.match(done.stderr, /ln: .*\/d: a Dir cannot have a second name \(cp copies it by reference\)/);
   assert.match(done.stderr, /cp: \/d: a Dir cannot be copied into itself \("\/d\/e"\)/);
 });

@@ -57,7 +57,7 @@ export function parseMountOptions(text: string): MountWords {
     words = { ...words, ...meaningOf(use, words) };
   checkHonours(words);
   if (words.appendOnly && (words.readOnly || words.all))
-    throw new VtError('EUSAGE', 'mount -o: append-only is for what can be written', { remedy: 'leave out append-only, or ro and all' });
+    throw new VtError('EUSAGE', 'mount -o: append-only excludes ro and all', { remedy: 'leave out append-only, or ro and all' });
   return words;
 }
 

@@ -16,15 +16,16 @@ import { isServed, takeStaleAway } from './mount-records.ts';
  */
 export async function checkedMountPoint(store: Store, mountPoint: Octets): Promise<string> {
   const text = octetsToTextStrict(mountPoint);
-  if (text === undefined)
-    throw new VtError('EUNSUPPORTED', `mount "${octetsToText(mountPoint)}": the name of a mount point has to be UTF-8`);
+  if (text === undefined) throw new VtError('EUNSUPPORTED', `mount "${octetsToText(mountPoint)}": the name of a mount point must be UTF-8`);
   for (const folder of capability(store, 'folders') ?? []) {
     if (folder === text || folder.startsWith(`${text}/`) || text.startsWith(`${folder}/`))
-      throw new VtError('EFAILED', `mount "${text}": the Store "${store.name}" lies there`, { remedy: 'choose another directory' });
+      throw new VtError('EFAILED', `mount "${text}": the Store "${store.name}" is in that directory`, {
+        remedy: 'choose another directory',
+      });
   }
   if (isMounted(mountPoint)) {
     if (await isServed(mountPoint))
-      throw new VtError('EFAILED', `mount "${text}": something of ours is mounted there`, { remedy: 'umount it first' });
+      throw new VtError('EFAILED', `mount "${text}": a vtftp tree is mounted there already`, { remedy: 'umount it first' });
     await takeStaleAway(text);
   }
   return text;

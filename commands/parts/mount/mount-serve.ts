@@ -37,12 +37,12 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
   await using states = words.all ? await StatesTree.open(session, signal) : undefined;
   const tree = states?.tree ?? liveTreeOf(session.tree);
   if (tree === undefined) throw new VtError('EUNSUPPORTED', `mount "${session.tree.name}": only a tree of Blocks can be mounted`);
-  const leftOut = await nameFilterOf(words.filter, session.localCwd, 'a mount reads its rules once');
+  const leftOut = await nameFilterOf(words.filter, session.localCwd, 'a mount does not read rules from files in directories');
   if (leftOut !== undefined && !isShown)
-    throw new VtError('EUSAGE', `mount "${session.tree.name}": rules say what is not stored, and of this tree nothing is`);
+    throw new VtError('EUSAGE', `mount "${session.tree.name}": filters have no effect on a read-only tree`);
   if (isShown && (await capability(session.store, 'journals')?.hasLeft()) === true)
-    throw new VtError('EFAILED', `mount "${mountPoint}": what was synced on a mount before its process died could not be recorded yet`, {
-      remedy: 'see the warning at the start of this session; free room if the disk is full',
+    throw new VtError('EFAILED', `mount "${mountPoint}": changes that a killed mount had synced are not recorded yet`, {
+      remedy: 'see the warning at the start of this session; if the disk is full, free space',
     });
   if (isShown) await giveRootMeta(context, tree);
   const ingests = new IngestOnDemand(
@@ -61,7 +61,7 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
   const news =
     isShown && !session.isReference
       ? new RecordedNews(session, (error) =>
-          warnRarely(`mount "${mountPoint}": ${errorReason(error)}; what others recorded is taken in later`),
+          warnRarely(`mount "${mountPoint}": ${errorReason(error)}; states that others recorded are merged later`),
         )
       : undefined;
   const server = new TreeServer(tree, {
@@ -77,13 +77,12 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     },
     owners: systemOwnerNames(),
     onFault: (error, request) => {
-      if (isAway(error))
-        warnRarely(`mount "${mountPoint}": ${errorReason(error)}; who asked got an error, and the mount goes on when it is back`);
+      if (isAway(error)) warnRarely(`mount "${mountPoint}": ${errorReason(error)}; requests fail until it is back`);
       // What was refused, as by an append-only mount, is nobody's failure, though a late answer makes it EIO.
       else (errnoOf(error) === constants.errno.EIO ? failRarely : warnRarely)(`mount "${mountPoint}": ${request}: ${errorReason(error)}`);
     },
-    onTrouble: (error) => warnRarely(`mount "${mountPoint}": ${errorReason(error)}; it is tried again`),
-    onBusy: (error) => diagnostics.warn(`${error.message}; it goes once nobody uses it`),
+    onTrouble: (error) => warnRarely(`mount "${mountPoint}": ${errorReason(error)}; trying again`),
+    onBusy: (error) => diagnostics.warn(`${error.message}; it ends once nobody uses it`),
   });
   /** Mounts at one place; gives when it has gone. */
   const mountAt = async (place: string, top: TreePath, how: MountWords): Promise<{ readonly gone: Promise<void> }> => {
@@ -115,8 +114,12 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
   const tops = new Map<string, TreePath>();
   const addMount = async (fields: Fields): Promise<Fields> => {
     const how = parseMountOptions(takeText(fields, 'options'));
-    if (how.filter.length > 0) throw new VtError('EUSAGE', 'mount: rules are of the tree, and its first mount says them');
-    if (how.all) throw new VtError('EUNSUPPORTED', 'mount -o all: not of a tree that is mounted', { remedy: 'mount its source once more' });
+    if (how.filter.length > 0)
+      throw new VtError('EUSAGE', 'mount: only the first mount of a tree can set filters', {
+        remedy: 'leave them out, or umount it first',
+      });
+    if (how.all)
+      throw new VtError('EUNSUPPORTED', 'mount -o all: not for a tree that is already mounted', { remedy: 'name its Store as SOURCE' });
     const place = await checkedMountPoint(session.store, octetsFromText(takeText(fields, 'mountpoint')));
     const top = takePath(fields, 'subpath');
     const { gone } = await mountAt(place, top, how);
@@ -151,7 +154,7 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     try {
       const gone = await server.ended();
       if (gone > 0) {
-        output.line(`${countText(gone, 'excluded name')} went with the mount, stored nowhere`);
+        output.line(`${countText(gone, 'excluded name')} lost with the mount, stored nowhere`);
         output.record({ excluded_gone: gone });
       }
     } finally {

@@ -36,7 +36,7 @@ export async function beginFollower(context: CommandContext, options: BeginOptio
   refuseNested(context, options);
   const unlock = await lockTail(checkpointPath);
   if (unlock === undefined)
-    throw new VtError('EFAILED', `${command} "${shown}": files are followed into it already`, {
+    throw new VtError('EFAILED', `${command} "${shown}": another follow or watch stores into it already`, {
       remedy: 'tails lists what is followed; untail ends it',
     });
   const unpin = session.pin();
@@ -99,7 +99,7 @@ function refuseNested({ session, shell }: CommandContext, { command, target }: B
     throw new UsageError(
       `${command} "${shown}": ${other.what} is ${other.command === 'watch' ? 'watched' : 'followed'} into "${other.target}"`,
       {
-        remedy: 'a tree that is watched has nothing but what is in its local one: choose a NAME beside it',
+        remedy: 'watch makes the tree equal to its local directory: choose a NAME outside it',
       },
     );
   }

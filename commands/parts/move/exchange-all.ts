@@ -12,11 +12,11 @@ import { exchangeArchive } from './exchange.ts';
 export async function exchangeAll(context: CommandContext, exchange: Exchange, args: readonly Octets[], all: boolean): Promise<void> {
   const { session, signal, diagnostics } = context;
   const { direction, how } = exchange;
-  if (all && args.length > 0) throw new UsageError(`${direction} --all: it takes no names`);
+  if (all && args.length > 0) throw new UsageError(`${direction} --all: takes no names`);
   const open = session.archiveName === undefined ? undefined : octetsFromText(session.archiveName);
   const names = all ? await namesOf(context, exchange) : args.length > 0 || open === undefined ? args : [open];
   if (names.length === 0)
-    throw new VtError('EFAILED', `${direction}: there is no archive`, { remedy: `${direction} --blocks-only takes paths` });
+    throw new VtError('EFAILED', `${direction}: the open tree has no archive`, { remedy: `${direction} --blocks-only takes paths` });
   if (!how.plan && open !== undefined && names.includes(open) && session.tree.can.sync) {
     await session.sync(signal);
     await session.refresh(signal);

@@ -70,7 +70,7 @@ export async function exchangeStates(context: CommandContext, name: Octets, exch
   output.line(
     how.plan
       ? `${direction} ${output.name(name)}: ${states} missing ${place}, with at most ${blocks}`
-      : `${direction}ed ${output.name(name)}: ${states}, ${blocks}; all of them are whole ${place}`,
+      : `${direction}ed ${output.name(name)}: ${states}, ${blocks}; all of them are complete ${place}`,
   );
   output.record({
     [direction]: peer.name,
@@ -116,7 +116,7 @@ async function moveTree(
   const [fault] = sync.faults;
   if (fault !== undefined && isNeeded)
     throw new VtError('EMISSING', `${direction}: "${fault.path}" of ${label.replace(/^\w+ /, '')}: ${fault.error.message}`, {
-      remedy: 'fsck tells what is missing, repair may bring it back; gc --drop lets go of a state',
+      remedy: 'fsck lists what is missing, repair may restore it, gc --drop removes a state',
     });
   return { blocks: missingBlocks, bytes: missingBytes };
 }
@@ -144,7 +144,7 @@ async function append(
       signal,
     });
     if (appended === undefined)
-      throw new VtError('EFAILED', `${direction}: somebody else recorded a state in archive "${to.name}" meanwhile`, {
+      throw new VtError('EFAILED', `${direction}: another session recorded a state in archive "${to.name}" meanwhile`, {
         remedy: `${direction} again`,
       });
     before = line;
@@ -190,7 +190,7 @@ async function setMarks(
   }
   if (unset > 0)
     diagnostics.warn(
-      `${exchange.direction} "${octetsToText(name)}": tags or protection of ${countText(unset, 'state')} are not ${placeOf(exchange)}: tag and protect set them there`,
+      `${exchange.direction} "${octetsToText(name)}": tags or protection of ${countText(unset, 'state')} could not be set ${placeOf(exchange)}: use tag and protect there`,
     );
 }
 
@@ -227,7 +227,7 @@ async function check(
     if (missingBlocks === 0 && sync.faults.length === 0 && known.has(stateId(line))) continue;
     throw new VtError(
       'EMISSING',
-      `${direction} "${octetsToText(name)}": state @${i + 1} is not whole ${placeOf(exchange)}: ${countText(missingBlocks, 'Block')} missing`,
+      `${direction} "${octetsToText(name)}": state @${i + 1} is not complete ${placeOf(exchange)}: ${countText(missingBlocks, 'Block')} missing`,
       { remedy: `${direction} again` },
     );
   }

@@ -52,7 +52,7 @@ export async function exchangeArchive(context: CommandContext, name: Octets, exc
   if (newest === undefined)
     throw new VtError(
       'EFAILED',
-      `${direction} "${octetsToText(name)}": ${direction === 'pull' ? peer.name : 'this Store'} has recorded no state of it`,
+      `${direction} "${octetsToText(name)}": ${direction === 'pull' ? peer.name : 'this Store'} has no state of that archive`,
     );
   const before = await linesOf(ends.to, { signal });
   const forward = requireForward(exchange, name, forwardOf(lines, before));
@@ -97,7 +97,7 @@ function requireArchive(store: Store, name: Octets, direction: Direction): Archi
     throw new VtError('EFAILED', `${direction} "${text}": not a name of an archive`, { remedy: `${direction} --blocks-only takes paths` });
   }
   throw new VtError('EFAILED', `${direction} "${text}": Store "${store.name}" has no archives`, {
-    remedy: `${direction} --blocks-only moves Blocks alone`,
+    remedy: `${direction} --blocks-only moves only Blocks`,
   });
 }
 

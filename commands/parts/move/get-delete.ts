@@ -50,7 +50,7 @@ export async function removeExtraneous(
   const found = await go({ remove: false });
   const question = `Remove ${countText(found, 'local name')} below ${octetsToText(target)} that the Dir does not have?`;
   if (found > 0 && shell.interactive && !(await shell.confirm(question)))
-    throw new VtError('EFAILED', `get --delete "${octetsToText(target)}": left as it was`);
+    throw new VtError('EFAILED', `get --delete "${octetsToText(target)}": not confirmed, nothing was changed`);
   let failures = 0;
   const onFailure = (local: Octets, error: unknown): void => {
     failures++;

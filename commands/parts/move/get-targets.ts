@@ -44,7 +44,7 @@ function localTarget({ localCwd, local, isOneOfMany }: GetPlace, argument: Octet
   const isContents = entry.dirent.kind === 'dir' && (entry.path === '/' || /(?:^|\/)\.{1,2}$/.test(argument));
   if (local === undefined) {
     if (isContents)
-      throw new UsageError(`get "${octetsToText(argument)}": say where to`, { remedy: `get ${octetsToText(argument)} LOCAL` });
+      throw new UsageError(`get "${octetsToText(argument)}": LOCAL is missing`, { remedy: `get ${octetsToText(argument)} LOCAL` });
     return { local: inside(localCwd, entry), isContents };
   }
   const path = resolveLocalPath(localCwd, local);

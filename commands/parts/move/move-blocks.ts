@@ -84,7 +84,7 @@ export async function transferOne(
   } catch (error) {
     if (work.doneBlocks > 0)
       diagnostics.warn(
-        `${label}: ${countText(work.doneBlocks, 'Block')} (${sizeText(work.progressDone)}) came through and stay; the same command goes on from there`,
+        `${label}: ${countText(work.doneBlocks, 'Block')} (${sizeText(work.progressDone)}) are moved and stay; the same command continues from there`,
       );
     throw error;
   }
@@ -130,7 +130,7 @@ function tellEnd(
   for (const { path: harmed, error } of faults.slice(0, MAX_SHOWN)) diagnostics.warn(`${output.name(harmed)}: ${error.message}`);
   if (faults.length === 0) return;
   const more = faults.length > MAX_SHOWN ? `, ${faults.length - MAX_SHOWN} of them not shown` : '';
-  throw new VtError('EMISSING', `${direction}: Blocks of ${countText(faults.length, 'path')} cannot be had${more}`, {
-    remedy: direction === 'pull' ? 'pull from another peer that has them' : 'fsck tells what is missing, repair may bring it back',
+  throw new VtError('EMISSING', `${direction}: Blocks of ${countText(faults.length, 'path')} are not available${more}`, {
+    remedy: direction === 'pull' ? 'pull from another peer that has them' : 'fsck lists what is missing, repair may restore it',
   });
 }

@@ -20,7 +20,7 @@ export async function openPeer(
   const name = word === undefined || word === true ? undefined : octetsToText(word);
   if (name === undefined || session.peers.get(name) !== undefined) return { peer: session.peers.require(name, command), isOurs: false };
   if (/^[\w.@-]+$/.test(name))
-    throw new UsageError(`${command}: there is no peer "${name}"`, { remedy: `add one: peer STORE; a folder is named ./${name}` });
+    throw new UsageError(`${command}: there is no peer "${name}"`, { remedy: `add one: peer STORE; for a folder type ./${name}` });
   try {
     return { peer: { name, specification: name, store: await shell.openStore(name, { signal, mayMake }) }, isOurs: true };
   } catch (error) {

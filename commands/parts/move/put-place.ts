@@ -46,7 +46,7 @@ export async function placeImported(
   if (merge) {
     const { bindOver } = await import('../../../core/tree/bind-over.ts');
     const onClash = (at: TreePath): void =>
-      diagnostics.failure(`put "${octetsToText(at)}": it is a Dir with entries, which stay; the local one is none`);
+      diagnostics.failure(`put "${octetsToText(at)}": it is a Dir with entries, which stay; the local one is not a directory`);
     if (plan) return notDone();
     await recordBefore(context, path);
     await bindOver(tree, path, dirent, { signal, ...(force ? {} : { onClash }) });
@@ -59,7 +59,8 @@ export async function placeImported(
   const stood = await tree.dirent(path, { signal });
   const gone = await countGone(planned === undefined ? session.store : sourceOver(planned, session.store), stood, dirent, signal);
   if (plan) return notDone(gone);
-  if (gone > 0 && !(await isMeant(context, path, stood, gone))) throw new VtError('EFAILED', `put "${octetsToText(path)}": left as it was`);
+  if (gone > 0 && !(await isMeant(context, path, stood, gone)))
+    throw new VtError('EFAILED', `put "${octetsToText(path)}": not confirmed, nothing was changed`);
   await tree.bind(path, dirent, { signal });
   return { gone };
 }

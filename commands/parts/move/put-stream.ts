@@ -86,5 +86,5 @@ function readDescriptor(fd: number, signal: AbortSignal): AsyncIterable<Uint8Arr
 
 /** @throws {UsageError} where a content without a name of its own was given none */
 export function requireName(word: Octets, own: Octets): void {
-  if (own === '') throw new UsageError(`put "${octetsToText(word)}": it has no name of its own; give a NAME`);
+  if (own === '') throw new UsageError(`put "${octetsToText(word)}": NAME is missing: this input has no name of its own`);
 }

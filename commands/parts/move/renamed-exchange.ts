@@ -16,8 +16,8 @@ export async function withRenamed(context: CommandContext, exchange: Exchange, u
   const { session, diagnostics, signal } = context;
   const { direction, peer, how } = exchange;
   if (how.plan)
-    throw new VtError('EFAILED', `${direction} -n: what a state is called under another hash function is known once it is copied`, {
-      remedy: 'transition -n tells how much there is',
+    throw new VtError('EFAILED', `${direction} -n: the names under another hash function are not known before the copy`, {
+      remedy: 'transition -n prints how much there is to copy',
     });
   const isPull = direction === 'pull';
   const [source, target] = isPull ? [peer.store, session.store] : [session.store, peer.store];

@@ -131,11 +131,11 @@ function requireNames(
       'EUNSUPPORTED',
       `${direction}: "${name}" has hash function ${store.hashName}, and "${session.store.name}" has ${session.store.hashName}`,
       {
-        remedy: `${direction} --transition moves the newest state under new names`,
+        remedy: `${direction} --transition converts the newest state`,
       },
     );
   if (options.has('all') || options.has('blocks-only') || options.has('dirs-only') || session.archive === undefined || session.isReference)
-    throw new VtError('EUNSUPPORTED', `${direction} --transition: it moves the newest states of archives from ${ways.join(' to ')}`, {
+    throw new VtError('EUNSUPPORTED', `${direction} --transition: moves only the newest states of archives, from ${ways.join(' to ')}`, {
       remedy: 'the command transition copies all states, or one reference',
     });
   return true;

@@ -81,11 +81,11 @@ export async function verifyOneFile(context: CommandContext, file: Octets): Prom
     for await (const { dirent } of archive?.entries({ signal, onDamage }) ?? []) states.push(dirent);
     const verdict = await verifyFile(text, statSync(text).size, store, states, { signal });
     if (!verdict.isHeaderWhole) reasons.push('its header is damaged');
-    if (!verdict.isIndexWhole) reasons.push('its index is damaged, cut off, or not that of its records');
+    if (!verdict.isIndexWhole) reasons.push('its index is damaged, truncated, or does not match its records');
     for (const { start, end, kind } of verdict.damage)
       reasons.push(kind === 'tail' ? `it ends inside a record, at byte ${start}` : `bytes ${start} to ${end} are damaged`);
     for (const harmed of verdict.harmed) reasons.push(`Blocks of "${octetsToText(harmed)}" are missing or damaged`);
-    if (states.length === 0) reasons.push('it has no root that can be read');
+    if (states.length === 0) reasons.push('it has no readable root');
     for (const reason of reasons) diagnostics.failure(`ar --verify "${octetsToText(file)}": ${reason}`);
     const { blocks, bytes } = verdict;
     output.record({ ...octetsFields('file', file), blocks, bytes, states: states.length, faults: reasons.length });

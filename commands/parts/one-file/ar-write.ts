@@ -75,7 +75,7 @@ export async function appendState(context: CommandContext, file: Octets, paths: 
     if (tryLock(fd) === 'taken') throw new VtError('ELOCKED', `ar -r "${name}": another process appends to it`);
     const { start, last } = readStart(fd, name, session.tree.store.hashName);
     if (Buffer.compare(last, encodeDirent(written.dirent)) === 0) {
-      output.line(`${output.name(file)} has that state as its newest`);
+      output.line(`${output.name(file)} already has that state as its newest`);
       return;
     }
     if (plan) {
@@ -146,7 +146,7 @@ function readStart(fd: number, name: string, hashName: string): { readonly start
     return data.subarray(0, readSync(fd, data, 0, data.length, offset));
   };
   const head = decodeDatafileHeader(readAt(0, DATAFILE_HEADER_SIZE));
-  if (head.kind !== 'header' || head.header.isOneFile !== true) throw new VtError('EOPEN', `ar -r "${name}": it is no one-file Store`);
+  if (head.kind !== 'header' || head.header.isOneFile !== true) throw new VtError('EOPEN', `ar -r "${name}": it is not a one-file Store`);
   if (head.header.hashName !== hashName)
     throw new VtError('EUNSUPPORTED', `ar -r "${name}": its hash function is ${head.header.hashName}, that of the tree ${hashName}`);
   const { digestSize } = hashByName(head.header.hashName);
@@ -154,8 +154,8 @@ function readStart(fd: number, name: string, hashName: string): { readonly start
   const trailer = readTrailer(readAt, size, digestSize);
   const place = trailer?.states.at(-1);
   if (trailer === undefined || place === undefined)
-    throw new VtError('ECORRUPT', `ar -r "${name}": its index is damaged or cut off`, {
-      remedy: 'write it anew from a Store that has all',
+    throw new VtError('ECORRUPT', `ar -r "${name}": its index is damaged or truncated`, {
+      remedy: 'write the file again from a Store that has all Blocks',
     });
   const header = RECORD_FIXED_SIZE + digestSize;
   const last = readAt(place.offset + header, readAt(place.offset + 12, 4).readUInt32LE(0));

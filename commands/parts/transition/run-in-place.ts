@@ -22,7 +22,7 @@ export async function runInPlace(context: CommandContext, hashName: HashName, ve
       remedy: 'umount it, or end follow and watch first',
     });
   if (session.archive !== undefined && session.archiveName === undefined)
-    throw new VtError('EFAILED', `transition: the archive "${session.archive.name}" lies outside of the Store`, {
+    throw new VtError('EFAILED', `transition: the archive "${session.archive.name}" is outside the Store`, {
       remedy: 'open the Store itself, or name another STORE to copy to',
     });
   const { below } = viewOf(session.store);
@@ -37,8 +37,8 @@ export async function runInPlace(context: CommandContext, hashName: HashName, ve
       });
     const names = await archiveNames(context);
     if (names.length === 0)
-      throw new VtError('EFAILED', 'transition: this Store has recorded no state', {
-        remedy: 'name another STORE, and the Dirref of what to copy',
+      throw new VtError('EFAILED', 'transition: no state is recorded in this Store', {
+        remedy: 'name another STORE, and the Dirref of the tree to copy',
       });
     const startMs = performance.now();
     await using work = await beginInPlace(datadir, hashName, { signal });
@@ -72,7 +72,7 @@ export async function runInPlace(context: CommandContext, hashName: HashName, ve
     await work.makeIndex({ signal });
     await session.whileClosed(() => work.end(), signal);
     reportCounts(context, session.store, transcriber, startMs);
-    output.line(`transition: the hash function is ${session.store.hashName} from now on; old references open too`);
+    output.line(`transition: the hash function is ${session.store.hashName} from now on; old references still open`);
   });
 }
 

@@ -49,7 +49,7 @@ export async function runTransition(context: CommandContext, request: Transition
         'transition: neither Store is a datadir that can be written to, so no map of names is kept: old references will not open',
       );
     if (JSON.stringify(target.edges) !== JSON.stringify(session.store.edges))
-      diagnostics.warn(`transition: "${target.name}" cuts data at other places: what is put there again is stored again`);
+      diagnostics.warn(`transition: "${target.name}" has other edge settings: data put there later is stored a second time`);
     const startMs = performance.now();
     let label = 'transition';
     await using transcriber = new Transcriber(session.store, target, map, {
@@ -72,7 +72,7 @@ export function reportCounts({ output }: CommandContext, { name, hashName }: Sto
   const { blocks, bytes, dirs } = transcriber.counts;
   const seconds = (performance.now() - startMs) / 1000;
   output.line(
-    `transition: ${countText(blocks, 'Block')} of contents read (${sizeText(bytes)}), ${countText(dirs, 'Dir')} written anew; ${seconds.toFixed(2)} s, ${sizeText(bytes / Math.max(seconds, 0.001))}/s`,
+    `transition: ${countText(blocks, 'Block')} of contents read (${sizeText(bytes)}), ${countText(dirs, 'Dir')} rewritten; ${seconds.toFixed(2)} s, ${sizeText(bytes / Math.max(seconds, 0.001))}/s`,
   );
   output.record({ transition: name, hash: hashName, blocks, bytes, dirs, seconds: Number(seconds.toFixed(3)) });
 }
@@ -87,13 +87,13 @@ async function copyArchives(
   const { session, output, diagnostics, signal } = context;
   const names = await archiveNames(context);
   if (names.length === 0)
-    throw new VtError('EFAILED', 'transition: this Store has recorded no state', { remedy: 'name the Dirref of what to copy' });
+    throw new VtError('EFAILED', 'transition: no state is recorded in this Store', { remedy: 'name the Dirref of the tree to copy' });
   for (const name of names) {
     try {
       const [from, to] = [archiveOf(session.store, name), archiveOf(target, name)];
       if (from === undefined || to === undefined)
         throw new VtError('EFAILED', `transition "${name}": Store "${target.name}" has no archives`, {
-          remedy: 'name the Dirref of what to copy',
+          remedy: 'name the Dirref of the tree to copy',
         });
       const onState = (number: number, states: number): void => setLabel(`transition ${name}, state ${number} of ${states}`);
       const { states, recorded } = await transcribeArchive(session.store, from, to, transcriber, { signal, onState });
@@ -163,7 +163,7 @@ export async function planTransition(context: CommandContext, references: readon
     output.record({ plan: true, archive: name, states: states.length });
   }
   output.line(
-    `transition: ${countText(blocks, 'Block')} of contents to be read (${sizeText(bytes)}), ${countText(needed.dirs.length, 'Dir')} to be written anew`,
+    `transition: ${countText(blocks, 'Block')} of contents to be read (${sizeText(bytes)}), ${countText(needed.dirs.length, 'Dir')} to be rewritten`,
   );
   output.record({ plan: true, blocks, bytes, dirs: needed.dirs.length, faults: needed.faults.length });
   for (const { path, error } of needed.faults) diagnostics.failure(`${octetsToText(path)}: ${error.message}`);

@@ -56,10 +56,10 @@ export async function verifyDirents(
   output.record({ verified: pairs.length, blocks, bytes, faults: faults.length });
   for (const { path, error } of faults.slice(0, MAX_SHOWN)) diagnostics.warn(`verify${what}: ${output.name(path)}: ${error.message}`);
   if (faults.length > 0)
-    throw new VtError('ECORRUPT', `transition${what}: ${groupedDigits(faults.length)} of what was compared is not the same`, {
+    throw new VtError('ECORRUPT', `transition${what}: ${groupedDigits(faults.length)} differences found`, {
       remedy: isInPlace
-        ? 'nothing was changed; scrub tells what is damaged'
-        : 'scrub tells which Store is damaged; remove the new one, and do it again',
+        ? 'nothing was changed; scrub lists damage'
+        : 'run scrub to learn which Store is damaged; remove the new one, and try again',
     });
   output.line(`verified${what}: ${countText(pairs.length, 'state')}, ${countText(blocks, 'Block')} (${sizeText(bytes)}): all the same`);
 }

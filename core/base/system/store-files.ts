@@ -104,9 +104,9 @@ function requirePlain(fd: number, path: string): number {
 }
 
 function notPlain(path: string, fact: string, cause: unknown): VtError {
-  return new VtError('EOPEN', `open "${path}": ${fact}; a Store holds plain files only`, {
+  return new VtError('EOPEN', `open "${path}": ${fact}; a Store has only regular files`, {
     cause,
-    remedy: 'remove it, or put the file back in its place',
+    remedy: 'remove it, or restore the file',
   });
 }
 

@@ -16,7 +16,7 @@ const MAX_LINKS = 40;
 /** A symlink on the way to a file that somebody else made, or could have moved there. */
 export class UntrustedLinkError extends VtError {
   constructor(link: Octets, uid: bigint, options: { readonly remedy: string }) {
-    super('EPERM', `"${octetsToText(link)}" is a symlink of user ${uid}, or in a directory of theirs: ${options.remedy}`, options);
+    super('EPERM', `"${octetsToText(link)}" is a symlink of user ${uid}, or in a directory of that user: ${options.remedy}`, options);
   }
 }
 

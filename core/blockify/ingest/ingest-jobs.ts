@@ -166,14 +166,14 @@ export class IngestJobs {
     try {
       if (room === 0 && readSync(fd, Buffer.alloc(1), 0, 1, 0) > 0) {
         // Those of /proc do so: stored as it says, it would be lost without a word.
-        throw new VtError('EFAILED', 'read file: it says that it is empty, and is not; put a copy of it');
+        throw new VtError('EFAILED', 'read file: its size is reported as 0 but it has content (as in /proc): copy it first');
       }
       let size = readFully(fd, this.#bytes.subarray(at, at + room), 0);
       let stat = fstatSync(fd, { bigint: true });
       if (!isPackedSignature(signatures, file * SIGNATURE_LENGTH, stat)) {
         let isStable = false;
         for (let reads = 0; !isStable && reads < MAX_REREADS; reads++) {
-          if (!stat.isFile()) throw new VtError('EFAILED', 'read file: it is no regular file any more');
+          if (!stat.isFile()) throw new VtError('EFAILED', 'read file: it is no longer a regular file');
           if (stat.size > BigInt(room)) {
             notes.push({ file, kind: 'grew' });
             return undefined;

@@ -66,7 +66,7 @@ export class LargeFiles {
       const hint = contentHint(name, findXattrs(fd).xattrs);
       let stat = fstatSync(fd, { bigint: true });
       for (let reads = 0; ; reads++) {
-        if (!stat.isFile()) throw new VtError('EFAILED', 'read file: it is no regular file any more');
+        if (!stat.isFile()) throw new VtError('EFAILED', 'read file: it is no longer a regular file');
         const before = stat;
         const block = await ingestOpenFile(this.#lane, fd, Number(before.size), before.blocks * 512n < before.size, hint);
         stat = fstatSync(fd, { bigint: true });

@@ -35,7 +35,7 @@ export function openDatafile(path: string, name: string): number {
   } catch (error) {
     throw new VtError('EOPEN', `open Store "${name}": ${errorReason(error)}`, {
       cause: error,
-      remedy: 'name a .vtd file that can be read',
+      remedy: 'name a readable .vtd file',
     });
   }
   throw new VtError('EOPEN', `open Store "${name}": it is not a file`, {

@@ -21,7 +21,7 @@ export type LocatedBlock =
 export function readLocatedBlock(readers: DatafileReaders, location: Location, digest: Uint8Array, hash: HashFunction): LocatedBlock {
   const { file, offset, storedSize, size, codec } = location;
   if (codec === 'unknown') {
-    throw new VtError('EUNSUPPORTED', `get Block from "${readers.path(file)}": codec "${codec}" is not known`, {
+    throw new VtError('EUNSUPPORTED', `get Block from "${readers.path(file)}": unknown codec "${codec}"`, {
       remedy: 'use a later vtftp',
     });
   }

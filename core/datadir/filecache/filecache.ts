@@ -185,7 +185,7 @@ export class Filecache implements Store {
       this.#endFile();
       throw new VtError('EFAILED', `write to Store "${this.name}": ${errorReason(error)}`, {
         cause: error,
-        remedy: 'free some space, or give it a smaller maxsize',
+        remedy: 'free space, or give the cache a smaller maxsize',
       });
     }
   }
@@ -252,7 +252,7 @@ export class Filecache implements Store {
       return undefined;
     }
     throw new CorruptBlockError(hashcodeLabel(hashcode), this.#readers.path(location.file), `${found.reason}, at byte ${location.offset}`, {
-      remedy: 'get it from where the cache has it from; it is stored again then',
+      remedy: 'read it through the proxy: the cache then stores it again',
     });
   }
 

@@ -138,7 +138,7 @@ export class BlockIndex {
 
   readonly #fileOf = (number: number): string => {
     const name = this.#states.state.fileNames.get(number);
-    if (name === undefined) throw new IndexDamagedError(`it names file ${number}, which it does not know`);
+    if (name === undefined) throw new IndexDamagedError(`it refers to the unknown file ${number}`);
     return name;
   };
 
@@ -319,10 +319,10 @@ export class BlockIndex {
 
 /** The index was made anew by another session, while this one counted on what the one before said. */
 export function madeAnewError(folder: string): VtError {
-  return new VtError('EFAILED', `index "${folder}": another session has made it anew meanwhile`, { remedy: 'run the command again' });
+  return new VtError('EFAILED', `index "${folder}": another session has rebuilt it meanwhile`, { remedy: 'run the command again' });
 }
 
 function ownerProblem(head: IndexHead, owner: IndexOwner): string | undefined {
   if (head.storeId !== owner.storeId) return 'it is that of another Store';
-  return head.hashName === owner.hashName ? undefined : 'it is of another hash function';
+  return head.hashName === owner.hashName ? undefined : 'it has another hash function';
 }

@@ -89,10 +89,10 @@ export class IndexRun {
     let valuesFd: number | undefined;
     try {
       const size = info.pages * (PAGE_SIZE + 4) + CHECK_SIZE;
-      if (fstatSync(fd).size !== size) throw new IndexDamagedError(`"${info.name}" is not as long as it should be`);
+      if (fstatSync(fd).size !== size) throw new IndexDamagedError(`"${info.name}" has the wrong size`);
       if (info.valuesSize > 0) {
         valuesFd = openStoreFile(join(folder, info.name + VALUES_SUFFIX), 'read');
-        if (fstatSync(valuesFd).size !== info.valuesSize) throw new IndexDamagedError(`the values of "${info.name}" are cut short`);
+        if (fstatSync(valuesFd).size !== info.valuesSize) throw new IndexDamagedError(`the values of "${info.name}" are truncated`);
       }
       return new IndexRun(info, shape, budget, { fd, valuesFd });
     } catch (error) {

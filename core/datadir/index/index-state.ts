@@ -66,7 +66,7 @@ export class IndexStates {
         closeSync(read.fd);
         if (errorCode(error) !== 'ENOENT') throw error;
         if (tries < MAX_TRIES) continue;
-        throw new IndexDamagedError('a part of it is gone');
+        throw new IndexDamagedError('a part of it is missing');
       }
       if (this.#fd >= 0) closeSync(this.#fd);
       this.#fd = read.fd;
@@ -77,7 +77,7 @@ export class IndexStates {
   #use(head: IndexHead, stamp: HeadStamp): void {
     // A transition has put another index there: what the one at hand says holds for as long as the files stand.
     if (this.#state !== undefined && this.#state.head.hashName !== head.hashName)
-      throw new IndexDamagedError('it is of another hash function');
+      throw new IndexDamagedError('it has another hash function');
     const blocks = this.#runs(head.blocks, blockShape(head.hashName));
     const cache = this.#runs(head.cache, CACHE_SHAPE, true);
     const fileNames = new Map([...head.files].map(([name, { number }]) => [number, name]));

@@ -79,14 +79,14 @@ export class NameRun implements Disposable {
     try {
       const header = Buffer.alloc(HEADER_SIZE);
       if (readFully(fd, header, 0) < HEADER_SIZE || !header.subarray(0, MAGIC.length).equals(MAGIC))
-        throw new ParseError(`read "${path}": it does not start as a map of names does`, 0);
+        throw new ParseError(`read "${path}": it is not a map of names`, 0);
       if (header.readUInt32LE(60) !== crc32(header.subarray(0, 60)))
-        throw new ParseError(`read "${path}": the check of its header fails`, 0);
+        throw new ParseError(`read "${path}": the checksum of its header does not match`, 0);
       if (header.readUInt8(8) > VERSION) throw new VtError('EUNSUPPORTED', `read "${path}": a map of names of version ${header[8]}`);
       const [one, other] = [hashByEnumeration(header.readUInt8(9)), hashByEnumeration(header.readUInt8(10))];
       const count = Number(header.readBigUInt64LE(32));
       if (one === undefined || other === undefined || fstatSync(fd).size < HEADER_SIZE + count * (NAME_RECORD_SIZE + NUMBER_SIZE))
-        throw new ParseError(`read "${path}": it is cut short`, 0);
+        throw new ParseError(`read "${path}": it is truncated`, 0);
       return new NameRun(path, fd, { hashes: [one.name, other.name], note: Uint8Array.from(header.subarray(16, 32)), count });
     } catch (error) {
       closeSync(fd);

@@ -123,7 +123,7 @@ function hashOfArchive(file: string): HashName | undefined {
 }
 
 function assumed(name: string, { onNotice }: OpenPythonDatadirOptions): HashName {
-  onNotice?.(`Store "${name}": nothing in it tells its hash function; ${PYTHON_DEFAULT_HASH} is assumed (hash=NAME says another)`);
+  onNotice?.(`Store "${name}": its hash function is not recorded; ${PYTHON_DEFAULT_HASH} is assumed (to change that, give hash=NAME)`);
   return PYTHON_DEFAULT_HASH;
 }
 

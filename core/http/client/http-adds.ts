@@ -120,7 +120,7 @@ export class HttpAdds implements CountedAdds {
     this.#isUnflushed = false;
     if (!isAnother) return;
     this.#known.clear();
-    throw new LostAddsError(this.#client.name, 'what was added before the server began anew may be lost', {
+    throw new LostAddsError(this.#client.name, 'Blocks added before the server restarted may be lost', {
       remedy: 'run the same command again',
     });
   }

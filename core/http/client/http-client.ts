@@ -109,7 +109,7 @@ export class HttpClient {
         const isDamaged = headers[FAULT_HEADER] === DAMAGED;
         if (status === 403 && reasonIn(body) !== '') throw new VtError('EPERM', `Store "${this.name}"${reasonIn(body)}`);
         if (status === 401 || status === 403)
-          throw new VtError('EPERM', `ask "${this.name}": it wants a token that it knows (${status})`, { remedy: 'give token=FILE' });
+          throw new VtError('EPERM', `ask "${this.name}": it needs a valid token (${status})`, { remedy: 'give token=FILE' });
         if (!PATIENCE.has(status) || isDamaged)
           return { status, body, isDamaged, etag: headers.etag, contentRange: headers['content-range'] };
         fact = `it answered with ${status}${reasonIn(body)}`;

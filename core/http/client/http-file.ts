@@ -33,7 +33,7 @@ export class HttpFile {
     const { status, body, contentRange } = await client.get(path, { range: `bytes=-${PAGE_SIZE}`, maxSize: PAGE_SIZE, tries: 2 });
     const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? '') ?? [];
     if (status !== 206 || start === undefined || total === undefined) {
-      const fact = status === 200 ? 'the server gives no parts of a file' : `the server answered with ${status}`;
+      const fact = status === 200 ? 'the server does not support range requests' : `the server answered with ${status}`;
       throw new VtError(
         'EOPEN',
         `open Store "${client.name}": ${fact}`,

@@ -111,7 +111,7 @@ export class HttpOneFile implements Store {
   }
 
   async #state({ offset, footer }: FileStatePlace, options: OpOptions): Promise<FileState> {
-    const damaged = (): VtError => new VtError('ECORRUPT', `read "${this.name}": no Dirent stands where one should, at byte ${offset}`);
+    const damaged = (): VtError => new VtError('ECORRUPT', `read "${this.name}": expected a Dirent at byte ${offset}`);
     const headerSize = RECORD_FIXED_SIZE + this.#hash.digestSize;
     const header = decodeRecordHeader(await this.#file.read(offset, headerSize, options), 0, this.#hash.digestSize);
     if (header === undefined || header.codec !== 'none') return damaged();
@@ -134,7 +134,7 @@ export class HttpOneFile implements Store {
     const frame = codec === 'part' ? await this.#frame(place.offset, stored, options) : undefined;
     const data = decodeStored(stored, codec, size, () => frame);
     if (data === undefined || Buffer.compare(this.#hash.digest(data), hashcode.digest) !== 0)
-      throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, `what is stored does not match, at byte ${place.offset}`);
+      throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, `the stored bytes do not match, at byte ${place.offset}`);
     return data === stored ? Buffer.from(data) : data;
   }
 
@@ -188,7 +188,7 @@ export class HttpOneFile implements Store {
     const parts = readGaps(await this.#file.read(indexStart, indexSize), indexSize, this.#hash.digestSize);
     if (parts === undefined)
       throw new VtError('ECORRUPT', `read "${this.name}": its index is damaged`, {
-        remedy: 'fetch the file, and open it here: a scan finds what is there',
+        remedy: 'fetch the file, and open it here: vtftp then scans its records',
       });
     return new DatafileIndex(this.#hash.digestSize, parts);
   }

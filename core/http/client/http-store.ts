@@ -84,12 +84,12 @@ export class HttpStore implements Store {
 
   async #getOne(hashcode: HashCode, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
     const { status, body, isDamaged } = await this.#client.get(this.#pathOf(hashcode), { maxSize: this.#hash.maxSize, signal });
-    if (isDamaged) throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, 'the server has it damaged');
+    if (isDamaged) throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, 'it is damaged on the server');
     if (status === 404) return undefined;
     if (status !== 200) throw this.#odd('get Block', status);
     // A proxy that answers with a page of its own is found here too.
     if (Buffer.compare(this.#hash.digest(body), hashcode.digest) !== 0)
-      throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, 'its bytes are not those of its hashcode');
+      throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, 'its bytes do not match its hashcode');
     return body;
   }
 
@@ -241,7 +241,7 @@ export class HttpStore implements Store {
     return this.#life.signal.aborted
       ? new ClosedError('add to', this.name)
       : new ReadOnlyError('add to', this.name, {
-          remedy: 'give the token of somebody with the right add, or serve the Store by ssh or tcp:',
+          remedy: 'give a token with the right add, or reach the Store by ssh or tcp:',
         });
   }
 

@@ -59,7 +59,7 @@ export class HttpTransport {
   async ask({ url, method, headers, body, maxSize, readsBody, roomFor, signal }: HttpRequest): Promise<HttpResponse> {
     throwIfCancelled(signal);
     if (url.protocol !== 'http:' && url.protocol !== 'https:')
-      throw new VtError('EFAILED', `ask "${this.#name}": it leads to "${url.protocol}"`);
+      throw new VtError('EFAILED', `ask "${this.#name}": it redirects to "${url.protocol}"`);
     const isSecure = url.protocol === 'https:';
     const request = (isSecure ? httpsRequest : httpRequest)(url, {
       method,
@@ -67,7 +67,7 @@ export class HttpTransport {
       agent: isSecure ? this.#https : this.#http,
       headers: headers ?? {},
     });
-    const release = onAbort(signal, () => request.destroy(new Error('it is cancelled')));
+    const release = onAbort(signal, () => request.destroy(new Error('cancelled')));
     try {
       const response = await responseTo(request, body);
       const { statusCode: status = 0 } = response;
@@ -94,7 +94,7 @@ export class HttpTransport {
         })
         .once('end', () => resolve(body.take()))
         .once('error', reject)
-        .once('close', () => reject(new Error('it hung up')));
+        .once('close', () => reject(new Error('the server closed the connection')));
     });
   }
 
@@ -114,7 +114,7 @@ async function responseTo(request: ClientRequest, body: Uint8Array | undefined):
   return await new Promise((resolve, reject) => {
     request
       .once('response', resolve)
-      .once('timeout', () => request.destroy(new Error(`nothing came in ${SILENCE_MS / 1000} seconds`)))
+      .once('timeout', () => request.destroy(new Error(`no data for ${SILENCE_MS / 1000} seconds`)))
       // One may come after the response too, which tells it itself.
       .on('error', reject)
       .end(body);

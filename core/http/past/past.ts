@@ -20,6 +20,6 @@ export interface Past {
 /** A state by what stands behind its `@`. @throws {VtError} EOPEN where there is none */
 export async function pastState(past: Pick<Past, 'archive' | 'tree'>, spec: string, now: Date, options: OpOptions): Promise<WebTree> {
   const { dirent } = await findEntry(past.archive, spec, now, options);
-  if (dirent.kind !== 'dir') throw new VtError('EOPEN', `open archive "${past.archive.name}": its state is no Dir`);
+  if (dirent.kind !== 'dir') throw new VtError('EOPEN', `open archive "${past.archive.name}": its state is not a Dir`);
   return past.tree(dirent);
 }

@@ -138,7 +138,7 @@ export class BlockLayout implements BucketLayout {
     for (const [digest] of index.entries()) {
       const location = this.#parts.local.get(digest);
       if (location?.file === name && !survey.has(digest, location))
-        yield { key: this.keyOf(digest), size: location.storedSize, reason: 'the object is not there, or cut short' };
+        yield { key: this.keyOf(digest), size: location.storedSize, reason: 'the object is missing or truncated' };
     }
   }
 

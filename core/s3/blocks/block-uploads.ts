@@ -176,7 +176,9 @@ export class BlockUploads implements Uploads {
         if (await this.#client.has(blockKey(digest, this.#hash), options)) return;
         // It is not there, so that whoever adds it again must not hear that it is.
         this.#pending.delete(digestKey(digest));
-        throw new LostAddsError(this.#client.name, 'gc has removed what this session counted on', { remedy: 'run the command again' });
+        throw new LostAddsError(this.#client.name, 'gc has removed Blocks that this session relied on', {
+          remedy: 'run the command again',
+        });
       });
       check();
       await publish();

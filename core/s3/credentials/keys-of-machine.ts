@@ -123,7 +123,7 @@ function lentKeys(response: HttpResponse, action: string): LentKeys {
   }
   const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, Token: sessionToken, Expiration: end } = said;
   if (typeof accessKeyId !== 'string' || typeof secretAccessKey !== 'string' || typeof sessionToken !== 'string')
-    throw new VtError('EPERM', `${action}: it answered with ${response.status}, and no keys`);
+    throw new VtError('EPERM', `${action}: it answered with ${response.status} and without keys`);
   return { accessKeyId, secretAccessKey, sessionToken, endMs: new Date(String(end)).getTime() };
 }
 

@@ -78,7 +78,7 @@ export class Spool {
     for (const { digest, data } of blocks) if (!waiting.has(digestKey(digest))) more += data.length;
     if (this.#bytes + more > this.#maxBytes) {
       throw new VtError('EFAILED', `add to Store "${this.store.name}": ${this.#bytes} of at most ${this.#maxBytes} bytes wait in it`, {
-        remedy: 'mend the Store that they wait for and say flush, or give a larger maxspool',
+        remedy: 'when the Store that they wait for works again, run flush; or give a larger maxspool',
       });
     }
     const isNew = await this.store.addBatch(blocks, options);

@@ -212,7 +212,7 @@ export class ProxyStore implements Store {
         const data = await store.get(hashcode, options);
         if (data === undefined) continue;
         if (Buffer.compare(hashByName(hashcode.hashName).digest(data), hashcode.digest) === 0) return data;
-        failures.push(new CorruptBlockError(hashcodeLabel(hashcode), store.name, 'it gives bytes that do not match the hashcode'));
+        failures.push(new CorruptBlockError(hashcodeLabel(hashcode), store.name, 'its bytes do not match the hashcode'));
       } catch (error) {
         this.#check('get from', options);
         if (!isFault(error)) throw error;

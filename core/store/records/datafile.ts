@@ -73,12 +73,13 @@ export type DatafileStart =
 /** Decodes the first octets of a .vtd. */
 export function decodeDatafileHeader(data: Buffer): DatafileStart {
   if (data.length < DATAFILE_HEADER_SIZE) return { kind: 'short' };
-  if (!data.subarray(0, 8).equals(DATAFILE_MAGIC)) return { kind: 'damaged', reason: 'it does not start as a .vtd does' };
-  if (data.readUInt32LE(60) !== crc32(data.subarray(0, 60))) return { kind: 'damaged', reason: 'the check of its header fails' };
+  if (!data.subarray(0, 8).equals(DATAFILE_MAGIC)) return { kind: 'damaged', reason: 'it does not start like a .vtd file' };
+  if (data.readUInt32LE(60) !== crc32(data.subarray(0, 60)))
+    return { kind: 'damaged', reason: 'the checksum of its header does not match' };
   const version = data.readUInt8(8);
   if (version > DATAFILE_VERSION) return { kind: 'newer', version };
   const hash = hashByEnumeration(data.readUInt8(9));
-  if (version < 1 || hash === undefined) return { kind: 'damaged', reason: 'its header makes no sense' };
+  if (version < 1 || hash === undefined) return { kind: 'damaged', reason: 'its header is malformed' };
   const storeId = uuidFromBytes(data.subarray(16, 32));
   const fileId = uuidFromBytes(data.subarray(32, 48));
   const oneFile = (data.readUInt8(10) & FLAG_ONE_FILE) === 0 ? {} : { isOneFile: true };

@@ -138,7 +138,7 @@ export class LocalTree implements Tree {
     return this.#run('read', path, async () => {
       const { importLocal } = this.#options;
       if (importLocal === undefined)
-        throw new VtError('EUNSUPPORTED', `store "${octetsToText(path)}": this tree was opened without a way to`);
+        throw new VtError('EUNSUPPORTED', `store "${octetsToText(path)}": this tree was opened without a Store`);
       const node = await this.#paths.existing(path, 'read', false);
       using reached = reachPath(node.path);
       return { ...(await importLocal(reached.path, options)), name: baseName(path) };
@@ -149,7 +149,7 @@ export class LocalTree implements Tree {
     return this.#change('bind', 'names', path, async () => {
       const { exportLocal } = this.#options;
       if (exportLocal === undefined)
-        throw new VtError('EUNSUPPORTED', `bind "${octetsToText(path)}": a local directory takes no Dirents`, { remedy: 'use get' });
+        throw new VtError('EUNSUPPORTED', `bind "${octetsToText(path)}": a local directory cannot hold Dirents`, { remedy: 'use get' });
       const place = await this.#paths.place(path, 'bind', false);
       checkEntryName(place.name, 'bind', path);
       // Made whole beside it, then moved into its place.

@@ -62,7 +62,7 @@ async function connectSocket(
     return link;
   } catch (error) {
     if (errorCode(error) === 'ECANCELLED') throw error;
-    const remedy = 'see whether it is served: vtftp -c "serve ADDRESS"';
+    const remedy = 'check that it is served there: vtftp -c "serve ADDRESS"';
     throw new VtError('EOPEN', `open Store "${name}": ${errorReason(error)}`, { cause: error, remedy });
   }
 }

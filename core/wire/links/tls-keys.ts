@@ -31,7 +31,7 @@ export function readTlsKeys(names: TlsFileNames, path: (name: string) => string 
   if (cert === undefined && key === undefined && ca === undefined) return undefined;
   if (cert === undefined || key === undefined || ca === undefined)
     throw new UsageError(`mutual TLS: ${names.cert}, ${names.key} and ${names.ca} go together`, {
-      remedy: 'name the files of a certificate, of its key, and of the authority that signs those of the other side',
+      remedy: 'give a certificate, its key, and the authority of the other side',
     });
   return { cert: readKeyFile(cert), key: readKeyFile(key), ca: readKeyFile(ca) };
 }

@@ -53,7 +53,7 @@ function usable<T>(make: () => T): T {
   } catch (error) {
     throw new VtError('EOPEN', `mutual TLS: ${reasonOf(error)}`, {
       cause: error,
-      remedy: 'see whether the files are PEM, and the key is that of the certificate',
+      remedy: 'check that the files are PEM, and that the key belongs to the certificate',
     });
   }
 }

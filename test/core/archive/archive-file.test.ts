@@ -146,7 +146,7 @@ describe('archive files', () => {
       damage.map(([line]) => line),
       [2],
     );
-    assert.match(damage[0]?.[1] ?? '', /check does not hold, at offset \d+$/);
+    assert.match(damage[0]?.[1] ?? '', /checksum does not match, at offset \d+$/);
   });
 
   it('a last line torn at any length is passed over, and the next entry starts a line of its own', async (t) => {

@@ -60,8 +60,8 @@ describe('lines of an archive', () => {
     assert.ok(first && second && third && fourth);
     await archive.lines?.drop([second]);
     const before = readFileSync(path, 'utf8');
-    await assert.rejects(async () => await archive.lines?.drop([first, third]), /root 3 of archive .* is another meanwhile/);
-    await assert.rejects(async () => await archive.lines?.setNotes(third, () => new Map()), /is another meanwhile/);
+    await assert.rejects(async () => await archive.lines?.drop([first, third]), /root 3 of archive .* was changed meanwhile/);
+    await assert.rejects(async () => await archive.lines?.setNotes(third, () => new Map()), /was changed meanwhile/);
     await assert.rejects(async () => await archive.lines?.drop([{ ...fourth, number: 3 }]), /it is the newest/);
     await assert.rejects(async () => await openArchiveFile(path, { readOnly: true }).lines?.drop([first]), { code: 'EREADONLY' });
     assert.equal(readFileSync(path, 'utf8'), before);

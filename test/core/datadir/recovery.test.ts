@@ -326,7 +326,7 @@ it('the index of an earlier version is removed, and the Store is of the present 
   );
   const { found, notices } = await look(path);
   assert.ok(found.every(Boolean));
-  assert.match(notices.join('; '), /earlier version; making it anew/);
+  assert.match(notices.join('; '), /earlier version; rebuilding it/);
   assert.deepEqual(readdirSync(index), ['head']);
   assert.match(readFileSync(format, 'utf8'), /^format=2$/m);
   assert.deepEqual((await look(path)).notices, []);
@@ -340,7 +340,7 @@ it('a Store whose format file is lost or damaged is known by its data files', as
   rmSync(file);
   let { found, notices } = await look(path);
   assert.ok(found.every(Boolean));
-  assert.ok(notices.some((notice) => notice.includes('made anew')));
+  assert.ok(notices.some((notice) => notice.includes('rebuilt from the data files')));
   writeFileSync(file, text.replace('hash=sha1', 'hash=sha7'));
   ({ found, notices } = await look(path));
   assert.ok(found.every(Boolean));

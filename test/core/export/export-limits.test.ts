@@ -54,7 +54,7 @@ for (const [where, workers] of [
       await store[Symbol.asyncDispose]();
       assert.equal(counts.failures, 0);
       assert.equal(notices.length, 1, notices.join('\n'));
-      assert.match(notices[0] ?? '', /^"name0\d" becomes a copy, as others may: link/);
+      assert.match(notices[0] ?? '', /^"name0\d" becomes a copy instead of a hard link, as others may: /);
       const names = readdirSync(target);
       assert.equal(names.length, 10, names.join(' '));
       for (const name of names) assert.equal(readFileSync(`${target}/${name}`, 'utf8'), 'linked');

@@ -201,7 +201,7 @@ test('what is no rule is refused in a line that says where', () => {
   assert.throws(() => file.at('/t' as Octets, () => '- ok\n\nbad' as Octets), {
     message: /^\/t\/\.r:3: filter rule "bad": .*, at column 1$/,
   });
-  assert.throws(() => new NameFilter(wordsOf(['. r']), { read: () => '. r' as Octets }), { message: /merge each other in a circle/ });
+  assert.throws(() => new NameFilter(wordsOf(['. r']), { read: () => '. r' as Octets }), { message: /merge each other without end/ });
 });
 
 test('a pattern made to be slow is not', () => {

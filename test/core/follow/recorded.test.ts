@@ -136,8 +136,8 @@ describe('what a root has, and what a checkpoint says', () => {
     assert.deepEqual(
       notices.map((notice) => notice.replace(/\d+ s/, 'N s')),
       [
-        'follow into "/a.log": the archive is away; it is tried again until it succeeds',
-        'follow into "/a.log": it goes on after N s; all that was read meanwhile is recorded',
+        'follow into "/a.log": the archive is away; trying again until it succeeds',
+        'follow into "/a.log": it works again after N s; everything read meanwhile is recorded',
       ],
     );
   });
@@ -160,7 +160,7 @@ describe('what a root has, and what a checkpoint says', () => {
     following.tree.bind = bind;
     await following.round();
     assert.equal((await following.content('/logs/b.log')).toString(), 'b.log\n');
-    assert.match(following.notices.at(-1) ?? '', /it goes on/);
+    assert.match(following.notices.at(-1) ?? '', /it works again/);
     await following.group.close();
   });
 });

@@ -256,7 +256,7 @@ describe('a watched tree', () => {
     clock.nowMs += 70_000;
     await check('in the end');
     assert.equal(notices.length, 2);
-    assert.match(notices.join('\n'), /b": .*permission denied; it is tried again, the others go on\n.*b": it goes on/);
+    assert.match(notices.join('\n'), /b": .*permission denied; trying again, the others continue\n.*b": it works again/);
   });
 
   it('what was done to a node by a name that is gone is seen by its other names', async (t) => {
@@ -302,6 +302,6 @@ describe('a watched tree', () => {
     renameSync(`${folder}.aside`, folder);
     clock.nowMs += 70_000;
     await check('in the end');
-    assert.match(notices.at(-1) ?? '', /it goes on/);
+    assert.match(notices.at(-1) ?? '', /it works again/);
   });
 });

@@ -88,7 +88,7 @@ const BAD: readonly (readonly [text: string, column: number, says: RegExp, remed
   ['datadir:/a,b', 12, /expected NAME=VALUE, found "b"/, /double quotes/],
   ['datadir:/a,colour=red', 12, /unknown parameter "colour" of datadir/, /path, hash/],
   ['datadir:/a,hash=sha1,hash=sha1', 22, /"hash" is given twice/],
-  ['datadir:"/a', 9, /quote that is not closed/, /put a "/],
+  ['datadir:"/a', 9, /quote is not closed/, /close it with "/],
   ['datadir:"/a\\n"', 12, /expected \\" or \\\\/],
   ['datadir:/a|/b', 11, /expected the end, found "\|\/b"/],
   ['memory:many', 8, /number of bytes, found "many"/, /512K/],

@@ -291,7 +291,7 @@ it('it is opened by its specification; what cannot be is refused with a remedy',
   for (const [specification, says] of [
     [`platonic:${folder}/file`, /it is not a folder/],
     [`platonic:${folder}/absent`, /no such file/],
-    [`platonic:${folder},index=${folder}/index`, /its index would lie in the folder itself/],
+    [`platonic:${folder},index=${folder}/index`, /its index would be in the folder itself/],
     [`platonic:${folder},watch=perhaps`, /unknown watch "perhaps"/],
   ] as const) {
     await assert.rejects(

@@ -55,7 +55,7 @@ const BAD: readonly (readonly [line: string, message: RegExp])[] = [
   ['anna sixteen-octets-! raed', /"raed" gives no right/],
   ['anna sixteen-octets-! all=x', /"all=x" gives no right/],
   ['an:na sixteen-octets-! read', /its name/],
-  ['anna sha256:abc read', /no SHA-256/],
+  ['anna sha256:abc read', /not a SHA-256/],
 ];
 
 for (const [line, message] of BAD) {
@@ -135,7 +135,7 @@ test('lines beyond the thousandth give nothing', (t) => {
   const table = RightsFile.open(writeRights(scratch.folder), (notice) => notices.push(notice));
   writeRights(scratch.folder, Array.from({ length: 1001 }, (_, i) => `n${i} the-secret-of-number-${i} read\n`).join(''));
   assert.equal(table.holders().length, 1000);
-  assert.match(notices.join('\n'), /, line 1001: there are 1000 lines before it already$/);
+  assert.match(notices.join('\n'), /, line 1001: at most 1000 lines are allowed$/);
 });
 
 test('one secret is a table of its owner', () => {

@@ -134,8 +134,8 @@ it('a flush that counted on Blocks which the Store may have lost since fails for
   await first[Symbol.asyncDispose]();
   await machine.clean();
   await using _second = await serve('second');
-  await assert.rejects(store.flush(), /may have been removed there meanwhile/);
-  await assert.rejects(store.flush(), /may have been removed there meanwhile/);
+  await assert.rejects(store.flush(), /Blocks that it had may have been removed there meanwhile/);
+  await assert.rejects(store.flush(), /Blocks that it had may have been removed there meanwhile/);
   await using again = await openServed(scratch.path('.'), {}, { cachePath });
   assert.equal(await put(again), 0);
   await again.flush();

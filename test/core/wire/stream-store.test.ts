@@ -81,7 +81,7 @@ it('a plain vt peer survives our hello, and is then spoken to in its own words',
   const lines: string[] = [];
   const notices: string[] = [];
   const store = await openServed(folder, {}, { traceWire: (line) => lines.push(line), onNotice: (notice) => notices.push(notice) });
-  assert.match(notices.join('\n'), /does not tell its hash function; blake3 is assumed \(hash=NAME says another\)$/);
+  assert.match(notices.join('\n'), /does not report its hash function; blake3 is assumed \(to change that, give hash=NAME\)$/);
   const { hashcode } = await store.add(Buffer.from('spoken to'));
   // What it has said is not asked again.
   assert.deepEqual(await store.has([hashcode]), [true]);

@@ -129,8 +129,8 @@ async function fullThenFreed(t: TestContext, scratch: Scratch, disk: string): Pr
       for (const { trouble } of records) assert.match(trouble ?? '', /write to Store/, asked.report);
       assert.ok((records.find(({ target }) => target === '/a.log')?.lag_bytes ?? 0) > 1_000_000, asked.report);
       rmSync(filler);
-      await program.printed('follow into "/a.log": it goes on after');
-      await program.printed('watch into "/w": it goes on after');
+      await program.printed('follow into "/a.log": it works again after');
+      await program.printed('watch into "/w": it works again after');
       await until('all is stored', async () => {
         rmSync(scratch.path('got'), { recursive: true, force: true });
         const got = await vtftp(['-S', store, '-c', `get w ${scratch.path('got')}`], { env });

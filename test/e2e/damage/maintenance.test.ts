@@ -40,7 +40,7 @@ test('fsck, scrub, repair and gc as a person runs them: reports, JSON, exit stat
 
   const mended = await shell(`repair --from ${good}`);
   assert.equal(mended.status, 0, mended.report);
-  assert.match(mended.stdout, /brought back; every root is whole/);
+  assert.match(mended.stdout, /brought back; every root is complete/);
   assert.equal((await shell('fsck --rebuild-index')).status, 0);
 
   const none = await vtftp(['-S', 'memory:', '-c', 'fsck'], { env });

@@ -47,7 +47,7 @@ for (const seal of ['', 'sealed:key:'] as const) {
     const isGone = async (key: string, machine: string, from: string): Promise<void> => {
       assert.ok(fake.objects.delete(key), key);
       const repaired = await run(`repair ${from}`, 0, machine);
-      assert.match(repaired.stdout, /[1-9]\d* Blocks? brought back; every root is whole/);
+      assert.match(repaired.stdout, /[1-9]\d* Blocks? brought back; every root is complete/);
       const fresh = `${machine}-${from.length}`;
       await run('!rm -rf got');
       assert.match((await run('fsck; get docs got; !diff -r docs got', 0, fresh)).stdout, /clean/);

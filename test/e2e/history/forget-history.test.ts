@@ -55,7 +55,7 @@ describe('after forget and gc', () => {
       await on(store, 'forget --keep-last 1');
       await on(store, 'gc --grace 0');
     }
-    assert.match(await on('a', 'merge -n ./b'), /the state that both come from is gone here and there/);
+    assert.match(await on('a', 'merge -n ./b'), /the common state is gone on both sides/);
     assert.doesNotMatch(await on('a', 'merge ./c; sync'), /is gone/);
     assert.match(await on('a', 'ls -1'), /^y\nz\n/);
   });

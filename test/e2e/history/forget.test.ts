@@ -75,11 +75,11 @@ describe('forget', () => {
     assert.equal(tagged.status, 0, tagged.report);
     assert.match(tagged.stdout, /^\+200000\t-200000\t\/d\n.*\n3\n@3: no tags, not protected\n@5: @newest\n@5 .*\[@newest\]$/m);
     for (const [commands, status, says] of [
-      ['forget', 2, /say what to keep/],
+      ['forget', 2, /no rule says what to keep/],
       ['forget --keep-last 0', 2, /a number of 1 or more/],
       ['forget --keep-within soon', 2, /2y5m7d3h/],
       ['tag', 2, /argument|usage|say which/],
-      ['tag @3', 2, /say which tag/],
+      ['tag @3', 2, /which tag\? TAG is missing/],
       ['tag 2026', 2, /expected a letter/],
       ['tag yesterday', 2, /no date/],
       ['tag @9 x', 10, /no such state/],

@@ -59,7 +59,7 @@ test('archives lists what the Store has, and marks the open one', async (t) => {
   assert.match(String(first?.['reference']), /^D\{/);
   const refused = await vtftp(['-S', 'memory:', '-c', 'archives'], { env: scratch.env, cwd: scratch.folder });
   assert.equal(refused.status, 1, refused.report);
-  assert.match(refused.stderr, /^archives: memory:: this Store keeps no list of archives \(use a datadir, or one that is served\)\n$/);
+  assert.match(refused.stderr, /^archives: memory:: this Store keeps no list of archives \(use a datadir or a served Store\)\n$/);
 });
 
 test('VTFTP_STORE and VTFTP_CONFIG stand for the options, which come first', async (t) => {

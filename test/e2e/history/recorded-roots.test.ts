@@ -164,7 +164,7 @@ describe('undo and redo beside another session', () => {
     assert.equal(await shell.names(), 'one two');
     assert.equal((await inStore(scratch, 'store', 'rmdir one; mkdir three; quit')).status, 0);
     const refused = await shell.say('undo');
-    assert.match(String(refused.error), /^undo: another session recorded root 3 meanwhile, which is taken over now/);
+    assert.match(String(refused.error), /^undo: another session recorded root 3 meanwhile, and this one takes it over/);
     assert.equal(await shell.names(), 'three two');
     assert.equal(await shell.status('undo'), 0);
     assert.equal(await shell.names(), 'one two');
@@ -228,10 +228,10 @@ describe('undo and redo beside another session', () => {
     const dirref = recited(await inStore(scratch, 'store', 'mkdir a; quit'));
     assert.equal((await inStore(scratch, 'store', 'mkdir b; quit')).status, 0);
     for (const [source, command, says] of [
-      [scratch.mkdir('local'), 'undo', /^undo: ".*local" is an ordinary directory, of which no earlier states are kept\n$/],
-      [scratch.path('local'), 'redo', /^redo: ".*local" is an ordinary directory, of which no earlier states are kept\n$/],
-      [dirref, 'undo', /^undo: this tree was opened by its Dirref, and has no archive to go back in\n$/],
-      [`datadir:${scratch.path('store')}`, 'redo', /^redo: nothing to redo: no undo came last \(undo @N .*\)\n$/],
+      [scratch.mkdir('local'), 'undo', /^undo: ".*local" is an ordinary directory, which has no earlier states\n$/],
+      [scratch.path('local'), 'redo', /^redo: ".*local" is an ordinary directory, which has no earlier states\n$/],
+      [dirref, 'undo', /^undo: this tree was opened by its Dirref, and has no archive, and so no earlier states\n$/],
+      [`datadir:${scratch.path('store')}`, 'redo', /^redo: nothing to redo: the last change was not an undo \(undo @N .*\)\n$/],
       [`datadir:${scratch.path('store')}`, 'undo; redo 2', /^redo: only 1 root to go forward to \(.*\)\n$/],
     ] as const) {
       const said = await inStore(scratch, 'store', command, source);

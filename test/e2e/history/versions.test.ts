@@ -90,7 +90,7 @@ describe('versions of a path', () => {
       ['restore d/none', 1, /no recorded state has another version/],
       ['restore d/none@1', 1, /\/d\/none@1: no such file/],
       ['restore d@99', 10, /no such state/],
-      ['restore /@1', 1, /undo @1 brings all of the tree back/],
+      ['restore /@1', 1, /undo @1 restores the whole tree/],
     ] as const) {
       const refused = await shell(commands);
       assert.equal(refused.status, status, refused.report);

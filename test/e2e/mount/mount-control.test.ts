@@ -83,8 +83,8 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
     );
     assert.ok(answers.some(({ id, merged, conflicts }) => id === 1 && merged === true && conflicts === 0));
     for (const [id, says] of [
-      [2, /^join: .*: not over the control channel$/],
-      [3, /^merge: \.\/other: not over the control channel$/],
+      [2, /^join: .*: not allowed over the control channel$/],
+      [3, /^merge: \.\/other: not allowed over the control channel$/],
       [4, /^join: .*01234567: not in Store /],
     ] as const)
       assert.match(String(answers.find((answer) => answer['id'] === id && answer['error'] !== undefined)?.['error']), says);

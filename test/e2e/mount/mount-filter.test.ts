@@ -54,7 +54,7 @@ describe('a mount with rules', { skip: noMountsHere() ?? false }, () => {
 
     const left = await mount.unmount();
     assert.equal(left.status, 0, left.report);
-    assert.match(left.stderr, /6 excluded names went with the mount, stored nowhere/);
+    assert.match(left.stderr, /6 excluded names lost with the mount, stored nowhere/);
     const again = await mount.vtftp('-c', `mount ${mount.path}`);
     assert.equal(again.status, 0, again.report);
     const now = await sh(mount, 'ls; sha256sum < built/out; sha256sum < src/b; cat built/link | sha256sum');
@@ -97,13 +97,13 @@ describe('a mount with rules', { skip: noMountsHere() ?? false }, () => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch, '--exclude=x');
     const cases: readonly (readonly [string, RegExp])[] = [
-      [`mount -o ro --exclude=x ${scratch.path('m')}`, /a read-only mount stores nothing/],
-      [`mount -o all,exclude=x ${scratch.path('m')}`, /a read-only mount stores nothing/],
-      [`mount --filter ': .rules' ${scratch.path('m')}`, /dir-merge \.rules: a mount reads its rules once/],
+      [`mount -o ro --exclude=x ${scratch.path('m')}`, /no effect on a read-only mount/],
+      [`mount -o all,exclude=x ${scratch.path('m')}`, /no effect on a read-only mount/],
+      [`mount --filter ': .rules' ${scratch.path('m')}`, /dir-merge \.rules: a mount does not read rules from files in directories/],
       [`mount -o filter=Q ${scratch.path('m')}`, /--filter: filter rule "?Q"?: expected/],
       [`mount -o exclude ${scratch.path('m')}`, /expected exclude=/],
-      [`mount --exclude=y ${mount.path} ${scratch.path('m')}`, /its first mount says them/],
-      [`mount -o exclude=y ${mount.path} ${scratch.path('m')}`, /its first mount says them/],
+      [`mount --exclude=y ${mount.path} ${scratch.path('m')}`, /only the first mount of a tree can set filters/],
+      [`mount -o exclude=y ${mount.path} ${scratch.path('m')}`, /only the first mount of a tree can set filters/],
       [`mount --exclude-from=nowhere ${scratch.path('m')}`, /read rules \S*nowhere: no such file/],
     ];
     for (const [line, says] of cases) {
@@ -127,15 +127,15 @@ describe('a mount with rules', { skip: noMountsHere() ?? false }, () => {
     await terminal.shows(/vtftp/);
     terminal.type(`umount ${mount.path}`);
     terminal.keys('Enter');
-    await terminal.shows(/2 excluded names, stored nowhere, will be gone\. Go on\?/);
+    await terminal.shows(/2 excluded names, stored nowhere, will be lost\. Go on\?/);
     terminal.keys('n', 'Enter');
     await terminal.shows(/Go on\? \(y\/N\).* n\n/);
     await sh(mount, 'cat a.o');
     terminal.keys('C-l');
     terminal.type(`umount ${mount.path}`);
     terminal.keys('Enter');
-    await terminal.shows(/will be gone\. Go on\?/);
+    await terminal.shows(/will be lost\. Go on\?/);
     terminal.keys('y', 'Enter');
-    await terminal.shows(/2 excluded names went with the mount/);
+    await terminal.shows(/2 excluded names lost with the mount/);
   });
 });

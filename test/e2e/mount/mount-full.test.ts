@@ -94,7 +94,7 @@ test('a mount that is taken away while its Store is full keeps its process until
   await mount.sh('head -c 160000000 /dev/urandom > huge; sync huge');
   const forced = await mount.unmount('-f');
   assert.equal(forced.status, 3, forced.report);
-  assert.match(forced.stderr, /gone with the mount: "\/huge"/);
+  assert.match(forced.stderr, /lost with the mount: "\/huge"/);
   assert.equal((await mount.vtftp('-c', 'ls')).stdout, 'large\n');
 });
 

@@ -93,7 +93,7 @@ describe('the journal of a mount', { skip: noMountsHere() ?? false }, () => {
     await kill(mount);
     const { stdout, stderr } = await read();
     assert.equal(stdout, 'old\n');
-    assert.match(stderr, /can only be read here: what was synced on a mount since its newest state is not shown/);
+    assert.match(stderr, /is read-only here: changes that a killed mount synced after the newest state are not shown/);
     assert.equal((await mount.vtftp('-c', 'cat f')).stdout, 'new\n');
     assert.doesNotMatch((await read()).stderr, /synced/);
   });
@@ -114,10 +114,10 @@ describe('the journal of a mount', { skip: noMountsHere() ?? false }, () => {
     fill(disk);
     const read = await mount.vtftp('-c', 'cat f');
     assert.equal(read.stdout, 'first\n', read.report);
-    assert.match(read.stderr, /what was synced on a mount before its process died is not recorded yet: .*no space left/i);
+    assert.match(read.stderr, /changes that a killed mount had synced are not recorded yet: .*no space left/i);
     const again = await mount.vtftp('-c', `mount ${mount.path}`);
     assert.equal(again.status, 1, again.report);
-    assert.match(again.stderr, /could not be recorded yet/);
+    assert.match(again.stderr, /are not recorded yet/);
     rmSync(`${disk}/ballast`);
     const now = await mount.vtftp('-c', `mount ${mount.path}`);
     assert.equal(now.status, 0, now.report);

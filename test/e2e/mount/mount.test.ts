@@ -215,8 +215,8 @@ for round in range(20):
     const full = scratch.mkdir('full/of');
     for (const [line, says] of [
       [`mount ${scratch.path('full')}`, /directory not empty/],
-      [`mount ${scratch.path('store')}`, /the Store .* lies there/],
-      [`mount ${mount.path}`, /something of ours is mounted there/],
+      [`mount ${scratch.path('store')}`, /the Store .* is in that directory/],
+      [`mount ${mount.path}`, /a vtftp tree is mounted there already/],
       [`umount ${full}`, /is not a vtftp mount \(mounts lists them\)/],
       [`mount -o colour ${full}`, /unknown option/],
     ] as const) {

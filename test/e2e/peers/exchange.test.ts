@@ -84,7 +84,7 @@ it('push --all moves every archive with every state and note, checks them over t
   );
   assert.match(
     await on('old', 'push --all -p ./new --create'),
-    /^pushed default: 3 states of 3, .*; all of them are whole at .*\npushed work: 1 state of 1/m,
+    /^pushed default: 3 states of 3, .*; all of them are complete at .*\npushed work: 1 state of 1/m,
   );
   assert.deepEqual(states('new'), states('old'));
   assert.match(await on('new', 'cat f@1 f@2 f; fsck; open ./new@work; cat f'), /^onetwothree.*clean.*three/s);
@@ -117,7 +117,7 @@ it('pull --all fetches every archive with every state and note, from a folder, a
     ['by-proxy', `proxy:read=${scratch.path('old')}`],
   ] as const) {
     const pulled = await on(store, `pull --all -p ${peer}; cat f`);
-    assert.match(pulled, /^pulled default: 3 states of 3, .*; all of them are whole here\npulled work: 1 state of 1.*\nthree$/m);
+    assert.match(pulled, /^pulled default: 3 states of 3, .*; all of them are complete here\npulled work: 1 state of 1.*\nthree$/m);
     assert.deepEqual(states(store), states('old'));
     assert.match(await on(store, `log; cat f@1; fsck; open ./${store}@work; cat f`), /\[@start\]\none.*clean.*three/s);
     assert.match(await on(store, `pull --all -p ${peer}`), /^pulled default: 0 states of 3/m);

@@ -69,7 +69,7 @@ it('TLS is refused with files that do not fit, and on other sockets than TCP', a
   writeFileSync(scratch.path('no.pem'), 'no certificate\n');
   for (const [command, status, says] of [
     ['serve --tls-cert host.pem tcp:0', 2, /--tls-cert, --tls-key and --tls-ca go together/],
-    ['serve --tls-cert host.pem --tls-key host.key --tls-ca ca.pem unix:./sock', 2, /is not served by TLS/],
+    ['serve --tls-cert host.pem --tls-key host.key --tls-ca ca.pem unix:./sock', 2, /cannot use TLS/],
     ['serve --tls-cert host.pem --tls-key me.key --tls-ca ca.pem tcp:0', 10, /mutual TLS: /],
     ['serve --tls-cert no.pem --tls-key host.key --tls-ca ca.pem tcp:0', 10, /mutual TLS: /],
     ['serve --tls-cert nowhere.pem --tls-key host.key --tls-ca ca.pem tcp:0', 10, /nowhere\.pem/],

@@ -61,7 +61,7 @@ it('a Store is served on a UNIX socket which only its user can reach, and ends i
   await roundTrip(scratch, served.address, store);
   const taken = await vtftp(['-S', store, '-c', `serve ${path}`], { env: scratch.env });
   assert.equal(taken.status, 10, taken.report);
-  assert.match(taken.stderr, /served already/);
+  assert.match(taken.stderr, /another process serves it/);
   const { status, stderr } = await served.stop();
   assert.deepEqual({ status, stderr }, { status: 143, stderr: '' });
   assert.ok(!existsSync(path));

@@ -151,13 +151,13 @@ it('without a peer, with one of another hash function, or a wrong option there i
   await madeStore(scratch, a);
   for (const [commands, status, says] of [
     ['push', 2, /there is no peer \(add one: peer STORE\)/],
-    ['pull --peer nobody', 2, /there is no peer "nobody" \(add one: peer STORE; a folder is named \.\/nobody\)/],
+    ['pull --peer nobody', 2, /there is no peer "nobody" \(add one: peer STORE; for a folder type \.\/nobody\)/],
     [`push --peer ${scratch.path('nowhere')}/x`, 10, /no such folder/],
     ['push -b --peer memory:,hash=blake3', 1, /hash function/],
     ['push -j 0 --peer memory:', 2, /expected a number of 1 to 64/],
     ['push --limit-rate fast --peer memory:', 2, /expected bytes a second/],
     ['pull -b nothing --peer memory:', 1, /nothing/],
-    ['pull nothing --peer memory:', 1, /pull: nothing: Store "memory:" has no archives \(pull --blocks-only moves Blocks alone\)/],
+    ['pull nothing --peer memory:', 1, /pull: nothing: Store "memory:" has no archives \(pull --blocks-only moves only Blocks\)/],
     ['push a/b --peer memory:', 1, /push: a\/b: not a name of an archive \(push --blocks-only takes paths\)/],
     [`push --peer ${scratch.path('nowhere')}`, 10, /no such folder \(--create makes the Store\)/],
   ] as const) {
@@ -189,7 +189,7 @@ for (const direction of ['push', 'pull'] as const)
       },
     });
     assert.equal(broken.status, 130, broken.report);
-    assert.match(broken.stderr, /came through and stay; the same command goes on from there/);
+    assert.match(broken.stderr, /are moved and stay; the same command continues from there/);
     const again = await vtftp(args(''), { env: scratch.env });
     assert.equal(again.status, 0, again.report);
     const rest = missingOf(again.stdout)[0] ?? 0;
@@ -214,7 +214,7 @@ it('Ctrl-C while a pull finds out what is missing keeps the Dirs that came, at t
   });
   assert.equal(broken.status, 130, broken.report);
   assert.doesNotMatch(broken.stdout, / missing /, 'it was still finding out');
-  assert.match(broken.stderr, /came through and stay/);
+  assert.match(broken.stderr, /are moved and stay/);
   assert.ok(performance.now() - startMs < 30_000);
   const again = await vtftp(['-S', b, dirref, '-c', `pull --peer ${a}`], { env: scratch.env });
   assert.equal(again.status, 0, again.report);

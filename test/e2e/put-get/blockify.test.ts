@@ -80,8 +80,8 @@ test('blockify says what it cannot do', async (t) => {
     [`--parser=nosuch ${file}`, 2, /expected one of .*none/],
     [`--svg x ${file} ${file}`, 2, /expected one file/],
     [`--hash ${file}`, 2, /--edges/],
-    [scratch.path(''), 1, /no regular file/],
-    [scratch.path('fifo'), 1, /no regular file/],
+    [scratch.path(''), 1, /not a regular file/],
+    [scratch.path('fifo'), 1, /not a regular file/],
     [scratch.path('absent'), 1, /absent/],
     [`${scratch.path('absent')} ${file}`, 3, /absent/],
   ] as const) {

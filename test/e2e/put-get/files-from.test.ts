@@ -53,6 +53,6 @@ test('--files-from0: nothing for an empty list; a word too many, an empty name a
   writeFileSync(scratch.path('one'), 'd\0');
   const both = await say('rm -r --files-from0 one e');
   assert.equal(both.status, 2, both.report);
-  assert.match(both.stderr, /^rm: names stand in the list, and "e" beside it \(usage: rm /);
+  assert.match(both.stderr, /^rm: names come from the list, so "e" is one too many \(usage: rm /);
   assert.ok(!existsSync(scratch.path('d')));
 });

@@ -136,7 +136,7 @@ test('put - and put /dev/stdin store what comes on standard input, and nothing e
   const named = await vtftp([...store, '-c', 'put /dev/stdin; cat stdin'], { env, input: content });
   assert.ok(named.stdout.includes(content), named.stderr);
   for (const [args, reason] of [
-    [['-c', 'put -'], /it has no name of its own/],
+    [['-c', 'put -'], /NAME is missing: this input has no name of its own/],
     [['-b', '-'], /standard input is the script/],
   ] as const) {
     const refused = await vtftp([...store, ...args], { env, input: 'put - n\n' });

@@ -82,7 +82,7 @@ test('put asks at a terminal where more than half of the names of a Dir would go
   terminal.keys('Enter');
   await terminal.shows(/Remove 2 names of 3 names from \/odd/);
   terminal.keys('n', 'Enter');
-  await terminal.shows(/put: \/odd: left as it was/);
+  await terminal.shows(/put: \/odd: not confirmed, nothing was changed/);
   terminal.type('find odd');
   terminal.keys('Enter');
   await terminal.shows(/^\/odd\/1\n\/odd\/2\n\/odd\/3$/m);
@@ -256,7 +256,7 @@ test(
     assert.equal(opened.status, 11, opened.report);
     const written = await vtftp(['-w', '-S', 'memory:', path('dir'), '-c', 'rm f', '-c', 'undo']);
     assert.equal(written.status, 1, written.report);
-    assert.match(written.stderr, /^undo: ".*dir" is an ordinary directory, of which no earlier states are kept$/m);
+    assert.match(written.stderr, /^undo: ".*dir" is an ordinary directory, which has no earlier states$/m);
     assert.equal(written.stderr.match(/changes are made there at once, and undo cannot take them back/g)?.length, 1, written.report);
     assert.ok(!existsSync(path('dir/f')));
     const terminal = new Terminal(t, { ...scratch, path }, ['-S', 'memory:', path('dir')]);

@@ -171,7 +171,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
       `mkdir d; !'${process.execPath}' '${PROGRAM}' -c 'umount ${mount.path}' > /dev/null\nls`,
     );
     assert.equal(left.status, 10, left.report);
-    assert.equal(left.stderr, `ls: ${mount.path}: this mount has gone away\n`);
+    assert.equal(left.stderr, `ls: ${mount.path}: this mount has ended\n`);
     const none = await mount.vtftp(socket, '-c', 'ls');
     assert.equal(none.status, 10, none.report);
     assert.equal(none.stderr.trimEnd().split('\n').length, 1);
@@ -187,7 +187,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     shell.stdin.write('mkdir d\npwd\n');
     assert.equal(await output, '/\n');
     assert.equal((await mount.unmount()).status, 0);
-    assert.equal(await error, `vtftp: ${mount.path}: this mount has gone away\n`);
+    assert.equal(await error, `vtftp: ${mount.path}: this mount has ended\n`);
     shell.stdin.end();
     const [status] = (await once(shell, 'exit')) as [number];
     assert.equal(status, 10);
@@ -251,11 +251,11 @@ describe('the control attributes of a mount', { skip: noMountsHere() ?? false },
       ['bind x B{broken', /Invalid argument/, /expected/],
       ['bind x', /Invalid argument/, /bind/],
       ['bind x B{hash:H{sha3-256:'.concat('0'.repeat(64), '},span:5}'), /No such file/, /not in Store/],
-      ['put /etc/passwd', /not permitted/, /^put: not over the control channel/],
-      ['diff file:/etc/hostname d/f', /not permitted/, /^diff: file:\/etc\/hostname: not over the control channel/],
-      ['cmp memory: d', /not permitted/, /^cmp: memory:: not over the control channel/],
-      ['join memory: x', /not permitted/, /^join: memory:: not over the control channel/],
-      ['cd @1', /not permitted/, /^cd: @1: not over the control channel/],
+      ['put /etc/passwd', /not permitted/, /^put: not allowed over the control channel/],
+      ['diff file:/etc/hostname d/f', /not permitted/, /^diff: file:\/etc\/hostname: not allowed over the control channel/],
+      ['cmp memory: d', /not permitted/, /^cmp: memory:: not allowed over the control channel/],
+      ['join memory: x', /not permitted/, /^join: memory:: not allowed over the control channel/],
+      ['cd @1', /not permitted/, /^cd: @1: not allowed over the control channel/],
       ['!touch /tmp/x', /not permitted|Invalid/, /./],
       ['cat d/f > x', /not permitted/, /redirect/],
     ] as const;

@@ -28,7 +28,7 @@ test('doctor tells what does not work and what to do, and ends with 1 then', LIN
   assert.match(limited.stdout, /^! open files {7}200: .*ulimit -n 1024$/m, limited.report);
   assert.match(limited.stdout, /^! control sockets {2}XDG_RUNTIME_DIR \S+none: no such file or directory: no mounts: unset it$/m);
   assert.match(limited.stdout, /^! Store .*: durability is none: /m, limited.report);
-  assert.match(limited.stderr, /^doctor: \d things found that need care$/m);
+  assert.match(limited.stderr, /^doctor: \d problems? found$/m);
 });
 
 test('doctor finds nothing amiss with a Store that is well, and makes none', LINUX, async (t) => {

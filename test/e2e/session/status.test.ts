@@ -13,7 +13,7 @@ test('status tells of states, tails, the disk and scrub, and ends with 1 where s
   const empty = await say('status');
   assert.equal(empty.status, 1, empty.report);
   assert.match(empty.stdout, /^! archive {3}none: no state is recorded$/m);
-  assert.equal(empty.stderr, 'status: one line needs care\n');
+  assert.equal(empty.stderr, 'status: one problem found\n');
 
   assert.equal((await say('mkdir d; quit')).status, 0);
   assert.equal((await say('follow a.log d/log')).status, 0);
@@ -61,5 +61,9 @@ test('status tells what waits in a spool', async (t) => {
   assert.equal((await say('put f; quit')).status, 0);
   const told = await say('status');
   assert.equal(told.status, 1, told.report);
-  assert.match(told.stdout, /^! store {5}datadir:\S+spool, \d+ Blocks? \(\S+\) waiting: another Store has not got them yet$/m, told.report);
+  assert.match(
+    told.stdout,
+    /^! store {5}datadir:\S+spool, \d+ Blocks? \(\S+\) waiting: they are not sent to the other Store yet$/m,
+    told.report,
+  );
 });

@@ -89,7 +89,7 @@ describe('ar', () => {
     const links = await vtftp(['many.vtd', '-c', 'stat sub/a; ls -R'], { env: scratch.env, cwd: scratch.folder });
     assert.equal(links.status, 0, links.report);
     for (const [commands, status, says] of [
-      ['ar x.vtd', 2, /say what to write/],
+      ['ar x.vtd', 2, /PATH is missing/],
       ['ar x.vtd missing', 1, /no such file/],
       ['ar -t missing.vtd', 1, /no such file/],
       ['ar -t -x s.vtd', 2, /exclude each other/],

@@ -44,9 +44,9 @@ it('a bucket of single Blocks is put to, pushed to, got from, scrubbed and mende
   assert.ok(object !== undefined);
   fake.objects.set(damaged, { ...object, body: Buffer.from(object.body).fill('x', 10, 11) });
   fake.objects.delete(gone);
-  assert.match((await run('fsck', 13, 'fourth')).stdout, /the object is not there[\s\S]*"\/docs\/\d": Block .* is missing/);
+  assert.match((await run('fsck', 13, 'fourth')).stdout, /the object is missing[\s\S]*"\/docs\/\d": Block .* is missing/);
   assert.match((await run('scrub', 13)).stdout, /bytes there are damaged[\s\S]*"\/docs\/\d": Block/);
-  assert.match((await run('repair docs')).stdout, /brought back; every root is whole/);
+  assert.match((await run('repair docs')).stdout, /brought back; every root is complete/);
   assert.match((await run('fsck; !rm -r got; get docs got; !diff -r docs got', 0, 'fifth')).stdout, /clean/);
   assert.match((await run('gc -n; gc --grace 0; gc --grace 0; fsck')).stdout, /removed \d+ objects? \([\s\S]*clean/);
   assert.equal(recited(await run(`open ${dirref}; quit`, 0, 'sixth')), dirref);

@@ -118,8 +118,8 @@ it('fsck finds an object that is gone or cut short, by the paths that it harms, 
   fake.objects.set(pack, { ...object, body: object.body.subarray(0, 1000) });
   assert.match(await run('fsck', 13), /the object has 1000 bytes[\s\S]*"\/docs\/letter": Block .* is missing/);
   fake.objects.delete(pack);
-  assert.match(await run('fsck', 13), /the object is not there[\s\S]*"\/docs\/letter": Block .* is missing/);
-  assert.match(await run('gc --grace 0', 13), /has Blocks that are needed, and is not there/);
+  assert.match(await run('fsck', 13), /the object is missing[\s\S]*"\/docs\/letter": Block .* is missing/);
+  assert.match(await run('gc --grace 0', 13), /has needed Blocks, and is missing/);
   fake.objects.set(pack, object);
   assert.match(await run('fsck', 0), /clean/);
 });

@@ -87,7 +87,7 @@ it('a wrong key is exit 12 and one line, a key file that others can read too, an
   assert.deepEqual(readFileSync(scratch.path('key')), key);
   await run('sealed:key:./store', 'put docs; quit');
   await run('./none', 'sealed-key --new other');
-  assert.match((await run('sealed:other:./store', 'ls', 12)).stderr, /^vtftp: .*the key in ".*other" is none of the Store's keys .*\n$/);
+  assert.match((await run('sealed:other:./store', 'ls', 12)).stderr, /^vtftp: .*the key in ".*other" is not one of the Store's keys .*\n$/);
   writeFileSync(scratch.path('open'), key, { mode: 0o644 });
   assert.match((await run('sealed:open:./store', 'ls', 12)).stderr, /can be read by others .*chmod 600/);
   writeFileSync(
@@ -179,7 +179,7 @@ it('a damaged Block is exit 13, scrub finds it without the key, and repair and p
   damage();
   await run('./store', 'scrub', 13);
   assert.match((await run('sealed:key:./store', 'fsck', 13)).stdout, /docs/);
-  assert.match((await run('sealed:key:./store', 'repair --from ./copy; fsck; scrub')).stdout, /brought back; every root is whole/);
+  assert.match((await run('sealed:key:./store', 'repair --from ./copy; fsck; scrub')).stdout, /brought back; every root is complete/);
   await run('sealed:key:./store', 'get docs back');
   assertSame(scratch, 'back');
 });

@@ -130,7 +130,7 @@ const REFUSED: readonly (readonly [specification: string, status: number, says: 
   ['datadir:', 10, /datadir needs a path, at column 9 \(write datadir:PATH\)/],
   ['wat:x', 10, /unknown type of Store "wat", at column 1 \(use one of datadir, /],
   ['proxy:save=(a', 10, /expected "\)", found the end, at column 14/],
-  ['file:absent.vtd', 10, /no such file or directory \(name a \.vtd file that can be read\)/],
+  ['file:absent.vtd', 10, /no such file or directory \(name a readable \.vtd file\)/],
   ['proxy:save=(memory:,hash=sha1)|(memory:,hash=blake3)', 10, /all Stores of a proxy need one hash function/],
   ['!exit 3', 10, /its command ended with status 3/],
   ['[nowhere]', 10, /has no clause of this name/],
@@ -180,7 +180,7 @@ test('a Store that is named and not there is an error to who reads, and made for
   for (const command of ['ls', 'cat x', 'find', 'get x y', 'cd x', 'log x', 'du']) {
     const typo = await vtftp(['-S', './typo', '-c', command], options);
     assert.equal(typo.status, 10, typo.report);
-    assert.match(typo.stderr, /there is no Store "datadir:.*typo" \(mend its name; a new one is made by the first put or mkdir\)/);
+    assert.match(typo.stderr, /there is no Store "datadir:.*typo" \(correct the name; put or mkdir makes a new one\)/);
     assert.ok(!existsSync(scratch.path('typo')));
   }
   const outside = await vtftp(['-S', './typo', '-c', 'pwd; help ls; lpwd; stores'], options);
@@ -285,7 +285,7 @@ store = [round]
   for (const [clause, status, says] of [
     ['wrong', 10, /vtftp\.conf:20: store = memory:many: expected a number of bytes, found "many", at column 8 of the value/],
     ['odd', 10, /vtftp\.conf:24: colour = red: unknown parameter "colour" of datadir/],
-    ['round', 10, /leads to more than 16 others/],
+    ['round', 10, /its clauses name more than 16 others/],
     ['none', 10, /no clause of this name \(use one of \[near\], /],
   ] as const) {
     const refused = await vtftp(['-S', `[${clause}]`, '-c', 'ls'], { env });

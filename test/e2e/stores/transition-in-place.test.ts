@@ -105,7 +105,7 @@ it('a sealed Store is refused, with its key and without, and stays what it is; s
   assert.equal(existsSync(scratch.path('t/names')), false);
   await on('./empty', 'put f; rm f; quit');
   rmSync(scratch.path('empty/archives'), { recursive: true });
-  assert.match(await on('./empty', 'transition sha256', 1), /has recorded no state/);
+  assert.match(await on('./empty', 'transition sha256', 1), /no state is recorded/);
 });
 
 it('nothing has changed where another session is at work, something is damaged, or it makes no sense', async (t) => {
@@ -120,7 +120,7 @@ it('nothing has changed where another session is at work, something is damaged, 
     cwd: scratch.folder,
     async during({ printed }) {
       await printed('ready');
-      assert.match(await on('./s', 'transition sha3-256', 11), /another session is at work in it \(end it: /);
+      assert.match(await on('./s', 'transition sha3-256', 11), /another session uses it \(end it: /);
       writeFileSync(scratch.path('go'), '');
     },
   });

@@ -47,7 +47,7 @@ it('every state goes into a Store of another hash function; back it is what it w
 
   assert.match(
     await on('./old', 'transition -n sha3-256 ./new'),
-    /^transition default: 2 states\n.* to be read .*, \d+ Dirs to be written anew/,
+    /^transition default: 2 states\n.* to be read .*, \d+ Dirs to be rewritten/,
   );
   assert.equal(existsSync(scratch.path('new')), false, 'a plan makes nothing');
   assert.match(
@@ -95,7 +95,7 @@ it('goes on where it was, copies what is new, mends what gc removed, and drops n
   assert.match(await on('./new', 'fsck'), /2 roots, .* clean/);
 
   await on('./new', 'mkdir own; quit');
-  assert.match(await on('./old', 'mkdir other; transition sha3-256 ./new', 1), /it has states of its own, and nothing was recorded there/);
+  assert.match(await on('./old', 'mkdir other; transition sha3-256 ./new', 1), /it has other states, and nothing was recorded there/);
   assert.equal(states('new').length, 3);
 });
 
@@ -140,7 +140,7 @@ it('copies one reference alone, refuses what makes no sense, and ends an archive
   const octets = readFileSync(file);
   octets[octets.indexOf('twotwotwo') + 20_000] = 1;
   writeFileSync(file, octets);
-  assert.match(await on('./old', 'transition sha3-256 ./new', 13), /state @3: "\/f": .*(gc --drop lets go of the state)/s);
+  assert.match(await on('./old', 'transition sha3-256 ./new', 13), /state @3: "\/f": .*(gc --drop removes the state)/s);
   assert.equal(states('new').length, 2);
   assert.match(await on('./new', `open ${second?.dirref}; ls`), /^d$/m);
 });
@@ -151,8 +151,8 @@ it('pull and push move the newest state between Stores of two hash functions, th
   write('one');
   await on('datadir:./old,hash=sha1', 'put f; sync; mkdir d; quit');
   assert.match(await on('./new', 'pull -p ./old', 1), /has hash function sha1, and .* has sha3-256 \(pull --transition moves/);
-  assert.match(await on('./new', 'pull --transition -b -p ./old', 1), /it moves the newest states of archives from sha1 to sha3-256/);
-  assert.match(await on('./new', 'pull --transition -n -p ./old', 1), /transition -n tells/);
+  assert.match(await on('./new', 'pull --transition -b -p ./old', 1), /moves only the newest states of archives, from sha1 to sha3-256/);
+  assert.match(await on('./new', 'pull --transition -n -p ./old', 1), /transition -n prints/);
 
   assert.match(await on('./new', 'pull --transition -p ./old; head -c 3 f'), /the state of .* is the newest here\n(new: .*\n)+one/);
   assert.equal(states('new').length, 1);

@@ -107,10 +107,10 @@ it('what is cut off, damaged, no archive, or comes without parts is told', async
   const at = whole.indexOf('some text, some text') + 500;
   damaged[at] = (damaged[at] as number) ^ 1;
   writeFileSync(path, damaged);
-  assert.match(await open('cat f > /dev/null'), /^13 .*what is stored does not match/);
+  assert.match(await open('cat f > /dev/null'), /^13 .*the stored bytes do not match/);
   writeFileSync(path, 'a page about something else');
   assert.match(await open('ls'), /^10 /);
   writeFileSync(path, whole);
   web.givesParts = false;
-  assert.match(await open('ls'), /^10 .*the server gives no parts of a file/);
+  assert.match(await open('ls'), /^10 .*the server does not support range requests/);
 });

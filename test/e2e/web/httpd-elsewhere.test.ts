@@ -55,7 +55,7 @@ test('who changes a tree of a URI with a host is told that the rest lies there, 
   for (const host of [new URL(here.url).host, served.address.slice('tcp:'.length)]) {
     const other = here.scratch.path(`other-${host.replace(':', '-')}`);
     const changed = await vtftp(['-S', other, `x-vt://${host}${path}`, '-c', 'mkdir new; sync; mkdir newer; quit'], { env });
-    const told = [...changed.stderr.matchAll(/recorded here, but what has not changed may be with .* alone: repair --from (\S+) /g)];
+    const told = [...changed.stderr.matchAll(/recorded here, but unchanged Blocks may be only at .*: repair --from (\S+) /g)];
     assert.equal(told.length, 1, changed.report);
     assert.equal((await vtftp(['-S', other, '-c', 'fsck'], { env })).status, 13);
     const repaired = await vtftp(['-S', other, '-c', `repair --from ${told[0]?.[1]}`, '-c', 'fsck'], { env });

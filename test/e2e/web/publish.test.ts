@@ -85,7 +85,7 @@ test('the root has no name to be published under; what is nowhere is named', asy
   assert.equal(made.status, 0, made.report);
   const root = await shell('publish /');
   assert.equal(root.status, 1, root.report);
-  assert.match(root.stderr, /^publish: .*a root has no name/m);
+  assert.match(root.stderr, /^publish: .*the root has no name/m);
   const none = await shell('publish none');
   assert.equal(none.status, 1, none.report);
   assert.match(none.stderr, /^publish: .*none.*no such file/m);

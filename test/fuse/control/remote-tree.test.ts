@@ -132,7 +132,7 @@ describe('a tree over the control channel', () => {
   it('says in one error, always the same, that the mount has gone', async () => {
     const { served: serving, close } = await served();
     const tree = await serving.attach();
-    const waiting = assert.rejects(tree.lookup(at('/')), /mount has gone away/);
+    const waiting = assert.rejects(tree.lookup(at('/')), /mount has ended/);
     await close();
     await waiting;
     const first: unknown = await tree.lookup(at('/')).catch((error: unknown) => error);

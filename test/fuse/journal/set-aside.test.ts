@@ -107,7 +107,7 @@ describe('a journal that cannot be recovered whole', () => {
   it('is kept aside with the changes that do not fit its tree; the others are recorded', async (t) => {
     const scene = await sceneWith(t, [make('/d/there'), make('/gone/one'), make('/d/more')]);
     assert.equal(await scene.run('ls d'), 'more\nthere\n');
-    assert.match(scene.warnings.join(''), /recorded in part: 1 changes do not fit its tree: "\/gone\/one"; .*journals\/aside/);
+    assert.match(scene.warnings.join(''), /recorded only in part: 1 changes do not fit its tree: "\/gone\/one"; .*journals\/aside/);
     assert.deepEqual(filesIn(scene.store, 'journals'), []);
     assert.deepEqual(filesIn(scene.store, 'journals/aside'), [`${ID}.1`]);
     for (const line of ['status', 'doctor'])
@@ -123,7 +123,7 @@ describe('a journal that cannot be recovered whole', () => {
     content.write('D', content.indexOf('/d/damaged') + 1);
     writeFileSync(path, content);
     assert.equal(await scene.run('ls d'), 'before\n');
-    assert.match(scene.warnings.join(''), /recorded in part: a part of the journal is damaged; .*journals\/aside/);
+    assert.match(scene.warnings.join(''), /recorded only in part: a part of the journal is damaged; .*journals\/aside/);
     assert.ok(readFileSync(join(scene.store, 'journals/aside', `${ID}.1`)).includes('/d/behind'));
   });
 

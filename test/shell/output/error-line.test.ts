@@ -36,7 +36,7 @@ const CASES: readonly (readonly [what: string, error: unknown, names: readonly s
   ['the command before a fact', new VtError('EFAILED', 'gc: changes are unsaved'), ['gc'], 'gc: changes are unsaved'],
   ['the command and a preposition', new VtError('EFAILED', 'put into "/a": no'), ['put'], 'put: /a: no'],
   ['an option of the command', new UsageError('get --owner "x": expected names'), GET, 'mget: --owner x: expected names'],
-  ['an option without a value', new UsageError('peer --name: expected a Store'), ['peer'], 'peer: --name: expected a Store'],
+  ['an option without a value', new UsageError('peer --name: STORE is missing'), ['peer'], 'peer: --name: STORE is missing'],
   ['a word that is no action', new UsageError('mode "q": expected digits'), ['chmod'], 'chmod: mode q: expected digits'],
   ['what is read-only', new ReadOnlyError('rm', 'tree'), ['rm'], 'rm: tree: read-only'],
   ['no thing at all', new VtError('EFAILED', 'too deep'), ['ls'], 'ls: too deep'],

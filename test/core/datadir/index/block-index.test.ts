@@ -298,6 +298,6 @@ it('changes that were made of an index do not go into one that was made anew sin
   const { id } = index;
   assert.notEqual(other.id, id);
   const marks = new Map([['file.vtd', { indexedTo: 100, seenSize: 100 }]]);
-  assert.throws(() => index.rewrite([], marks, {}, id), { code: 'EFAILED', message: /made it anew meanwhile/ });
+  assert.throws(() => index.rewrite([], marks, {}, id), { code: 'EFAILED', message: /rebuilt it meanwhile/ });
   assert.equal(reopen(folder).marks().size, 0);
 });

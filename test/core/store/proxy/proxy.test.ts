@@ -326,7 +326,7 @@ const REFUSED: readonly (readonly [specification: string, says: RegExp, remedy: 
   ['proxy:', /it has no Stores/, /proxy:save=STORE/],
   ['proxy:save=(memory:,hash=sha1)|(memory:,hash=blake3)', /has hash function blake3, and ".*" has sha1/, /one hash function/],
   ['proxy:copy2=memory:', /no Store to save to or to read from/, /add save=STORE/],
-  ['proxy:save=memory:,read=/nowhere/at/all', /no such folder/, /name a folder that holds a Store/],
+  ['proxy:save=memory:,read=/nowhere/at/all', /no such folder/, /name the folder of a Store/],
   ['proxy:save=memory:,save2=filecache:/nowhere', /may drop Blocks/, /use a datadir/],
   ['proxy:save=[main]', /no configuration/, /^$/],
 ];
@@ -344,7 +344,7 @@ for (const [specification, says, remedy] of REFUSED) {
 it('a part that runs a command is refused where commands may not be run', async () => {
   await assert.rejects(
     openStore('proxy:save="!true"', { defaultStorePath: '/nowhere', cachePath: '/nowhere', create: true }),
-    code('EPERM', /a specification that runs a command is not taken from here/),
+    code('EPERM', /a specification that runs a command is not allowed here/),
   );
 });
 
@@ -354,7 +354,7 @@ it('a clause that leads to itself is refused', async () => {
     cachePath: '/nowhere',
     clause: () => ({ kind: 'clause', clause: 'again' }) as const,
   };
-  await assert.rejects(openStore('[again]', environment), code('EOPEN', /leads to more than 16 others/));
+  await assert.rejects(openStore('[again]', environment), code('EOPEN', /its clauses name more than 16 others/));
 });
 
 it('a cache in front of a Store keeps what was fetched, and a restart finds it there', async () => {

@@ -43,7 +43,7 @@ describe('a UNIX socket whose queue is full', () => {
 
   it('is not taken for one that a dead process left behind', async (t) => {
     const { path } = await fullSocket(t);
-    await assert.rejects(serveIn(dirname(path), serviceOf(new MemoryStore())), /it is served already/);
+    await assert.rejects(serveIn(dirname(path), serviceOf(new MemoryStore())), /another process serves it/);
     assert.ok(existsSync(path));
   });
 });

@@ -116,7 +116,7 @@ it('what is damaged after the scan is an error that names the file, never other 
   writeFileSync(path, data);
   await assert.rejects(store.get(hashcode), (error) => error instanceof CorruptBlockError && error.message.includes(path));
   truncateSync(path, at);
-  await assert.rejects(store.get(hashcode), (error) => error instanceof CorruptBlockError && /cut short/.test(error.message));
+  await assert.rejects(store.get(hashcode), (error) => error instanceof CorruptBlockError && /missing or truncated/.test(error.message));
 });
 
 it('a data file that the Python vt wrote gives every Block of its datadir', async () => {

@@ -15,8 +15,10 @@ import type { S3Client } from './s3-client.ts';
 const MAX_SEGMENT_SIZE = 64 * 1024 * 1024;
 /** Octets of the packs' entries in one segment, about. */
 const SEGMENT_SIZE = 16 * 1024 * 1024;
-/** Segments that are got at once, and how often they are listed anew where one of them is gone. */
+/** Segments, and octets of them, that are got at once; who looks for one Block needs no more than a few. */
 const AT_ONCE = 8;
+const TOGETHER_SIZE = 8 * 1024 * 1024;
+/** How often they are listed anew where one of them is gone. */
 const MAX_TRIES = 5;
 
 /** Milliseconds between two listings for Blocks that were not found. */
@@ -153,11 +155,10 @@ export class BucketIndex {
       this.#local.refresh();
       const isKnown = this.#local.knows(this.#segments.map(({ key }) => key));
       const rest = this.#segments.filter((_, i) => isKnown[i] !== true).sort(metadataThenNewest);
-      let count = 1;
-      let first = 0;
       let isGone = false;
-      for (; first < rest.length && !isGone; first += count, count = Math.min(AT_ONCE, 2 * count)) {
-        const part = rest.slice(first, first + count);
+      for (let first = 0, most = 1; first < rest.length && !isGone; most = Math.min(AT_ONCE, 2 * most)) {
+        const part = firstOf(rest, first, most);
+        first += part.length;
         const bodies = await Promise.all(
           part.map(async ({ key }) => await this.#client.get(key, { ...options, maxSize: MAX_SEGMENT_SIZE })),
         );
@@ -238,6 +239,17 @@ function* parts(packs: readonly IndexedPack[], hash: HashFunction): Generator<In
     size = 0;
   }
   if (part.length > 0) yield part;
+}
+
+/** Segments that are got together. @param most - of them */
+function firstOf(segments: readonly SegmentObject[], first: number, most: number): SegmentObject[] {
+  let size = 0;
+  let end = first;
+  for (; end < Math.min(segments.length, first + most); end++) {
+    size += (segments[end] as SegmentObject).size;
+    if (end > first && size > TOGETHER_SIZE) break;
+  }
+  return segments.slice(first, end);
 }
 
 function metadataThenNewest(a: SegmentObject, b: SegmentObject): number {

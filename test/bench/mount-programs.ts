@@ -22,31 +22,39 @@ const AS_POSTGRES = 'setpriv --reuid=postgres --regid=postgres --clear-groups';
 const PORT = 20_000 + (process.pid % 20_000);
 const TABLES = `-h /tmp -p ${PORT} -U postgres`;
 
-/** Inserts of a hundred rows a transaction. */
-function sqlite(mode: string, scale: number): string {
+/** Transactions of a hundred inserts each that SQLite makes, and git's commits; where there is one round only, a part of them. */
+const TRANSACTIONS = 2000;
+const COMMITS = 300;
+const ONE_ROUND = 1 / 5;
+
+function sqliteRow(mode: string, transactions: number, limit: number): ProgramRow {
   const insert = 'insert into t select value, hex(randomblob(25)) from generate_series(1, 100);';
-  const rows = `for i in $(seq ${Math.ceil(2000 * scale)}); do echo "${insert}"; done`;
-  return `{ echo "pragma journal_mode=${mode}; create table t(a, b);"; ${rows}; } | sqlite3 $PATH_THERE/${mode}.db >/dev/null`;
+  const rows = `for i in $(seq ${transactions}); do echo "${insert}"; done`;
+  return {
+    op: `SQLite, ${mode}, ${transactions} transactions`,
+    line: `{ echo "pragma journal_mode=${mode}; create table t(a, b);"; ${rows}; } | sqlite3 $PATH_THERE/${mode}.db >/dev/null`,
+    limit,
+    needs: ['sqlite3'],
+  };
 }
 
-/** Commits that git makes. */
-const COMMITS = 300;
-
-/** What programs do, in their order. @param scale - of rows and transactions */
-export function programRows(scale: number): readonly ProgramRow[] {
+/** What programs do, in their order. @param rounds - how often: where it is once, databases and git do less */
+export function programRows(scale: number, rounds: number): readonly ProgramRow[] {
+  const part = rounds > 1 ? scale : scale * ONE_ROUND;
+  const transactions = Math.ceil(TRANSACTIONS * part);
   return [
-    { op: 'SQLite, WAL', line: sqlite('wal', scale), limit: 1.5, needs: ['sqlite3'] },
-    { op: 'SQLite, delete', line: sqlite('delete', scale), limit: 2.5, needs: ['sqlite3'] },
-    { op: 'SQLite, persist', line: sqlite('persist', scale), limit: 3, needs: ['sqlite3'] },
+    sqliteRow('wal', transactions, 1.5),
+    sqliteRow('delete', transactions, 2.5),
+    sqliteRow('persist', transactions, 3),
     {
-      op: 'pgbench',
+      op: `pgbench, ${transactions} transactions`,
       before: [
         `export ${POSTGRES}; cd /; mkdir $PATH_THERE/pg && chown postgres $PATH_THERE/pg && chmod 700 $PATH_THERE/pg`,
         `${AS_POSTGRES} initdb -A trust -D $PATH_THERE/pg`,
         `${AS_POSTGRES} pg_ctl -w -D $PATH_THERE/pg -l $PATH_THERE/pg/log -o "-k /tmp -p ${PORT} -c listen_addresses=" start`,
         `pgbench -i -q ${TABLES} postgres 2>&1`,
       ].join(' && '),
-      line: `pgbench -n -c 2 -t ${Math.ceil(1000 * scale)} ${TABLES} postgres`,
+      line: `pgbench -n -c 2 -t ${Math.ceil(transactions / 2)} ${TABLES} postgres`,
       after: `export ${POSTGRES}; cd /; ${AS_POSTGRES} pg_ctl -w -m immediate -D $PATH_THERE/pg stop`,
       limit: 4,
       needs: ['pgbench', 'setpriv'],
@@ -54,7 +62,7 @@ export function programRows(scale: number): readonly ProgramRow[] {
     { op: 'tar x of sources', line: 'mkdir $PATH_THERE/s && tar xf $FROM/../sources.tar -C $PATH_THERE/s', limit: 2, needs: [] },
     { op: 'read sources', line: 'find $PATH_THERE/s -type f -exec cat {} + >/dev/null', limit: 1.5, needs: [] },
     { op: 'rm of sources', line: 'rm -r $PATH_THERE/s', limit: 3, needs: [] },
-    gitRow(Math.max(20, Math.ceil(COMMITS * scale))),
+    gitRow(Math.max(20, Math.ceil(COMMITS * part))),
     // It cannot be done in part.
     ...(scale < 1 ? [] : [npmRow()]),
   ];

@@ -36,8 +36,14 @@ const CPU = ', CPU';
 /** Our mount through libfuse 2. */
 const NATIVE = 'vtftp, fuse-native';
 
-/** The most that each may take, to the time of others. */
-const LIMITS: readonly { readonly op: string; readonly to: readonly string[]; readonly limit: number }[] = [
+/** The most that an operation may take, to the least time of some others. */
+interface Limit {
+  readonly op: string;
+  readonly to: readonly string[];
+  readonly limit: number;
+}
+
+const LIMITS: readonly Limit[] = [
   { op: 'read', to: ['squashfuse'], limit: 1 / 0.8 },
   { op: 'read', to: ['borg mount'], limit: 1 / 2 },
   { op: 'scattered', to: ['squashfuse'], limit: 1 / 0.5 },
@@ -46,7 +52,6 @@ const LIMITS: readonly { readonly op: string; readonly to: readonly string[]; re
   ...SMALL_OPERATIONS.map((op) => ({ op, to: [NATIVE], limit: 1 / 2 })),
   ...SYNCED_OPERATIONS.map(({ op, limit }) => ({ op, to: ['bindfs'], limit })),
   { op: OVERWRITES.op, to: ['bindfs'], limit: OVERWRITES.limit },
-  ...programRows(1).map(({ op, limit }) => ({ op, to: [BIND_MOUNT.name], limit })),
   { op: 'write', to: ['bindfs'], limit: 1 / 0.7 },
   { op: 'synced', to: ['vtftp put'], limit: 1 / 0.6 },
 ];
@@ -152,11 +157,12 @@ export function benchMount(
   execFileSync('tar', ['cf', join(folder, 'few/sources.tar'), '-C', PROJECT_ROOT, ...sources]);
   // Others than root, as PostgreSQL, enter the mounts.
   for (const place of [folder, dirname(folder)]) if (basename(place).startsWith('vtftp-bench-')) chmodSync(place, 0o711);
+  const programs = programRows(scale, rounds);
   turns([vtftpMount(program, 'vtftp', '-o allow_other'), ...bindfs, BIND_MOUNT], 'programs', (peer, own) => {
     using turn = new MountTurn(peer, own, few);
     turn.store();
     turn.mountCold();
-    for (const { op, before, line, after, needs } of programRows(scale)) {
+    for (const { op, before, line, after, needs } of programs) {
       if (!areThere(needs)) continue;
       try {
         if (before !== undefined) turn.run(before);
@@ -198,7 +204,8 @@ export function benchMount(
     rmSync(memory, { recursive: true, force: true });
   }
   rmSync(folder, { recursive: true, force: true });
-  return { table: tableOf(times, notes, scale), verdicts: [...verdictsOf(times), ...verdicts], times };
+  const limits = [...LIMITS, ...programs.map(({ op, limit }) => ({ op, to: [BIND_MOUNT.name], limit }))];
+  return { table: tableOf(times, notes, scale), verdicts: [...verdictsOf(times, limits), ...verdicts], times };
 }
 
 /** Seconds that many operations of one sort take, in a process of their own. */
@@ -228,9 +235,9 @@ function secondsOf(times: MountTimes, name: string, op: string): number {
   return median(times.get(name)?.get(op) ?? []);
 }
 
-function verdictsOf(times: MountTimes): Verdict[] {
+function verdictsOf(times: MountTimes, limits: readonly Limit[]): Verdict[] {
   const verdicts: Verdict[] = [];
-  for (const { op, to, limit } of LIMITS) {
+  for (const { op, to, limit } of limits) {
     const others = to.map((name) => secondsOf(times, name, op)).filter(Number.isFinite);
     const reached = secondsOf(times, 'vtftp', op) / Math.min(...others);
     if (others.length === 0 || !Number.isFinite(reached)) continue;

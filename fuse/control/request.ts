@@ -1,3 +1,4 @@
+import { groupedDigits } from '../../core/base/grouped-digits.ts';
 import { type Octets, octetsFromBytes, octetsFromText } from '../../core/base/octets.ts';
 import type { Fields } from './fields.ts';
 
@@ -25,6 +26,9 @@ export interface Request {
 /** Bytes of a request at most, its newline not counted: a Block of the largest size in base64, and room. */
 export const MAX_REQUEST_SIZE = 24 * 1024 * 1024;
 
+/** Words of `argv` at most, as of a line. */
+const MAX_WORDS = 131_072;
+
 /** Reads a request. */
 export function readRequest(text: string): Request {
   let fields: Fields;
@@ -50,6 +54,8 @@ function readFields(id: RequestId, fields: Fields): Request {
   if (typeof command === 'string' && command.isWellFormed()) return { id, commands: { line: octetsFromText(command) } };
   if (typeof request === 'string') return { id, fields };
   if (isId(cancel)) return { id, cancel };
+  if (Array.isArray(argv) && argv.length > MAX_WORDS)
+    return { id, problem: `"argv" has ${groupedDigits(argv.length)} words, where ${groupedDigits(MAX_WORDS)} are allowed` };
   const words = argv === undefined ? undefined : readWords(argv);
   if (words !== undefined) return { id, commands: { argv: words } };
   if (argv !== undefined) return { id, problem: '"argv" has to be a list of texts, or {"b64": …} for other bytes, with a command first' };

@@ -1,8 +1,12 @@
+import { groupedDigits } from '../../core/base/grouped-digits.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import type { OpenQuote, SkipReference, Word } from './word.ts';
 import { LineError, OpenQuoteError, OpenQuoteFound, plainWord, quotedWord, readWord, WORD_ENDS } from './word.ts';
 
 // The grammar of a line. Lines are octets, not text: names in scripts need not be UTF-8. @see vtftp(1), "Lines"
+
+/** Words of a line at most, of all its commands: each costs some hundred bytes, and what is made of it more. */
+export const MAX_WORDS = 131_072;
 
 /** `> file` or `>> file`. */
 export interface Redirect {
@@ -114,6 +118,8 @@ class LineParser {
   readonly #isOpen: boolean;
   readonly #commands: ParsedCommand[] = [];
   #at = 0;
+  /** Words so far, of all commands. */
+  #count = 0;
   #draft: Draft;
   #openQuote: OpenEnd['quote'];
   #opaque = false;
@@ -233,6 +239,10 @@ class LineParser {
 
   #readArgument(): void {
     const draft = this.#draft;
+    if (++this.#count > MAX_WORDS && !this.#isOpen) {
+      const remedy = 'give them on several lines, or name them by a pattern';
+      throw this.#error(`parse line: more than ${groupedDigits(MAX_WORDS)} words`, this.#at, remedy);
+    }
     if (draft.words.length > 0) {
       draft.words.push(this.#readWord());
       return;

@@ -99,6 +99,8 @@ describe('requests in JSON on standard input', () => {
       '{"id":21,"argv":["ls","\\ud800"]}',
       '{"id":22,"command":"ls \\ud800"}',
       { id: 8, command: "ls 'open" },
+      { id: 23, argv: Array.from({ length: 131_073 }, () => 'x') },
+      { id: 24, command: 'x '.repeat(131_073) },
       { id: 9, command: 'pwd' },
       'pwd',
     ]);
@@ -118,6 +120,8 @@ describe('requests in JSON on standard input', () => {
         [21, 2],
         [22, 2],
         [8, 2],
+        [23, 2],
+        [24, 2],
         [9, 0],
         [undefined, 0],
       ],

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsFromText } from '../../../core/base/octets.ts';
 import { skipReference } from '../../../core/dirent/reference-skip.ts';
-import { LineJoiner, parseLine, parseOpenLine } from '../../../shell/line/line.ts';
+import { LineJoiner, MAX_WORDS, parseLine, parseOpenLine } from '../../../shell/line/line.ts';
 import { quoteWord } from '../../../shell/line/quote.ts';
 import { LineError } from '../../../shell/line/word.ts';
 
@@ -249,4 +249,19 @@ test('no text makes the parser fail in another way than by a LineError, nor the 
     }),
     { numRuns: 2000 },
   );
+});
+
+test('a line has a largest number of words, whatever commands they are of', () => {
+  for (const word of ['a ', 'a;']) {
+    const line = octetsFromText(word.repeat(MAX_WORDS));
+    assert.equal(
+      parseLine(line, skipReference).reduce((sum, { words }) => sum + words.length, 0),
+      MAX_WORDS,
+      word,
+    );
+    assert.throws(
+      () => parseLine(`${line}b` as Octets, skipReference),
+      (error) => error instanceof LineError && /more than 131,072 words/.test(error.message),
+    );
+  }
 });

@@ -26,6 +26,8 @@ export interface LeafWindowOptions {
   /** Octets ahead at most, and one leaf more. */
   readonly bytes: number;
   readonly signal: AbortSignal | undefined;
+  /** Milliseconds of a clock. */
+  readonly nowMs: () => number;
 }
 
 /**
@@ -37,6 +39,7 @@ export class LeafWindow {
   readonly #leaves: AsyncGenerator<Leaf, void, undefined>;
   readonly #signal: AbortSignal | undefined;
   readonly #maxBytes: number;
+  readonly #nowMs: () => number;
   readonly #queue: WantedLeaf[] = [];
   #maxLeaves: number;
   #bytes = 0;
@@ -50,6 +53,7 @@ export class LeafWindow {
     this.#signal = options.signal;
     this.#maxBytes = options.bytes;
     this.#maxLeaves = options.leaves;
+    this.#nowMs = options.nowMs;
   }
 
   /**
@@ -76,9 +80,9 @@ export class LeafWindow {
   /** Waits for what is on its way. A long wait says that too little was. */
   async #timed<T>(coming: Promise<T> | undefined): Promise<T | undefined> {
     if (coming === undefined) return undefined;
-    const startMs = performance.now();
+    const startMs = this.#nowMs();
     const found = await coming;
-    if (performance.now() - startMs > LONG_WAIT_MS) this.#maxLeaves = Math.min(MAX_LEAVES, this.#maxLeaves * GROWTH);
+    if (this.#nowMs() - startMs > LONG_WAIT_MS) this.#maxLeaves = Math.min(MAX_LEAVES, this.#maxLeaves * GROWTH);
     return found;
   }
 

@@ -17,13 +17,15 @@ const READ_AHEAD_BLOCKS = 16;
 const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 
 /** The same for one reader that wants all of a long content soon: 50 MB/s of a Store that is 100 ms away need it. */
-export const LONG_READ_AHEAD: number = 16 * 1024 * 1024;
+export const LONG_READ_AHEAD: number = 24 * 1024 * 1024;
 
 export interface ReadOptions extends RangeOptions {
   /** Leaves asked of the Store ahead of need at first; default 16. It becomes more while the reader has to wait. */
   readonly readAhead?: number;
   /** Octets asked of the Store ahead of need at most; default 4 MiB. */
   readonly maxReadAhead?: number;
+  /** Milliseconds of the clock by which the reader waits; default that of the process. */
+  readonly nowMs?: () => number;
 }
 
 /**
@@ -38,8 +40,8 @@ export async function* readBlockRange(
   block: Block,
   options: ReadOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { signal, readAhead = READ_AHEAD_BLOCKS, maxReadAhead = READ_AHEAD_BYTES } = options;
-  const window = new LeafWindow(source, leavesOf(source, block, options), { leaves: readAhead, bytes: maxReadAhead, signal });
+  const { signal, readAhead = READ_AHEAD_BLOCKS, maxReadAhead = READ_AHEAD_BYTES, nowMs = () => performance.now() } = options;
+  const window = new LeafWindow(source, leavesOf(source, block, options), { leaves: readAhead, bytes: maxReadAhead, signal, nowMs });
   const turns = new EventTurns();
   try {
     for (let next = await window.next(); next !== undefined; next = await window.next()) {

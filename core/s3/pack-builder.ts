@@ -72,8 +72,19 @@ export class PackBuilder {
     const indexStart = this.#size;
     const indexSize = records.reduce((sum, { length }) => sum + length, 0);
     const footer = encodeFooter({ indexStart, indexSize, previous: 0, metadataEnd: indexStart, whenNs: 0n }, digestSize);
-    const body = Buffer.concat([this.#octets.subarray(0, this.#size), ...records, footer]);
     const parts = records.map((record) => record.subarray(RECORD_FIXED_SIZE + digestSize));
-    return { name: this.name, index: new DatafileIndex(digestSize, parts), body };
+    return { name: this.name, index: new DatafileIndex(digestSize, parts), body: this.#bodyWith([...records, footer]) };
+  }
+
+  /** All octets, and these behind them. The room for one more Block mostly holds an index: then nothing is copied. */
+  #bodyWith(end: readonly Uint8Array[]): Buffer {
+    const size = end.reduce((sum, { length }) => sum + length, this.#size);
+    if (size > this.#octets.length) return Buffer.concat([this.#octets.subarray(0, this.#size), ...end]);
+    let at = this.#size;
+    for (const part of end) {
+      this.#octets.set(part, at);
+      at += part.length;
+    }
+    return this.#octets.subarray(0, size);
   }
 }

@@ -45,14 +45,14 @@ interface Reader {
  * it was gets more and more ahead of need, so that a long way to the service costs little.
  */
 export class PackRanges {
-  readonly #client: S3Client;
+  readonly #client: Pick<S3Client, 'get'>;
   readonly #wants = new Map<PackName, Want[]>();
   /** The one used last is last. */
   #chunks: PackChunk[] = [];
   #readers: Reader[] = [];
   #isScheduled = false;
 
-  constructor(client: S3Client) {
+  constructor(client: Pick<S3Client, 'get'>) {
     this.#client = client;
   }
 

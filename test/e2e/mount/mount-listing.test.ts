@@ -7,6 +7,9 @@ import { makeScratch } from '../../support/scratch.ts';
 /** Rounds of the random part; the long form sets more. */
 const ROUNDS = Number(process.env['VTFTP_LISTING_ROUNDS'] ?? 3);
 
+/** Rounds of one process, which is ended after minutes. */
+const ROUNDS_AT_ONCE = 5;
+
 /** Names that stay throughout. */
 const NAMES = Number(process.env['VTFTP_LISTING_NAMES'] ?? 6000);
 
@@ -81,17 +84,18 @@ assert sorted(rest(other)) == sorted(os.listdir('d') + ['.', '..'])
     const mount = await mounted(t, makeScratch(t));
     const seed = Number(process.env['VTFTP_SEED'] ?? Math.floor(Math.random() * 1e9));
     t.diagnostic(`seed ${seed}`);
-    const done = await run(
-      'python3',
-      [
-        '-c',
-        `${LISTING}
-random.seed(${seed})
-os.mkdir('d')
+    for (let first = 0; first < ROUNDS; first += ROUNDS_AT_ONCE) {
+      const done = await run(
+        'python3',
+        [
+          '-c',
+          `${LISTING}
+random.seed(${seed + first})
+os.makedirs('d', exist_ok=True)
 stay = {f'stay{i:06}' for i in range(${NAMES})}
-for name in stay: open('d/' + name, 'w').close()
-coming = 0
-for round in range(${ROUNDS}):
+for name in stay - set(os.listdir('d')): open('d/' + name, 'w').close()
+coming = ${1000 * first}
+for round in range(${first}, ${Math.min(ROUNDS, first + ROUNDS_AT_ONCE)}):
     warm = opened('d'); rest(warm); os.close(warm)
     fd, names, drop = opened('d'), [], random.randrange(len(stay))
     while True:
@@ -102,18 +106,19 @@ for round in range(${ROUNDS}):
         if random.random() < 0.1 and ${'round % 2'}:
             coming += 1
             open(f'd/{random.choice("az")}coming{coming}', 'w').close()
-            if coming > 3:
-                for first in 'az':
-                    path = f'd/{first}coming{coming - 3}'
+            if coming > ${1000 * first + 3}:
+                for end in 'az':
+                    path = f'd/{end}coming{coming - 3}'
                     if os.path.exists(path): os.unlink(path)
     os.close(fd)
     kept = [name for name in names if name in stay]
     assert len(kept) == len(stay) and set(kept) == stay, (round, len(kept), len(names))
     assert len(names) == len(set(names)), round
 `,
-      ],
-      { cwd: mount.path },
-    );
-    assert.equal(done.status, 0, done.report);
+        ],
+        { cwd: mount.path },
+      );
+      assert.equal(done.status, 0, done.report);
+    }
   });
 });

@@ -45,6 +45,11 @@ export class Server implements Disposable {
     this.address = found;
   }
 
+  /** Its process. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   [Symbol.dispose](): void {
     this.#child.kill('SIGKILL');
   }

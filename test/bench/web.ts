@@ -1,17 +1,19 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeRandom } from '../support/random.ts';
 import { measure, median } from './measure.ts';
 import { Server } from './server.ts';
 import type { Verdict } from './targets.ts';
+import type { MeasuredServer, WebTime } from './web-servers.ts';
+import { startBare, startNginx, timeRequests } from './web-servers.ts';
 import { MIB } from './workloads.ts';
 
 /** Connections at a time, and seconds of one measurement. */
 const CONNECTIONS = 32;
 const SECONDS = 5;
-/** Where nginx listens. */
-const NGINX_PORT = 18_377;
+/** How much longer the slowest of a hundred requests may take than with nginx. */
+const MAX_P99 = 3;
 
 const TABLE: readonly (readonly [row: string, says: string, limit: number])[] = [
   ['one', 'one file of 64 KiB', 0.7],
@@ -20,19 +22,22 @@ const TABLE: readonly (readonly [row: string, says: string, limit: number])[] = 
   ['listing', 'the page of a Dir of 200 files', 0.6],
 ];
 
-/** Requests a second by row and server, one a round. */
-export type WebTimes = ReadonlyMap<string, readonly number[]>;
+/** What was measured by row and server, once a round. */
+export type WebTimes = ReadonlyMap<string, readonly WebTime[]>;
 
-/** `httpd` beside nginx that has the same bytes in files, both asked by wrk on this machine. */
+/**
+ * `httpd` beside nginx that has the same bytes in files, and beside `node:http` that has them in memory: that is what a server in Node can
+ * reach. All have one process, and are asked by wrk on this machine.
+ */
 export function benchWeb(
   program: string,
   folder: string,
   { rounds, scale }: { readonly rounds: number; readonly scale: number },
 ): { readonly table: string; readonly verdicts: readonly Verdict[]; readonly times: WebTimes } {
-  const title = `### web: requests a second by ${CONNECTIONS} connections, beside nginx with the same bytes`;
+  const title = `### web: ${CONNECTIONS} connections, beside nginx and node:http with the same bytes`;
   const missing = ['nginx', 'wrk'].filter((name) => spawnSync(name, ['-v']).error !== undefined);
   if (missing.length > 0) return { table: `${title}\n\nnot measured: no ${missing.join(', ')}\n`, verdicts: [], times: new Map() };
-  const times = new Map<string, number[]>();
+  const times = new Map<string, WebTime[]>();
   const at = (name: string): string => join(folder, name);
   const count = Math.max(100, Math.round(10_000 * scale));
   makeFiles(at('site'), count, scale);
@@ -48,36 +53,46 @@ export function benchWeb(
   // nginx sends the page that we make, as a file.
   writeFileSync(at('site/listing/index.html'), execFileSync('curl', ['-sf', `${base}listing/`]));
   writeFileSync(at('distinct.lua'), luaOf(count));
-  const child = startNginx(folder);
+  const servers: MeasuredServer[] = [{ name: 'httpd', url: base, pid: ours.pid }];
   try {
-    for (const url of [base, `http://127.0.0.1:${NGINX_PORT}/`])
-      execFileSync('curl', ['-sf', '-o', '/dev/null', `${url}many/[0-${count - 1}]`]);
+    servers.push(startNginx(folder), startBare(folder));
+    // All is asked for before. The part behind the # goes to no server: curl asks again for each.
+    for (const { url } of servers)
+      for (const path of [`many/[0-${count - 1}]`, 'large#[0-3]', 'listing/#[0-3]'])
+        execFileSync('curl', ['-sf', '-o', '/dev/null', url + path]);
     for (let round = 0; round < rounds; round++) {
       for (const [row] of TABLE) {
-        for (const [server, url] of [
-          ['ours', base],
-          ['nginx', `http://127.0.0.1:${NGINX_PORT}/`],
-        ] as const) {
-          const key = `${row} ${server}`;
+        for (const server of servers) {
+          const key = `${row} ${server.name}`;
           const path = row === 'listing' ? 'listing/' : row === 'large' ? 'large' : 'many/0';
-          times.set(key, [...(times.get(key) ?? []), requestsOf(url + path, row === 'distinct' ? at('distinct.lua') : undefined)]);
+          const script = row === 'distinct' ? at('distinct.lua') : undefined;
+          const time = timeRequests(server, path, script, { connections: CONNECTIONS, seconds: SECONDS });
+          times.set(key, [...(times.get(key) ?? []), time]);
         }
       }
     }
   } finally {
-    // Its workers end with it, which they would not by SIGKILL.
-    child.kill('SIGTERM');
+    // The workers of nginx end with it, which they would not by SIGKILL.
+    for (const { name, pid } of servers) if (name !== 'httpd') process.kill(pid, 'SIGTERM');
     rmSync(folder, { recursive: true, force: true });
   }
-  const ratio = (row: string): number => median(times.get(`${row} ours`) ?? []) / median(times.get(`${row} nginx`) ?? []);
+  const names = servers.map(({ name }) => name);
+  const of = (row: string, name: string, what: keyof WebTime): number =>
+    median((times.get(`${row} ${name}`) ?? []).map((time) => time[what]));
+  const ratio = (row: string, name: string): number => of(row, 'httpd', 'perSecond') / of(row, name, 'perSecond');
   const rows = TABLE.map(([row, says]) => {
-    const [mine, theirs] = [`${row} ours`, `${row} nginx`].map((key) => Math.round(median(times.get(key) ?? [])));
-    return `| ${says} | ${mine} | ${theirs} | ${ratio(row).toFixed(2)} |`;
+    const cells = (what: keyof WebTime, digits: number): string => names.map((name) => of(row, name, what).toFixed(digits)).join(', ');
+    return `| ${says} | ${cells('perSecond', 0)} | ${ratio(row, 'nginx').toFixed(2)} | ${ratio(row, 'node:http').toFixed(2)} | ${cells('cpuUs', 1)} | ${cells('p99Ms', 1)} |`;
   });
-  const table = `${title}\n\n${['| | httpd | nginx | ratio |', '|---|---|---|---|', ...rows, ''].join('\n')}`;
-  const verdicts = TABLE.map(([row, says, limit]) => {
-    const reached = 1 / ratio(row);
-    return { part: 'web', what: `${says}, nginx to httpd`, reached, limit: 1 / limit, isReached: reached <= 1 / limit };
+  const head = `| ${names.join(', ')} | requests a second | of nginx | of node:http | processor, µs a request | 99 of 100 within, ms |`;
+  const table = `${title}\n\n${[head, '|---|---|---|---|---|---|', ...rows, ''].join('\n')}`;
+  const verdicts = TABLE.flatMap(([row, says, limit]) => {
+    const reached = 1 / ratio(row, 'nginx');
+    const slowest = of(row, 'httpd', 'p99Ms') / of(row, 'nginx', 'p99Ms');
+    return [
+      { part: 'web', what: `${says}, nginx to httpd`, reached, limit: 1 / limit, isReached: reached <= 1 / limit },
+      { part: 'web', what: `${says}, 99 of 100 within`, reached: slowest, limit: MAX_P99, isReached: slowest <= MAX_P99 },
+    ];
   });
   return { table, verdicts, times };
 }
@@ -98,28 +113,4 @@ request = function()
   return wrk.format("GET", (wrk.path:gsub("0$", tostring(n))))
 end
 `;
-}
-
-function startNginx(folder: string): ReturnType<typeof spawn> {
-  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name};`).join(' ');
-  const http = `access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; open_file_cache max=20000; ${temp}
-server { listen 127.0.0.1:${NGINX_PORT}; root site; default_type application/octet-stream; index index.html; }`;
-  writeFileSync(
-    join(folder, 'nginx.conf'),
-    `user root; worker_processes 2; daemon off; pid nginx.pid; error_log error.log; events {}\nhttp { ${http} }\n`,
-  );
-  const child = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], { stdio: 'inherit' });
-  for (let tries = 0; spawnSync('curl', ['-sf', '-o', '/dev/null', `http://127.0.0.1:${NGINX_PORT}/large`]).status !== 0; tries++) {
-    if (tries === 100) throw new Error(`bench: nginx does not start: ${readFileSync(join(folder, 'error.log'), 'utf8')}`);
-    spawnSync('sleep', ['0.05']);
-  }
-  return child;
-}
-
-function requestsOf(url: string, script: string | undefined): number {
-  const args = ['-t1', `-c${CONNECTIONS}`, `-d${SECONDS}s`, ...(script === undefined ? [] : ['-s', script]), url];
-  const said = execFileSync('wrk', args, { encoding: 'utf8' });
-  const [, perSecond] = /Requests\/sec: +([\d.]+)/.exec(said) ?? [];
-  if (perSecond === undefined || /Non-2xx/.test(said)) throw new Error(`bench: wrk ${url}: ${said}`);
-  return Number(perSecond);
 }

@@ -28,10 +28,10 @@ export const diff = defineTreeCommand({
   group: 'history',
   summary: 'show how two states, trees or files differ',
   details: [
-    'Without arguments, diff compares the tree with its last recorded state. If nothing has changed since, it takes the state before that. diff PATH does so for one path. diff PATH@N and diff @DATE compare that state with the present one. With two arguments diff compares A with B. Each is a path, PATH@N, PATH@DATE, a Dirref, or a Store as open takes it. file:PATH is a local file or directory.',
+    'Without arguments, diff compares the tree with its last recorded state. If nothing has changed since, it takes the state before that. diff PATH does so for one path. diff PATH@N and diff @DATE compare that state with the present one. With two arguments, or @A..@B, diff compares A with B. Each is a path, PATH@N, PATH@DATE, a Dirref, or a Store as open takes it. file:PATH is a local file or directory.',
     'diff prints one line for each difference. + is a new name, and - a removed one. M is changed content, U is changed metadata only, and R is a renamed file or Dir with equal Blocks. The path follows, then a tab and the details. Two files that are text of at most 4 MiB are shown as a patch, others by the byte ranges that differ. -u shows patches of all files, for patch -p1.',
     'Dirs with equal Blocks are not read. Files with different Blocks but equal bytes are the same. diff compares the metadata that get restores, except modification times of Dirs. It reads a local file only if the sizes are equal. It does not find renames of local files, or any renames if more than 200,000 names are new or removed.',
-    '--stat sums for each Dir the bytes of new and of removed Blocks, as du does. diff ends with 0 whether or not there are differences; with --exit-code it fails (1) if there are any.',
+    '--stat sums for each Dir the bytes of new and of removed Blocks, as du does, and counts the names below. diff ends with 0 whether or not there are differences; with --exit-code it fails (1) if there are any.',
   ],
   args: [
     { name: 'a', kind: 'reference', summary: 'a path, a state, a Dirref, a Store, or file:PATH', optional: true },
@@ -114,7 +114,7 @@ export const diff = defineTreeCommand({
       } catch (error) {
         throw damageAt(error, 'diff', top);
       }
-      if (isStat) showStat(context, stat, top, options.has('human'));
+      if (isStat) showStat(context, stat, { top, human: options.has('human'), tally });
       else if (!isPatch) context.output.line(summaryOf(tally));
       const { addedBytes, removedBytes, ...counts } = tally;
       if (!isStat) context.output.record({ ...counts, added_bytes: addedBytes, removed_bytes: removedBytes });
@@ -227,21 +227,28 @@ function contentFact(before: NodeDirent, after: NodeDirent): string {
     : `${sizeText(before.block.span)} -> ${sizeText(after.block.span)}`;
 }
 
-function summaryOf({ added, removed, changed, renamed, addedBytes, removedBytes }: Tally): string {
+function summaryOf({ added, removed, changed, renamed, addedBytes, removedBytes }: Tally, hasBytes = true): string {
+  const bytes = (size: number): string => (hasBytes ? ` (${sizeText(size)})` : '');
   const parts = [
-    ...(added > 0 ? [`${countText(added, 'name')} new (${sizeText(addedBytes)})`] : []),
-    ...(removed > 0 ? [`${countText(removed, 'name')} gone (${sizeText(removedBytes)})`] : []),
+    ...(added > 0 ? [`${countText(added, 'name')} new${bytes(addedBytes)}`] : []),
+    ...(removed > 0 ? [`${countText(removed, 'name')} gone${bytes(removedBytes)}`] : []),
     ...(changed > 0 ? [`${countText(changed, 'name')} changed`] : []),
     ...(renamed > 0 ? [`${countText(renamed, 'name')} renamed`] : []),
   ];
   return parts.length === 0 ? 'no differences' : parts.join(', ');
 }
 
-function showStat({ output }: TreeContext, stat: DiffStat, top: TreePath, human: boolean): void {
+/** Dirs in which nothing but names or metadata differs are counted in the last line alone. */
+function showStat(
+  { output }: TreeContext,
+  stat: DiffStat,
+  { top, human, tally }: { readonly top: TreePath; readonly human: boolean; readonly tally: Tally },
+): void {
   const text = (bytes: number): string => (human ? sizeText(bytes) : String(bytes));
   for (const { path, added, removed } of stat.dirs()) {
     const shown = splitPath(path).reduce(joinPath, top);
     output.record({ ...octetsFields('path', shown), added_bytes: added, removed_bytes: removed });
-    output.line(`+${text(added)}\t-${text(removed)}\t${output.name(shown as Octets)}`);
+    if (added + removed > 0) output.line(`+${text(added)}\t-${text(removed)}\t${output.name(shown as Octets)}`);
   }
+  output.line(summaryOf(tally, false));
 }

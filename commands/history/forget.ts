@@ -30,7 +30,7 @@ export const forget = defineCommand({
     'forget changes only the archive: lines become comments, and later states get lower numbers. From the comments merge, push and undo still know the order of states. gc then frees the Blocks that only the removed states needed. -n shows which states would be removed, and why the others stay. At a prompt forget asks first.',
   ],
   options: [
-    { name: 'plan', short: 'n', summary: 'show which states would be removed, and do nothing' },
+    { name: 'plan', short: 'n', aliases: ['dry-run'], summary: 'show which states would be removed, and do nothing' },
     { name: 'keep-last', short: 'l', value: { name: 'N', kind: 'number', min: 1 }, summary: 'keep the N newest states' },
     ...PERIOD_OPTIONS,
     { name: 'keep-within', value: { name: 'AGE', kind: 'text' }, summary: 'keep all states of the last AGE: 2y5m7d3h, 30d' },

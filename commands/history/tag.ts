@@ -1,4 +1,4 @@
-import type { ArchiveEntry } from '../../core/archive/archive.ts';
+import type { Archive, ArchiveEntry, ArchiveLines } from '../../core/archive/archive.ts';
 import { findEntry } from '../../core/archive/find-entry.ts';
 import type { Marks } from '../../core/archive/mark-notes.ts';
 import { isTag, marksOf, withMarks } from '../../core/archive/mark-notes.ts';
@@ -18,24 +18,48 @@ export const tag = defineCommand({
   changesLocal: true,
   plans: true,
   details: [
-    'tag NAME names the newest state, and tag @STATE NAME… another one. `cd @NAME`, `diff @NAME` and PATH@NAME then take that state; if several have the tag, the newest. -d removes tags. log shows them in brackets, and forget --keep-tag keeps the states that have one. A tag begins with a letter, and consists of letters, digits, ., _ and -.',
+    'tag NAME names the newest state, and tag @STATE NAME… another one. `cd @NAME`, `diff @NAME` and PATH@NAME then take that state; if several have the tag, the newest. Without arguments tag lists the states that have tags. -d removes tags from all states, or from @STATE. log shows tags in brackets, and forget --keep-tag keeps the states that have one. A tag begins with a letter, and consists of letters, digits, ., _ and -.',
   ],
-  args: [{ name: 'word', kind: 'text', summary: 'a state, @N, @DATE or @TAG, then the tags', repeat: true }],
+  args: [{ name: 'word', kind: 'text', summary: 'a state, @N, @DATE or @TAG, then the tags', repeat: true, optional: true }],
   options: [{ name: 'delete', short: 'd', summary: 'remove the tags' }],
   examples: [{ line: 'tag before-upgrade', says: 'later, diff @before-upgrade shows what changed' }],
   records: [MARKS_RECORD],
   async run(context, { args, options }) {
+    const isRemoval = options.has('delete');
     const { named, rest } = splitStates(args);
     const tags = rest.map((word) => octetsToText(word));
     const bad = tags.find((word) => !isTag(word));
     if (bad !== undefined) throw new UsageError(`tag "${bad}": expected a letter, then letters, digits, ".", "_" or "-", and no date`);
-    if (tags.length === 0) throw new UsageError('tag: which tag? TAG is missing', { remedy: 'tag NAME, or tag @STATE NAME' });
-    await mark(context, 'tag', named, ({ tags: present, isProtected }) => ({
-      tags: options.has('delete') ? present.filter((word) => !tags.includes(word)) : [...new Set([...present, ...tags])],
+    if (tags.length === 0 && (isRemoval || named.length > 0))
+      throw new UsageError('tag: which tag? TAG is missing', { remedy: 'tag NAME, or tag @STATE NAME' });
+    if (tags.length === 0) {
+      const { archive } = context.session;
+      if (archive === undefined) throw new VtError('EFAILED', `tag: "${context.session.tree.name}" has no recorded states`);
+      for (const entry of await taggedEntries(context, archive, () => true)) tellMarks(context, '', entry.number, marksOf(entry));
+      return;
+    }
+    const change = ({ tags: present, isProtected }: Marks): Marks => ({
+      tags: isRemoval ? present.filter((word) => !tags.includes(word)) : [...new Set([...present, ...tags])],
       isProtected,
-    }));
+    });
+    if (!isRemoval || named.length > 0) {
+      await mark(context, 'tag', named, change);
+      return;
+    }
+    const { archive, lines } = requireLines(context.session, 'tag -d');
+    const having = await taggedEntries(context, archive, (word) => tags.includes(word));
+    const absent = tags.find((word) => !having.some((entry) => marksOf(entry).tags.includes(word)));
+    if (absent !== undefined) throw new VtError('EFAILED', `tag -d "${absent}": no state has that tag`, { remedy: 'tag lists them' });
+    await markEntries(context, lines, having, change);
   },
 });
+
+/** The states that have a tag of those wanted, oldest first. */
+async function taggedEntries({ signal }: CommandContext, archive: Archive, isWanted: (tag: string) => boolean): Promise<ArchiveEntry[]> {
+  const found: ArchiveEntry[] = [];
+  for await (const entry of archive.entries({ signal })) if (marksOf(entry).tags.some(isWanted)) found.push(entry);
+  return found;
+}
 
 /** `protect`: states that forget and gc --drop leave alone. */
 export const protect = defineCommand({
@@ -78,7 +102,7 @@ function statesOnly(action: string, args: readonly Octets[]): readonly Octets[] 
 }
 
 async function mark(context: CommandContext, action: string, words: readonly Octets[], change: (marks: Marks) => Marks): Promise<void> {
-  const { session, output, plan, signal, now } = context;
+  const { session, plan, signal, now } = context;
   const { archive, lines } = requireLines(session, action);
   if (session.isChanged && words.length === 0 && !plan) await session.sync(signal);
   const entries: ArchiveEntry[] = [];
@@ -88,15 +112,28 @@ async function mark(context: CommandContext, action: string, words: readonly Oct
     if (newest === undefined) throw new VtError('EFAILED', `${action}: no state is recorded yet`, { remedy: 'sync first' });
     entries.push(newest);
   }
+  await markEntries(context, lines, entries, change);
+}
+
+async function markEntries(
+  context: CommandContext,
+  lines: ArchiveLines,
+  entries: readonly ArchiveEntry[],
+  change: (marks: Marks) => Marks,
+): Promise<void> {
+  const { plan, signal } = context;
   for (const entry of entries) {
     const { number, whenNs } = entry;
     if (!plan)
       await lines.setNotes({ number, whenNs }, (notes) => withMarks(notes, change(marksOf(notes === undefined ? {} : { notes }))), {
         signal,
       });
-    const { tags, isProtected } = change(marksOf(entry));
-    output.record({ number, tags, protected: isProtected });
-    const shown = [...tags.map((word) => `@${word}`), ...(isProtected ? ['protected'] : [])];
-    output.line(`${plan ? 'would mark ' : ''}@${number}: ${shown.length === 0 ? 'no tags, not protected' : shown.join(' ')}`);
+    tellMarks(context, plan ? 'would mark ' : '', number, change(marksOf(entry)));
   }
+}
+
+function tellMarks({ output }: CommandContext, verb: string, number: number, { tags, isProtected }: Marks): void {
+  output.record({ number, tags, protected: isProtected });
+  const shown = [...tags.map((word) => `@${word}`), ...(isProtected ? ['protected'] : [])];
+  output.line(`${verb}@${number}: ${shown.length === 0 ? 'no tags, not protected' : shown.join(' ')}`);
 }

@@ -21,7 +21,7 @@ export const join = defineTreeCommand({
     { name: 'source', kind: 'reference', summary: 'the tree' },
     { name: 'name', kind: 'stored', summary: 'the new name', glob: false },
   ],
-  options: [{ name: 'plan', short: 'n', summary: 'print what would be copied, and change nothing' }],
+  options: [{ name: 'plan', short: 'n', aliases: ['dry-run'], summary: 'print what would be copied, and change nothing' }],
   examples: [{ line: 'join ~/live today', says: 'adds the tree mounted on ~/live, as it is now' }],
   records: [{ name: 'Joined', summary: 'a tree that was joined', fields: { join: 'text', path: 'name', plan: 'true?' } }],
   async run(context, { args: [source, name], options }) {

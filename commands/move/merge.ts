@@ -41,7 +41,7 @@ export const merge = defineTreeCommand({
     { name: 'name', kind: 'stored', summary: 'the Dir it is merged into; default: the working path', optional: true },
   ],
   options: [
-    { name: 'plan', short: 'n', summary: 'list conflicts and changes, and change nothing' },
+    { name: 'plan', short: 'n', aliases: ['dry-run'], summary: 'list conflicts and changes, and change nothing' },
     { name: 'verbose', short: 'v', summary: 'list every change, not only ten' },
     {
       name: 'conflict',

@@ -30,7 +30,7 @@ export const gc = defineCommand({
     'gc does not keep a Dirref that is in no archive of the Store. To keep it, open it, pull and sync, or name its archive with --archive. If a Dir or a list of Blocks is missing or damaged, or a line of an archive cannot be read, gc removes nothing and the exit status is 13. If no archive has a root, for example because the archives were lost, gc removes nothing and fails; --rootless then frees everything. If a Dir is undamaged but malformed, gc keeps it, prints its path and its root, and the exit status is 3. --drop removes such a root: its line in the archive becomes a comment, and later roots are numbered one less. If it is the newest, record another first: `touch /; sync`. At a prompt gc asks before --drop and --rootless.',
   ],
   options: [
-    { name: 'plan', short: 'n', summary: 'print what gc would free, and do nothing' },
+    { name: 'plan', short: 'n', aliases: ['dry-run'], summary: 'print what gc would free, and do nothing' },
     {
       name: 'grace',
       value: { name: 'TIME', kind: 'text' },

@@ -31,7 +31,7 @@ export const transition = defineCommand({
     },
   ],
   options: [
-    { name: 'plan', short: 'n', summary: 'print how much there is to copy, and do nothing' },
+    { name: 'plan', short: 'n', aliases: ['dry-run'], summary: 'print how much there is to copy, and do nothing' },
     { name: 'verify', summary: 'compare the result with the original' },
   ],
   examples: [

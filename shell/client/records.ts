@@ -680,6 +680,10 @@ export interface PathState {
   /** The bytes of `path` in base64, where they are not UTF-8. */
   readonly path_b64?: string;
   readonly reference?: string;
+  readonly host?: string;
+  readonly user?: string;
+  readonly commands?: string;
+  readonly message?: string;
 }
 
 /** A difference between two trees. */
@@ -763,13 +767,16 @@ export interface DifferenceCounts {
   readonly removed_bytes: number;
 }
 
-/** Whether two files are equal. */
+/** Whether two files or Dirs are equal. */
 export interface Comparison {
   readonly id?: string | number;
   readonly job?: number;
   readonly command: 'cmp';
   readonly same: boolean;
   readonly offset?: number;
+  readonly path?: string;
+  /** The bytes of `path` in base64, where they are not UTF-8. */
+  readonly path_b64?: string;
 }
 
 /** The tags and the protection of a state. */

@@ -19,6 +19,7 @@ import type { LocalSession } from '../../session.ts';
 import { findEntry, pathArgument } from '../entry.ts';
 import { expandHome, resolveLocalPath } from '../local-path.ts';
 import { localSession } from '../local-session.ts';
+import { statePair } from './state-pair.ts';
 
 /** One of two things that are compared. */
 export interface NamedSide {
@@ -59,7 +60,7 @@ export async function withSides<T>(
 
 async function openSides(context: TreeContext, action: string, args: readonly Octets[], opened: AsyncDisposable[]): Promise<NamedSides> {
   const open = async (word: Octets): Promise<NamedSide> => await openSide(context, action, word, opened);
-  const [first, second] = args;
+  const [first, second] = args.length === 1 ? await pairOf(context, args) : args;
   if (first !== undefined && second !== undefined) return { before: await open(first), after: await open(second) };
   const given = first === undefined ? undefined : await open(first);
   const { session, signal } = context;
@@ -68,6 +69,16 @@ async function openSides(context: TreeContext, action: string, args: readonly Oc
   const isOther = given !== undefined && (given.path === undefined || given.label.includes('@'));
   const after = isOther ? await presentSide(context, path) : (given ?? (await presentSide(context, path)));
   return { before: isOther ? given : await sideBefore(context, action, path, opened), after };
+}
+
+/** `PATH@A..@B` as two arguments. What is in the tree under that very name is one. */
+async function pairOf({ session, signal }: TreeContext, args: readonly Octets[]): Promise<readonly Octets[]> {
+  const [word] = args;
+  const pair = word === undefined ? undefined : statePair(word);
+  if (word === undefined || pair === undefined) return args;
+  if ((await session.tree.lookup(pathArgument(session, word), { follow: false, signal })) !== undefined) return args;
+  const { name, first, last } = pair;
+  return [`${name}@${first}` as Octets, ...(last === '' ? [] : [`${name}@${last}` as Octets])];
 }
 
 async function presentSide({ session, local, signal }: TreeContext, path: TreePath): Promise<NamedSide> {

@@ -35,7 +35,7 @@ export const TRANSFER_ARGS: readonly ArgumentSpec[] = [
 
 /** The options of pull and push alike. */
 export const TRANSFER_OPTIONS: readonly OptionSpec[] = [
-  { name: 'plan', short: 'n', summary: 'print what is missing, and move nothing' },
+  { name: 'plan', short: 'n', aliases: ['dry-run'], summary: 'print what is missing, and move nothing' },
   {
     name: 'peer',
     short: 'p',

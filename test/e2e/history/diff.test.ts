@@ -112,7 +112,7 @@ describe('diff', () => {
       /^\+ \/\tDir\n\+ \/d\tDir\n\+ \/d\/b\t98K\n\+ \/d\/sub\tDir\n\+ \/d\/sub\/a\t14B\n5 names new/m,
     );
     assert.match((await shell('diff d/b@1')).stdout, /^M .*\n@@ -50000,1 \+50000,1 @@ bytes\n$/);
-    assert.match((await shell('diff --stat -d 0')).stdout, /^\+\d{4,5}\t-\d{4,5}\t\/\n$/);
+    assert.match((await shell('diff --stat -d 0')).stdout, /^\+\d{4,5}\t-\d{4,5}\t\/\n1 name new, 1 name changed, 1 name renamed\n$/);
     const records = (await shell('diff', '--json')).stdout
       .split('\n')
       .filter((line) => line !== '')
@@ -137,7 +137,7 @@ describe('diff', () => {
       [`cmp d/b file:${local}/b; pwd`, 0, /^$/],
       ['cmp d/b', 1, /differ at byte 50001/],
       ['cmp d/new d/moved/a', 1, /differ at byte 1$/m],
-      ['cmp d d/new', 2, /it is a dir, not a file/],
+      ['cmp d d/new', 2, /it is a Dir/],
     ] as const) {
       const done = await shell(commands);
       assert.equal(done.status, status, `${commands}: ${done.report}`);

@@ -73,12 +73,15 @@ describe('forget', () => {
       'tag @3 before-upgrade; diff --stat @before-upgrade; ls d@before-upgrade; tag -d @3 before-upgrade; tag newest; log -n 1',
     );
     assert.equal(tagged.status, 0, tagged.report);
-    assert.match(tagged.stdout, /^\+200000\t-200000\t\/d\n.*\n3\n@3: no tags, not protected\n@5: @newest\n@5 .*\[@newest\]$/m);
+    assert.match(
+      tagged.stdout,
+      /^\+200000\t-200000\t\/d\n.*\n1 name new, 1 name gone\n3\n@3: no tags, not protected\n@5: @newest\n@5 .*\[@newest\]$/m,
+    );
     for (const [commands, status, says] of [
       ['forget', 2, /no rule says what to keep/],
       ['forget --keep-last 0', 2, /a number of 1 or more/],
       ['forget --keep-within soon', 2, /2y5m7d3h/],
-      ['tag', 2, /argument|usage|say which/],
+      ['tag -d', 2, /which tag\? TAG is missing/],
       ['tag @3', 2, /which tag\? TAG is missing/],
       ['tag 2026', 2, /expected a letter/],
       ['tag yesterday', 2, /no date/],

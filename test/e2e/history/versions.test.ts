@@ -40,7 +40,9 @@ describe('versions of a path', () => {
   it('are listed with their number and their old names, and got all at once', async (t) => {
     const { scratch, shell } = await history(makeScratch(t));
     const listed = await shell('log d/new/f');
-    const lines = listed.stdout.split('\n').map((line) => line.replace(/ {2}F\{.*/, '').replace(/\d{4}-\d\d-\d\d[T ]\S+/, 'TIME'));
+    const lines = listed.stdout
+      .split('\n')
+      .map((line) => line.replace(/ {2}\S+@\S+: put .*/, '').replace(/\d{4}-\d\d-\d\d[T ]\S+/, 'TIME'));
     assert.deepEqual(
       lines.map((line) => line.replace(/ +/g, ' ')),
       ['@6 TIME gone', '@5 TIME 17B', '@4 TIME 9B', '@3 TIME 9B was /d/old/f', '@1 TIME 3B (+1) was /d/old/f', ''],

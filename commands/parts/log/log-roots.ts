@@ -1,19 +1,20 @@
-import type { ArchiveEntry } from '../../core/archive/archive.ts';
-import { authorOf } from '../../core/archive/author-notes.ts';
-import { marksOf } from '../../core/archive/mark-notes.ts';
-import { formatStateTime } from '../../core/base/date.ts';
-import { VtError } from '../../core/base/errors.ts';
-import { groupedDigits } from '../../core/base/grouped-digits.ts';
-import { octetsFromText } from '../../core/base/octets.ts';
-import type { DirDirent } from '../../core/dirent/dirent.ts';
-import { formatDirent } from '../../core/dirent/dirent-text.ts';
-import { mergedStates } from '../../core/history/ancestry.ts';
-import type { DiffItem } from '../../core/tree/diff/diff.ts';
-import { diffDirents } from '../../core/tree/diff/diff.ts';
-import type { TreePath } from '../../core/tree/path.ts';
-import type { Output, TreeContext } from '../command.ts';
-import { octetsFields, sizeText, timeText } from './format.ts';
-import { OutputTurns } from './output-turns.ts';
+import type { ArchiveEntry } from '../../../core/archive/archive.ts';
+import { authorOf } from '../../../core/archive/author-notes.ts';
+import { marksOf } from '../../../core/archive/mark-notes.ts';
+import { formatStateTime } from '../../../core/base/date.ts';
+import { VtError } from '../../../core/base/errors.ts';
+import { groupedDigits } from '../../../core/base/grouped-digits.ts';
+import { appendAll } from '../../../core/base/lists.ts';
+import type { DirDirent } from '../../../core/dirent/dirent.ts';
+import { formatDirent } from '../../../core/dirent/dirent-text.ts';
+import { mergedStates } from '../../../core/history/ancestry.ts';
+import type { DiffItem } from '../../../core/tree/diff/diff.ts';
+import { diffDirents } from '../../../core/tree/diff/diff.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
+import type { TreeContext } from '../../command.ts';
+import { octetsFields, sizeText, timeText } from '../format.ts';
+import { OutputTurns } from '../output-turns.ts';
+import { printMessage, stateColumns } from './state-words.ts';
 
 /** Names that are looked at of one root: what changed more than that is told as "more". */
 const MAX_NAMES = 10_000;
@@ -35,20 +36,26 @@ interface RootChanges {
  * Prints recorded roots, newest first, each with what changed since the root before.
  *
  * @param entries - of the archive, newest first
+ * @param limit - roots that are printed, at most
+ * @param after - the number of a root that is compared with, and not printed
  * @param long - print the whole Dirrefs, and do not compare
  */
-export async function logRoots(context: TreeContext, entries: AsyncIterable<ArchiveEntry>, limit: number, long: boolean): Promise<void> {
+export async function logRoots(
+  context: TreeContext,
+  entries: AsyncIterable<ArchiveEntry>,
+  { limit, after, long }: { readonly limit: number; readonly after: number; readonly long: boolean },
+): Promise<void> {
   const turns = new OutputTurns(context);
   let shown = 0;
   // Each waits for the one before it in time.
   let entry: ArchiveEntry | undefined;
   const showOne = async (before: ArchiveEntry | undefined): Promise<void> => {
-    if (entry === undefined || entry.dirent.kind === 'indirect') return;
+    if (entry === undefined || entry.number <= after || entry.dirent.kind === 'indirect') return;
     shown++;
     await turns.next();
-    const after = entry.dirent;
+    const { dirent } = entry;
     const root = before?.dirent.kind === 'dir' ? before.dirent : undefined;
-    const changes = long || after.kind !== 'dir' ? undefined : await changesOf(context, root, after);
+    const changes = long || dirent.kind !== 'dir' ? undefined : await changesOf(context, root, dirent);
     show(context, entry, changes, long);
   };
   for await (const before of entries) {
@@ -127,17 +134,13 @@ function show({ output }: TreeContext, entry: ArchiveEntry, changes: RootChanges
     columns.push(changesText(changes));
     if (changes.first !== undefined) columns.push(output.name(changes.first));
   }
-  const who = [user, host].filter((word) => word !== undefined).join('@');
-  if (who !== '') columns.push(`${textOf(output, who)}${command === undefined ? '' : `: ${textOf(output, command)}`}`);
-  const marks = tags.map((tag) => textOf(output, `@${tag}`));
-  if (isProtected) marks.push('protected');
-  if (marks.length > 0) columns.push(`[${marks.join(' ')}]`);
+  appendAll(columns, stateColumns(output, entry));
   output.line(columns.join('  '));
   for (const { whenNs: mergedNs, path } of mergedStates(entry))
     output.line(
       `       merges ${mergedNs === undefined ? 'a tree that was not recorded' : `the state of ${formatStateTime(mergedNs)}`}${path === '/' ? '' : ` into ${output.name(path)}`}`,
     );
-  if (message !== undefined) output.line(`       ${textOf(output, message)}`);
+  printMessage(output, entry);
 }
 
 function changesRecord({ added, removed, changed, bytes, first, isMore }: RootChanges): Record<string, unknown> {
@@ -149,11 +152,6 @@ function changesRecord({ added, removed, changed, bytes, first, isMore }: RootCh
     ...(isMore ? { more: true } : {}),
     ...(first === undefined ? {} : octetsFields('first', first)),
   };
-}
-
-/** What somebody wrote, on one line. */
-function textOf(output: Output, text: string): string {
-  return output.name(octetsFromText(text.replaceAll(/\s+/g, ' ')));
 }
 
 /** `+12 -1 ~3 1.2M`: names added, removed, changed, and the octets of new content. */

@@ -43,7 +43,7 @@ export interface MountOptions {
 /** A filesystem that is mounted. */
 export interface Mount {
   readonly mountPoint: string;
-  /** Resolves when the mount is gone, whoever took it away. */
+  /** Resolves when the mount has ended, by whatever means. */
   readonly ended: Promise<void>;
   /** Tells the kernel of changes from behind. */
   readonly notices: Notices;

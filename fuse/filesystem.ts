@@ -55,7 +55,7 @@ export interface AttributeChange {
   readonly killSuidGid?: boolean;
 }
 
-/** Who asks. */
+/** The calling process. */
 export interface Caller {
   readonly uid: number;
   readonly gid: number;
@@ -111,7 +111,7 @@ export const RENAME_WHITEOUT = 4;
  * A filesystem as a kernel asks it: nodes by ino, files by handle. Errors are those of {@link FilesystemError}; any
  * other that is thrown stands for EIO, or for the system call's own error.
  *
- * Whoever is given a node's attributes by lookup, create, mknod, mkdir, symlink, link, tmpfile, or by a listing with
+ * A driver that gets a node's attributes by lookup, create, mknod, mkdir, symlink, link, tmpfile, or by a listing with
  * attributes, holds one lookup of it, which `forget` takes back.
  */
 export interface Filesystem {
@@ -150,7 +150,7 @@ export interface Filesystem {
   tmpfile(parent: number, mode: number, umask: number, flags: number, caller: Caller): Maybe<Opened & { readonly attributes: Attributes }>;
   /** At most `size` octets from `offset`; fewer only at the end. The pieces are valid until the next call. */
   read(ino: number, handle: number, offset: number, size: number, caller: Caller): Maybe<readonly Uint8Array[]>;
-  /** Writes all of `data`, which is valid only until the call returns: who waits has to copy it. */
+  /** Writes all of `data`, which is valid only until the call returns: an asynchronous consumer must copy it. */
   write(ino: number, handle: number, offset: number, data: Uint8Array, how: WriteHow, caller: Caller): Maybe<number>;
   /** Absent where each kernel keeps the locks of its own mount, which saves it a question at each close. */
   readonly locks?: LockOperations;

@@ -15,7 +15,7 @@ export const FILESYSTEM_TYPE = 'fuse.vtftp';
 
 /**
  * Every mount of this program on the machine, as proc(5) lists them. No path is looked at, since a mount whose server is
- * gone or stuck would hold up whoever does.
+ * gone or stuck would block the caller.
  *
  * @param file - for tests
  */

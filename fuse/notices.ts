@@ -1,6 +1,6 @@
 import type { Octets } from '../core/base/octets.ts';
 
-/** Takes word of changes to whoever remembers what was before. */
+/** Reports changes to caches that hold the previous state. */
 export interface Notices {
   /** Attributes of a node, and its content where `content`, are to be asked for again. */
   node(ino: number, content: boolean): void;

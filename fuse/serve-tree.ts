@@ -189,7 +189,7 @@ export class TreeServer {
     for (const mount of this.#mounts.keys()) {
       mount.unmount().catch((error: unknown) => {
         if (error instanceof VtError) this.#options.onBusy(error);
-        // Whoever is inside may finish; nobody new comes in.
+        // Running requests may finish; no new ones are accepted.
         mount.unmount({ lazy: true }).catch((failure: unknown) => this.#options.onFault(failure, 'unmount'));
       });
     }

@@ -26,7 +26,7 @@ export function startProgram(require: NodeJS.Require, folder: string, entry: str
   const { readFileSync } = require('node:fs') as typeof import('node:fs');
   const { Script } = require('node:vm') as typeof import('node:vm');
   const chunks = new Map<string, Chunk>();
-  // Modules of Node that take up to 2 ms to load, and of which most sessions use nothing.
+  // Modules of Node that take up to 2 ms to load, and that most sessions do not use.
   const seldomUsed = ['node:child_process', 'node:crypto', 'node:v8', 'node:worker_threads', 'node:zlib'];
 
   const atFirstUse = (id: string): object => {

@@ -25,7 +25,7 @@ export interface DispatchOptions {
   readonly echo: boolean;
   readonly home: Octets;
   readonly now: () => Date;
-  /** Throws where a command is not for whoever asks; default: all are. */
+  /** Throws if this client may not run a command; by default it may run all. */
   readonly permit?: (command: Command, parsed: ParsedCommand) => void;
   /** Starts a job, `LIST &`; undefined where there are none. */
   readonly background: ((line: Octets) => { readonly number: number; readonly line: string }) | undefined;

@@ -18,7 +18,7 @@ const TAKES: ReadonlySet<string> = new Set(['right', 'end', 'C-f', 'C-e']);
 /** Keys that begin a search through the history, or go on with it. */
 const SEARCHES: ReadonlySet<string> = new Set(['C-r', 'C-s']);
 
-/** What is needed of readline's editor, part of which its types leave out. */
+/** The parts of readline's editor that are used here; its types leave some out. */
 type Editor = REPLServer & { prevRows?: number };
 
 /** What the editor of lines does beyond readline: suggestions from the history, and lists of candidates that say what they are. */

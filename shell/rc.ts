@@ -3,7 +3,7 @@ import type { Places } from './places.ts';
 
 /**
  * The rc file to run first: the one that `--rc` names, else the usual one, but only before a prompt: a script means
- * the same whoever runs it.
+ * the same for every user.
  */
 export function rcFile(given: string | undefined, asksPrompt: boolean, places: Places): string | undefined {
   if (given !== undefined) return given === '' ? undefined : given;

@@ -94,7 +94,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
       if (!signals.isBusy) server.displayPrompt();
     });
   });
-  // Whoever has typed while a command ran goes on at the end of that, where node:repl would put the cursor at its start.
+  // Text typed while a command ran gets the cursor at its end, where node:repl would put it at the start.
   const display = server.displayPrompt.bind(server);
   server.displayPrompt = () => display(true);
   unlearnDotCommands(server, (text) => {

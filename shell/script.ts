@@ -22,7 +22,7 @@ export function* commandLines(text: string, where?: string): Generator<ScriptLin
 
 /**
  * The lines of a script as they come: from a pipe each is given as soon as it is whole, which a line with an open quote
- * is not. One that never is comes last, as it stands. A first line that starts with `#!` is a comment already.
+ * is not. A line that is never complete comes last, unchanged. A first line that starts with `#!` is a comment already.
  *
  * @param name - shown in messages
  * @param isWhole - whether a line is whole, whatever its quotes

@@ -12,7 +12,7 @@ import { VERSION } from './version.ts';
 /** To the start of the line, which is emptied: ECMA-48. */
 const CLEAR_LINE = '\r\x1b[K';
 
-/** Who has the terminal: the prompt gives it up while a local command runs. */
+/** The holder of the terminal: the prompt releases it while a local command runs. */
 export class TerminalHolder {
   readonly #signals: Signals;
   #release: (() => () => void) | undefined;
@@ -40,7 +40,7 @@ export class TerminalHolder {
     if (isShown) this.#showAgain?.();
   }
 
-  /** Gives the terminal to a local command or a question. Who has it already keeps it. */
+  /** Gives the terminal to a local command or a question. A holder keeps it. */
   async lend<T>(action: () => Promise<T>): Promise<T> {
     if (this.#release === undefined || this.#isLent) return await action();
     const takeBack = this.#release();

@@ -123,7 +123,7 @@ export const touch = defineTreeCommand({
   },
 });
 
-/** Whoever made the name meanwhile keeps what he wrote. */
+/** If another process made the name meanwhile, its file stays. */
 function notThere(error: unknown): boolean {
   if (error instanceof PathError && error.errno === 'EEXIST') return false;
   throw error;

@@ -183,7 +183,7 @@ async function eachPair(
     if (intoDir && name === '') throw new PathError('EINVAL', calledAs, argument);
     return { argument, source, target: intoDir ? joinPath(dir, name) : to };
   });
-  // A slash after what is no Dir fails by itself, whoever else is named so.
+  // A slash after a name that is not a Dir is an error of that name alone.
   const wrong = new Set<(typeof pairs)[number]>();
   for (const pair of pairs) if (pair.argument.endsWith('/') && !(await leadsToDir(session.tree, pair.source, signal))) wrong.add(pair);
   const distinct = new Set(

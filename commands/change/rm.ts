@@ -32,7 +32,7 @@ export const rm = defineTreeCommand({
     const force = options.has('force');
     if (recursive && !force && !(await isMeant(context, args.length))) return;
     await forEachItem(context, args, async (argument) => {
-      // As of a POSIX rm: whoever types these seldom means the Dir itself.
+      // As POSIX rm does: a user who types these seldom means the Dir itself.
       if (/(?:^|\/)\.{1,2}\/*$/.test(argument)) throw new PathError('EINVAL', 'remove', argument, { remedy: 'name the Dir' });
       const path = pathArgument(session, argument);
       if (path === ROOT_PATH) throw new PathError('EINVAL', 'remove', '/' as Octets, { remedy: 'remove its entries: rm -r /*' });

@@ -1,4 +1,4 @@
-/** Text of which each character takes one column: Latin letters with their accents, but for the soft hyphen. */
+/** Text in which each character takes one column: Latin letters with their accents, but for the soft hyphen. */
 const LATIN = /^[\x20-\x7e\xa0-\xac\xae-\u02ff]*$/;
 
 /**

@@ -8,7 +8,7 @@ import { pathBytes } from '../../core/base/system/system-error.ts';
  * and a slash at its end. The filesystem is asked what a `..` or a final slash leads to, so that `link/../f` lies beside the
  * directory that the symlink names. Other symlinks stay in the path.
  *
- * Words that lead nowhere stay as typed: whoever uses the path gets the system's own error.
+ * Words without a match stay as typed: using the path gives the system's own error.
  */
 export function resolveLocalPath(cwd: Octets, words: Octets): Octets {
   const typed = (words.startsWith('/') ? words : `${cwd}/${words}`) as Octets;

@@ -1,13 +1,13 @@
 import type { OptionSpec } from '../words/option-spec.ts';
 
-/** `--rights FILE`: who may do what. */
+/** `--rights FILE`: the rights of each client. */
 export const RIGHTS_OPTION: OptionSpec = {
   name: 'rights',
   value: { name: 'FILE', kind: 'local' },
   summary: 'serve clients whose secret has a line in FILE, each with the rights of that line',
 };
 
-/** `--rights FILE` of who uses one line of it. */
+/** `--rights FILE` of a command that uses one line of it. */
 export const ONE_RIGHTS_OPTION: OptionSpec = { ...RIGHTS_OPTION, summary: 'the same FILE as for httpd --rights' };
 
 /** What the help of a server says of it. */

@@ -51,7 +51,7 @@ export async function serveStores(
   try {
     const isReadOnly = input.options.has('read-only');
     const isAppendOnly = input.options.has('append-only');
-    // Whoever speaks to our standard input may do what this user may, unless it is told otherwise.
+    // A client on standard input has the rights of this user, unless options limit them.
     const mount = address === undefined && !isReadOnly && !isAppendOnly && table === undefined ? session.attachedTo : undefined;
     const exports = new Map<string, StoreExport>([['', { ...exportOf(session.store), mount }]]);
     for (const text of exportTexts) {

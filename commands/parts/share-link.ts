@@ -96,7 +96,7 @@ function belowGrant(holder: RightsHolder, archive: string, names: readonly Octet
   return names.slice(grant.below.length);
 }
 
-/** A moment as it stands after `@`: seconds, and nanoseconds after a point. */
+/** A moment in the form that follows `@`: seconds, and nanoseconds after a point. */
 function momentText(ns: bigint): string {
   const fraction = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
   return `@${(ns - fraction) / 1_000_000_000n}.${String(fraction).padStart(9, '0')}`;

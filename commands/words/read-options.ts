@@ -81,7 +81,7 @@ export function scanOptions<T extends string, W extends TextWord<T>>(
   return { uses, rest };
 }
 
-/** An option as it stands in a word. */
+/** An option in its written form. */
 interface WrittenOption<T extends string> {
   readonly spec: OptionSpec;
   readonly shown: string;

@@ -65,7 +65,7 @@ async function openToAppend(path: string, access: StoreAccess | undefined): Prom
       } catch (error) {
         if (errorCode(error) !== 'ENOENT') throw error;
       }
-      // In a Store a dangling symlink is none of ours; elsewhere whoever made it means it.
+      // vtftp never makes a dangling symlink in a Store; elsewhere the user made it on purpose.
       const mode = (access ?? PRIVATE_ACCESS).fileMode;
       const alone = access === undefined ? 0 : constants.O_EXCL;
       const file = await open(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | alone, mode).catch(unlessThere);

@@ -2,7 +2,7 @@ import { localOffset } from '../base/system/local-offset.ts';
 import type { ArchiveEntry } from './archive.ts';
 import { marksOf } from './mark-notes.ts';
 
-/** Periods of which the newest state each may be kept. */
+/** Periods: the newest state of each may be kept. */
 export const PERIODS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
 export type Period = (typeof PERIODS)[number];
 

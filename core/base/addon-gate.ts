@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 
 // Node aborts the whole process where a thread is ended while it loads a native addon: the addon cannot throw there. So a thread
-// says when it loads one, and whoever ends it waits for that.
+// says when it loads one, and the code that ends the thread waits for that.
 
 /** What the memory of a gate is called among the data that Node hands on to a new thread. */
 const GATE = 'vtftp:addon-gate';

@@ -2,8 +2,8 @@ import { errnoText } from './errno-text.ts';
 import { type Octets, octetsToText } from './octets.ts';
 
 /**
- * The errors of the product. Codes are stable; messages may change. A message follows one grammar, `ACTION "THING": FACT`,
- * of which the first two may be absent: `errorParts` takes it apart, and the shell composes from that what a user reads.
+ * The errors of the product. Codes are stable; messages may change. A message follows one grammar, `ACTION "THING": FACT`;
+ * the first two parts may be absent. `errorParts` splits it, and the shell composes the line for users from the parts.
  */
 
 /** Stable codes; mapped to exit statuses in `shell/exit-status.ts` and to errnos by the mount. */

@@ -14,7 +14,7 @@ export interface WorkerThreadOptions {
   readonly mayEndIdle?: boolean;
   /** The thread runs. */
   readonly onUp?: () => void;
-  /** The thread is no more, and has told so whoever asked it. */
+  /** The thread has ended, and all its callers have got an error. */
   readonly onLost?: (error: Error) => void;
 }
 

@@ -25,8 +25,8 @@ interface PendingBlock {
 }
 
 /**
- * Collects Blocks until they are flushed to a Store in one batch. Equal Blocks are kept once. Whoever fills it
- * from input without bound flushes whenever `size` passes a limit of its own.
+ * Collects Blocks until they are flushed to a Store in one batch. Equal Blocks are kept once. A caller with
+ * unbounded input must flush whenever `size` passes its own limit.
  */
 export class PendingBlocks implements BlockSink {
   readonly hashName: HashName;

@@ -30,7 +30,7 @@ export function readHashcode(reader: TextReader): HashCode {
   return hashcode;
 }
 
-/** Reads `name:hex` where the reader stands: as it stands in texts and URIs. */
+/** Reads `name:hex` at the position of the reader, the form of texts and URIs. */
 export function readHashcodeLabel(reader: TextReader): HashCode {
   const start = reader.offset;
   const name = reader.require(/[a-z0-9-]+/y, 'the name of a hash function');

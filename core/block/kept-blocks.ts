@@ -4,7 +4,7 @@ import { digestHex } from './hashcode.ts';
 /** Blocks kept: of the superblocks of some large Dirs, at most 64 KiB each. */
 const MAX_KEPT = 64;
 
-/** A source that keeps the last Blocks it gave: for whoever walks the top of one Block tree again and again. */
+/** A source that caches the last Blocks it gave, for callers that walk the top of one Block tree repeatedly. */
 export function keepBlocks(source: BlockSource): BlockSource {
   const kept = new Map<string, Uint8Array>();
   return {

@@ -23,8 +23,8 @@ export function writeSealedCheck(bytes: Buffer): void {
 }
 
 /**
- * The digest of a sealed Block: the name that it begins with, if its check holds, else zeros, which are nobody's name. So who has no key
- * can tell a damaged Block all the same; who has one relies on the tag.
+ * The digest of a sealed Block: the name that it begins with, if its check holds, else zeros, which are nobody's name. So a reader without a key
+ * can still recognise a damaged Block; a reader with a key relies on the tag.
  *
  * @param target - gets {@link SEALED_NAME_SIZE} octets from `at` on
  */

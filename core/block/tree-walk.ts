@@ -131,7 +131,7 @@ function readAhead(source: BlockSource, pieces: readonly Piece[], signal: AbortS
     seen++;
     if (piece.refs !== undefined) continue;
     piece.refs = readSuperblock(source, piece.block, signal);
-    // Whoever comes to it sees the error; if nobody does, it must not end the process.
+    // A later await sees the error; without one, it must not end the process.
     piece.refs.catch(() => undefined);
   }
 }

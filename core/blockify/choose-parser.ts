@@ -82,7 +82,7 @@ export function parserOf(hint: ContentHint, head: Uint8Array, minSize: number): 
 }
 
 /**
- * The MIME type of a content of which nobody has said it.
+ * Finds the MIME type of a content that has none recorded.
  *
  * @returns undefined for a content of no syntax known here
  */

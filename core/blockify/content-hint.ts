@@ -5,7 +5,7 @@ import type { ContentHint } from './parser.ts';
 /** The extended attribute in which the freedesktop.org "Common Extended Attributes" keep a file's MIME type. */
 export const MIME_TYPE_ATTRIBUTE = 'user.mime_type' as Octets;
 
-/** The extended attribute by which whoever writes a file asks for a parser, by its name. */
+/** The extended attribute that names the parser which the writer of a file asks for. */
 export const PARSER_ATTRIBUTE = 'user.x-vt-parser' as Octets;
 
 /** What a file's name and its extended attributes tell of its content. */

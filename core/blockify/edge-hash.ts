@@ -111,7 +111,7 @@ export function checkEdgeSettings({ kernel, ...sizes }: EdgeSettings): void {
   }
 }
 
-/** `base` to the power of `exponent`, modulo 2^32; modulo 2^16 for whoever masks it. */
+/** `base` to the power of `exponent`, modulo 2^32; modulo 2^16 if the caller masks it. */
 export function power(base: number, exponent: number): number {
   let result = 1;
   for (let i = 0; i < exponent; i++) result = Math.imul(result, base);

@@ -71,7 +71,7 @@ export class EdgePicker {
    *
    * @param delay - octets by which what it says may come late, 0..MIN_RUN_SIZE
    * @param minSize - octets of a Block, at least, that ends at one of its edges; default, and at most, that of other Blocks. Where that
-   * is more than {@link PARSED_MIN_SIZE} it counts: who asks for larger Blocks wants few of them
+   * is more than {@link PARSED_MIN_SIZE} it counts: a user who asks for larger Blocks wants few of them
    */
   useParser({ delay, minSize = this.#minSize }: { readonly delay: number; readonly minSize?: number | undefined }): void {
     this.#coarseFrom = Number.POSITIVE_INFINITY;
@@ -175,7 +175,7 @@ export class EdgePicker {
     this.#parserEdges.sort((a, b) => a - b);
   }
 
-  /** A run which begins at `start`, of which all up to `end` is known; parts of it may have their leaf. */
+  /** A run that begins at `start` and is known up to `end`; parts of it may have their leaf. */
   #run(start: number, end: number, octet: number): void {
     if (start > this.#last) this.#close(start);
     if (end > this.#last) this.#spans.push({ size: end - this.#last, octet });

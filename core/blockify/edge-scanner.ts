@@ -6,7 +6,7 @@ import { KERNEL_CONTEXT, KERNEL_SCRATCH_SIZE, loadEdgeKernel } from './edge-kern
 /** Octets scanned at a time, at most. */
 export const MAX_SCAN_SIZE = 256 * 1024;
 
-/** Octets before a slice, of which the kernel reads 128 at most. */
+/** Octets before a slice; the kernel reads at most the last 128. */
 const ROOM_SIZE = 256;
 
 /** One edge kernel and its memory, for contents that are scanned in turns: it keeps nothing of any of them. */

@@ -107,7 +107,7 @@ class Splicer {
       } else if (!isBlockPart(part) || !(await this.#copy(part, part.source))) {
         const before = this.#at;
         await this.#cut();
-        // Whoever gives the octets has fewer than the parts say.
+        // The source has fewer octets than the parts say.
         if (this.#at === before) break;
       }
       if (this.#pending.size >= FLUSH_SIZE) await this.#pending.flushTo(this.#store, this.#options);

@@ -150,7 +150,7 @@ export class AbsentStore implements Store {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    // That it could not be made was told to whoever added to it.
+    // The callers of add have got the error already.
     await this.#made?.catch(() => undefined);
     await this.#store?.[Symbol.asyncDispose]();
   }

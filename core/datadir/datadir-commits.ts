@@ -37,7 +37,7 @@ export interface CommitParts {
 export class DatadirCommits {
   readonly #parts: CommitParts;
   readonly #ticker: IndexTicker;
-  /** Files of which a sync has failed, and why: what waits for the index there is written again first. */
+  /** Files whose sync has failed, and why: their records that wait for the index are written again first. */
   readonly #unsynced = new Map<string, unknown>();
   /** Why Blocks that were added are gone for good. */
   #lost: VtError | undefined;

@@ -48,7 +48,7 @@ export async function* readStoredRecords(
   }
 }
 
-/** @param isGuess - Blocks may lie elsewhere, as those of which not every one was looked up do */
+/** @param isGuess - Blocks may lie elsewhere, since not every one was looked up */
 async function* readWanted(
   source: RecordSource,
   wanted: readonly Uint8Array[],
@@ -104,7 +104,7 @@ async function* readEach(source: RecordSource, wanted: readonly Uint8Array[]): A
   if (blocks.length > 0) yield { ...packRecords(blocks, source.hash, 'none'), isOwned: true };
 }
 
-/** A Block; undefined also where it is damaged: whoever asks for it alone is told. */
+/** A Block; undefined also if it is damaged: a get of that Block alone throws. */
 async function gotten(source: RecordSource, digest: Uint8Array): Promise<Uint8Array | undefined> {
   try {
     return await source.get(digest);

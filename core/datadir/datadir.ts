@@ -27,7 +27,7 @@ import { StoreReserve } from './store-reserve.ts';
 import { settleTransition } from './transition-end.ts';
 import { WriterPresence } from './writer-presence.ts';
 
-/** In a datadir: locked by whoever looks after it. It is made with the Store, so that it is there when the disk is full. */
+/** In a datadir: locked by fsck, scrub, repair and gc. It is made with the Store, so that it is there when the disk is full. */
 export const MAINTENANCE_LOCK = 'maintenance.lock';
 
 /** A `.vtd` of this many octets is not written to any more. */

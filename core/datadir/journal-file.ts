@@ -49,7 +49,7 @@ function makeLocked(path: string, access: StoreAccess): number {
     closeSync(createStoreFile(path, access));
     const fd = openStoreFile(path, 'update');
     const lock = tryLock(fd);
-    // Whoever recovers journals may have taken it for one that was left, and removed it.
+    // A recovery may have taken it for an abandoned journal, and removed it.
     if (lock === 'held' && lstatSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino) return fd;
     closeSync(fd);
     if (lock !== 'unsupported' && tries < MAX_TRIES) continue;
@@ -191,7 +191,7 @@ export function readJournalFile(fd: number, path: string): JournalFileContent {
   return { records, end, isWhole: endsInOneRecord(data.subarray(end)) };
 }
 
-/** Whether what follows the last whole record is at most one more, of which a part was written. */
+/** Whether the last complete record is followed by at most one incomplete record. */
 function endsInOneRecord(rest: Uint8Array): boolean {
   if (rest.length < FRAME_SIZE) return true;
   const size = new DataView(rest.buffer, rest.byteOffset).getUint32(0);

@@ -13,7 +13,7 @@ import { continueJournalFile, type JournalFileOptions, makeJournalFile, readJour
 const JOURNALS_FOLDER = 'journals';
 /** In it: the files of journals that were set aside. */
 const ASIDE_FOLDER = 'aside';
-/** In it: locked by whoever recovers journals, so that nobody else opens the tree without what they hold. */
+/** In it: locked by a recovery of journals, so that nobody else opens the tree without what they hold. */
 const RECOVERY_LOCK = 'recovery.lock';
 /** The file of a journal: the journal's id, and its number. */
 const FILE_NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([0-9]{1,15})$/;
@@ -142,7 +142,7 @@ export class JournalFolder implements StoreJournals {
     };
   }
 
-  /** Only who has the lock of recovery tries the locks of journals: so one that cannot be had is that of a living process. */
+  /** Only the holder of the recovery lock tries the locks of journals: so a lock that is taken belongs to a living process. */
   async #alone<T>(work: () => Promise<T>): Promise<T> {
     const lock = openOrCreateStoreFile(join(this.#folder, RECOVERY_LOCK), this.#options.access);
     try {

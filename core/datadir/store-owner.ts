@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Shared, StoreAccess } from '../base/system/store-files.ts';
 import { FORMAT_FILE } from './datadir-format.ts';
 
-// Whose a datadir is, and who may use it.
+// The owner of a datadir, and which users may use it.
 
 /** What a datadir holds at its top: whatever else lies there is somebody else's. */
 const OWN_NAMES: readonly string[] = [
@@ -25,7 +25,7 @@ const OTHERS = 0o077;
 const PERMISSIONS = 0o7777;
 
 /**
- * The owner of a folder, where that is neither this user nor root: whoever owns a Store can put anything in the place of its files at
+ * The owner of a folder, if that is neither this user nor root: the owner of a Store can put anything in the place of its files at
  * any time.
  *
  * @returns undefined where it is one of them, is not there, or this system has no owners

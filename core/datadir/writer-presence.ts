@@ -5,7 +5,7 @@ import { VtError } from '../base/errors.ts';
 import { tryLock } from '../base/system/file-lock.ts';
 import { createStoreFile, makeStoreFolder, openStoreFile, type StoreAccess } from '../base/system/store-files.ts';
 
-// Who is at work in a datadir. Each session that counts on Blocks which no archive holds yet keeps a locked file in `writers/`.
+// Which sessions use a datadir. Each session that counts on Blocks which no archive holds yet keeps a locked file in `writers/`.
 // The file has the Store's generation at the time, so that gc can tell what the session may have seen. A lock that can be had is
 // that of a dead session. @see vt(5), "Datadirs"
 

@@ -17,7 +17,7 @@ export const DIRENT_VERSION = 1;
 /** Kinds in the order of their numbers. */
 export const DIRENT_KINDS: readonly DirentKind[] = ['file', 'dir', 'symlink', 'indirect', 'fifo', 'socket', 'char', 'block'];
 
-/** Fields with tags below this are critical: who does not know one refuses the Dirent. Others are kept as they come. */
+/** Fields with tags below this are critical: a reader that does not know one refuses the Dirent. Unknown others are kept unchanged. */
 export const FIRST_OPTIONAL_TAG = 64;
 
 /** Tags of the fields. */

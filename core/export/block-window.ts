@@ -52,7 +52,7 @@ const NO_SEGMENTS: PackedSegments = {
 
 /**
  * Reads stored Blocks where they lie, neighbours with one call. All of a window are verified at once and in place, so that no
- * octet is copied between the read and whoever takes the view.
+ * octet is copied between the read and the consumer of the view.
  */
 export class BlockWindow implements Disposable {
   readonly #hash: HashFunction;

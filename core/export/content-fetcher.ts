@@ -40,7 +40,7 @@ export class ContentFetcher {
     return step.value.map((range) => (range !== undefined && rows.isLocated(range.firstRow, range.endRow) ? range : undefined));
   }
 
-  /** Those that are not to be had are undefined: who asks the Store for their content is told why. */
+  /** Those that are unavailable are undefined: asking the Store for their content gives the reason. */
   async #superblocks(wanted: SegmentRows, options: OpOptions): Promise<(Uint8Array | undefined)[]> {
     const found: (Uint8Array | undefined)[] = [];
     while (found.length < wanted.count) {

@@ -42,7 +42,7 @@ export class ExportFiles implements AsyncDisposable {
   #queue: FilePlace[] = [];
   #queuedBytes = 0;
   readonly #streams = new Set<Promise<void>>();
-  /** Batches of which the contents are on their way. */
+  /** Batches whose contents are on their way. */
   readonly #coming = new Set<Promise<void>>();
   readonly #background = new Set<Promise<void>>();
   #failure: unknown;
@@ -98,7 +98,7 @@ export class ExportFiles implements AsyncDisposable {
     this.#inBackground(coming);
   }
 
-  /** Has files written, those of which the contents are at hand by the workers. */
+  /** Has files written; the workers write those whose contents are at hand. */
   async #write(queue: readonly FilePlace[], rows: SegmentRows, ranges: readonly (RowRange | undefined)[]): Promise<void> {
     const builder = new BatchBuilder(rows);
     const places: FilePlace[] = [];

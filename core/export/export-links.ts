@@ -20,7 +20,7 @@ interface LinkedNode {
   left: number | undefined;
 }
 
-/** Hard-linked nodes of which not all names have come yet. A name that comes while its node is being written waits for it. */
+/** Hard-linked nodes whose names have not all come yet. A name that comes while its node is being written waits for it. */
 export class PendingLinks {
   readonly #nodes = new Map<string, LinkedNode>();
 

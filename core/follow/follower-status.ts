@@ -37,7 +37,7 @@ export function writeStatus(file: string, { round, root, trouble, since }: Follo
       closeSync(fd);
     }
   } catch {
-    // Whoever asks takes the checkpoint for unrecorded, which is the worst case.
+    // Its callers then treat the checkpoint as unrecorded, which is the safe case.
   }
 }
 

@@ -93,7 +93,7 @@ export class Follower {
   #root: string | undefined;
   /** Something may be in the tree that no recorded root has. */
   #isUnrecorded = true;
-  /** Octets taken in of which a recorded root has all. */
+  /** Octets read that a recorded root has. */
   #recordedBytes = 0;
   /** The round whose checkpoint was written last, and the one that was recorded last. */
   #number: number;

@@ -25,7 +25,7 @@ const REST_MS = 5000;
 /** Files that are kept ready for the next append. */
 const MAX_KEPT = 256;
 
-/** Files of which is known where they go on. */
+/** Files whose continuation is known. */
 const MAX_POINTS = 1024;
 
 /** Octets of new Blocks that wait before they go to the Store. */

@@ -204,7 +204,7 @@ export class TailedFile {
     return true;
   }
 
-  /** Goes on where another one ended, of which it has all. */
+  /** Continues where another one ended, and has all its content. */
   takeOver(other: TailedFile): void {
     this.#noted = other.#noted;
   }

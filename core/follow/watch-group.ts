@@ -36,7 +36,7 @@ export class WatchGroup implements Followed {
   readonly #grown: GrownFiles;
   readonly #rules: WatchRules | undefined;
   #dirty = new Set<Octets>();
-  /** Directories of which any entry may have changed. */
+  /** Directories with entries that may have changed. */
   #unlisted = new Set<Octets>();
   #scannedMs = Number.NEGATIVE_INFINITY;
   readonly #findings = new WatchFindings();

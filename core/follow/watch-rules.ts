@@ -44,14 +44,14 @@ export class WatchRules {
     return path !== this.#folder && this.within(parentOf(path))?.excludes(nameOf(path), isDir) !== false;
   }
 
-  /** Whether a path of which nobody knows what it is may count. */
+  /** Whether a path of unknown kind may count. */
   mayCount(path: Octets): boolean {
     // Its directory may be another one than before, with other files of rules.
     if (this.#rules.ruleFiles.size > 0) this.forget();
     try {
       return this.isRuleFile(path) || !this.excludes(path, false) || !this.excludes(path, true);
     } catch {
-      // Whoever looks is told.
+      // The scan reports the error.
       return true;
     }
   }

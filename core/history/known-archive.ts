@@ -11,7 +11,7 @@ import { mergedStates, renamedNotes, stateId } from './ancestry.ts';
 
 /**
  * An archive whose lines may be older than a transition of its Store, as one that lies outside of it. Each state
- * is given as the Store knows it now. The lines stay what they are. What the Store has no other name for is given as it stands.
+ * is given as the Store knows it now. The lines stay what they are. References without another name are given unchanged.
  */
 export class KnownArchive implements Archive {
   readonly name: string;

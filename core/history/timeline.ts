@@ -108,7 +108,7 @@ class States {
   #isAgain(entry: ArchiveEntry): void {
     const state = this.#line.at(-1);
     if (state === undefined) return;
-    // Whoever names this entry means that state.
+    // A reference to this entry means that state.
     state.times.add(entry.whenNs);
     if (isForgotten(state.entry)) state.entry = entry;
   }

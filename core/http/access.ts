@@ -32,9 +32,9 @@ export class OwnNames {
   }
 }
 
-/** Who may ask. */
+/** Which clients may send requests. */
 export interface AccessRules {
-  /** Those who may ask: each request has to bring the secret of one. Undefined for everybody. */
+  /** The clients that may send requests: each request must carry the secret of one. Undefined admits everybody. */
   readonly table: RightsTable | undefined;
   readonly names: OwnNames;
 }
@@ -45,7 +45,7 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** Who asks; undefined for anybody. */
+/** The client that asks; undefined if anybody may. */
 export interface Admission {
   readonly holder: RightsHolder | undefined;
   /** The link that they ask by, with the rights of its holder. */

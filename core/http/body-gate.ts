@@ -5,12 +5,12 @@ import { readBody } from './request-body.ts';
 
 /** Bodies that are taken at a time, and their octets. */
 const ALL = { count: 64, size: 64 * 1024 * 1024 };
-/** Of these one who asks: some may have theirs taken slowly, and others have room. */
+/** At most for one client, so that slow bodies of one leave room for others. */
 const EACH = { count: 16, size: 24 * 1024 * 1024 };
 /** Who sends less than so many octets in so many milliseconds, while others wait for the memory, is cut off. */
 const STALLED = { size: 64 * 1024, ms: 5000 };
 
-/** What one who asks has under way. */
+/** What one client has in progress. */
 export class BodyShare {
   readonly gate = new RequestGate(EACH.count, EACH.size);
 }
@@ -22,7 +22,7 @@ export class BodyGate {
   /**
    * Does something with the body of a request.
    *
-   * @param share - of whoever sends it
+   * @param share - that of the client which sends it
    * @returns undefined where it is longer than `maxSize`
    * @throws {VtError} ECANCELLED where it came so slowly that others waited, or the signal was aborted; what `work` throws
    */

@@ -4,7 +4,7 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** Parts of one answer at most; whoever asks for more gets none. */
+/** Parts of one answer at most; a request for more gets none. */
 const MAX_RANGES = 64;
 
 /**

@@ -26,7 +26,7 @@ interface Connection {
 /**
  * The connections of a server.
  *
- * They keep within a number. Whoever comes takes the place of the one that has been silent longest, so that nobody who opens many and says
+ * They keep within a number. A new connection replaces the one that has been idle longest, so that nobody who opens many and says
  * nothing shuts others out.
  *
  * The requests of one are answered one by one. They may come all at once, in one packet: then each would read ahead, and hold that until

@@ -17,7 +17,7 @@ import { WebGateway } from './service.ts';
 import type { HomeArchive } from './web-tree.ts';
 import { WebWrites } from './writes.ts';
 
-/** What a server answers with: a gateway for each who asks, with what they may see of the Store. */
+/** What a server answers from: a gateway for each client, with the part of the Store that it may see. */
 export class WebGateways implements AsyncDisposable {
   /** The requests that the server was given. */
   readonly counts = new RequestCounts();
@@ -80,7 +80,7 @@ export class WebGateways implements AsyncDisposable {
       archive: seenArchive,
       home: readsEverything ? home : async () => await firstHome(seen, holder, archive, home),
       isPublic: false,
-      // Whoever may not read all Blocks is not told where they are.
+      // A client that may not read all Blocks does not learn their places.
       blocksAt: readsEverything ? blocksAt : undefined,
       now,
       writes,
@@ -103,7 +103,7 @@ function seesAll({ rights }: RightsHolder): boolean {
   return rights.readsAll || rights.isOwner;
 }
 
-/** Where somebody comes in who may not read all: the archive that others come in by, or the first that they may read. */
+/** The start page of a client that may not read everything: the usual archive, or the first that it may read. */
 async function firstHome(
   store: Store,
   { rights }: RightsHolder,

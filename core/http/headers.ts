@@ -39,7 +39,7 @@ export function etagOf(block: Block): string {
   return `"${blockTag(block)}"`;
 }
 
-/** The entity tag of what is made of these texts, the first of which tells how. */
+/** The entity tag of a page made from these texts; the first names the way it is made. */
 export function madeEtag(how: string, ...of: readonly (string | Uint8Array)[]): string {
   const hash = createHash('sha256');
   for (const [i, piece] of of.entries()) hash.update(i === 0 ? '' : '\0').update(piece);

@@ -2,9 +2,8 @@ import type { Archive, ArchiveEntry } from '../archive/archive.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 
 /**
- * The newest state of an archive, for many who ask at a time. Whoever asks gets what a read gives that began later, so nobody gets a
- * state that was passed before; those who ask during a read share the next one. An archive that can tell at once that it is as it was is not
- * read again.
+ * The newest state of an archive, for many requests at a time. A request gets the result of a read that began after it, so none gets
+ * an outdated state. Requests during a read share the next one. An archive that can tell at once that it is unchanged is not read again.
  */
 export class NewestState {
   readonly #archive: Pick<Archive, 'last' | 'stamp'>;

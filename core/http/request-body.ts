@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
  * Takes the body of a request.
  *
  * @param onMore - told how many octets have come
- * @returns undefined where it is too long, of which the rest is not read
+ * @returns undefined if it is too long; the rest is not read
  */
 export async function readBody(
   request: IncomingMessage,
@@ -13,7 +13,7 @@ export async function readBody(
 ): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
-  // Who has sent too much is told so over the same connection.
+  // A client that has sent too much gets the answer over the same connection.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     onMore(chunk.length);

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 export interface RequestTarget {
   /** The name of the server that it is meant for, with its port if there is one. */
   readonly host: string;
-  /** As it stands in the request. */
+  /** The path of the request, still encoded. */
   readonly path: string;
   /** With its question mark, or ''. */
   readonly query: string;

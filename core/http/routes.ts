@@ -41,7 +41,7 @@ export type Route =
     };
 
 /**
- * The route of a URL's path, as it stands in the request.
+ * The route of a URL's path, which is still encoded.
  *
  * @returns undefined for what leads nowhere
  * @throws {ParseError} for what no URL of ours is: a percent sign without its digits, `..`, a NUL, a reference that cannot be read

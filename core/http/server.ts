@@ -34,9 +34,9 @@ const DRAIN_MS = 10_000;
 
 const METHODS = 'GET, HEAD, OPTIONS, PROPFIND';
 
-/** Who may ask. */
+/** Which clients may send requests. */
 export interface WebAccess {
-  /** Those who may ask: each request has to bring the secret of one. Undefined for everybody. */
+  /** The clients that may send requests: each request must carry the secret of one. Undefined admits everybody. */
   readonly table: RightsTable | undefined;
   /** Names of this machine beside its addresses and `localhost`. */
   readonly hosts: ReadonlySet<string>;

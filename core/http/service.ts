@@ -56,7 +56,7 @@ export interface WebService {
   readonly isPublic: boolean;
   /** Where Blocks are to be had instead, without a slash at its end: `/h/` redirects there. */
   readonly blocksAt?: string | undefined;
-  /** That Blocks and states are taken, from who has the right; and the name of this process. */
+  /** Set if clients with the right can add Blocks and states; it has the name of this process. */
   readonly writes?: { readonly instance: string } | undefined;
   readonly now: () => Date;
   /** How the Store is getting on: `/status` and `/metrics`. */
@@ -70,7 +70,7 @@ export interface SharedByGateways {
   readonly counts: RequestCounts;
   readonly checker: RecordChecker;
   readonly writes: WebWrites;
-  /** For those who may read every Block. */
+  /** For clients that may read every Block. */
   readonly ready: ReadyAnswers;
 }
 
@@ -87,7 +87,7 @@ export class WebGateway {
   readonly #pages = new KeptPages();
   readonly #ready: ReadyAnswers | undefined;
 
-  /** @param seesAll - who asks here may read every Block */
+  /** @param seesAll - the client may read every Block */
   constructor(service: WebService, { counts, checker, writes, ready }: SharedByGateways, seesAll: boolean) {
     this.#service = service;
     this.#counts = counts;

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Octets } from '../base/octets.ts';
 import type { RightsHolder } from '../rights/rights-line.ts';
 
-/** What a link opens for who has it: a part of an archive, as somebody with rights may see it. */
+/** What a link opens: a part of an archive, with the rights of one line. */
 export interface Share {
   /** Whose rights it has. */
   readonly holder: string;
@@ -30,12 +30,12 @@ export function formatShare({ holder, archive, names, state, untilS, hasPast }: 
   return `${ROOM}${said}.${proofOf(said, by)}/`;
 }
 
-/** A link as it stands in a URL. */
+/** A link in its URL form. */
 export interface SharedPath {
   readonly share: Share;
   /** The URL path of the link itself, without a slash at its end. */
   readonly link: string;
-  /** What follows an `@` behind it, as it stands in the URL. */
+  /** What follows an `@` behind it, in the form of the URL. */
   readonly state: string | undefined;
   /** What follows its slash; undefined where that is missing. */
   readonly rest: string | undefined;

@@ -21,7 +21,7 @@ export interface StoreDescription {
   readonly durability?: Durability | undefined;
   /** The archives that it tells of. */
   readonly archives: readonly string[];
-  /** Blocks and states are taken, from who asks. It names the process: what was added to another may be lost. */
+  /** Set if this client may add Blocks and states. It names the process: Blocks added to an earlier process may be lost. */
   readonly instance?: string | undefined;
 }
 

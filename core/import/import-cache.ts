@@ -56,7 +56,7 @@ export interface CachedEntry {
   readonly end: number;
   /** SIGNATURE_SIZE octets, or undefined where the file was too young to be trusted. */
   readonly signature: Uint8Array | undefined;
-  /** The encoded Dirent as it stands in the Dir, its length in front. */
+  /** The encoded Dirent, in the form that the Dir has: its length in front. */
   readonly record: Uint8Array;
   /** Of a hard link the encoded Dirent of the node, named by its uuid; empty where another directory had it. */
   readonly node: Uint8Array | undefined;

@@ -5,7 +5,7 @@ import type { ImportOptions, NodeCounts } from './import-options.ts';
 import type { ImportTop } from './import-top.ts';
 import { isReplaced, replacedError } from './node-replaced.ts';
 
-/** What fails in an import: nodes, of which the stored state stays; the top itself; and the import as a whole. */
+/** What fails in an import: nodes, whose stored state stays; the top itself; and the import as a whole. */
 export class ImportFailures {
   readonly #top: ImportTop;
   readonly #counts: NodeCounts;

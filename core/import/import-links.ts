@@ -58,13 +58,13 @@ export class ImportedLinks {
   }
 }
 
-/** Sets what a node is, and wakes who waits for it. */
+/** Sets what a node is, and wakes the readers that wait for it. */
 export function settleLinkedNode(node: LinkedNode, encoded: Uint8Array): void {
   node.encoded = encoded;
   for (const wake of node.waiting.splice(0)) wake();
 }
 
-/** Sets that a node cannot be read, and wakes who waits for it. */
+/** Marks a node as unreadable, and wakes the readers that wait for it. */
 export function failLinkedNode(node: LinkedNode, error: unknown): void {
   node.failed = true;
   node.error = error;

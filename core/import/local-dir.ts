@@ -21,7 +21,7 @@ const O_PATH = 0o10000000; // Linux
 const ABOVE = cName('..' as Octets);
 
 /**
- * A directory while it is imported. All in it is reached from its descriptor without following a symlink: whoever swaps it, or one above it,
+ * A directory while it is imported. All in it is reached from its descriptor without following a symlink: a user who swaps it, or one above it,
  * for a symlink meanwhile leads nowhere else. It is open as long as somebody holds it.
  *
  * On systems without /proc/self/fd names are looked up by path, as Node has no other way there.

@@ -15,7 +15,7 @@ export class OpenDirs {
     return Math.floor(this.#max / 4);
   }
 
-  /** Whether whoever walks a tree had better await `room` before the next directory. */
+  /** Whether the walk of a tree should await `room` before the next directory. */
   get isFull(): boolean {
     return this.#count >= this.#max;
   }

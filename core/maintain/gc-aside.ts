@@ -46,7 +46,7 @@ export class GcAside {
   }
 
   /**
-   * Sets entries aside that nobody reaches, begins a new generation of the Store, and looks who is at work.
+   * Sets entries aside that nobody reaches, begins a new generation of the Store, and looks which sessions run.
    *
    * @returns tells of a Block whether it may go now
    */
@@ -68,7 +68,7 @@ export class GcAside {
     await put();
     index.beginGeneration();
     const generations = this.lookForSessions();
-    // Whoever ended before the look at the sessions has recorded its root.
+    // A session that ended before the look at the sessions has recorded its root.
     await this.#marks.walk();
     const sinceBefore = generations.every((generation) => generation >= this.#sinceGeneration);
     return (digest) => !this.#marks.has(digest) && (generations.length === 0 || (sinceBefore && this.#before.has(digest)));

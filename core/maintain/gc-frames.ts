@@ -5,8 +5,8 @@ import type { Entry } from './gc-entries.ts';
 import type { OctetRange } from './gc-in-place.ts';
 
 /**
- * Where frames lie of which every Block goes or is gone, each with the records behind it: what is freed at once leaves none of them
- * without its frame. A frame of which a Block stays is left until its file is copied.
+ * The places of frames whose Blocks are all freed or gone, each with the records behind it: what is freed at once leaves none of them
+ * without its frame. A frame with a Block that stays is left until its file is copied.
  *
  * @param entries - what goes, all of one data file
  */

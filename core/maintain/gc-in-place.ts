@@ -33,7 +33,7 @@ export interface FreeInPlaceOptions {
 }
 
 /**
- * Frees ranges of a data file that nobody needs and the index does not know any more. Whoever reads the file's records meanwhile, or after a kill,
+ * Frees ranges of a data file that nobody needs and the index does not know any more. A process that reads the file's records meanwhile, or after a kill,
  * finds those that stay.
  *
  * Where a filesystem has no holes, the range at the file's end is cut off, and others stay as they are.

@@ -7,7 +7,7 @@ import type { GcFile, GcFiles } from './gc-files.ts';
 import type { GcMarks } from './gc-mark.ts';
 import type { GcOptions } from './gc-options.ts';
 
-/** A data file of which less than this share would be freed is left as it is: copying costs too. */
+/** A data file is not rewritten if that would free less than this share of it: copying costs too. */
 const MIN_WASTE = 0.2;
 
 /** How much of a data file is needed. */

@@ -202,7 +202,7 @@ class DirectoryWatches {
    * had to tell of one that was watched under another name.
    */
   #follow(path: Octets): void {
-    // Folders that were asked for are renewed by whoever asked.
+    // Folders that were asked for are renewed by their caller.
     if (this.#folders.includes(path)) return;
     const known = this.#watched.get(path);
     const stat = statOf(path, false);
@@ -279,7 +279,7 @@ function directoriesIn(path: Octets): Octets[] {
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => `${path === '/' ? '' : path}/${name}` as Octets);
   } catch {
-    // It cannot be read, or is gone: whoever looks at it finds out.
+    // It cannot be read, or is gone: the next look at it reports that.
     return [];
   }
 }

@@ -58,7 +58,7 @@ export class PlatonicSink implements Store {
     await this.#meta.flush(options);
   }
 
-  /** The Store below is closed by whoever opened it. */
+  /** The opener of the Store below closes it. */
   async [Symbol.asyncDispose](): Promise<void> {
     return await Promise.resolve();
   }

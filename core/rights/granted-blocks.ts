@@ -12,14 +12,14 @@ import { ROOT_PATH } from '../tree/path.ts';
 
 /** Octets kept of a digest: nobody makes a Block that has those of another. */
 const KEPT_SIZE = 16;
-/** Blocks of one who may read a part: some 30 octets of memory each. */
+/** Blocks of a client that may read a part: some 30 octets of memory each. */
 const MAX_GRANTED = 4 * 1024 * 1024;
 
 /** What is open to somebody: archives, by name, as they may see them. */
 export type OpenArchives = (options: OpOptions) => Promise<ReadonlyMap<string, Archive>>;
 
 /**
- * The Blocks that somebody may read who may not read all: those below the states of some archives, and those that they added themselves.
+ * The Blocks that a client with partial rights may read: those below the states of some archives, and those that it added.
  * To know the hashcode of another is no right to it.
  *
  * The trees are walked when the first Block is asked for; later, when an archive has a new state, what is new in it is.
@@ -52,7 +52,7 @@ export class GrantedBlocks {
     if (digests.every((digest) => this.#granted.has(digest))) return digests.map(() => true);
     // It would be found out anew by a walk for each request.
     if (this.#granted.count > this.#maxCount) throw tooMany(this.#maxCount);
-    // Whoever asks during a walk is answered by one that begins later: a state may have been recorded meanwhile.
+    // A request during a walk is answered by the next walk: a state may have been recorded meanwhile.
     this.#next ??= this.#afterRunning();
     await this.#next;
     return digests.map((digest) => this.#granted.has(digest));

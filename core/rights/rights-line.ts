@@ -3,7 +3,7 @@ import { VtError } from '../base/errors.ts';
 import type { Rights } from './rights.ts';
 import { parseRights } from './rights.ts';
 
-/** Somebody who has rights. */
+/** A client with rights. */
 export interface RightsHolder {
   readonly name: string;
   /** Undefined where the line has its hash alone. */

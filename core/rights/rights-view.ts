@@ -23,7 +23,7 @@ import type { RightsHolder } from './rights-line.ts';
  * A Store as somebody may use it. All that a server does for them it does with this, so no request has to ask for rights by itself. What
  * they have no right to read is not there; what they have no right to do fails with EPERM and names the right.
  *
- * Who may read all archives may read all Blocks. Of the others {@link GrantedBlocks} tells.
+ * A client that may read all archives may read all Blocks. For others {@link GrantedBlocks} decides.
  */
 export class RightsView implements Store {
   readonly name: string;
@@ -107,7 +107,7 @@ export class RightsView implements Store {
     await this.#added[Symbol.asyncDispose]();
   }
 
-  /** Whether others have a Block is not told to who may not read it. */
+  /** A client does not learn whether the Store has a Block that it may not read. */
   #isNewHere(digest: Uint8Array, isNew: boolean): boolean {
     if (this.#granted === undefined) return isNew;
     const isKnown = this.#granted.isKnown(digest);

@@ -39,7 +39,7 @@ const UNNAMED = '-';
 
 /**
  * Reads the words of a line that give rights: `all`, `read`, `read=ARCHIVE[/PATH],…`, `add`, `add=ARCHIVE,…`, `export=NAME,…`. Names are shell
- * patterns. Who may add to an archive may read it.
+ * patterns. The right to add to an archive includes reading it.
  *
  * @throws {VtError} EUSAGE for a word that gives none, and where there is none
  */

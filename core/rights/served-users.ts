@@ -64,7 +64,7 @@ export function exportOf(store: Store): StoreExport {
   return capability(store, 'archives') !== undefined ? { store, archive: (name) => archiveOf(store, name) } : { store };
 }
 
-/** Who may only add records nothing that others cannot read whole. */
+/** A client that may only add records no state that others cannot read completely. */
 export async function wholeTreeFault(store: Store, root: Dirent, { signal, turn }: TurnOptions): Promise<string | undefined> {
   const fault = await treeFault(store, root, { signal, between: () => turn?.next() });
   return fault && `"${octetsToText(fault.path)}": ${errorText(fault.error)}`;

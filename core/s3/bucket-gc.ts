@@ -12,7 +12,7 @@ import type { PackName } from './pack-names.ts';
 import { renewRetention } from './renew-retention.ts';
 import type { S3Store } from './s3-store.ts';
 
-/** A pack of which less than this share is needed by nobody is left as it is: copying costs too. */
+/** A pack is not rewritten if less than this share of it is unneeded: copying costs too. */
 const MIN_WASTE = 0.2;
 
 export interface BucketGcOptions extends OpOptions {

@@ -58,7 +58,7 @@ export class BucketIndex {
   /** Whether all of the last listing is known. */
   #isComplete = false;
   #listedMs = Number.NEGATIVE_INFINITY;
-  /** Who reads waits for those before. */
+  /** A read waits for those before it. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(client: S3Client, hash: HashFunction, local: LocalIndex) {
@@ -96,7 +96,7 @@ export class BucketIndex {
 
   /**
    * Takes in what tells of Blocks until something is found: what tells of metadata first, and the newest first, as the newest state is
-   * what is mostly asked for. So who reads a little of a large bucket learns a little of its index.
+   * what is mostly asked for. So a session that reads little of a large bucket loads little of its index.
    *
    * @param look - looks into the local index
    */
@@ -226,7 +226,7 @@ export class BucketIndex {
   }
 }
 
-/** Packs in groups of which each makes a segment. */
+/** Packs in groups; each group makes a segment. */
 function* parts(packs: readonly IndexedPack[], hash: HashFunction): Generator<IndexedPack[]> {
   let part: IndexedPack[] = [];
   let size = 0;

@@ -21,7 +21,7 @@ export interface BucketLayout {
   stored(digest: Uint8Array, location: Location, options: OpOptions): Promise<Buffer | undefined>;
   /** The same, past all that was got before. */
   storedAgain(digest: Uint8Array, location: Location, options: OpOptions): Promise<Buffer | undefined>;
-  /** Records of Blocks, in their order; those of which not all is there are left out. */
+  /** Records of Blocks, in their order; incomplete ones are left out. */
   records(wanted: readonly WantedRecord[], options: OpOptions): Promise<readonly RecordBatch[]>;
   /**
    * Has Blocks of packs in other packs, too, whether or not they are there already.
@@ -46,7 +46,7 @@ export interface BucketLayout {
   retireStrays?(strays: readonly ListedBlock[], retire: (pack: PackName) => Promise<void>, options: OpOptions): Promise<void>;
 }
 
-/** A Block of which the record is wanted. */
+/** A Block whose record is wanted. */
 export interface WantedRecord {
   readonly digest: Uint8Array;
   readonly place: Location | WaitingRecord;
@@ -70,7 +70,7 @@ export interface LayoutSizes {
 
 /** What a listing found. */
 export interface BucketSurvey {
-  /** Packs of which something is there. */
+  /** Packs that are at least partly present. */
   readonly packs: ReadonlyMap<PackName, SurveyedPack>;
   /** Blocks in objects that no segment tells of. */
   readonly strays: readonly ListedBlock[];

@@ -116,7 +116,7 @@ export class BucketReads {
     await index.read(options);
     let found = elsewhere();
     if (found === undefined && !this.#isRebuilt) {
-      // It may lie in two packs, of which the local index knows the one that is gone.
+      // It may lie in two packs, and the local index may name the one that is gone.
       this.#isRebuilt = true;
       local.reset();
       await index.read(options);

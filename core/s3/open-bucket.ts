@@ -84,7 +84,7 @@ export class OpenBucket {
     });
   }
 
-  /** Whether all that the bucket has is known, as it is for whoever adds. */
+  /** Whether everything in the bucket is known, as a session that adds needs. */
   get isReady(): boolean {
     return this.#adds !== undefined;
   }

@@ -8,7 +8,7 @@ import type { S3Client } from './s3-client.ts';
 export const MAX_GAP: number = 128 * 1024;
 /** Octets of one request, unless one Block has more. */
 const MAX_RANGE = 8 * 1024 * 1024;
-/** Octets of metadata that are got at least: who reads one Dir reads others. */
+/** Octets of metadata to fetch at least: a session that reads one Dir reads others. */
 const MIN_RANGE: Readonly<Record<PackKind, number>> = { d: 0, m: 512 * 1024 };
 /** Octets got ahead of a reader that goes on where it was; four times as many each time. */
 const FIRST_AHEAD = 1024 * 1024;
@@ -41,7 +41,7 @@ interface Reader {
 }
 
 /**
- * Reads ranges of packs. What is asked for in one turn of the event loop is put together: neighbours are one request. Who reads on where
+ * Reads ranges of packs. What is asked for in one turn of the event loop is put together: neighbours are one request. A reader that continues where
  * it was gets more and more ahead of need, so that a long way to the service costs little.
  */
 export class PackRanges {
@@ -130,7 +130,7 @@ export class PackRanges {
       if (found !== undefined && found.length < end - start && reader.pack === pack && reader.end === end) reader.isAtEnd = true;
       return found;
     });
-    // What failed is asked for again by whoever wants it next.
+    // The next reader asks again for what failed.
     chunk.data.catch(() => {
       this.#chunks = this.#chunks.filter((kept) => kept !== chunk);
     });
@@ -143,7 +143,7 @@ export class PackRanges {
     return chunk;
   }
 
-  /** Whoever reads on here, or another. */
+  /** The reader that continues here, or another. */
   #readerAt(pack: PackName, start: number): Reader {
     const goesOn = ({ pack: at, end, isAtEnd }: Reader): boolean =>
       at === pack ? start >= end - MAX_GAP && start <= end + MAX_GAP : isAtEnd && start <= MAX_GAP && kindOfPack(at) === kindOfPack(pack);

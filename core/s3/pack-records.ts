@@ -51,7 +51,7 @@ export class PackRecords {
     this.#headerSize = RECORD_FIXED_SIZE + hash.digestSize;
   }
 
-  /** Records in the order of `wanted`; those of which not all is there are left out. Nothing is verified. */
+  /** Records in the order of `wanted`; incomplete ones are left out. Nothing is verified. */
   async read(wanted: readonly WantedRecord[], options: OpOptions): Promise<readonly RecordBatch[]> {
     const packed = wanted.map(({ place }): PackedRecord | undefined => {
       if ('record' in place) return undefined;

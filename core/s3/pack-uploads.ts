@@ -13,7 +13,7 @@ import type { PackKind } from './pack-names.ts';
 import { packKey } from './pack-names.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** Packs on their way at once: whoever adds waits for one of them. */
+/** Packs on their way at once: a further add waits for one of them. */
 const MAX_UNDER_WAY = 4;
 /** Milliseconds after which a pack that no segment tells of is looked for: half of gc's grace. */
 const DOUBTED_MS = 12 * 3_600_000;

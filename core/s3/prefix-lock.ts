@@ -24,8 +24,8 @@ export interface LockedPrefix {
 
 /**
  * Runs an action while no other session does so with the same prefix. No condition is asked of the service but that a listing shows what
- * was put before it: each puts an object of its own and then looks for others. Of two at a time at least one sees the other, and whoever
- * does withdraws and tries again.
+ * was put before it: each puts an object of its own and then looks for others. Of two at a time at least one sees the other,
+ * withdraws, and tries again.
  */
 export async function withPrefixLock<T>(
   client: S3Client,

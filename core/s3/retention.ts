@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 const DAY_MS = 86_400_000;
 
-/** Until when an object cannot be removed. Who may lift governance can; the keys of a writer need not have that right. */
+/** Until when an object cannot be removed. Only keys with the right to lift governance can remove it earlier; a writer's keys need not have it. */
 const MODE = 'GOVERNANCE';
 
 /** What of a Store goes again by itself: locks, signs of life. */

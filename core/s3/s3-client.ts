@@ -21,7 +21,7 @@ const FIRST_BUDGET_MS = 15_000;
 /** Milliseconds before the second try; each further one waits twice as long, up to the most. */
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 20_000;
-/** Octets of an object at most: who knows no ranges sends all of it. */
+/** Octets of an object at most: a service without ranges sends the whole object. */
 const MAX_OBJECT_SIZE = 128 * 1024 * 1024;
 /** What is named by its content, or by chance, and never changed; and nothing that a browser would run. */
 const FOREVER = { 'cache-control': 'public, max-age=31536000, immutable', 'content-type': 'application/octet-stream' };
@@ -169,7 +169,7 @@ export class S3Client {
     const headers = range === undefined ? {} : { range: `bytes=${range[0]}-${range[1] - 1}` };
     const response = await this.#ask({ method: 'GET', key, kind: 'gets', headers, maxSize, roomFor, signal });
     if (response.status === 206 && range !== undefined) return response.body;
-    // Who knows no ranges sends all of it.
+    // A service without ranges sends the whole object.
     if (response.status === 200) return range === undefined ? response.body : response.body.subarray(range[0], range[1]);
     if (response.status === 404 && refusalOf(response).code !== 'NoSuchBucket') return undefined;
     if (response.status === 416) return Buffer.alloc(0);

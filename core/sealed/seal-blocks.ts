@@ -126,7 +126,7 @@ export function openRecords(
   return { digests: Buffer.concat(digests), sizes: Uint32Array.from(sizes), image: image.subarray(0, at) };
 }
 
-/** Opens Blocks of which the digests are known: the names and keys of all of them are made together. */
+/** Opens Blocks whose digests are known: the names and keys of all of them are made together. */
 export class BlockOpener {
   readonly #names: Buffer;
   readonly #keys: Buffer;

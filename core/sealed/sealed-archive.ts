@@ -31,7 +31,7 @@ interface OpenedArchive {
 
 /**
  * An archive whose lines are sealed: each is kept as a line of the same time with the empty tree, and with all that it says in a note.
- * Who has no key sees how many there are, from when, and how long.
+ * A reader without a key sees the number of lines, their dates and lengths.
  */
 export class SealedArchive implements Archive {
   readonly name: string;

@@ -245,9 +245,9 @@ export interface RecordSink {
 /** Gives Blocks as records of data files. */
 export interface RecordSource {
   /**
-   * Blocks as records, in the order asked for, some 1 MiB a batch. Those that the Store has not, or cannot read, are left
-   * out: the digests of the batches tell which, and `get` tells why. Nothing is verified: whoever adds them elsewhere
-   * passes them through `checkRecords` first, but where `checksRecords` says that it is done there.
+   * Blocks as records, in the order asked for, some 1 MiB a batch. Those that the Store lacks, or cannot read, are left
+   * out: the digests of the batches show which, and `get` gives the reason. Nothing is verified: before adding them to another
+   * Store, pass them through `checkRecords`, unless its `checksRecords` says that it checks them itself.
    *
    * @param digests - those of the Blocks, one after the other
    * @param spans - the Blocks' sizes, where they are known: the batches are planned by them

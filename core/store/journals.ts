@@ -1,4 +1,4 @@
-/** One file of a journal: records, of which their writer alone knows the meaning. It is this process's until it is removed or closed. */
+/** One file of a journal: records whose meaning only their writer knows. It is this process's until it is removed or closed. */
 export interface JournalFile {
   /** Octets of all records. */
   readonly size: number;
@@ -12,7 +12,7 @@ export interface JournalFile {
   sync(): Promise<void>;
   /** Removes the file: what it holds is kept elsewhere by now. */
   remove(): Promise<void>;
-  /** Leaves the file to whoever recovers it. */
+  /** Leaves the file for a recovery. */
   close(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export interface LeftJournal {
   copyAside(): string;
 }
 
-/** A file of a journal as it is now, whoever has it. */
+/** A file of a journal as it is now, also while another process writes it. */
 export interface SeenJournal {
   /** Its path in the Store. */
   readonly name: string;

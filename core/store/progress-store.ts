@@ -53,7 +53,7 @@ export class ProgressStore implements Store {
     const given = (blocks: number, bytes: number): void => this.#given(blocks, bytes);
     return {
       location: {
-        // Whoever asks where a Block lies reads it there.
+        // A caller that asks for the place of a Block reads it there.
         locate(digests, spans) {
           const found = capability(below, 'location')?.locate(digests, spans) ?? digests.map(() => undefined);
           for (const location of found) if (location !== undefined) given(1, location.size);

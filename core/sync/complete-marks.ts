@@ -7,7 +7,7 @@ import { NOTE_SIZE } from '../store/capabilities.ts';
 import { canWrite, capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 
-/** Of which Dirs a Store is known to have all that is below. */
+/** The Dirs that a Store is known to have completely, with all below. */
 export interface CompleteMarks {
   has(digest: Uint8Array): boolean;
   /** Does what is to be durable with all that was moved: the flush comes after it. */

@@ -39,7 +39,7 @@ export interface SyncOptions {
 
 /** What is missing, before anything but what lists others was moved. */
 export interface SyncEstimate {
-  /** Blocks needed of which it was found out, those known to be complete left out. */
+  /** Needed Blocks that were looked up, without those known to be complete. */
   readonly neededBlocks: number;
   readonly missingBlocks: number;
   /** Octets of the missing Blocks. */
@@ -54,7 +54,7 @@ const ASK_STEP = 16_384;
 const NAMED_TIMES = 8;
 const MIN_NAMED = 10_000;
 
-/** Blocks of which is asked whether they are there, and those that are not. */
+/** The Blocks that are asked for, and those of them that are missing. */
 interface Lane {
   asked: BlockList;
   missing: BlockList;

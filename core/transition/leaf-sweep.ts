@@ -71,7 +71,7 @@ export class LeafSweep implements AsyncDisposable {
         const read = await hand.ask({ kind: 'read', path, offset, size: size - offset, fileHash });
         if (read.kind !== 'read') break;
         const work = this.#hash(hand, onSwept);
-        // Whoever waits for all of them sees it.
+        // The wait for all of them throws it.
         work.catch(() => undefined);
         underWay.push(work);
         // A record that is larger than a piece is passed over.

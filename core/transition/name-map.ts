@@ -67,13 +67,13 @@ export class NameMap implements AsyncDisposable {
   readonly #notes: StoreNotes | undefined;
   /** The Store has it as long as nothing that was there is removed. */
   readonly #note: Buffer = randomBytes(NOTE_SIZE);
-  /** Those of which all is there, and others: newest last. */
+  /** Complete ones, and others: newest last. */
   #whole: NameRun[] = [];
   readonly #others: NameRun[] = [];
   readonly #filter = new DigestFilter();
   #waiting = new Map<string, Waiting>();
   readonly #leaves: LeafTable;
-  /** There may be leaves of which the table knows no place. */
+  /** The table may lack places of some leaves. */
   #hasUnplaced = false;
   /** Records of leaves that wait to be written. */
   #leafRecords = Buffer.alloc(0);

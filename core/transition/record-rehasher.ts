@@ -63,7 +63,7 @@ export class RecordRehasher implements AsyncDisposable {
   readonly #most = threadsAtMost(Math.min(4, availableParallelism()));
   readonly #digestsOnly: boolean;
   readonly #threads: Thread[] = [];
-  /** Who waits for room. */
+  /** Callers that wait for room. */
   readonly #queue: (() => void)[] = [];
   #doneSize = 0;
 

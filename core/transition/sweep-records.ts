@@ -55,7 +55,7 @@ export function findRecords(image: Buffer, { digestSize }: HashFunction): FoundR
 }
 
 /**
- * Hashes the Blocks of records. One that is not what its record says is left out: whoever needs it asks for it alone, and is told.
+ * Hashes the Blocks of records. One that is not what its record says is left out: a get of that Block alone then gives the error.
  *
  * @param offset - of the image in its file
  * @param digesterOf - what hashes ranges of the image

@@ -52,7 +52,7 @@ export class Sweeper {
     return { kind: 'read', end: found.end, nextSize: found.nextSize };
   }
 
-  /** What cannot be read is not swept: whoever needs something there is told. */
+  /** What cannot be read is not swept: a read of something there gives the error. */
   #readInto(path: string, offset: number, target: Uint8Array): number {
     try {
       return this.#readers.readInto(path, offset, target);

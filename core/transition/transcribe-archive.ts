@@ -29,7 +29,7 @@ const RECORD_MS = 5000;
  * there are left as they are, also where they were let go of here since.
  *
  * @param to - it may have the first of these states, and no others
- * @throws {VtError} EFAILED where it has others; EMISSING, ECORRUPT for a state of which something cannot be had: those before it are recorded
+ * @throws {VtError} EFAILED where it has others; EMISSING, ECORRUPT for a state with unavailable Blocks: those before it are recorded
  */
 export async function transcribeArchive(
   source: Store,

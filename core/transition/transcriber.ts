@@ -130,7 +130,7 @@ export class Transcriber implements AsyncDisposable {
     }
   }
 
-  /** Does something once for equal references, of which some may be met at a time. */
+  /** Does something once for equal references, also if they are met at the same time. */
   async #once(kind: NamedKind, ref: HashBlock | IndirectBlock, make: () => Promise<Block>): Promise<Block> {
     const known = this.#map.get(kind, ref);
     if (known?.isWhole === true) return known.ref;
@@ -201,7 +201,7 @@ export class Transcriber implements AsyncDisposable {
     const made: Dirent[] = [...entries];
     const works: Promise<void>[] = [];
     const begin = (work: Promise<void>): Promise<void> => {
-      // Whoever waits for all of them sees it.
+      // The wait for all of them throws it.
       work.catch(() => undefined);
       works.push(work);
       return work;

@@ -247,7 +247,7 @@ function plain(dirent: Dirent): Dirent {
   return { ...dir, block: EMPTY_BLOCK };
 }
 
-/** Leaves, of which neighbouring runs are one, as a tree that is built anew has them. */
+/** Leaves, with neighbouring runs joined, as in a newly built tree. */
 async function* pieces(leaves: AsyncIterable<Leaf>): AsyncGenerator<Pick<Leaf, 'block' | 'from' | 'size'>, void, undefined> {
   let run: Pick<Leaf, 'block' | 'from' | 'size'> | undefined;
   for await (const { block, from, size } of leaves) {

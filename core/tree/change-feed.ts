@@ -12,11 +12,11 @@ interface Watcher {
   wake: (() => void) | undefined;
   /** It has asked for more than there was. */
   isDone: boolean;
-  /** Who wants to know when it is done. */
+  /** Called when it is done. */
   readonly onDone: (() => void)[];
 }
 
-/** Tells watchers of the changes of a tree. Who does not watch costs nothing. */
+/** Reports changes of a tree to watchers. Without watchers it costs nothing. */
 export class ChangeFeed {
   readonly #watchers = new Set<Watcher>();
   #closed = false;
@@ -44,14 +44,14 @@ export class ChangeFeed {
     }
   }
 
-  /** Changes from the call on; ends when the feed is closed or the signal fires. @param except - who wants the changes of others only */
+  /** Changes from the call on; ends when the feed is closed or the signal fires. @param except - a session that wants only the changes of others */
   watch(options: OpOptions = {}, except?: object): AsyncIterable<TreeChange> {
     const watcher: Watcher = { except, waiting: [], wake: undefined, isDone: true, onDone: [] };
     this.#watchers.add(watcher);
     return this.#follow(watcher, options.signal);
   }
 
-  /** Resolves once everybody who is told of the changes of others is done with those so far. */
+  /** Resolves once every watcher has handled the changes so far. */
   async told(): Promise<void> {
     const busy = [...this.#watchers].filter(({ except, isDone }) => except !== undefined && !isDone);
     await Promise.all(

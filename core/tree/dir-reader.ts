@@ -100,7 +100,7 @@ export class DirReader {
     try {
       return this.#keep(key, decodeDir(bytes)).dirents;
     } catch (error) {
-      // Whoever waits for it is told what is wrong.
+      // The caller that waits for it gets the error.
       if (error instanceof VtError) return undefined;
       throw error;
     }

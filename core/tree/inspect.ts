@@ -23,7 +23,7 @@ export interface BlockInspection {
  * Walks a Block tree, reading its superblocks and no leaf, and asks a Store which of its Blocks it has.
  *
  * @param source - where the superblocks are read
- * @param store - who is asked
+ * @param store - the Store to ask
  * @throws {MissingBlockError} and {CorruptBlockError} for a superblock that cannot be read
  */
 export async function inspectBlock(

@@ -5,7 +5,7 @@ import { pathOf } from './path.ts';
 import type { Tree } from './tree.ts';
 
 /**
- * What a tree has at a path, self-contained; undefined where it has nothing there. No symlink leads there: whoever changes the tree could
+ * What a tree has at a path, self-contained; undefined where it has nothing there. No symlink is followed: a user who changes the tree could
  * else make another part of it of one that was given to somebody.
  */
 export async function partOfTree(tree: Tree, names: readonly Octets[], options: OpOptions): Promise<NodeDirent | undefined> {

@@ -8,7 +8,7 @@ import type { TreePath } from './path.ts';
 
 /** A node as a tree shows it: hard links are resolved. */
 export interface TreeEntry {
-  /** Of a listed entry it is made each time that it is asked for: whoever holds many entries of a deep tree holds no paths. */
+  /** Of a listed entry it is made at each access, so that many held entries of a deep tree hold no paths. */
   readonly path: TreePath;
   /** The last element of the path; empty for the root. */
   readonly name: Octets;
@@ -46,7 +46,7 @@ export interface LookupOptions extends OpOptions {
 
 /** How a file is written. */
 export interface WriteOptions extends OpOptions {
-  /** Makes a file only: a name that is there already is a PathError EEXIST, whoever made it and when. */
+  /** Makes a file only: a name that is there already is a PathError EEXIST, also if it was made meanwhile. */
   readonly onlyNew?: boolean | undefined;
 }
 

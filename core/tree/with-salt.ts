@@ -6,7 +6,7 @@ import type { TreePath } from './path.ts';
 import { ROOT_PATH } from './path.ts';
 
 /**
- * A Dir of which each Dir below, and it itself, has salt: that of the Dir which had its path before, or new. So the same put twice gives
+ * A Dir that has salt, as has each Dir below: that of the Dir which had its path before, or new. So the same put twice gives
  * the same references.
  *
  * @param before - what the Dir was; undefined where nothing was there

@@ -303,7 +303,7 @@ export class Connection {
       });
     }
     this.#readOn();
-    // Whoever asks faster than it takes the answers waits.
+    // A client that asks faster than it reads the answers waits.
     if (this.#waiting.length > 0 || this.#unread !== undefined) input.pause();
     else if (input.isPaused()) input.resume();
   }
@@ -352,7 +352,7 @@ export class Connection {
     this.#options.trace?.(`${sign} ${formatPacket(packet, answered)}`);
   }
 
-  /** Nothing more comes. Who serves it works no more for a client that has gone without a word. */
+  /** Nothing more comes. The server stops its work for a client that has vanished. */
   #stopped(): void {
     if (this.#options.room !== undefined && !this.#theySaidEnd && this.#running + this.#waiting.length > 0)
       this.fail(new Error('the connection ended'));

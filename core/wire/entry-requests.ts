@@ -39,7 +39,7 @@ export async function answerEntryLast(archives: ArchiveByName, json: Json, paylo
 }
 
 /**
- * The line of an entry, as it stands in archives.
+ * The line of an entry, in the form of archives.
  *
  * @param withNotes - false for those who would take a line with notes for a damaged one
  */

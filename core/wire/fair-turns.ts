@@ -13,7 +13,7 @@ interface Waiting {
 
 /** One client's work, as far as it has had turns. */
 export class TurnTaker {
-  /** Work that was done for it, on the scale of all: who has had less comes first. */
+  /** Work that was done for it, on a common scale: the client that has had less comes first. */
   finish = 0;
 }
 
@@ -28,7 +28,7 @@ export class FairTurns {
   #running = 0;
   /** When the first turn within this turn of the event loop was begun. */
   #loopMs: number | undefined;
-  /** Who waits is let in after the event loop has turned. */
+  /** Waiting clients are admitted after the event loop has turned. */
   #isPutOff = false;
   /** How far all have come: nobody who comes now begins before it. */
   #virtual = 0;

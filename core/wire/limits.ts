@@ -2,7 +2,7 @@ import { MAX_BLOCK_SIZE } from '../block/block-size.ts';
 
 /** Octets of a packet at most: a Block of the largest size with its record, and some room. */
 export const MAX_PACKET_SIZE: number = MAX_BLOCK_SIZE + 1024 * 1024;
-/** Octets of a packet of somebody who has yet to show that the secret is known, at most. */
+/** Octets of a packet at most, from a client that has not authenticated yet. */
 export const MAX_STRANGE_PACKET_SIZE: number = 64 * 1024;
 /** Milliseconds in which a client has to say something, and to show that it knows the secret where there is one. */
 export const WELCOME_MS = 30_000;
@@ -26,7 +26,7 @@ export const QUIET_MS = 30_000;
 export const LOST_MS = 90_000;
 /** As {@link QUIET_MS}, while somebody waits for an answer. */
 export const ASKED_QUIET_MS = 5000;
-/** Milliseconds of such silence after which who waits is told; it is looked for every {@link ASKED_QUIET_MS} / 2. */
+/** Milliseconds of such silence after which the user gets a notice; it is looked for every {@link ASKED_QUIET_MS} / 2. */
 export const TELL_MS = 7500;
 /** As {@link MAX_UNSENT_SIZE}, of a server, whose clients are many. */
 export const MAX_SERVED_UNSENT_SIZE: number = 1024 * 1024;
@@ -36,7 +36,7 @@ export const SMALL_PACKET_SIZE: number = 64 * 1024;
 export const OWN_ROOM_SIZE: number = 1280 * 1024;
 /** Octets that all clients of a server may have under way together beyond that. */
 export const SHARED_ROOM_SIZE: number = 32 * 1024 * 1024;
-/** Milliseconds in which who holds room that others wait for has to move {@link STALLED_SIZE} octets. */
+/** Milliseconds in which a client that holds room which others wait for must move {@link STALLED_SIZE} octets. */
 export const STALLED_MS = 5000;
 export const STALLED_SIZE: number = 64 * 1024;
 /** Requests of all clients that are worked at at a time. */
@@ -53,7 +53,7 @@ export const MAX_WATCHED = 64;
 export const MAX_PINGS = 1000;
 /** Characters of a text of the other side that are shown. */
 export const MAX_TOLD = 400;
-/** Superblocks looked at for whoever asks whether all below one is there; with more of them the answer is no. */
+/** Superblocks to look at when a client asks whether all below one is there; with more of them the answer is no. */
 export const MAX_WALKED = 16_384;
 /** Faults of an archive that are told with its entries. */
 export const MAX_DAMAGE_TOLD = 100;

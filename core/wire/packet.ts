@@ -19,13 +19,13 @@ export interface Packet {
   /** A request's number among those of its channel; its response has the same. */
   readonly tag: number;
   readonly channel: number;
-  /** What is asked for, as it stands in the packet; undefined in a response. */
+  /** The number of the request; undefined in a response. */
   readonly request: number | undefined;
   /** Flags of the request or response. */
   readonly flags: number;
   /** A view of what the packet was decoded from. */
   readonly payload: Uint8Array;
-  /** Lets the payload's memory be used for other packets: for whoever knows that nobody looks at it any more. */
+  /** Releases the payload's memory for other packets. Call it once nobody reads the payload any more. */
   readonly release?: (() => void) | undefined;
   /** Gives back the room that the packet takes, once it is dealt with. */
   readonly giveRoom?: (() => void) | undefined;

@@ -20,7 +20,7 @@ import type { StreamClient } from './stream-client.ts';
 
 /** Hashcodes listed at a time. */
 const LIST_STEP = 1024;
-/** Blocks of which it is remembered whether they are there: 65,536 take 10 MB. */
+/** Blocks whose presence or absence is remembered: 65,536 take 10 MB. */
 const MAX_KNOWN = 65_536;
 
 /** A Store that a Python vt serves, or whatever else speaks its packet protocol and no more. One request a Block. */

@@ -73,7 +73,7 @@ export class RequestGate {
     }
   }
 
-  /** Whoever waits, waits in vain. */
+  /** Rejects all waiting requests. */
   fail(error: Error): void {
     for (const { fail } of this.#waiting.splice(0)) fail(error);
   }

@@ -24,7 +24,7 @@ const MAX_REFUSED = 32;
 const MAX_HANDSHAKES = 128;
 /** Milliseconds that clients have to take their last answers. */
 const DRAIN_MS = 10_000;
-/** Milliseconds in which whoever listens on a socket answers. */
+/** Milliseconds in which the server of a socket must answer. */
 const PROBE_MS = 1000;
 
 /** How plain connections are made. */
@@ -34,7 +34,7 @@ const CONNECTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true, pause
 export type ListenAddress =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  /** A socket that listens already, handed over by whoever started the process. */
+  /** A socket that listens already, passed by the process that started this one. */
   | { readonly kind: 'fd'; readonly fd: number };
 
 export interface ServeOptions {
@@ -59,7 +59,7 @@ export interface SocketServer extends AsyncDisposable {
 }
 
 /**
- * Serves Stores to whoever connects. Disposing of it drains: no new clients, and what was asked is answered.
+ * Serves Stores to clients that connect. Disposing of it drains: it accepts no new clients, and answers pending requests.
  *
  * @throws {VtError} EOPEN where the address cannot be listened on
  */
@@ -92,7 +92,7 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
       return;
     }
     if (clients.size >= maxClients) {
-      // Who has said nothing yet, or does not know the secret, goes first: the oldest of them.
+      // Clients that have sent nothing, or did not authenticate, are dropped first: the oldest of them.
       const strange = [...clients].find(({ isWelcome }) => !isWelcome);
       if (strange === undefined) {
         refuse('ELOCKED', `there are ${clients.size} clients already`);

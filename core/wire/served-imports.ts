@@ -15,7 +15,7 @@ const GENERATION = 'generation';
 
 type Value = readonly [key: Uint8Array, value: Uint8Array];
 
-/** Where what is remembered for a served Store lies, and of which Store it is. */
+/** Where the memory of a served Store lies, and the Store that it belongs to. */
 export interface ServedImportsPlace {
   /** The folder of all of them. */
   readonly folder: string;

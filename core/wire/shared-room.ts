@@ -9,7 +9,7 @@ interface Waiting {
   readonly enter: () => void;
 }
 
-/** Milliseconds between two looks at who holds what others wait for. */
+/** Milliseconds between two checks for clients that hold memory which others wait for. */
 const LOOK_MS = 500;
 
 /**
@@ -88,7 +88,7 @@ export class SharedRoom {
     this.#shares.delete(share);
   }
 
-  /** Somebody waits: who holds most of those that do not go on is cut off. */
+  /** A client waits: of the stalled clients, the one that holds most is disconnected. */
   #cutStalled(): void {
     const [first] = this.#waiting;
     const now = performance.now();

@@ -130,7 +130,7 @@ export class SilenceWatch {
     this.#pinging--;
   }
 
-  /** Tells who waits, once for each silence. */
+  /** Notifies waiting callers, once for each silence. */
   #tell(now: number, asked: AskedSilence): void {
     // Since it was heard, or asked after it had been idle.
     const silentMs = now - Math.max(this.#heardMs, this.#askedMs);

@@ -69,7 +69,7 @@ export interface ClientConnection {
   readonly tellNews: (archive: string) => void;
 }
 
-/** Somebody who is served because they know a secret. */
+/** A client that has authenticated. */
 export interface ServedUser {
   readonly secret: Uint8Array;
   /** What they may not do at all, in a sentence. */
@@ -115,7 +115,7 @@ export class StoreSession implements RequestHandler {
     try {
       if (this.#isAdmitted) this.#client.onWelcome();
       if (packet.channel !== 0) throw new PlainError('unknown channel %d');
-      // One that failed has been told so itself. Who waits for others has no turn meanwhile.
+      // A request that failed has its own answer. One that waits for others has no turn meanwhile.
       if (packet.request === REQUEST.flush) await Promise.allSettled(this.#adds);
       const adding = packet.request === REQUEST.addRecords || packet.request === REQUEST.add ? this.#inTurn(packet) : undefined;
       if (adding === undefined) return await this.#inTurn(packet);
@@ -221,7 +221,7 @@ export class StoreSession implements RequestHandler {
     if (users === undefined) return this.#welcome(name);
     if (typeof nonce !== 'string') throw new VtError('EPERM', 'hello: a secret is needed', { remedy: 'add secret=FILE' });
     const user = userOf(users(), nonce, id);
-    // Who knows none is not told so: their own check of our proof tells them.
+    // A client with a wrong secret gets no error here: its own check of our proof fails.
     const secret = user?.secret ?? Buffer.from(newNonce());
     const ours = newNonce();
     this.#challenge = { proof: proofOf(secret, 'client', nonce, ours), exportName: name, user };

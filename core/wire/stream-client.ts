@@ -55,7 +55,7 @@ export class StreamClient {
   #connection: Connection | undefined;
   #connecting: Promise<Connection> | undefined;
   #isClosed = false;
-  /** Who waits for the connection to be made. */
+  /** Callers that wait for the connection. */
   #waiting = 0;
   #giveUp = new AbortController();
   /** The process that took what was added since the last flush. */

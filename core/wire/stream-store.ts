@@ -220,7 +220,7 @@ export class StreamStore implements Store {
     await this.#flush(options);
   }
 
-  /** Throws for as long as Blocks that were added to a process which is there no longer are lacking: whoever adds them again makes it good. */
+  /** Throws as long as Blocks are missing that were added to a server process which has ended. Adding them again ends that. */
   async #requireAdds(options: OpOptions): Promise<void> {
     if (this.#lost === undefined) return;
     const found = await this.has(

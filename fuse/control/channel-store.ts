@@ -14,7 +14,7 @@ import type { Fields } from './fields.ts';
 /** Octets of Blocks in one request, but for a single Block that has more. */
 const BATCH_BYTES = 512 * 1024;
 
-/** The Store of a mount, over its control channel: for whoever cannot open the Store, and for Blocks that are not written yet. */
+/** The Store of a mount, over its control channel: for shells that cannot open the Store, and for Blocks that are not written yet. */
 export class ChannelStore implements Store {
   readonly name: string;
   readonly hashName: HashName;

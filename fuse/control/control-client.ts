@@ -11,7 +11,7 @@ import { LineReader } from './line-reader.ts';
 
 /** Octets of an answer at most: a Block of the largest size in base64, and room. */
 const MAX_ANSWER_SIZE = 64 * 1024 * 1024;
-/** Milliseconds that whoever listens has to say who they are. */
+/** Milliseconds in which the listening process must identify itself. */
 const GREETING_MS = 10_000;
 
 interface Waiting {

@@ -131,7 +131,7 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
     room ??= hasRoom();
     await room;
   };
-  // Who reads no answers asks nothing more: those to what cancels stand in no queue.
+  // A client that reads no answers gets no further requests through: answers to cancellations are not queued.
   const goOnReading = (): void => {
     if (!queue.isFull && !socket.writableNeedDrain) socket.resume();
   };
@@ -168,7 +168,7 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
         return;
       }
       for (const line of found) take(line);
-      // Whoever asks faster than it is answered waits.
+      // A client that asks faster than it is answered waits.
       if (queue.isFull || socket.writableNeedDrain) socket.pause();
     });
   });

@@ -115,7 +115,7 @@ export class RemoteTree implements Tree {
     await this.#change({ request: 'bind', ...octetsField('path', path), dirent: formatDirent(dirent) }, options);
   }
 
-  /** The mount does it where its tree is: who uses what stays the same goes on. */
+  /** The process of the mount does it on its tree: users of unchanged files are not disturbed. */
   async adopt(before: DirDirent, after: DirDirent, options: OpOptions = {}): Promise<AdoptClash[]> {
     await this.store.flush(options);
     this.#changes++;

@@ -2,7 +2,7 @@ import { VtError } from '../../core/base/errors.ts';
 import { LinkedAbort } from '../../core/base/linked-abort.ts';
 import type { RequestId } from './request.ts';
 
-/** Requests that wait, besides the one under way; whoever asks waits for as long as there are so many, and so does what cancels them. */
+/** Requests that wait, besides the one in progress. With so many, further requests wait, and so do cancellations. */
 const MAX_WAITING = 1024;
 /** Bytes of them. */
 const MAX_WAITING_SIZE = 8 * 1024 * 1024;

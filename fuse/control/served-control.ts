@@ -3,7 +3,7 @@ import type { ServedMount } from '../../core/store/capabilities.ts';
 import type { ControlLink } from './control-link.ts';
 import { type Fields, takeError } from './fields.ts';
 
-/** The control channel of a mount on another machine, through whoever serves its Store from there. */
+/** The control channel of a mount on another machine, through the process that serves its Store there. */
 export class ServedControl implements ControlLink {
   readonly about: Fields;
   readonly #mount: ServedMount;

@@ -74,7 +74,7 @@ export class TreeRequests {
     const changing = Object.hasOwn(this.#changing, name) ? this.#changing[name] : undefined;
     if (changing === undefined) throw new ParseError(`unknown request "${name}"`, 0);
     const answer = await changing(fields, { signal });
-    // Whoever is told that it is done may look at the mount, and has to find it so.
+    // A client that gets the answer may look at the mount, and must see the change there.
     await this.told();
     return answer;
   }

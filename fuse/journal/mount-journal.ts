@@ -73,7 +73,7 @@ export class MountJournal implements ChangeLog {
   #parts: Part[] = [newPart(1)];
   /** Files that changed and whose fronts are gone: by id, as their nodes may be forgotten. */
   readonly #stale: Generations<number> = { now: new Set(), before: new Set() };
-  /** Files that have taken the names of others: who reads such a name after a crash finds one content or the other. */
+  /** Files that have taken the names of others: after a crash such a name has one content or the other. */
   readonly #renamed: Generations<LiveLeaf> = { now: new Set(), before: new Set() };
   #turn: Promise<unknown> = Promise.resolve();
   #rooting: Promise<void> | undefined;
@@ -153,7 +153,7 @@ export class MountJournal implements ChangeLog {
     });
   }
 
-  /** What is not recorded is left to whoever recovers it. */
+  /** Unrecorded changes are left to a recovery. */
   async leave(): Promise<void> {
     await this.#inTurn(async () => {
       for (const { file } of this.#parts) await file?.close();
@@ -187,7 +187,7 @@ export class MountJournal implements ChangeLog {
       for (const file of files ?? []) await file.sync();
       return files !== undefined;
     } catch {
-      // A full disk, or a broken one: who waits for the root is told.
+      // A full disk, or a broken one: the callers that wait for the root get the error.
       this.lose();
       return false;
     }

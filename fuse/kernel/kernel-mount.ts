@@ -13,7 +13,7 @@ const REQUEST_SIZE = MAX_TRANSFER_SIZE + 4096;
 
 /** How the kernel's own protocol is spoken, besides what every driver is told. */
 interface KernelMountOptions extends MountOptions {
-  /** Who waits for requests; default the event loop. */
+  /** What waits for requests; default the event loop. */
   readonly reader?: ReaderKind | undefined;
 }
 

@@ -35,7 +35,7 @@ const WITH_LOCKS = INIT.POSIX_LOCKS | INIT.FLOCK_LOCKS;
 const WITHOUT_OPEN = INIT.NO_OPEN_SUPPORT | INIT.NO_OPENDIR_SUPPORT;
 
 export interface KernelSessionOptions {
-  /** Nobody writes: it is of no account who has what open, and the kernel need not ask. Reads have the handle 0 then. */
+  /** The mount is read-only: open files need no tracking, and the kernel need not ask. Reads have the handle 0 then. */
   readonly readOnly: boolean;
   /** The kernel collects small writes in its page cache. */
   readonly writeback: boolean;
@@ -130,7 +130,7 @@ export class KernelSession {
     this.#context.replies.error(request, errno);
   }
 
-  /** The kernel takes a reply for none: whoever asked gets EIO. */
+  /** The kernel refuses a reply: the caller gets EIO. */
   #refused(request: Request, error: unknown): void {
     this.#tell(request, new Error(`the kernel refused the answer: ${errorReason(error)}`, { cause: error }));
   }

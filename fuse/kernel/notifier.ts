@@ -21,7 +21,7 @@ interface Message {
  */
 export class Notifier implements Notices {
   static #allUnderWay = 0;
-  /** Who has messages and found no room. */
+  /** Notifiers with messages that found no room. */
   static readonly #held = new Set<Notifier>();
   readonly #fd: number;
   readonly #waiting: Message[] = [];
@@ -92,7 +92,7 @@ export class Notifier implements Notices {
 
   #send(message: Buffer): void {
     if (this.#ended) return;
-    // Who writes on and on says the same again and again.
+    // A steady writer causes the same message again and again.
     if (this.#waiting.at(-1)?.bytes.equals(message) !== true) this.#waiting.push({ bytes: message, onTaken: [] });
     this.#next();
   }

@@ -20,14 +20,14 @@ const NOBODY_WAITS = ['ENOENT', 'ENODEV', 'EBADF'];
 /** The way back to the kernel: each reply is one system call, which never waits. */
 export class Replies {
   readonly #fd: number;
-  /** A reply is put together from OUT_HEADER_SIZE on; whoever fills it sends it before anything else runs. */
+  /** A reply is put together from OUT_HEADER_SIZE on; the code that fills it sends it before anything else runs. */
   readonly scratch: Buffer = Buffer.alloc(SCRATCH_SIZE);
   readonly #lent: Buffer[] = [];
   readonly #header: Buffer = Buffer.alloc(OUT_HEADER_SIZE);
   readonly #onRefused: (request: Request, error: unknown) => void;
   #ended = false;
 
-  /** @param onRefused - told of a reply that the kernel does not take: whoever asked gets EIO */
+  /** @param onRefused - called with a reply that the kernel refuses: the caller gets EIO */
   constructor(fd: number, onRefused: (request: Request, error: unknown) => void) {
     this.#fd = fd;
     this.#onRefused = onRefused;
@@ -102,7 +102,7 @@ export class Replies {
     this.#write(request, () => writeSync(this.#fd, reply, 0, end));
   }
 
-  /** Sends a reply. One that the kernel does not take becomes an error: whoever asked would wait for ever. */
+  /** Sends a reply. One that the kernel refuses becomes an error: otherwise the caller would wait for ever. */
   #write(request: Request, send: () => number): void {
     if (this.#ended) return;
     try {

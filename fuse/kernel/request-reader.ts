@@ -18,7 +18,7 @@ export interface RequestReader {
   close(): void;
 }
 
-/** Who waits for requests. */
+/** What waits for requests. */
 export type ReaderKind = 'loop' | 'pool';
 
 /** Requests that are read at once after one that the event loop has brought, at most: then others have their turn. */

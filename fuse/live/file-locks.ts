@@ -10,7 +10,7 @@ import { RecordLocks } from './record-locks.ts';
  */
 const TURNS_BEFORE_REFUSAL = 3;
 
-/** Somebody who waits for a lock. */
+/** A caller that waits for a lock. */
 interface Waiter {
   readonly handle: number;
   readonly wanted: LockChange;
@@ -22,7 +22,7 @@ interface Waiter {
   readonly end: (error?: FilesystemError) => void;
 }
 
-/** The locks of one file, and who waits for them: the eldest first. */
+/** The locks of one file, and the callers that wait for them: the oldest first. */
 interface LockedFile {
   readonly records: RecordLocks;
   /** Those of flock(2), by handle. */
@@ -99,7 +99,7 @@ export class FileLocks implements LockOperations {
     });
   }
 
-  /** Whether the owner of a lock waits, maybe by way of others, for whoever would wait for it. As in Linux, flock(2) has no such check. */
+  /** Whether the owner of a lock waits, directly or through others, for the owner that would wait for it. As in Linux, flock(2) has no such check. */
   #isDeadlock({ waits, wanted: { owner, extent } }: Omit<Waiter, 'end'>, blocker: string): boolean {
     if (!waits || extent === 'whole') return false;
     const seen = new Set<string>();
@@ -117,7 +117,7 @@ export class FileLocks implements LockOperations {
     return undefined;
   }
 
-  /** Locks of a file went or changed: whoever has nothing in the way any more has the lock. */
+  /** Locks of a file were released or changed: grants the waiting locks that nothing blocks any more. */
   #changed(ino: number, file: LockedFile): void {
     for (const waiter of [...file.waiters]) {
       const { handle, wanted } = waiter;

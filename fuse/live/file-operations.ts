@@ -181,13 +181,13 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       if (length === 0) return 0;
       if (!Number.isSafeInteger(to.offset + length)) throw new FilesystemError('EFBIG');
       if (source === target && from.offset < to.offset + length && to.offset < from.offset + length) throw new FilesystemError('EINVAL');
-      // What is left out goes nowhere by reference: whoever asks copies octets.
+      // Excluded content is not copied by reference: the caller copies octets.
       if (mount.isLeftOut(source) !== false) throw new FilesystemError('EOPNOTSUPP');
       const block = await queue.settle(source);
       if (block === undefined) throw new FilesystemError('EINVAL');
       // It may have been cut off meanwhile.
       const copied = Math.max(0, Math.min(length, block.span - from.offset));
-      // A part is cut out when it is stored. Where that cannot be read, whoever copies it is told now.
+      // A part is cut out when it is stored. If that cannot be read, the copy fails now.
       if (copied > 0 && copied < block.span) await requireEnds(mount, block, from.offset, from.offset + copied, caller.signal);
       writableFront(mount, target).refer(to.offset, copied, block, from.offset);
       if (copied > 0) written(target);

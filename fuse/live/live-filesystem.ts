@@ -40,7 +40,7 @@ export function liveFilesystem(options: LiveMountOptions): LiveFilesystem {
   const blockrefOf = async (inode: Inode): Promise<string> => {
     if (mount.isLeftOut(inode) === true) throw new FilesystemError('ENODATA');
     await queue.settle(inode);
-    // Whoever gets the reference may open it elsewhere at once.
+    // The reader of the reference may open it elsewhere at once.
     await options.store.flush();
     const { dirent } = inode.node;
     if (dirent.kind !== 'file') throw new FilesystemError('ENODATA');

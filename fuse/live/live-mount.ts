@@ -42,7 +42,7 @@ export interface LiveMountOptions {
   readonly storeContent: StoreSplicedContent;
   /** Makes every change durable and records the root. */
   readonly syncTree: () => Promise<void>;
-  /** What was synced goes there until a root is recorded; default: whoever syncs waits for the root. */
+  /** Holds synced changes until a root is recorded; without it, an fsync waits for the root. */
   readonly journal?: MountJournalOptions | undefined;
   /** The MIME type that content is found to have is kept, where it has none. */
   readonly keepsTypes?: boolean;

@@ -70,7 +70,7 @@ export async function mountNative(filesystem: Filesystem, options: MountOptions)
       else reject(new VtError('EOPEN', `mount "${mountPoint}": ${error.message}`, { cause: error }));
     });
   });
-  // Whoever unmounts has done so by the time that the library is told.
+  // The unmount is complete by the time that the library learns of it.
   Library.unmount = (_, done) => done(null);
   const ended = new Promise<void>((resolve) => {
     const timer = setInterval(() => {

@@ -110,7 +110,7 @@ export class Connection {
   }
 
   async #close(): Promise<string | undefined> {
-    // Whoever has ended before, or ends now without an answer, has recorded nothing.
+    // A program that has ended before, or ends now without an answer, has recorded nothing.
     await this.run(['quit']);
     this.#input.end();
     await this.#ended;

@@ -47,7 +47,7 @@ export class BesideSink implements Sink {
     this.#heldBytes = 0;
     this.#terminal.beside(() => {
       this.#below.write(data);
-      // It writes at once, and tells whoever flushes next what went wrong.
+      // It writes at once; the next flush throws what went wrong.
       void this.#below.flush().catch(() => undefined);
     });
   }

@@ -16,13 +16,13 @@ export interface Redirect {
 
 /** One command of a line, before its name is looked up. */
 export interface ParsedCommand {
-  /** The first is the name; of `!…` the words are `!` and the rest of the line as it stands. */
+  /** The first is the name; of `!…` the words are `!` and the unparsed rest of the line. */
   readonly words: readonly Word[];
   /** `-cmd`: an error of it is no error. */
   readonly ignoreError: boolean;
   /** `@cmd`: no echo, no warnings. */
   readonly quiet: boolean;
-  /** `| local command`, as it stands, for the local shell. */
+  /** `| local command`, unparsed, for the local shell. */
   readonly pipe: Octets | undefined;
   readonly redirect: Redirect | undefined;
   /** What stands between it and the command before: `&&` runs it after success, `||` after failure. */
@@ -267,7 +267,7 @@ class LineParser {
     }
   }
 
-  /** `!local command`: as it stands, up to where a local command ends. */
+  /** `!local command`: unparsed, up to where a local command ends. */
   #readLocalCommand(): void {
     const start = this.#at;
     const text = this.#takeLocal(start);

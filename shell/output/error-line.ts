@@ -50,7 +50,7 @@ function withoutName(fact: string, names: CommandNames): string {
   return fact;
 }
 
-/** A thing as it stands in a line: quoted only where its ends could not be seen. */
+/** A thing in its form for an error line: quoted only if its ends could not be seen. */
 function shownThing(thing: string): string {
   return thing === '' || /^\s|\s$|: /.test(thing) ? `"${thing}"` : thing;
 }

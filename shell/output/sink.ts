@@ -32,7 +32,7 @@ export interface Patience {
 export interface FdSinkOptions {
   /** Called once, when nobody reads any more (EPIPE); what follows is dropped. */
   readonly onClosed?: () => void;
-  /** What it is called where it cannot be written to; without one, whoever opened it tells. */
+  /** Its name in an error of a write; without one, its opener reports the error. */
   readonly name?: string;
   /** Called before each system call: takes a frame of progress off the terminal. */
   readonly beforeWrite?: () => void;
@@ -42,7 +42,7 @@ export interface FdSinkOptions {
 
 /**
  * A sink over a file descriptor, in order. What there is room for is written before a call returns: output of a program that dies next
- * is not lost. A reader that takes nothing holds up who writes, and no signal.
+ * is not lost. A reader that takes nothing blocks the writer, but no signal.
  */
 export class FdSink implements Sink {
   readonly #fd: OutputFd;
@@ -66,7 +66,7 @@ export class FdSink implements Sink {
     if (this.#isClosed || data.length === 0) return;
     const isLarge = data.length >= HELD_BYTES;
     if (this.#heldBytes >= HELD_BYTES) this.#handOnAll();
-    // Large pieces are not copied where there is room for them. Who writes them flushes after each.
+    // Large pieces are not copied where there is room for them. Their writer flushes after each.
     const done = isLarge && this.#handOn() ? this.#writeNow(data) : 0;
     if (done < data.length) this.#hold(data.slice(done));
     if (!isLarge && this.#heldBytes >= HELD_BYTES) this.#handOnAll();
@@ -188,7 +188,7 @@ export class StreamSink implements Sink {
       else this.#error = error;
       onGone();
     });
-    // Whether a reader that goes shows by an error is a matter of who is first.
+    // Whether a closed reader shows as an error depends on timing.
     stream.on('close', () => {
       this.#isGone = true;
       onGone();

@@ -7,7 +7,7 @@ const TAB = '\t';
 /**
  * Lines with colours, and nothing else that a terminal obeys. A style marks its text with what no text can hold by chance or by
  * intent. The finished line is made safe as a whole. Only then do marks become the terminal's sequences. So whatever a column
- * shows, and whoever wrote it, nobody can forget to escape it.
+ * shows, no code can forget to escape it.
  */
 export class StyledLines {
   readonly #style: Style;

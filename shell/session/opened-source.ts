@@ -51,7 +51,7 @@ export interface OpenedSource {
   readonly host?: string | undefined;
   /** Of the live tree of a mount: what the process does that serves it, where the roots are recorded. */
   readonly served?: ServedRoots;
-  /** Of the same: the mount, for whoever is to reach it through this session. */
+  /** Of the same: the mount, for code that reaches it through this session. */
   readonly mount?: ServedMount;
   /** It is an ordinary directory. */
   readonly isDirectory?: boolean;

@@ -82,7 +82,7 @@ async function recover(store: Store, journal: LeftJournal, { now, onNotice, plac
   if (refused.length > 0) keepRest(refusedText(refused));
   else if (!isWhole) keepRest(damage);
   await record.append(ours, merge, {
-    // Whoever finds the journal after a kill at this moment knows by that line that it is done with.
+    // After a kill at this moment, the next recovery knows by that line that the journal is done.
     before: async ({ whenNs, dirent }) => await journal.append(encodeJournalRecord({ kind: 'root', ours, whenNs, recorded: dirent })),
   });
 }

@@ -105,7 +105,7 @@ export function readRecords(env: Environment): MountRecord[] {
 
 /**
  * Whether somebody serves a mount. A mount whose server has died answers every call with ENOTCONN; one that is stuck
- * would hold up whoever looks, so that another process does the looking.
+ * would block the process that looks, so a child process looks.
  */
 export async function isServed(mountPoint: Octets): Promise<boolean> {
   const { spawn } = await import('node:child_process');

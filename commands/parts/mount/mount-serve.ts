@@ -195,7 +195,7 @@ function liveTreeOf(tree: Tree & { readonly live?: LiveTree | undefined }): Live
   return tree instanceof LiveTree ? tree : tree.live;
 }
 
-/** A tree that says nothing of its top Dir is that of whoever mounts it. */
+/** If a tree records no metadata of its top Dir, the mounting user owns it. */
 async function giveRootMeta(context: CommandContext, tree: LiveTree): Promise<void> {
   if (tree.nodes.root.dirent.meta.mode !== undefined) return;
   await tree.setMeta('/' as TreePath, newMeta(context, 0o755));

@@ -91,7 +91,7 @@ function withoutDenial<T>(path: Octets, stat: () => T | undefined): T | undefine
     return stat();
   } catch (error) {
     if (errorCode(error) === 'EACCES') throw new PathError('EACCES', 'write into local', path, { cause: error });
-    // A path that is too long as it stands, or leads through a file: what is done there says so.
+    // A path that is too long, or leads through a file: using it gives the error.
     return undefined;
   }
 }

@@ -71,7 +71,7 @@ function specialStream({ signal }: CommandContext, local: Octets): PutStream {
 }
 
 /**
- * Waits for who writes into a FIFO, as cat does, while the rest of the program goes on: a Ctrl-C ends the wait, and other jobs run.
+ * Waits for the writer of a FIFO, as cat does, while the rest of the program runs: Ctrl-C ends the wait, and other jobs continue.
  * @see pipe(7): a reader that does not block sees no end of file in poll(2) before the first writer has come and gone
  */
 function fifoStream(bytes: Parameters<typeof openSync>[0], signal: AbortSignal): Pick<PutStream, 'chunks' | typeof Symbol.dispose> {

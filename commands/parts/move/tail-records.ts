@@ -37,7 +37,7 @@ export function tailFile(env: Environment, { store, archive }: Session, target: 
   return join(tailFolder(env), `${key}.json`);
 }
 
-/** The file that is locked while somebody goes on from a checkpoint; who does tells in it how that goes. */
+/** The file that is locked while a process continues from a checkpoint; that process writes its status into it. */
 export function lockFile(file: string): string {
   return `${file}.lock`;
 }
@@ -63,7 +63,7 @@ export async function lockTail(file: string): Promise<Unlock | undefined> {
 function lockNow(file: string): Unlock | undefined {
   const lock = lockFile(file);
   const fd = openSync(lock, 'a', 0o600);
-  // Whoever had it may have removed it meanwhile.
+  // Its owner may have removed it meanwhile.
   if (tryLock(fd) !== 'held' || statSync(lock, { throwIfNoEntry: false })?.ino !== fstatSync(fd).ino) {
     closeSync(fd);
     return undefined;
@@ -144,7 +144,7 @@ export function readTails(env: Environment): TailRecord[] {
       const { store } = checkpoint;
       records.push({ file, checkpoint, status: readStatus(lockFile(file)), isRunning: isLocked(file), isGone: isGone(store) });
     } catch {
-      // Of another version; whoever follows that is told.
+      // It has another version; a follow of that reports it.
     }
   }
   return records;

@@ -20,7 +20,7 @@ const MAX_LINES = 8;
 /** Files that a map names. */
 const MAX_NAMED = 26;
 
-/** Who has the bytes of a part of a file: it alone, it more than once, or another file, by number. A run is one byte again and again. */
+/** Where the bytes of a part of a file occur: only there, more than once in the file, or in another file, by number. A run repeats one byte. */
 type Part = 'only-here' | 'repeated' | 'run' | number;
 
 interface Stretch {

@@ -15,7 +15,7 @@ export interface NoDirectory {
 }
 
 /**
- * Directories below a folder, each opened from the one above it without following a symlink. Whoever swaps one for a symlink meanwhile
+ * Directories below a folder, each opened from the one above it without following a symlink. A user who swaps one for a symlink meanwhile
  * leads nobody out of the folder.
  */
 export class Beneath implements Disposable {

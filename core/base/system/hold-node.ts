@@ -12,7 +12,7 @@ import { pathBytes } from './system-error.ts';
 
 const O_PATH = 0o10000000; // Linux
 
-/** What the system shows of an open directory, as it stands at the start of a path. */
+/** Where the system shows open descriptors as paths: the start of a path. */
 const OPEN_DIRECTORY = /^\/proc\/self\/fd\/\d+(?=\/)/;
 
 /** A node on disk that is held open. */

@@ -158,7 +158,7 @@ export class Ingest implements AsyncDisposable {
     return this.#readBytes;
   }
 
-  /** Whether whoever walks a tree had better await `ready` before the next file. */
+  /** Whether the walk of a tree should await `ready` before the next file. */
   get busy(): boolean {
     return this.#smallFiles.waitingBatches + this.#largeFiles.waitingFiles >= MAX_WAITING;
   }
@@ -188,7 +188,7 @@ export class Ingest implements AsyncDisposable {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     this.#open++;
     return new Promise((resolve, reject) => {
-      // Who waits for all is told after whoever waits for this one.
+      // Callers that wait for all files resolve after those that wait for this one.
       let isOpen = true;
       const done = (): void => {
         if (isOpen) this.#open--;

@@ -86,7 +86,7 @@ function roundUp(value: number, unit: number): number {
   return Math.ceil(value / unit) * unit;
 }
 
-/** Which slots are free. Who waits is served in turn: this is what holds the readers back. */
+/** Which slots are free. Waiting readers get them in turn: this limits the readers. */
 export class FreeSlots {
   readonly #free: number[];
   readonly #waiting: { readonly resolve: (slot: number) => void; readonly reject: (error: unknown) => void }[] = [];

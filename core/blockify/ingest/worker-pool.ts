@@ -58,7 +58,7 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   /**
-   * Does a job in one worker, after those that it has; rejects with what it threw there. Whoever calls sees to it that they are few.
+   * Does a job in one worker, after those that it has; rejects with the error thrown there. The caller limits the number of jobs.
    *
    * @param place - 0 to `threads` - 1
    */

@@ -42,7 +42,7 @@ export class ByteCursor {
   }
 
   /**
-   * Says that whoever begins anew at an offset with this state does as this one will.
+   * States that a parser which starts at an offset with this state behaves as this one does.
    *
    * @param from - the next octet, or one that is yet to come, if nothing depends on those before it
    */

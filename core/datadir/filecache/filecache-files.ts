@@ -206,7 +206,7 @@ export class CacheFiles {
   }
 
   /**
-   * Removes the oldest file that no process writes to. Whoever is reading in it goes on, by the descriptor that it has.
+   * Removes the oldest file that no process writes to. A process that reads it continues with its open descriptor.
    *
    * @param own - the file that this process writes to
    * @param ended - files that it wrote to before, and still holds

@@ -307,7 +307,7 @@ export class Filecache implements Store {
     }
   }
 
-  /** A file that is written to no more ends in its index, if there is room: whoever opens the cache need not walk through it. */
+  /** A finished file ends in its index, if there is room: opening the cache then need not scan the file. */
   async #addFooter(writer: DatafileWriter): Promise<void> {
     const { folder, maxBytes } = this.#options;
     const count = writer.places?.count ?? 0;

@@ -17,7 +17,7 @@ import type { FileMarks, IndexBatch, IndexOwner, IndexRewrite, Location, Present
 import { IndexDamagedError } from './index-types.ts';
 import { decodeLocation, decodePlace, isDamagedLocation, isNoLocation } from './index-values.ts';
 
-/** The setting that says of which generation of the Store the cache is. */
+/** The setting with the generation of the Store that the cache belongs to. */
 const GENERATION_SETTING = 'generation';
 
 /**

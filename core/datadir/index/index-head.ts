@@ -139,7 +139,7 @@ export function decodeHead(octets: Buffer): IndexHead | string {
   };
 }
 
-/** Undefined where it is no JSON: whoever made the file may have made its CRC, too. */
+/** Undefined if it is not JSON: a forged file can have a valid CRC. */
 function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);

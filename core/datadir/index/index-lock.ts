@@ -14,7 +14,7 @@ export class IndexLock {
   }
 
   /**
-   * Runs an action while holding the lock. Whoever has it gives it up within milliseconds, or dies with it. Where there are no locks
+   * Runs an action while holding the lock. A process holds it for milliseconds, or dies with it. Where there are no locks
    * the action runs without: the last of two heads counts, and what the other said is found in the data files.
    */
   hold<T>(action: () => T): T {

@@ -26,7 +26,7 @@ export interface IndexTickerOptions {
   readonly intervalMs?: number;
 }
 
-/** What waits for the index besides the Blocks that were added, which whoever commits knows. */
+/** What waits for the index besides the Blocks that were added, which the committing code knows. */
 export interface QueuedBatch {
   /** What is to be said of Blocks that the index has. */
   readonly notes: readonly (readonly [digest: Uint8Array, location: Location])[];

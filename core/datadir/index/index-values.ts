@@ -15,7 +15,7 @@ const location = Buffer.alloc(LOCATION_SIZE);
 const numbers = new DataView(location.buffer, location.byteOffset, location.length);
 
 /**
- * A Block's location; its file by number, from 1 on. Whoever indexes 100,000 Blocks encodes as many: a view of one buffer takes a
+ * A Block's location; its file by number, from 1 on. An index of 100,000 Blocks encodes as many: a view of one buffer takes a
  * third of the time that a new one takes.
  *
  * @returns valid until the next one is encoded

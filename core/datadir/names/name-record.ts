@@ -159,7 +159,7 @@ export function isLeafRecord(records: Buffer, at: number): boolean {
   return records[at + KIND_AT] === 0 && records[at + FORM_AT] === FORM.hash && records[at + FORM_AT + 1] === FORM.hash;
 }
 
-/** Whether a record, of which the check holds, says what a Block of content is under both functions. */
+/** Whether a record with a valid checksum has the references of a Block of content under both functions. */
 export function isLeafPair(record: Buffer): boolean {
   return isLeafRecord(record, 0) && record.readUInt32LE(CHECK_AT) === crc32(record.subarray(0, CHECK_AT));
 }

@@ -10,7 +10,7 @@ import type { Answer, HttpClient } from './http-client.ts';
 import { reasonIn } from './http-client.ts';
 import { readDigits } from './http-records.ts';
 
-/** Blocks of which it is remembered that they are there. */
+/** Blocks that are remembered as present. */
 const MAX_KNOWN = 65_536;
 const MAX_ANSWER_SIZE = 64 * 1024;
 

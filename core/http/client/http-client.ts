@@ -132,7 +132,7 @@ export class HttpClient {
       url,
       method,
       headers: {
-        // Whoever else a request is sent on to is not told the token.
+        // Other hosts that a request is redirected to do not get the token.
         ...(this.#token !== undefined && url.origin === this.#base.origin ? { authorization: `Bearer ${this.#token}` } : {}),
         ...(range === undefined ? {} : { range }),
         ...(body === undefined ? {} : { 'content-length': body.length }),

@@ -31,7 +31,7 @@ export async function takeBody(request: IncomingMessage): Promise<Buffer | undef
 
 /** A node whose properties are told. */
 export interface DavNode {
-  /** The URL path, as it stands in a URL; that of a Dir has a slash at its end. */
+  /** The encoded URL path; that of a Dir ends in a slash. */
   readonly href: string;
   readonly entry: TreeEntry;
 }

@@ -19,7 +19,7 @@ const MAX_SMALL_SIZE = 1024 * 1024;
 const MAX_CONTENT_SIZE = 16 * 1024 * 1024;
 /** Octets of contents in memory. */
 const MAX_KEPT_SIZE = 32 * 1024 * 1024;
-/** Large contents of which is known that they were asked for. */
+/** Large contents that are known to have been asked for. */
 const MAX_ASKED = 256;
 /** Octets of memory that is used again and again, for what is not kept; and how many such pieces lie ready. */
 const SPARE_SIZE = 128 * 1024;

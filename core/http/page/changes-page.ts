@@ -11,7 +11,7 @@ import { shortReference } from './short-reference.ts';
 
 /** Two states of a Dir that are compared. */
 export interface ComparedDir extends PagePlace {
-  /** The earlier state, as it stands behind the `@`, or the reference of another tree. */
+  /** The earlier state, in the form that follows the `@`, or the reference of another tree. */
   readonly since: string;
   /** The URL path of the same Dir in it, with its slash. */
   readonly sinceBase: string;

@@ -20,7 +20,7 @@ export interface ViewedFile extends PagePlace {
   readonly blockref: string;
   /** Of a text: its start. */
   readonly text?: { readonly shown: string; readonly isWhole: boolean } | undefined;
-  /** A text of which a page could be made is shown as it stands. */
+  /** Show a text unrendered that could be made into a page. */
   readonly isSource: boolean;
   /** What colours the text, where it is in a language that is known. */
   readonly highlighter: Highlighter | undefined;

@@ -16,14 +16,14 @@ import type { BlockObject } from './block-groups.ts';
 import { packsOf } from './block-groups.ts';
 import { blockKey } from './block-keys.ts';
 
-/** Blocks on their way at once, and octets of them: whoever adds waits until there are fewer. */
+/** Blocks on their way at once, and octets of them: an add waits until there are fewer. */
 const MAX_UNDER_WAY = 64;
 const MAX_BYTES_UNDER_WAY = 32 * 1024 * 1024;
 /** Blocks in the bucket that no index segment tells of yet, at most. */
 const MAX_UNPUBLISHED = 65_536;
 /** Milliseconds after which a Block that no segment tells of is looked for: half of gc's grace. */
 const DOUBTED_MS = 12 * 3_600_000;
-/** What the lock's key begins with: whoever has it may remove Blocks, or tell of those that were retired. */
+/** The prefix of the lock's key: the holder may remove Blocks, or list those that were retired. */
 const LOCK = 'gc/';
 
 /** Runs something while no other session removes Blocks, or tells of retired ones. */
@@ -174,7 +174,7 @@ export class BlockUploads implements Uploads {
     const look = async (check: () => void): Promise<void> => {
       await atOnce(doubted, async (digest) => {
         if (await this.#client.has(blockKey(digest, this.#hash), options)) return;
-        // It is not there, so that whoever adds it again must not hear that it is.
+        // It is missing, so another add of it must not be answered as if it were there.
         this.#pending.delete(digestKey(digest));
         throw new LostAddsError(this.#client.name, 'gc has removed Blocks that this session relied on', {
           remedy: 'run the command again',

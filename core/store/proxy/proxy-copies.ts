@@ -17,8 +17,8 @@ const MAX_WAITING = 16_384;
 const COPIED_AT_ONCE = 1024;
 
 /**
- * Keeps in `copy2` what is read from `read2`. A Block that was fetched is kept at once. One of which somebody was told where it
- * lies in a local file is read once more behind their back, many together: it is in the system's memory then.
+ * Keeps in `copy2` what is read from `read2`. A Block that was fetched is kept at once. A Block whose place
+ * in a local file a caller got is read once more in the background, many together: it is in the system's memory then.
  */
 export class ProxyCopies {
   readonly #targets: readonly Store[];
@@ -47,7 +47,7 @@ export class ProxyCopies {
     }
   }
 
-  /** How many more Blocks may wait. Whoever has more has to fetch them, which takes as long as keeping them. */
+  /** How many more Blocks may wait. A caller with more must fetch them, which takes as long as storing them. */
   get room(): number {
     return this.#targets.length === 0 ? Number.POSITIVE_INFINITY : MAX_WAITING - this.#waiting.size;
   }
@@ -71,7 +71,7 @@ export class ProxyCopies {
 
   async #run(): Promise<void> {
     await using checker = new RecordChecker(this.#hash);
-    // Whoever was told the places reads first.
+    // The caller that got the places reads first.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.size > 0) {
       const [source] = this.#waiting.values();
@@ -106,7 +106,7 @@ export class ProxyCopies {
     const source = capability(from, 'recordSource');
     if (wanted.length === 0 || source === undefined) return;
     const sink = capability(to, 'recordSink');
-    // A cache forgets what it finds damaged, as whoever reads a Block verifies it.
+    // A cache forgets what it finds damaged, since every reader of a Block verifies it.
     const isChecked = sink?.checksRecords === true || capability(to, 'access')?.drops === true;
     for await (const batch of source.records(Buffer.concat(wanted))) {
       if (!isChecked) await checker.check(imageOf(batch), batch.count, from.name);

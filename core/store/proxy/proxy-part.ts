@@ -101,7 +101,7 @@ export class SavePart {
   }
 }
 
-/** Whether an error is the Store's, and not that of whoever called it. */
+/** Whether an error comes from the Store, and not from its caller. */
 export function isFault(error: unknown): boolean {
   return !(
     error instanceof RangeError ||

@@ -2,7 +2,7 @@ import type { ReadAt } from './trailer.ts';
 import { zstd } from './zstd.ts';
 
 // A frame holds several Blocks, compressed together. Behind it stands a record for each of them, which says where in it the Block is. So
-// every Block keeps its own record: only whoever wants its octets looks further. @see vt(5), "Data files"
+// every Block keeps its own record: only a read of its octets looks further. @see vt(5), "Data files"
 
 /** Octets of a frame before what is compressed. */
 const FRAME_HEAD_SIZE = 4;

@@ -30,9 +30,9 @@ export interface RecordBatch {
   readonly sealedAs?: Uint8Array | undefined;
   /** The Blocks list others, or entries: a Store may keep such apart from contents. */
   readonly isListing?: boolean | undefined;
-  /** Nobody else will change the image: whoever keeps it for a while need not copy it. */
+  /** The image does not change: code that keeps it for a while need not copy it. */
   readonly isOwned?: true;
-  /** Lets the image's memory be used for others: for whoever got the batch, once nobody looks at it any more. */
+  /** Releases the image's memory for other batches. The receiver of the batch calls it, once nobody reads the batch any more. */
   readonly release?: (() => void) | undefined;
 }
 

@@ -55,14 +55,14 @@ interface Slot {
 const SLOTS_AT = Math.ceil(HASH_SCRATCH_SIZE / PAGE_SIZE) * PAGE_SIZE;
 
 /**
- * Verifies records that come from elsewhere, in worker threads where there is much of them: whoever receives them goes on
- * receiving meanwhile. The threads keep the process alive until it is disposed of.
+ * Verifies records from elsewhere, in worker threads if there are many; meanwhile the caller can receive more.
+ * The threads keep the process alive until it is disposed of.
  */
 export class RecordChecker implements AsyncDisposable {
   readonly #hash: HashFunction;
   readonly #threads: number;
   readonly #workers: CheckWorker[] = [];
-  /** Who waits for a free slot. */
+  /** Callers that wait for a free slot. */
   readonly #queue: ((slot: Slot | undefined) => void)[] = [];
   #checkedSize = 0;
   /** Large ones are checked one after the other: each takes memory for what it is unpacked to. */

@@ -77,7 +77,7 @@ export function openStoredDir(parent: LiveDir, name: Octets, dirent: DirDirent):
   return dir;
 }
 
-/** The stored Dir at a name, to be read only: one without an inode table is forgotten again, one with keeps its nodes the same whoever looks. */
+/** The stored Dir at a name, to be read only: one without an inode table is forgotten again, one with has the same nodes for every caller. */
 export function lookIntoDir(parent: LiveDir, name: Octets, dirent: DirDirent): LiveDir {
   if (dirent.inodes !== undefined) return openStoredDir(keptDir(parent), name, dirent);
   return liveDir(entryId(parent.id, name), parent, name, dirent);

@@ -128,7 +128,7 @@ export function dropLeaf(state: LiveState, place: Place, node: LiveLeaf | undefi
     dropNames(node, 1);
     markScopeChanged(node.hard.scope);
   } else if (node !== undefined && isHeld(node)) {
-    // Whoever holds it goes on with it, apart from what takes its name.
+    // Its holders keep using it, apart from the node that takes its name.
     state.ids.leave(node.id);
     node.dirent = { ...node.dirent, meta: nodeChanged(node.dirent.meta, state.nowNs()) };
     node.home = undefined;
@@ -153,7 +153,7 @@ export async function moveEntry(state: LiveState, from: Place & { readonly node:
   noteMoved(node, from, to);
 }
 
-/** Lets two entries change places, neither of which is within the other. */
+/** Exchanges two entries; neither may be within the other. */
 export async function exchangeEntries(
   state: LiveState,
   one: Place & { readonly node: LiveNode },

@@ -15,7 +15,7 @@ interface ListedDir {
   readonly open: () => LiveNode;
 }
 
-/** The entries of a live tree as a listing gives them, each of which tells how to go on below it. */
+/** The entries of a live tree as a listing gives them; each can list what is below it. */
 export class LiveListing {
   readonly #state: LiveState;
   readonly #lookup: Tree['lookup'];

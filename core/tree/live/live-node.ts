@@ -45,7 +45,7 @@ export interface LiveLeaf {
   home?: NodePlace | undefined;
   /** How often it is held: as long as it is, every look at its name gives this very node. */
   holds?: number;
-  /** It has lost names, of which those who remember it may not know. */
+  /** It has lost names, and caches may not know that yet. */
   hasLost?: boolean;
 }
 

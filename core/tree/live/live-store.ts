@@ -45,7 +45,7 @@ export async function storeStale({ store, reader, leftOut }: StoredState, top: L
   const pending = new PendingBlocks(store.hashName);
   const written: Written = { dirs: new Map(), settled: new Map(), scopes: new Map(), leftOut: new Map() };
   const rules = leftOut?.within(top);
-  // Whoever asks for a Dir that is left out asks for what is in it.
+  // A request for a Dir that is left out is one for its entries.
   const ahead: Step[] = [{ dir: top, rules: rules === 'all' ? undefined : rules, below: false }];
   for (let step = ahead.at(-1); step !== undefined; step = ahead.at(-1)) {
     throwIfCancelled(options.signal);

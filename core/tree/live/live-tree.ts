@@ -292,12 +292,12 @@ export class LiveTree implements Tree {
     this.#state.log = log;
   }
 
-  /** Who is told of each change. */
+  /** Called at each change. */
   get log(): ChangeLog | undefined {
     return this.#state.log;
   }
 
-  /** @param options.asRoot - to be recorded: whoever is told of changes is told of that, while nobody can change the tree */
+  /** @param options.asRoot - to be recorded: watchers get this event while nobody can change the tree */
   sync(options: OpOptions & { readonly asRoot?: boolean } = {}): Promise<Dirent> {
     return this.#alone('sync', async () => {
       if (options.asRoot === true) this.#state.log?.rootBegins();

@@ -5,7 +5,7 @@ import type { LiveDir } from './live-node.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
 import { type NodeChange, nodePath } from './node-change.ts';
 
-// Who is told of a change to a node: those who watch the tree, and its log.
+// Who gets a change to a node: the watchers of the tree, and its log.
 
 /** Tells the watchers of a change at a place. @param by - who made it, and need not be told */
 export function tellPlace({ changes }: LiveState, place: Place, kind: TreeChange['kind'], by: object): void {

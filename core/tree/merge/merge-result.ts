@@ -22,7 +22,7 @@ export interface OnlyOne {
   readonly side: 'ours' | 'theirs';
 }
 
-/** Two versions of which one has to be chosen, or both kept. Undefined is one that was removed. */
+/** Two versions: one must be chosen, or both kept. Undefined is one that was removed. */
 export interface MergeChoice {
   readonly path: TreePath;
   readonly ours: Dirent | undefined;

@@ -26,7 +26,7 @@ export function mergeLeaves<D extends Dirent>(
 
 const NEITHER = Buffer.from('neither of two, by vtftp merge');
 
-/** What stands for two versions of which neither was chosen: a file that equals neither. */
+/** The place of two versions if neither was chosen: a file that equals neither. */
 export function neitherOf(name: Octets): FileDirent {
   return { kind: 'file', name, meta: {}, block: { kind: 'literal', span: NEITHER.length, data: NEITHER } };
 }

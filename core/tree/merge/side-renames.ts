@@ -84,7 +84,7 @@ function pairEqual(gone: readonly LoneName[], fresh: readonly LoneName[]): SideR
   return [...renames, ...equal.map(({ from, to }) => ({ from: from.path, to: to.path }))];
 }
 
-/** Pairs things of which parts are the same, the most alike first. */
+/** Pairs things with equal parts, the most alike first. */
 async function pairAlike(
   gone: readonly LoneName[],
   fresh: readonly LoneName[],

@@ -90,7 +90,7 @@ function readAnew(made: Socket, isWritable: boolean, memory?: Buffer): { readonl
   const reading = new Reading(memory);
   const options = { handle, allowHalfOpen: true, writable: isWritable, onread: reading };
   const socket = new Socket(options as ConstructorParameters<typeof Socket>[0]);
-  // Whoever made it counts it as long as the first one lives.
+  // Its maker counts it as long as the first one lives.
   socket.once('close', () => made.destroy());
   return { socket, reading };
 }

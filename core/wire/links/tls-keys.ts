@@ -8,7 +8,7 @@ export interface TlsKeys {
   /** Its certificate, and those between it and the authority. */
   readonly cert: Buffer;
   readonly key: Buffer;
-  /** Certificates of the authorities by one of which the other side's has to be signed. */
+  /** Certificates of authorities; one of them must have signed that of the other side. */
   readonly ca: Buffer;
 }
 

@@ -30,7 +30,7 @@ export function createTlsServer(
   onClient: (socket: Socket, link: Link, fault: string | undefined) => void,
   onRefused: (reason: string) => void,
 ): Server {
-  // Whoever has no good certificate is told so, by the caller: a connection that just ends says nothing.
+  // The caller tells a client that its certificate is not accepted: a connection that just ends gives no reason.
   const options = { ...PROTOCOL, ...keys, requestCert: true, rejectUnauthorized: false, handshakeTimeout: WELCOME_MS, allowHalfOpen: true };
   const server = usable(() =>
     createServer(options, (socket) => {

@@ -104,7 +104,7 @@ export class ContentReader implements Disposable {
     return this.#ahead(reading, start, to, signal) ?? this.#now(block, start, to) ?? this.#through(reading, start, to, signal());
   }
 
-  /** Octets of a Block for whoever has no handle, at once; undefined where they have to be waited for. */
+  /** Octets of a Block for a reader without a handle, at once; undefined if they are not in memory. */
   readNow(block: Block, start: number, end: number): readonly Uint8Array[] | undefined {
     return block.span === UNKNOWN_SPAN ? undefined : this.#now(block, start, Math.min(end, block.span));
   }

@@ -49,7 +49,7 @@ export class DataSizes {
         if (superblocks > MAX_COUNT.superblocks || performance.now() - sinceMs > MAX_COUNT.ms) break;
       }
     } catch {
-      // Whoever reads the content meets the damage; a stat(2) need not.
+      // Reading the content reports the damage; a stat(2) need not.
     }
     return Math.max(0, block.span) - holes;
   }

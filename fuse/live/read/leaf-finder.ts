@@ -10,7 +10,7 @@ const MAX_SUPERBLOCKS = 4096;
 /** Octets of superblocks kept: more than those of ours take. */
 const MAX_KEPT_SIZE = 32 * 1024 * 1024;
 
-/** References looked at for one range, at most, some 5 ms: whoever needs more is answered while others are. */
+/** References looked at for one range, at most, some 5 ms: longer searches are interleaved with other requests. */
 const MAX_STEPS = 128 * 1024;
 
 /** Takes the pieces of a range of content, in order. */

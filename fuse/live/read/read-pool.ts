@@ -34,7 +34,7 @@ export class ReadPool implements Disposable {
     return this.#free.length > 0;
   }
 
-  /** Whether a thread runs; the first who asks lets them start, which takes longer than to read some MiB without them. */
+  /** Whether a thread runs. The first call starts them, which takes longer than reading some MiB without them. */
   get isReady(): boolean {
     if (!this.#isReady) this.#startAll();
     return this.#isReady;

@@ -9,7 +9,7 @@ export async function tellChanges(mount: LiveMount, changes: AsyncIterable<TreeC
   for await (const change of changes) {
     if (change.path === ROOT_PATH) tellAll(mount, notices);
     else tellChange(mount, change, notices);
-    // Whoever waits until the kernel knows waits for this.
+    // A caller that waits until the kernel knows waits for this.
     await notices.idle();
   }
 }

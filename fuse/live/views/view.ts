@@ -128,7 +128,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, s
         if (nlink > 1) view.node(ino, false);
       },
     );
-  /** Does something to names of which the nodes change as well: their links and times. */
+  /** Does something to names that also changes their nodes: links and times. */
   const withNodes = (
     places: readonly (readonly [parent: number, name: Octets])[],
     caller: Caller,

@@ -228,7 +228,7 @@ export class FrontFile implements UnsyncedContent {
     this.#version++;
   }
 
-  /** Stores the content as it is. Whoever writes on and on is not waited for: what is stored is one state it had. */
+  /** Stores the content as it is. It does not wait for a steady writer: it stores one state that the content had. */
   #start(options: OpOptions): { readonly version: number; readonly block: Promise<Block> } {
     const version = this.#version;
     const parts = this.#partsNow();

@@ -109,7 +109,7 @@ export class SyncQueue {
     if (!this.#mount.nodes.isRemoved(first.node)) this.add(first);
   }
 
-  /** Whoever makes a file waits for this where too many wait to be stored: their fronts take memory, or descriptors. */
+  /** Creating a file waits for this if too many files wait to be stored: their fronts take memory, or descriptors. */
   room(): Promise<void> | undefined {
     if (this.#waiting.size + this.#gathered.size < MAX_WAITING) return undefined;
     return new Promise((resolve) => this.#room.push(resolve));

@@ -53,10 +53,10 @@ export interface Output {
 export interface Diagnostics {
   warn(message: string): void;
   /**
-   * An item that failed while the rest goes on: an error, or the message of one. The line that is shown begins with the
-   * command, as every error does. The command then ends with EPARTIAL (exit 3).
+   * An item that failed while the rest goes on. The line that is shown begins with the command, as every error does. The command
+   * then ends with EPARTIAL (exit 3).
    */
-  failure(error: unknown): void;
+  failure(error: Error): void;
   /** A short state line (bytes, rate, blocks new/existing), shown at most 10 times a second where stderr is a terminal. */
   progress(state: ProgressState): void;
 }

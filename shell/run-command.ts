@@ -89,7 +89,7 @@ async function act(
   onDone: () => void,
 ): Promise<void> {
   const { session, local, services, messages, plan, now } = dispatch;
-  const diagnostics = new CommandDiagnostics(messages, [calledAs, ...namesOf(command)], tag, parsed.quiet);
+  const diagnostics = new CommandDiagnostics(messages, [calledAs, ...namesOf(command)], tag, { isQuiet: parsed.quiet, signal });
   const making = command.changes === true && !plan ? capability(session.store, 'making') : undefined;
   const held = making?.isMade === false ? new HeldOutput(output) : undefined;
   const change = new TreeChangeNote(session);

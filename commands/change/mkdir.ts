@@ -39,11 +39,21 @@ export const mkdir = defineTreeCommand({
       const path = pathArgument(context.session, argument);
       const wasThere = isSalted && (await tree.lookup(path, { signal: context.signal })) !== undefined;
       if (options.has('parents')) await makeAll(context, path, mode);
-      else await tree.mkdir(path, newMeta(context, mode), { signal: context.signal });
+      else await makeOne(context, path, mode);
       if (isSalted && !wasThere) await tree.setSalt?.(path, newSalt(), { signal: context.signal });
     });
   },
 });
+
+async function makeOne(context: TreeContext, path: TreePath, mode: number): Promise<void> {
+  const { session, signal } = context;
+  try {
+    await session.tree.mkdir(path, newMeta(context, mode), { signal });
+  } catch (error) {
+    if (!(error instanceof PathError) || error.errno !== 'ENOENT') throw error;
+    throw new PathError('ENOENT', 'make', parentPath(path), { cause: error, remedy: 'mkdir -p makes the Dirs above too' });
+  }
+}
 
 async function makeAll(context: TreeContext, path: TreePath, mode: number): Promise<void> {
   const { session, signal } = context;

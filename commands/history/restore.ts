@@ -24,7 +24,7 @@ export const restore = defineTreeCommand({
   details: [
     'PATH@N and PATH@DATE name the state, as in cd @N. The path becomes what it was then; everything else stays. PATH alone means the newest recorded version that differs from the present one. So it brings back a removed name, or takes back the last change. No data is copied. restore makes Dirs above PATH that are missing. undo takes a restore back; get writes an earlier version into a local directory.',
   ],
-  args: [{ name: 'path', kind: 'text', summary: 'a path, usually with @N or @DATE after it', repeat: true }],
+  args: [{ name: 'path', kind: 'stored', summary: 'a path, usually with @N or @DATE after it', repeat: true, glob: false }],
   examples: [
     { line: 'restore notes.txt@1', says: 'the file as in state 1; without @1, as before its last change or its removal' },
     { line: 'restore docs@yesterday', says: 'all of docs as it was yesterday' },
@@ -83,5 +83,8 @@ async function findPast({ session, signal }: TreeContext, argument: Octets): Pro
   for await (const { archived, dirent, path } of pathHistory(tree.store, entries, whole, { signal })) {
     if (dirent !== undefined && !sameDirent(dirent, now)) return { path: whole, from: path, number: archived.number };
   }
-  throw new VtError('EFAILED', `restore "${octetsToText(whole)}": no recorded state has another version`);
+  if (now !== undefined) throw new VtError('EFAILED', `restore "${octetsToText(whole)}": no recorded state has another version`);
+  throw new VtError('EFAILED', `restore "${octetsToText(whole)}": no recorded state has it`, {
+    remedy: 'locate finds a name in all states; undo @N brings a whole state back, and get takes files out',
+  });
 }

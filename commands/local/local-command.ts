@@ -19,7 +19,7 @@ export const localCommand = defineCommand({
   async run({ shell, signal, output }, { args: [line] }) {
     const status = await shell.runLocal(line ?? ('' as Octets), { signal, output });
     output.record({ exit_status: status });
-    if (status !== 0 && line !== undefined) throw new VtError('EFAILED', `run local "${octetsToText(line)}": exit status ${status}`);
+    if (status !== 0 && line !== undefined) throw new VtError('EFAILED', `"${octetsToText(line)}": ended with status ${status}`);
   },
 });
 
@@ -35,6 +35,6 @@ export const lls = defineCommand({
     const words = args.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`);
     const colour = output.terminal ? ['--color=auto'] : [];
     const status = await shell.runLocal(['ls', ...colour, ...words].join(' ') as Octets, { signal, output });
-    if (status !== 0) throw new VtError('EFAILED', `lls: exit status ${status}`);
+    if (status !== 0) throw new VtError('EFAILED', `lls: the local ls ended with status ${status}`);
   },
 });

@@ -100,7 +100,7 @@ async function unmountOne(
     // How many failed is told once, at the end.
     if (/^mount: done in part, /.test(line)) continue;
     const [, warning] = /^warning: (?:mount: )?(.*)$/.exec(line) ?? [];
-    if (warning === undefined) diagnostics.failure(line.replace(/^(?:vtftp|mount|quit): /, ''));
+    if (warning === undefined) diagnostics.failure(new VtError('EFAILED', line.replace(/^(?:vtftp|mount|quit): /, '')));
     else diagnostics.warn(warning);
   }
   const gone = results.find((line) => /^[\d,]+ excluded names? /.test(line));

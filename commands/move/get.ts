@@ -1,14 +1,16 @@
 import type { VtErrorCode } from '../../core/base/errors.ts';
 import { UsageError, VtError } from '../../core/base/errors.ts';
 import { groupedDigits } from '../../core/base/grouped-digits.ts';
+import { ItemError } from '../../core/base/item-error.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { libcLosses } from '../../core/base/system/libc.ts';
-import { errorReason } from '../../core/base/system/system-error.ts';
+import { errorCode } from '../../core/base/system/system-error.ts';
 import type { ExportOptions } from '../../core/export/export.ts';
 import type { OwnerPolicy } from '../../core/export/export-attributes.ts';
 import type { ExportCounts } from '../../core/export/export-report.ts';
 import type { DirFilter } from '../../core/filter/dir-filter.ts';
+import { joinPath } from '../../core/tree/path.ts';
 import { isDamage } from '../../core/tree/walk.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
@@ -167,7 +169,7 @@ async function deleteBefore(
     total.failures += failures;
   } catch (error) {
     if (!isDamage(error)) throw error;
-    context.diagnostics.failure(`get --delete "${octetsToText(entry.path)}": nothing was removed: ${errorReason(error)}`);
+    context.diagnostics.failure(new ItemError('get --delete', entry.path, error, { before: 'nothing was removed: ' }));
     total.failures++;
     total.damaged++;
   }
@@ -248,9 +250,12 @@ async function getOne(
     ...settings,
     keepsTopMeta: isContents && settings.keepsTopMeta === true,
     onNotice: (notice) => diagnostics.warn(`get: ${notice}`),
-    onFailure({ path, error }) {
-      const where = path === '' ? entry.path : `${entry.path === '/' ? '' : entry.path}/${path}`;
-      diagnostics.failure(`get "${octetsToText(where as Octets)}": ${errorReason(error)}`);
+    onFailure({ path, error, isAttribute }) {
+      const where = path === '' ? entry.path : joinPath(entry.path, path);
+      // The stored path is there: it is the local one that cannot be written.
+      const isLocal = !isAttribute && !(error instanceof VtError) && errorCode(error) !== undefined;
+      const before = isLocal ? `write to ${octetsToText((path === '' ? target : `${target}/${path}`) as Octets)}: ` : '';
+      diagnostics.failure(new ItemError('get', where, error, { before }));
     },
     onProgress(now) {
       diagnostics.progress({

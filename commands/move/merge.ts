@@ -1,5 +1,6 @@
 import { linesOf, linesUpTo } from '../../core/archive/lines-up-to.ts';
 import { PathError, throwIfCancelled, VtError } from '../../core/base/errors.ts';
+import { ItemError } from '../../core/base/item-error.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import type { MergeSide } from '../../core/history/merge-base.ts';
@@ -179,7 +180,7 @@ async function apply({ session, diagnostics }: TreeContext, path: TreePath, ours
     return;
   }
   for (const { path: changed } of (await tree.adopt?.(ours, merged, {})) ?? [])
-    diagnostics.failure(`merge "${octetsToText(changed)}": it changed meanwhile, and was not merged`);
+    diagnostics.failure(new ItemError('merge', changed, 'it changed meanwhile, and was not merged'));
 }
 
 /** Whether somebody has to decide it: metadata is merged by rule. */

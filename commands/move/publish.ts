@@ -1,4 +1,5 @@
 import { PathError, VtError } from '../../core/base/errors.ts';
+import { ItemError } from '../../core/base/item-error.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../../core/base/octets.ts';
 import { homeFolder } from '../../core/base/system/home-folder.ts';
@@ -92,7 +93,7 @@ async function localNode({ session, shell, diagnostics, signal }: CommandContext
   const { dirent } = await importLocal(session.store, local, {
     signal,
     isStoreFolder: storeFolderTest(capability(session.store, 'folders') ?? []),
-    onFailure: (failed, error) => diagnostics.failure(`publish "${octetsToText(failed)}": ${errorReason(error)}`),
+    onFailure: (failed, error) => diagnostics.failure(new ItemError('publish', failed, error)),
     onWarning: (where, what) => diagnostics.warn(`publish "${octetsToText(where)}": ${what}`),
     onProgress: ({ doneBytes, files, newBlocks, existingBlocks }) =>
       diagnostics.progress({ label: 'publish', doneBytes, doneItems: files, newBlocks, existingBlocks }),

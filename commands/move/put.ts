@@ -1,9 +1,8 @@
-import { errorParts } from '../../core/base/error-parts.ts';
 import { UsageError, VtError } from '../../core/base/errors.ts';
 import { groupedDigits } from '../../core/base/grouped-digits.ts';
+import { ItemError } from '../../core/base/item-error.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
-import { errorCode, errorReason } from '../../core/base/system/system-error.ts';
 import { MAX_LITERAL_SIZE } from '../../core/block/block.ts';
 import type { PendingBlocks } from '../../core/block/block-sink.ts';
 import type { Imported } from '../../core/import/import.ts';
@@ -216,15 +215,14 @@ async function read(
       isStoreFolder: storeFolderTest(capability(session.store, 'folders') ?? []),
       stored: async (below) => await direntBelow(session.tree, path, below, { signal }),
       onFailure: (failed, error, isKept) =>
-        diagnostics.failure(`put "${octetsToText(failed)}": ${errorReason(error)}${isKept ? '; what is stored of it stays' : ''}`),
+        diagnostics.failure(new ItemError('put', failed, error, { after: isKept ? '; what is stored of it stays' : '' })),
       onWarning: (where, what) => diagnostics.warn(`put "${octetsToText(where)}": ${what}`),
       onProgress: (progress) => showProgress(context, progress),
     });
   } catch (error) {
     if (error instanceof VtError) throw error;
-    const code = errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM' ? 'EPERM' : 'EFAILED';
     // Where it names the file itself, the words that were typed stand for it.
-    throw new VtError(code, `put "${octetsToText(local)}": ${errorParts(error).fact}`, { cause: error });
+    throw new ItemError('put', local, error);
   }
 }
 

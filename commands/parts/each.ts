@@ -45,6 +45,6 @@ function commonCode(errors: readonly unknown[]): VtErrorCode {
   return codes.size === 1 ? code : 'EFAILED';
 }
 
-function isSystemError(error: unknown): boolean {
+function isSystemError(error: unknown): error is Error {
   return error instanceof Error && 'syscall' in error;
 }

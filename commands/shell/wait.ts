@@ -1,5 +1,6 @@
 import { VtError } from '../../core/base/errors.ts';
 import { defineCommand } from '../command.ts';
+import type { Job } from '../session.ts';
 import { jobNumber } from './jobs.ts';
 
 /** `wait`: until what goes on in the background has ended. */
@@ -23,10 +24,14 @@ export const wait = defineCommand({
       signal,
     );
     const [first, ...others] = ended.filter(({ state }) => state === 'failed');
-    for (const { error } of others) diagnostics.failure(error);
-    if (first !== undefined) throw first.error instanceof Error ? first.error : new VtError('EFAILED', `job ${first.number} failed`);
+    for (const job of others) diagnostics.failure(errorOf(job));
+    if (first !== undefined) throw errorOf(first);
     if (args.length > 0 || signal.aborted || session.tails.followers.length === 0) return;
     const { showFollowing } = await import('../parts/move/follow-progress.ts');
     await showFollowing(context, () => session.tails.followers.length === 0);
   },
 });
+
+function errorOf({ number, error }: Job): Error {
+  return error instanceof Error ? error : new VtError('EFAILED', `job ${number} failed`);
+}

@@ -28,7 +28,7 @@ export const flush = defineCommand({
     const { deliveredBlocks, deliveredBytes, waitingBlocks, troubles } = await spool.drain({ signal });
     output.line(`${countText(deliveredBlocks, 'Block')} (${sizeText(deliveredBytes)}) sent on, ${groupedDigits(waitingBlocks)} waiting`);
     output.record({ delivered_blocks: deliveredBlocks, delivered_bytes: deliveredBytes, waiting_blocks: waitingBlocks });
-    for (const trouble of troubles) diagnostics.failure(`flush: ${trouble}`);
+    for (const trouble of troubles) diagnostics.failure(new VtError('EFAILED', `flush: ${trouble}`));
     if (waitingBlocks > 0 && troubles.length === 0)
       throw new VtError('EPARTIAL', `flush: ${countText(waitingBlocks, 'Block')} still waiting`);
   },

@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { UsageError } from '../../core/base/errors.ts';
+import { UsageError, VtError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { errorText, pathBytes } from '../../core/base/system/system-error.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
@@ -68,7 +68,8 @@ export const repair = defineCommand({
           output.record({ repaired: hashcodeLabel(hashcode), from: where });
           output.line(`Block H{${hashcodeLabel(hashcode)}}: from ${where}`);
         },
-        onFailure: (where: string, error: unknown) => diagnostics.failure(`repair from "${where}": ${errorText(error)}`),
+        onFailure: (where: string, error: unknown) =>
+          diagnostics.failure(new VtError('EFAILED', `repair from "${where}": ${errorText(error)}`, { cause: error })),
         onProgress: ({ doing, done }: { readonly doing: string; readonly done: number }) =>
           diagnostics.progress({ label: `repair: ${doing}`, doneBytes: 0, doneItems: done }),
       };

@@ -1,7 +1,8 @@
 import type { Diagnostics, ProgressState } from '../../commands/command.ts';
 import { octetsFields } from '../../commands/parts/format.ts';
 import { PathError, VtError } from '../../core/base/errors.ts';
-import { isSystemError } from '../../core/base/system/system-error.ts';
+import { ItemError } from '../../core/base/item-error.ts';
+import { errorCode, isSystemError } from '../../core/base/system/system-error.ts';
 import { safeJson } from '../../core/base/unsafe-text.ts';
 import { exitStatusOf } from '../exit-status.ts';
 import type { CommandNames, ErrorLine } from './error-line.ts';
@@ -144,12 +145,19 @@ export class Messages {
 
 /** What a program can act on: the code, the errno and path of a failed call, and the way out. */
 function errorDetails(error: unknown): Readonly<Record<string, unknown>> {
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  const remedy = error instanceof VtError ? error.remedy : undefined;
-  if (error instanceof PathError) return { code, errno: error.errno, ...octetsFields('path', error.octets), remedy };
-  if (!(error instanceof Error) || !isSystemError(error)) return { code, remedy };
+  const code = error instanceof VtError ? error.code : error instanceof Error && isSystemError(error) ? 'EFAILED' : undefined;
+  return { code, ...errnoAndPath(error), remedy: error instanceof VtError ? error.remedy : undefined };
+}
+
+/** The errno that an error comes from, and the path that it is about; the outermost that names one counts. */
+function errnoAndPath(error: unknown): Readonly<Record<string, unknown>> {
+  if (!(error instanceof Error)) return {};
+  if (error instanceof PathError) return { errno: error.errno, ...octetsFields('path', error.octets) };
+  if (error instanceof ItemError) return { errno: errnoAndPath(error.cause)['errno'], ...octetsFields('path', error.octets) };
+  const errno = error instanceof VtError ? undefined : errorCode(error);
+  if (errno === undefined) return errnoAndPath(error.cause);
   const { path } = error as { readonly path?: unknown };
-  return { code: 'EFAILED', errno: code, path: typeof path === 'string' ? path.toWellFormed() : undefined, remedy };
+  return { errno, path: typeof path === 'string' ? path.toWellFormed() : undefined };
 }
 
 /** The diagnostics of one command; counts what failed. */
@@ -158,21 +166,25 @@ export class CommandDiagnostics implements Diagnostics {
   readonly #names: CommandNames;
   readonly #tag: Tag;
   readonly #isQuiet: boolean;
+  readonly #signal: AbortSignal;
   /** Items that failed while the rest went on. */
   failures = 0;
 
-  constructor(messages: Messages, names: CommandNames, tag: Tag, isQuiet: boolean) {
+  constructor(messages: Messages, names: CommandNames, tag: Tag, how: { readonly isQuiet: boolean; readonly signal: AbortSignal }) {
     this.#messages = messages;
     this.#names = names;
     this.#tag = tag;
-    this.#isQuiet = isQuiet;
+    this.#isQuiet = how.isQuiet;
+    this.#signal = how.signal;
   }
 
   warn(message: string): void {
     if (!this.#isQuiet) this.#messages.warn(message, this.#tag);
   }
 
-  failure(error: unknown): void {
+  failure(error: Error): void {
+    // What was under way when the command was cancelled: the command itself says so, once.
+    if (this.#signal.aborted && error instanceof VtError && error.code === 'ECANCELLED') return;
     this.failures++;
     this.#messages.failure(error, this.#names, this.#tag);
   }

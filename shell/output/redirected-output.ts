@@ -80,5 +80,5 @@ async function runPiped(
   await sink.close();
   const { status } = await exit;
   if (failure !== undefined) throw failure.error;
-  if (status !== 0) throw new VtError('EFAILED', `run local "${octetsToText(line)}": exit status ${status}`);
+  if (status !== 0) throw new VtError('EFAILED', `local command ${octetsToText(line)}: ended with status ${status}`);
 }

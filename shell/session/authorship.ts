@@ -10,6 +10,8 @@ const MAX_COMMAND = 200;
 /** What is told of the roots that a session records: who, where, by which commands, and what was said of it. */
 export class Authorship {
   #commands: string[] = [];
+  /** The newest command. */
+  #current: string | undefined;
   /** The last of those before, which may record more than one root. */
   #last: string | undefined;
   #message: string | undefined;
@@ -17,8 +19,20 @@ export class Authorship {
 
   /** A command is about to change the tree. */
   note(line: string): void {
+    this.#current = line;
     // Of a script of a million lines the first are enough.
     if (this.#commands.join('; ').length <= MAX_COMMAND) this.#commands.push(line);
+  }
+
+  /** Leaves the command that is under way out of a root of what was there before it. */
+  async beforeCurrent(record: () => Promise<unknown>): Promise<void> {
+    const current = this.#current;
+    if (current !== undefined && this.#commands.at(-1) === current) this.#commands.pop();
+    try {
+      await record();
+    } finally {
+      if (current !== undefined) this.note(current);
+    }
   }
 
   /** What is said of the next root. */

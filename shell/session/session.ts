@@ -338,7 +338,7 @@ export class ShellSession implements LocalSession {
     if (this.#options.plan || archive === undefined || !this.#present.tree.can.sync || this.#past !== undefined) return;
     // What others changed on a mount only the mount knows.
     if (served !== undefined) await served.recordBefore(path, signal);
-    else if (await this.#present.hasUnrecorded(path, signal)) await this.sync(signal);
+    else if (await this.#present.hasUnrecorded(path, signal)) await this.#author.beforeCurrent(async () => await this.sync(signal));
   }
 
   /** Two that sync or replace the tree at a time would take each other for another session. */

@@ -136,6 +136,33 @@ test('under --json errors of -c are objects on standard error, sizes are exact, 
   assert.deepEqual([error['command'], error['errno'], error['path'], error['status']], ['cat', 'ENOENT', '/none', 1]);
 });
 
+test('each item that failed is an object with code, errno, path and status', async (t) => {
+  const scratch = makeScratch(t);
+  scratch.mkdir('docs/in the way');
+  writeFileSync(scratch.path('docs/f'), 'text');
+  await session(scratch, "mkdir d; put docs/f d/f; put docs/f 'd/in the way'; sync");
+  const all = await vtftp(['--json', '-S', scratch.path('store')], {
+    env: scratch.env,
+    cwd: scratch.folder,
+    input: 'get d/f /proc/x\nget d/. docs\nrm none d/no\nput nofile docs/f d\n',
+  });
+  const failures = all.stdout
+    .split('\n')
+    .map((line) => JSON.parse(line || '{}') as Record<string, unknown>)
+    .filter(({ failure }) => failure !== undefined);
+  assert.deepEqual(
+    failures.map(({ command, code, errno, path, status }) => [command, code, errno, path, status]),
+    [
+      ['get', 'EFAILED', 'ENOENT', '/d/f', 1],
+      ['get', 'EFAILED', undefined, '/d/in the way', 1],
+      ['rm', 'EFAILED', 'ENOENT', '/none', 1],
+      ['rm', 'EFAILED', 'ENOENT', '/d/no', 1],
+      ['put', 'EFAILED', 'ENOENT', scratch.path('nofile'), 1],
+    ],
+    all.report,
+  );
+});
+
 test('df tells of the disk of the Store, and timing how long each command took', async (t) => {
   const scratch = makeScratch(t);
   const ran = await session(scratch, 'mkdir a; sync; df -h; df; timing on; pwd; timing off; pwd', ['-q']);

@@ -44,6 +44,13 @@ test('log tells of each root what changed, who made it by which commands, and th
   assert.match((await session(scratch, 'log -l -n 1')).stdout, /^@4 +\S+ {2}D\{block:.*\} {2}\S+@\S+: undo\n$/);
 });
 
+test('what is recorded before a removal is not told with the removal', async (t) => {
+  const scratch = makeScratch(t);
+  await session(scratch, 'touch a; rm a');
+  const { stdout } = await session(scratch, 'log');
+  assert.match(stdout, /^@2 .*: rm a\n@1 .*: touch a\n$/);
+});
+
 test('log shows what a root merges', async (t) => {
   const scratch = makeScratch(t);
   const other = ['-S', scratch.path('other')];

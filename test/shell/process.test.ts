@@ -142,7 +142,7 @@ test('results go through local commands and into local files, which are whole or
   );
   const broken = await session(scratch, 'cat words | exit 3; ls');
   assert.equal(broken.status, 1, broken.report);
-  assert.match(broken.stderr, /exit status 3/);
+  assert.match(broken.stderr, /ended with status 3/);
 });
 
 test('a local command that has read enough is no error', async (t) => {

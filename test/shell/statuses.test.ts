@@ -75,12 +75,12 @@ test('a get that could write nothing is a failure (1), says so, and prints no re
   }
   const refused = await vtftp(['-S', 'memory:', '-c', 'put f; get f /proc/nosuch'], { env, cwd: folder });
   assert.equal(refused.status, 1, refused.report);
-  assert.equal(refused.stderr, 'get: /f: no such file or directory\nget: failed, nothing was written\n');
+  assert.equal(refused.stderr, 'get: /f: write to /proc/nosuch: no such file or directory\nget: failed, nothing was written\n');
 });
 
 test('every command that takes several stored names is in the table', () => {
   // An archive without a name that was asked for would be taken for whole: `ar` makes none.
-  const others = ['ar', 'less', 'push', 'pull', 'log', 'untail', 'blockify', 'follow', 'ln'];
+  const others = ['ar', 'less', 'push', 'pull', 'log', 'untail', 'blockify', 'follow', 'ln', 'restore'];
   const several = COMMANDS.filter(({ args = [] }) => args.some(({ kind, repeat }) => kind === 'stored' && repeat === true)).map(
     ({ name }) => name,
   );

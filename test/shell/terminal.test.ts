@@ -95,7 +95,7 @@ test(
     terminal.keys('Enter');
     await terminal.shows(/^begun$/m);
     terminal.keys('C-c');
-    await terminal.shows(/exit status 130/);
+    await terminal.shows(/ended with status 130/);
     // At once, whether the line has begun or not.
     terminal.type('!sleep 100');
     terminal.keys('Enter', 'C-c');

@@ -54,7 +54,7 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     () => performance.now(),
   );
   const failRarely = rareLines(
-    (text) => diagnostics.failure(text),
+    (text) => diagnostics.failure(new VtError('EFAILED', text)),
     () => performance.now(),
   );
   const unpin = session.pin();

@@ -27,7 +27,7 @@ export async function exchangeAll(context: CommandContext, exchange: Exchange, a
       await (all ? exchangeStates : exchangeArchive)(context, name, exchange);
     } catch (error) {
       // Of several archives the others go on.
-      if (names.length === 1 || signal.aborted) throw error;
+      if (names.length === 1 || signal.aborted || !(error instanceof Error)) throw error;
       diagnostics.failure(error);
     }
   }

@@ -1,7 +1,7 @@
 import { UsageError, VtError } from '../../../core/base/errors.ts';
+import { ItemError } from '../../../core/base/item-error.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
-import { errorReason } from '../../../core/base/system/system-error.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import type { ExtraneousOptions } from '../../../core/export/extraneous.ts';
 import type { DirFilter } from '../../../core/filter/dir-filter.ts';
@@ -54,7 +54,7 @@ export async function removeExtraneous(
   let failures = 0;
   const onFailure = (local: Octets, error: unknown): void => {
     failures++;
-    diagnostics.failure(`get --delete "${octetsToText(local)}": ${errorReason(error)}`);
+    diagnostics.failure(new ItemError('get --delete', local, error));
   };
   const removed = await go({ remove: true, onWarning, onFailure });
   if (removed > 0) output.line(`removed ${countText(removed, 'local name')} below ${output.name(target)}`);

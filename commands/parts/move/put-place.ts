@@ -1,4 +1,5 @@
 import { VtError } from '../../../core/base/errors.ts';
+import { ItemError } from '../../../core/base/item-error.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
 import type { PendingBlocks } from '../../../core/block/block-sink.ts';
 import type { BlockSource } from '../../../core/block/block-source.ts';
@@ -46,7 +47,7 @@ export async function placeImported(
   if (merge) {
     const { bindOver } = await import('../../../core/tree/bind-over.ts');
     const onClash = (at: TreePath): void =>
-      diagnostics.failure(`put "${octetsToText(at)}": it is a Dir with entries, which stay; the local one is not a directory`);
+      diagnostics.failure(new ItemError('put', at, 'it is a Dir with entries, which stay; the local one is not a directory'));
     if (plan) return notDone();
     await recordBefore(context, path);
     await bindOver(tree, path, dirent, { signal, ...(force ? {} : { onClash }) });

@@ -1,5 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { PathError, VtError } from '../../../core/base/errors.ts';
+import { ItemError } from '../../../core/base/item-error.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText, octetsToTextStrict } from '../../../core/base/octets.ts';
 import { pathBytes } from '../../../core/base/system/system-error.ts';
@@ -55,8 +56,7 @@ export async function extractFile(context: CommandContext, file: Octets, local: 
       signal,
       keepsTopMeta: isThere,
       onNotice: (notice) => diagnostics.warn(`ar: ${notice}`),
-      onFailure: ({ path, error }) =>
-        diagnostics.failure(`ar "${octetsToText(path)}": ${error instanceof Error ? error.message : String(error)}`),
+      onFailure: ({ path, error }) => diagnostics.failure(new ItemError('ar', path, error)),
     });
     output.record({ ...octetsFields('file', file), ...counts });
     output.line(`got ${countText(counts.files, 'file')} (${sizeText(counts.bytes)}), ${countText(counts.dirs, 'Dir')}`);
@@ -86,7 +86,7 @@ export async function verifyOneFile(context: CommandContext, file: Octets): Prom
       reasons.push(kind === 'tail' ? `it ends inside a record, at byte ${start}` : `bytes ${start} to ${end} are damaged`);
     for (const harmed of verdict.harmed) reasons.push(`Blocks of "${octetsToText(harmed)}" are missing or damaged`);
     if (states.length === 0) reasons.push('it has no readable root');
-    for (const reason of reasons) diagnostics.failure(`ar --verify "${octetsToText(file)}": ${reason}`);
+    for (const reason of reasons) diagnostics.failure(new ItemError('ar --verify', file, new VtError('ECORRUPT', reason)));
     const { blocks, bytes } = verdict;
     output.record({ ...octetsFields('file', file), blocks, bytes, states: states.length, faults: reasons.length });
     output.line(

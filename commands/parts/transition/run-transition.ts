@@ -1,6 +1,7 @@
 import { isForgotten, linesOf } from '../../../core/archive/lines-up-to.ts';
 import { VtError } from '../../../core/base/errors.ts';
 import { groupedDigits } from '../../../core/base/grouped-digits.ts';
+import { ItemError } from '../../../core/base/item-error.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
 import { formatBlock } from '../../../core/block/block-text.ts';
@@ -166,5 +167,5 @@ export async function planTransition(context: CommandContext, references: readon
     `transition: ${countText(blocks, 'Block')} of contents to be read (${sizeText(bytes)}), ${countText(needed.dirs.length, 'Dir')} to be rewritten`,
   );
   output.record({ plan: true, blocks, bytes, dirs: needed.dirs.length, faults: needed.faults.length });
-  for (const { path, error } of needed.faults) diagnostics.failure(`${octetsToText(path)}: ${error.message}`);
+  for (const { path, error } of needed.faults) diagnostics.failure(new ItemError('transition', path, error));
 }

@@ -89,7 +89,7 @@ describe('versions of a path', () => {
     assert.match((await shell('restore d/old/f@1; sync; restore d/old/f; cat d/old/f')).stdout, /two of itD\{/);
     assert.match((await shell('restore d/other@2', '-n')).stdout, /^would restore \/d\/other as in @2$/m);
     for (const [commands, status, says] of [
-      ['restore d/none', 1, /no recorded state has another version/],
+      ['restore d/none', 1, /no recorded state has it/],
       ['restore d/none@1', 1, /\/d\/none@1: no such file/],
       ['restore d@99', 10, /no such state/],
       ['restore /@1', 1, /undo @1 restores the whole tree/],

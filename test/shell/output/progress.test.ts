@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
+import { VtError } from '../../../core/base/errors.ts';
+import { ItemError } from '../../../core/base/item-error.ts';
+import type { Octets } from '../../../core/base/octets.ts';
+import { CommandDiagnostics, Messages } from '../../../shell/output/messages.ts';
+import { PLAIN_STYLE } from '../../../shell/output/output.ts';
 import { ProgressView } from '../../../shell/output/progress.ts';
 import { FdSink } from '../../../shell/output/sink.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -37,4 +42,19 @@ test('progress comes ten times a second at most', () => {
   const progress = new ProgressView({ write: () => frames++, mode: 'line', nowMs: () => nowMs, columns: () => 120 });
   for (; nowMs < 1000; nowMs++) progress.update({ label: 'get', doneBytes: nowMs });
   assert.equal(frames, 10);
+});
+
+test('cancelled items are not told once their command is cancelled, and all others are', () => {
+  const told: string[] = [];
+  const progress = new ProgressView({ write: () => {}, mode: 'none', nowMs: () => 0, columns: () => 80 });
+  const messages = new Messages({ write: (text) => told.push(text), json: false, quiet: false, style: PLAIN_STYLE, progress });
+  const abort = new AbortController();
+  const diagnostics = new CommandDiagnostics(messages, ['put'], { command: 'put' }, { isQuiet: false, signal: abort.signal });
+  const cancelled = new ItemError('put', '/a' as Octets, new VtError('ECANCELLED', 'cancelled'));
+  const failed = new ItemError('put', '/b' as Octets, 'it is gone');
+  diagnostics.failure(cancelled);
+  abort.abort();
+  diagnostics.failure(cancelled);
+  diagnostics.failure(failed);
+  assert.deepEqual([told.join(''), diagnostics.failures], ['put: /a: cancelled\nput: /b: it is gone\n', 2]);
 });

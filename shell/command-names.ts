@@ -8,18 +8,52 @@ const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
   check: 'use fsck, or scrub to read all bytes',
   checkout: 'use cd @N to look, restore or undo @N to go back',
   cls: 'use clear',
+  commit: 'use sync',
   copy: 'use cp',
+  create: 'use put',
   del: 'use rm',
   delete: 'use rm',
+  dump: 'use cat for a file, get for a Dir',
+  erase: 'use rm',
+  export: 'use get',
+  extract: 'use get',
+  fg: 'use wait',
+  import: 'use put',
+  info: 'use stat for a file, status for the Store',
   init: 'the first put makes the Store',
   key: 'use sealed-key',
+  list: 'use ls for files, log for states',
+  man: 'use help',
   mirror: 'use put to store a directory, get to copy one out',
+  move: 'use mv',
   prune: 'use forget, then gc',
+  queue: 'use jobs',
+  rollback: 'use undo',
   snapshot: 'use sync',
   snapshots: 'use log',
   type: 'use cat',
   undelete: 'use undo, or restore for one name',
+  unlock: 'a lock ends with its process: nothing is to be unlocked',
+  verify: 'use fsck, or scrub to read all bytes',
 };
+
+/** Programs that read a file: a pipe gives them a stored one. */
+const READERS = new Set(
+  'awk base64 bzcat cut file grep egrep fgrep gunzip gzip hexdump jq md5sum nl od rg sed sha1sum sha256sum sha512sum shasum sort strings tac tr uniq wc xxd xz zcat'.split(
+    ' ',
+  ),
+);
+
+/** Programs that change a file in place: a mount gives them the tree. */
+const EDITORS = new Set('code ed edit emacs gedit micro nano nvim vi vim'.split(' '));
+
+/** What may be meant by a name that no command has; undefined where nobody knows. */
+function hintFor(name: string): string | undefined {
+  if (Object.hasOwn(NAMES_ELSEWHERE, name)) return NAMES_ELSEWHERE[name];
+  if (READERS.has(name)) return `use cat FILE | ${name}`;
+  if (EDITORS.has(name)) return 'use mount, and edit the file there';
+  return undefined;
+}
 
 /** A command, and the name of its list by which it was called. */
 export interface NamedCommand {
@@ -48,9 +82,9 @@ export function findCommand(commands: readonly Command[], typed: string, allowPr
   if (allowPrefix && prefixed.size > 1)
     throw new UsageError(`${lead}ambiguous command`, { remedy: `one of ${[...prefixed.values()].join(', ')}` });
   const guesses = prefixed.size > 0 ? [...prefixed.values()] : suggest(wanted, commands.flatMap(namesOf));
-  const elsewhere = NAMES_ELSEWHERE[wanted];
-  if (elsewhere !== undefined) throw new UsageError(`${lead}no such command`, { remedy: elsewhere });
-  const remedy = guesses.length > 0 ? `did you mean ${guesses.slice(0, 3).join(', ')}?` : 'type help';
+  const hint = hintFor(wanted);
+  if (hint !== undefined) throw new UsageError(`${lead}no such command`, { remedy: hint });
+  const remedy = guesses.length > 0 ? `did you mean ${guesses.slice(0, 3).join(', ')}?` : 'type help; !COMMAND runs one of this machine';
   throw new UsageError(`${lead}no such command`, { remedy });
 }
 

@@ -16,6 +16,13 @@ export interface Scratch {
   beforeRemoval(run: () => void): void;
 }
 
+/** Scratch folders of tests that have ended. They are removed once more at the end of the process, which may have written into them since. */
+const folders = new Set<string>();
+
+function removeFolders(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+}
+
 export function makeScratch(t: Pick<TestContext, 'after'>): Scratch {
   const folder = mkdtempSync(join(tmpdir(), 'vtftp-test-'));
   chmodSync(folder, 0o755);
@@ -25,6 +32,9 @@ export function makeScratch(t: Pick<TestContext, 'after'>): Scratch {
     // What tests close even to themselves is opened first.
     spawnSync('chmod', ['-R', 'u+rwX', folder], { stdio: 'ignore' });
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    // Hooks run in the order in which they were set. A Store that a later hook closes writes its index into the folder again.
+    if (folders.size === 0) process.once('exit', removeFolders);
+    folders.add(folder);
   });
   const home = join(folder, 'home');
   mkdirSync(join(home, 'run'), { recursive: true, mode: 0o700 });

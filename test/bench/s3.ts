@@ -7,7 +7,7 @@ import { isInstalled } from '../support/needed-programs.ts';
 import { Ceph, noCeph } from '../support/s3/ceph.ts';
 import type { S3Service } from '../support/s3/s3-stores.ts';
 import { keysIn } from '../support/s3/s3-stores.ts';
-import { measure, median } from './measure.ts';
+import { type Cost, measure, median } from './measure.ts';
 import { changeSome } from './peer.ts';
 import type { Verdict } from './targets.ts';
 import { MIB, makeRandomFile, makeTree } from './workloads.ts';
@@ -54,6 +54,7 @@ export async function benchS3(
 ): Promise<{ readonly table: string; readonly verdicts: readonly Verdict[]; readonly times: S3Times }> {
   const reason = noCeph();
   const times: S3Times = new Map();
+  const cpuTimes: S3Times = new Map();
   if (reason !== undefined) return { table: `### s3: a bucket of Ceph\n\nnot measured: ${reason}\n`, verdicts: [], times };
   const at = (name: string): string => join(folder, name);
   mkdirSync(at('large'), { recursive: true });
@@ -67,38 +68,44 @@ export async function benchS3(
     client.close();
     const env = { HOME: folder, XDG_CACHE_HOME: at('cache'), XDG_CONFIG_HOME: folder, ...keysIn(ceph.service), RESTIC_PASSWORD: 'x' };
     const vtftp = `"${process.execPath}" "${program}" -q`;
-    const seconds = (line: string): number => measure(line, env, folder).seconds;
-    const note = (row: string, value: number): void => void times.set(row, [...(times.get(row) ?? []), value]);
-    seconds(`${vtftp} -S ./here -c "sealed-key --new key"`);
+    const run = (line: string): Cost => measure(line, env, folder);
+    const note = (row: string, { seconds, cpuSeconds }: BareCost): void => {
+      times.set(row, [...(times.get(row) ?? []), seconds]);
+      cpuTimes.set(row, [...(cpuTimes.get(row) ?? []), cpuSeconds]);
+    };
+    run(`${vtftp} -S ./here -c "sealed-key --new key"`);
     for (let round = 0; round < rounds; round++) {
       const store = (name: string, more = ''): string => `s3://${BUCKET}/${name}-${round}?endpoint=${ceph.service.endpoint}${more}`;
       rmSync(at('here'), { recursive: true, force: true });
-      seconds(`${vtftp} -S ./here -c "put large tree /; quit"`);
+      run(`${vtftp} -S ./here -c "put large tree /; quit"`);
       const count = Math.max(1, Math.round((1280 * scale * MIB) / OBJECT_SIZE));
       note('bare put', await client.put(`bare-${round}`, count, OBJECT_SIZE, AT_ONCE));
-      note('push', seconds(`${vtftp} -S ./here -c "push --create --peer '${store('push')}'"`));
+      note('push', run(`${vtftp} -S ./here -c "push --create --peer '${store('push')}'"`));
       if (isInstalled('restic')) {
         const restic = `restic -q -r s3:${ceph.service.endpoint}/${BUCKET}/restic-${round}`;
-        seconds(`${restic} init`);
-        note('restic', seconds(`${restic} backup large tree`));
+        run(`${restic} init`);
+        note('restic', run(`${restic} backup large tree`));
       }
       changeSome(at('tree'), round);
-      seconds(`${vtftp} -S ./here -c "put tree /; quit"`);
-      note('again', seconds(`${vtftp} -S ./here -c "push --peer '${store('push')}'"`));
+      run(`${vtftp} -S ./here -c "put tree /; quit"`);
+      note('again', run(`${vtftp} -S ./here -c "push --peer '${store('push')}'"`));
       rmSync(at('cache'), { recursive: true, force: true });
       note('bare get', await client.get(`bare-${round}`, count, OBJECT_SIZE, AT_ONCE));
-      note('pull', seconds(`${vtftp} -S ./there-${round} -c "pull --peer '${store('push')}'"`));
+      note('pull', run(`${vtftp} -S ./there-${round} -c "pull --peer '${store('push')}'"`));
       rmSync(at(`there-${round}`), { recursive: true, force: true });
       note('bare small', await client.put(`small-${round}`, Math.ceil((64 * scale * MIB) / SMALL_SIZE), SMALL_SIZE, MANY_AT_ONCE));
-      note('blocks', seconds(`${vtftp} -S '${store('blocks', '&layout=blocks')}' -c "put small; quit"`));
-      note('plain', seconds(`${vtftp} -S '${store('plain')}' -c "put large; quit"`));
-      note('sealed', seconds(`${vtftp} -S 'sealed:${at('key')}:${store('sealed')}' -c "put large; quit"`));
+      note('blocks', run(`${vtftp} -S '${store('blocks', '&layout=blocks')}' -c "put small; quit"`));
+      note('plain', run(`${vtftp} -S '${store('plain')}' -c "put large; quit"`));
+      note('sealed', run(`${vtftp} -S 'sealed:${at('key')}:${store('sealed')}' -c "put large; quit"`));
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  return { table: tableOf(times, scale), verdicts: verdictsOf(times), times };
+  return { table: tableOf(times, cpuTimes, scale), verdicts: verdictsOf(times), times };
 }
+
+/** What some requests took. */
+type BareCost = Pick<Cost, 'seconds' | 'cpuSeconds'>;
 
 /** Signs requests, and does nothing else that is not needed. */
 class BareClient {
@@ -109,19 +116,20 @@ class BareClient {
     this.#service = service;
   }
 
-  /** Seconds that it takes to put objects of random octets. */
-  async put(prefix: string, count: number, size: number, atOnce: number): Promise<number> {
+  /** What it takes to put objects of random octets. */
+  async put(prefix: string, count: number, size: number, atOnce: number): Promise<BareCost> {
     const body = randomBytes(size);
     return await this.#timed(count, atOnce, async (i) => await this.ask('PUT', `${prefix}/${i}`, body));
   }
 
-  /** Seconds that it takes to get them. */
-  async get(prefix: string, count: number, size: number, atOnce: number): Promise<number> {
+  /** What it takes to get them. */
+  async get(prefix: string, count: number, size: number, atOnce: number): Promise<BareCost> {
     return await this.#timed(count, atOnce, async (i) => await this.ask('GET', `${prefix}/${i}`, undefined, `bytes=0-${size - 1}`));
   }
 
-  async #timed(count: number, atOnce: number, action: (i: number) => Promise<void>): Promise<number> {
+  async #timed(count: number, atOnce: number, action: (i: number) => Promise<void>): Promise<BareCost> {
     const startMs = performance.now();
+    const before = process.cpuUsage();
     let next = 0;
     const lane = async (): Promise<void> => {
       while (next < count) await action(next++);
@@ -129,7 +137,8 @@ class BareClient {
     await Promise.all(Array.from({ length: atOnce }, lane));
     // The service hangs up while other programs are measured.
     this.close();
-    return (performance.now() - startMs) / 1000;
+    const { user, system } = process.cpuUsage(before);
+    return { seconds: (performance.now() - startMs) / 1000, cpuSeconds: (user + system) / 1e6 };
   }
 
   async ask(method: string, key: string, body?: Uint8Array, range?: string): Promise<void> {
@@ -156,16 +165,23 @@ class BareClient {
   }
 }
 
-function tableOf(times: S3Times, scale: number): string {
+function tableOf(times: S3Times, cpuTimes: S3Times, scale: number): string {
   const rows = TABLE.map(([row, says]) => {
     const value = median(times.get(row) ?? []);
+    const cpu = median(cpuTimes.get(row) ?? []);
     const ratios = LIMITS.filter((limit) => limit.row === row)
       .map(({ to }) => value / median(times.get(to) ?? []))
       .filter(Number.isFinite);
-    return `| ${says} | ${Number.isFinite(value) ? value.toFixed(2) : '–'} | ${ratios.map((each) => each.toFixed(2)).join(', ')} |`;
+    return `| ${says} | ${textOf(value)} | ${textOf(cpu)} | ${ratios.map((each) => each.toFixed(2)).join(', ')} |`;
   });
   const size = scale === 1 ? '' : `, at 1/${Math.round(1 / scale)} of these sizes`;
-  return [`### s3: a bucket of Ceph on this machine${size}`, '', '| | s | ratio |', '|---|---|---|', ...rows, ''].join('\n');
+  return [`### s3: a bucket of Ceph on this machine${size}`, '', '| | s | of processors | ratio |', '|---|---|---|---|', ...rows, ''].join(
+    '\n',
+  );
+}
+
+function textOf(seconds: number): string {
+  return Number.isFinite(seconds) ? seconds.toFixed(2) : '–';
 }
 
 function verdictsOf(times: S3Times): Verdict[] {

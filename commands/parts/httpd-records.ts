@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive } from '../../core/base/system/is-alive.ts';
+import { readStateFile } from '../../core/base/system/read-state-file.ts';
 import { capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { Environment } from './runtime-folder.ts';
@@ -32,7 +33,7 @@ export function httpdUrl(env: Environment, store: Store): string | undefined {
     if (!name.endsWith('.json')) continue;
     const file = join(records, name);
     try {
-      const { pid, url, folder } = JSON.parse(readFileSync(file, 'utf8')) as HttpdRecord;
+      const { pid, url, folder } = JSON.parse(readStateFile(file).toString()) as HttpdRecord;
       if (!isAlive(pid)) rmSync(file, { force: true });
       else if (folders.includes(folder)) return url;
     } catch {

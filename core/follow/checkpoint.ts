@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { VtError } from '../base/errors.ts';
 import { type Octets, octetsFromBytes, octetsToBytes } from '../base/octets.ts';
 import { makeFolders } from '../base/system/make-folders.ts';
+import { readStateFile } from '../base/system/read-state-file.ts';
 import { syncFolder } from '../base/system/sync-folder.ts';
 import { errorCode, errorReason } from '../base/system/system-error.ts';
 import type { ParsingPoint } from '../blockify/growing-content.ts';
@@ -77,7 +78,7 @@ const UNCHECKED_VERSION = 1;
 export function readCheckpoint(path: string): Checkpoint | undefined {
   let data: Buffer;
   try {
-    data = readFileSync(path);
+    data = readStateFile(path);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw new VtError('EFAILED', `read checkpoint "${path}": ${errorReason(error)}`, { cause: error });

@@ -1,4 +1,5 @@
-import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { readStateFile } from '../base/system/read-state-file.ts';
 
 /**
  * What a process that follows tells others, beside its checkpoint. It is written over what was told before, which takes no room:
@@ -44,7 +45,7 @@ export function writeStatus(file: string, { round, root, trouble, since }: Follo
 /** What was told last; undefined where nothing was, or it is being written. */
 export function readStatus(file: string): FollowerStatus | undefined {
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const value: unknown = JSON.parse(readStateFile(file).toString());
     return typeof value === 'object' && value !== null && 'round' in value && typeof value.round === 'number'
       ? (value as FollowerStatus)
       : undefined;

@@ -1,5 +1,6 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
+import { openStoreFile } from '../base/system/store-files.ts';
 import { digestKey } from '../block/digest-key.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import type { Datadir } from '../datadir/datadir-store.ts';
@@ -108,7 +109,7 @@ function unflipped(file: string, location: Location, digest: Uint8Array, datadir
   const { hash, readers } = datadir.internals();
   const { digestSize } = readers.hashOf(location.file, hash);
   const { codec, offset, storedSize, size } = location;
-  const fd = openSync(file, 'r');
+  const fd = openStoreFile(file, 'read');
   try {
     const read = readAtOf(fd);
     const stored = unflippedPayload(read, offset, storedSize, digestSize);

@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { throwIfCancelled } from '../base/errors.ts';
 import { appendAll } from '../base/lists.ts';
+import { openStoreFile } from '../base/system/store-files.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { Datadir } from '../datadir/datadir-store.ts';
 import { scanDatafile } from '../datadir/datafiles/datafile-scan.ts';
@@ -114,7 +115,7 @@ export async function scrub(datadir: Datadir, options: ScrubOptions): Promise<Sc
 }
 
 function sizeOf(path: string): number {
-  const fd = openSync(path, 'r');
+  const fd = openStoreFile(path, 'read');
   try {
     return fstatSync(fd).size;
   } finally {
@@ -160,7 +161,7 @@ async function scrubPart(
 ): Promise<{ end: number; damage: DamagedPart[]; isTail: boolean }> {
   let fd: number;
   try {
-    fd = openSync(join(folder, part.file), 'r');
+    fd = openStoreFile(join(folder, part.file), 'read');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { end: part.end, damage: [], isTail: false }; // dropped meanwhile
     throw error;

@@ -1,6 +1,7 @@
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { VtError } from '../base/errors.ts';
+import { openStoreFile } from '../base/system/store-files.ts';
 import { errorCode, errorReason } from '../base/system/system-error.ts';
 import type { HashName } from '../block/hash.ts';
 import { DEFAULT_HASH_NAME } from '../block/hash.ts';
@@ -73,7 +74,7 @@ function cacheHash(folder: string, name: string): HashName | undefined {
 function startOf(path: string): DatafileStart | undefined {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    fd = openStoreFile(path, 'read');
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import type { Bookmark } from '../../commands/session.ts';
 import { VtError } from '../../core/base/errors.ts';
 import { type Octets, octetsFromBytes, octetsToBytes, octetsToText } from '../../core/base/octets.ts';
+import { readStateFile } from '../../core/base/system/read-state-file.ts';
 import { makeStoreFolder, PRIVATE_ACCESS, replaceStoreFile } from '../../core/base/system/store-files.ts';
 import { requireTrusted } from '../../core/base/system/trusted-file.ts';
 import { skipReference } from '../../core/dirent/reference-skip.ts';
@@ -41,7 +41,7 @@ function textOf(file: string): Octets {
   try {
     // A source may run a command.
     requireTrusted(file, 'bookmarks');
-    return octetsFromBytes(readFileSync(file));
+    return octetsFromBytes(readStateFile(file));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '' as Octets;
     throw error;

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { VtError } from '../../core/base/errors.ts';
+import { readStateFile } from '../../core/base/system/read-state-file.ts';
 import { errorReason } from '../../core/base/system/system-error.ts';
 import { requireTrusted } from '../../core/base/system/trusted-file.ts';
 import type { Configuration } from './configuration.ts';
@@ -18,7 +19,8 @@ export async function readConfiguration(file: string | undefined, mustExist: boo
   let text: string;
   try {
     requireTrusted(file, 'configuration');
-    text = readFileSync(file, 'utf8').replace(/^\ufeff/, '');
+    // What was asked for by name may be a pipe.
+    text = (mustExist ? readFileSync(file) : readStateFile(file)).toString().replace(/^\ufeff/, '');
   } catch (error) {
     if (error instanceof VtError) throw error;
     throw new VtError('EOPEN', `read configuration "${file}": ${errorReason(error)}`, {

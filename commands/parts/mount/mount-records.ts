@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
 import { requireHomeFolder } from '../../../core/base/system/home-folder.ts';
 import { makeFolders } from '../../../core/base/system/make-folders.ts';
+import { readStateFile } from '../../../core/base/system/read-state-file.ts';
 import type { Environment } from '../runtime-folder.ts';
 import { runtimeFolder } from '../runtime-folder.ts';
 
@@ -95,7 +96,7 @@ export function readRecords(env: Environment): MountRecord[] {
   for (const name of readdirSync(folder)) {
     if (!name.endsWith('.json')) continue;
     try {
-      records.push(JSON.parse(readFileSync(join(folder, name), 'utf8')) as MountRecord);
+      records.push(JSON.parse(readStateFile(join(folder, name)).toString()) as MountRecord);
     } catch {
       // Being written, or removed just now.
     }

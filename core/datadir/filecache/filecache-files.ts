@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, fstatSync, readdirSync, readSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { tryLock } from '../../base/system/file-lock.ts';
+import { openStoreFile } from '../../base/system/store-files.ts';
 import { errorCode } from '../../base/system/system-error.ts';
 import { digestKey } from '../../block/digest-key.ts';
 import type { HashFunction } from '../../block/hash.ts';
@@ -185,7 +186,7 @@ export class CacheFiles {
 
   #open(name: string): number | undefined {
     try {
-      return openSync(join(this.#folder, name), 'r');
+      return openStoreFile(join(this.#folder, name), 'read');
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return undefined;
       throw error;
@@ -232,7 +233,7 @@ export class CacheFiles {
   #isFree(name: string): boolean {
     let fd: number;
     try {
-      fd = openSync(join(this.#folder, name), 'r');
+      fd = openStoreFile(join(this.#folder, name), 'read');
     } catch {
       return true;
     }

@@ -4,8 +4,11 @@ const LOOK_MS = 50;
 /** Requests between two looks from which on the clients come first. */
 const BUSY_REQUESTS = 20;
 
-/** Looks after which a file is stored however busy the clients are: three seconds. */
-const MAX_LOOKS = 60;
+/** Looks in a row that find little to do for the clients: on a busy machine each of them may rest for a moment. */
+const QUIET_LOOKS = 4;
+
+/** Looks after which files are stored however busy the clients are: ten seconds. No root has them before: one is recorded each 30 seconds. */
+const MAX_LOOKS = 200;
 
 /** Files that wait, at most; and how many of them are stored together: each by itself would cost three times as much. */
 const MAX_GATHERED = 2048;
@@ -31,6 +34,7 @@ export class GatheredFiles<File> {
   #timer: NodeJS.Timeout | undefined;
   #requests = 0;
   #looks = 0;
+  #quietLooks = 0;
   #isStoring = false;
 
   constructor(options: GatheredFilesOptions<File>) {
@@ -57,7 +61,7 @@ export class GatheredFiles<File> {
     if (!this.#isStoring) return;
     this.#isStoring = false;
     if (this.#files.size > 0) this.#look();
-    else this.#looks = 0;
+    else this.#looks = this.#quietLooks = 0;
   }
 
   /** Stores nothing more. */
@@ -68,10 +72,10 @@ export class GatheredFiles<File> {
   #look(): void {
     this.#timer = undefined;
     const requests = this.#options.requests();
-    const isBusy = requests - this.#requests >= BUSY_REQUESTS;
+    this.#quietLooks = requests - this.#requests < BUSY_REQUESTS ? this.#quietLooks + 1 : 0;
     this.#requests = requests;
     this.#looks++;
-    if (isBusy && this.#looks < MAX_LOOKS && this.#files.size < MAX_GATHERED && !this.#options.isFull())
+    if (this.#quietLooks < QUIET_LOOKS && this.#looks < MAX_LOOKS && this.#files.size < MAX_GATHERED && !this.#options.isFull())
       this.#timer = setTimeout(() => this.#look(), LOOK_MS);
     else this.#storeSlice();
   }

@@ -39,9 +39,11 @@ class Gathering {
 }
 
 describe('small files that were closed', () => {
-  it('are stored at the next look where clients ask for little, a slice after the other', (t) => {
+  it('are stored once clients ask for little for four looks, a slice after the other', (t) => {
     const gathering = new Gathering(t);
     gathering.add(300);
+    gathering.looks(3, 5);
+    assert.deepEqual(gathering.sizes, []);
     gathering.looks(1, 5);
     assert.deepEqual(gathering.sizes, [128]);
     gathering.files.stored();
@@ -56,19 +58,22 @@ describe('small files that were closed', () => {
     gathering.add(300);
     gathering.looks(20, 1000);
     assert.deepEqual(gathering.sizes, []);
-    gathering.looks(1, 0);
+    gathering.looks(3, 0);
+    gathering.looks(1, 1000);
+    assert.deepEqual(gathering.sizes, []);
+    gathering.looks(4, 0);
     assert.deepEqual(gathering.sizes, [128]);
     gathering.requests += 1000;
     gathering.files.stored();
     assert.deepEqual(gathering.sizes, [128]);
-    gathering.looks(1, 0);
+    gathering.looks(4, 0);
     assert.deepEqual(gathering.sizes, [128, 128]);
   });
 
   it('are all stored in the end however much clients ask for', (t) => {
     const gathering = new Gathering(t);
     gathering.add(200);
-    gathering.looks(60, 1000);
+    gathering.looks(200, 1000);
     assert.deepEqual(gathering.sizes, [128]);
     gathering.requests += 1000;
     gathering.files.stored();
@@ -76,7 +81,7 @@ describe('small files that were closed', () => {
     gathering.files.stored();
     // Those that come then may wait again.
     gathering.add(1);
-    gathering.looks(59, 1000);
+    gathering.looks(199, 1000);
     assert.deepEqual(gathering.sizes, [128, 72]);
     gathering.looks(1, 1000);
     assert.deepEqual(gathering.sizes, [128, 72, 1]);
@@ -101,7 +106,7 @@ describe('small files that were closed', () => {
     const gathering = new Gathering(t);
     gathering.add(2);
     gathering.files.delete(0);
-    gathering.looks(1, 0);
+    gathering.looks(4, 0);
     assert.deepEqual(gathering.slices, [[1]]);
     gathering.files.stored();
     gathering.looks(5, 0);

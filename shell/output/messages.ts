@@ -1,6 +1,6 @@
 import type { Diagnostics, ProgressState } from '../../commands/command.ts';
 import { octetsFields } from '../../commands/parts/format.ts';
-import { PathError, VtError } from '../../core/base/errors.ts';
+import { PathError, VtError, type VtErrorCode } from '../../core/base/errors.ts';
 import { ItemError } from '../../core/base/item-error.ts';
 import { errorCode, isSystemError } from '../../core/base/system/system-error.ts';
 import { safeJson } from '../../core/base/unsafe-text.ts';
@@ -160,6 +160,9 @@ function errnoAndPath(error: unknown): Readonly<Record<string, unknown>> {
   return { errno, path: typeof path === 'string' ? path.toWellFormed() : undefined };
 }
 
+/** How what was under way ends when its command is cancelled: so, or because what it works with is closed. */
+const ENDS_OF_CANCELLED: readonly VtErrorCode[] = ['ECANCELLED', 'ECLOSED'];
+
 /** The diagnostics of one command; counts what failed. */
 export class CommandDiagnostics implements Diagnostics {
   readonly #messages: Messages;
@@ -184,7 +187,7 @@ export class CommandDiagnostics implements Diagnostics {
 
   failure(error: Error): void {
     // What was under way when the command was cancelled: the command itself says so, once.
-    if (this.#signal.aborted && error instanceof VtError && error.code === 'ECANCELLED') return;
+    if (this.#signal.aborted && error instanceof VtError && ENDS_OF_CANCELLED.includes(error.code)) return;
     this.failures++;
     this.#messages.failure(error, this.#names, this.#tag);
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
-import { VtError } from '../../../core/base/errors.ts';
+import { ClosedError, VtError } from '../../../core/base/errors.ts';
 import { ItemError } from '../../../core/base/item-error.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { CommandDiagnostics, Messages } from '../../../shell/output/messages.ts';
@@ -55,6 +55,7 @@ test('cancelled items are not told once their command is cancelled, and all othe
   diagnostics.failure(cancelled);
   abort.abort();
   diagnostics.failure(cancelled);
+  diagnostics.failure(new ItemError('put', '/c' as Octets, new ClosedError('put', 'ingest')));
   diagnostics.failure(failed);
   assert.deepEqual([told.join(''), diagnostics.failures], ['put: /a: cancelled\nput: /b: it is gone\n', 2]);
 });

@@ -4,9 +4,13 @@ import { UsageError } from '../core/base/errors.ts';
 
 /** What other programs (lftp, restic, borg, git, DOS) call what commands of ours do. */
 const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
+  add: 'use put',
+  attach: 'use open MOUNTPOINT',
   backup: 'use put',
+  changes: 'use diff',
   check: 'use fsck, or scrub to read all bytes',
   checkout: 'use cd @N to look, restore or undo @N to go back',
+  clone: 'use pull -p STORE',
   cls: 'use clear',
   commit: 'use sync',
   copy: 'use cp',
@@ -17,10 +21,12 @@ const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
   erase: 'use rm',
   export: 'use get',
   extract: 'use get',
+  fetch: 'use pull',
   fg: 'use wait',
   import: 'use put',
   info: 'use stat for a file, status for the Store',
   init: 'the first put makes the Store',
+  keep: 'use forget for rules, protect for one state',
   key: 'use sealed-key',
   list: 'use ls for files, log for states',
   man: 'use help',
@@ -28,13 +34,19 @@ const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
   move: 'use mv',
   prune: 'use forget, then gc',
   queue: 'use jobs',
+  remote: 'use peer',
+  retention: 'use forget, then gc',
+  revert: 'use restore for one name, undo for the tree',
   rollback: 'use undo',
+  save: 'use sync',
+  search: 'use find, or locate for all recorded states',
   snapshot: 'use sync',
   snapshots: 'use log',
   type: 'use cat',
   undelete: 'use undo, or restore for one name',
   unlock: 'a lock ends with its process: nothing is to be unlocked',
   verify: 'use fsck, or scrub to read all bytes',
+  versions: 'use log',
 };
 
 /** Programs that read a file: a pipe gives them a stored one. */

@@ -64,7 +64,7 @@ export async function changeState(
   if (fault !== undefined)
     throw new VtError(fault.code, `${name} ${wanted}: state @${number} cannot be read: ${fault.message}`, { cause: fault });
   const isOwn = newest !== undefined && newest.number !== (before?.number ?? 0) && own === formatDirent(newest.dirent);
-  if (isOwn) output.line(`recorded what changed as root ${newest.number} first (undo @${newest.number} goes there)`);
+  if (isOwn) output.line(`recorded what changed as @${newest.number} first (undo @${newest.number} goes there)`);
   if (plan) wouldChange();
   else await session.become(name, { whenNs, dirent }, newest, signal);
   output.record({

@@ -89,6 +89,9 @@ interface WrittenOption<T extends string> {
   readonly value: T | undefined;
 }
 
+/** Options that act on a whole session; people type them behind a command. */
+const OF_THE_PROGRAM: ReadonlySet<string> = new Set(['color', 'json', 'progress', 'quiet', 'store']);
+
 /** `--lines=5`. */
 function longOption<T extends string>(specs: readonly OptionSpec[], text: T, { remedy, show }: OptionRules<T>): WrittenOption<T> {
   const equals = text.indexOf('=');
@@ -96,6 +99,7 @@ function longOption<T extends string>(specs: readonly OptionSpec[], text: T, { r
   const spec = optionNamed(specs, name);
   const shown = `--${show(name)}`;
   if (spec === undefined) {
+    if (OF_THE_PROGRAM.has(name)) throw new UsageError(`unknown option ${shown}`, { remedy: `it belongs to vtftp: vtftp ${shown} -c …` });
     const [near] = suggest(name, optionNames(specs));
     throw new UsageError(`unknown option ${shown}`, { remedy: near === undefined ? remedy : `did you mean --${near}?` });
   }

@@ -44,7 +44,10 @@ export class PeerTable implements AsyncDisposable {
   require(name: string | undefined, action: string): Peer {
     const names = [...this.#peers.keys()];
     const [first, ...more] = this.#peers.values();
-    if (first === undefined) throw new UsageError(`${action}: there is no peer`, { remedy: 'add one: peer STORE' });
+    if (first === undefined)
+      throw new UsageError(`${action}: there is no peer`, {
+        remedy: `add one: peer STORE${name === undefined ? ', or name a Store with -p' : ''}`,
+      });
     const found = name === undefined ? (more.length === 0 ? first : undefined) : this.#peers.get(name);
     if (found !== undefined) return found;
     const remedy = `use --peer with one of ${names.join(', ')}`;

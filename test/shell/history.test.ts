@@ -42,11 +42,7 @@ test('undo right after what was added last is removed brings it back, and leaves
   const say = (line: string) => session(scratch, line);
   for (const line of ['mkdir keep; quit', 'mkdir other; quit']) assert.equal((await say(line)).status, 0);
   const undone = await say('rmdir other; undo; ls');
-  assert.match(
-    undone.stdout,
-    /^recorded what changed as root 3 first \(undo @3 goes there\)\nundone: .* \(@2\)\nkeep\nother\n/,
-    undone.report,
-  );
+  assert.match(undone.stdout, /^recorded what changed as @3 first \(undo @3 goes there\)\nundone: .* \(@2\)\nkeep\nother\n/, undone.report);
   const further = await say('undo; ls; redo; ls');
   assert.match(further.stdout, /^undone: .* \(@1\)\nkeep\nredone: .*\nkeep\nother\n/, further.report);
 });

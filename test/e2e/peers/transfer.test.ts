@@ -150,7 +150,7 @@ it('without a peer, with one of another hash function, or a wrong option there i
   const a = scratch.path('a');
   await madeStore(scratch, a);
   for (const [commands, status, says] of [
-    ['push', 2, /there is no peer \(add one: peer STORE\)/],
+    ['push', 2, /there is no peer \(add one: peer STORE, or name a Store with -p\)/],
     ['pull --peer nobody', 2, /there is no peer "nobody" \(add one: peer STORE; for a folder type \.\/nobody\)/],
     [`push --peer ${scratch.path('nowhere')}/x`, 10, /no such folder/],
     ['push -b --peer memory:,hash=blake3', 1, /hash function/],

@@ -139,7 +139,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     const undone = await mount.vtftp(mount.path, '-c', 'undo; redo; cat late');
     assert.match(
       undone.stdout,
-      /^recorded what changed as root (\d+) first \(undo @\1 goes there\)\nundone: .*\nredone: .*\nlater\n/,
+      /^recorded what changed as @(\d+) first \(undo @\1 goes there\)\nundone: .*\nredone: .*\nlater\n/,
       undone.report,
     );
     await mount.sh('rm -r docs late');

@@ -65,7 +65,7 @@ describe('the client for programs', () => {
     const { client } = await opened(t);
     await assert.rejects(client.run(['!', 'kill -9 $PPID']), { name: 'VtftpError' });
     await assert.rejects(client.close(), { name: 'VtftpError' });
-    await assert.rejects(connect({ program: ['echo', 'hello'] }), /no answer: hello/);
+    await assert.rejects(connect({ program: ['echo', 'hello'] }), /not an answer: hello/);
   });
 
   it('thousands of calls side by side are answered, and the first of them can be cancelled', async (t) => {

@@ -83,7 +83,7 @@ describe('open without a SOURCE', () => {
     terminal.keys('Enter');
     await terminal.shows(/Open what\?[\s\S]*^default archive: 2 states, the last of .*\n+other archive: 1 state/m);
     terminal.keys('Enter');
-    await terminal.shows(/Which state\?[\s\S]*^@2 .*go on from\n+@1 .*mkdir first/m);
+    await terminal.shows(/Which state\?[\s\S]*^@2 .*the newest, writable\n+@1 .*mkdir first/m);
     terminal.keys('Down', 'Enter');
     await terminal.shows(/^vtftp@1:\/>$/m);
     terminal.type('open');

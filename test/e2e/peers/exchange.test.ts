@@ -160,7 +160,7 @@ it('push --all sets tags and protection that came after an earlier one, removes 
   assert.match(await on('new', 'log'), /^@2 .*\[protected\]\n@1 .*\[@theirs @ours protected\]$/m);
   const { address } = await serve(scratch, scratch.path('new'), `serve unix:${scratch.path('socket')}`);
   assert.doesNotMatch(await on('old', `push --all -p ${address}`), /tags or protection/);
-  assert.match(await on('old', `tag @2 late; push --all -p ${address}`), /tags or protection of 1 state are not at/);
+  assert.match(await on('old', `tag @2 late; push --all -p ${address}`), /tags or protection of 1 state could not be set at/);
 });
 
 it('states go through a server, and what another client recorded there meanwhile is not dropped', async (t) => {

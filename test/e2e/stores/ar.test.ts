@@ -93,7 +93,7 @@ describe('ar', () => {
       ['ar x.vtd missing', 1, /no such file/],
       ['ar -t missing.vtd', 1, /no such file/],
       ['ar -t -x s.vtd', 2, /exclude each other/],
-      ['ar -r d/new d', 10, /no one-file Store/],
+      ['ar -r d/new d', 10, /not a one-file Store/],
       ['ar x.vtd / d', 2, /alone/],
     ] as const) {
       const refused = await shell(commands);

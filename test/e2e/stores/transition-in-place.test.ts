@@ -113,7 +113,7 @@ it('nothing has changed where another session is at work, something is damaged, 
   writeFileSync(scratch.path('f'), makeRandom(8).bytes(LARGE_SIZE));
   await on('datadir:./s,hash=sha1', 'put f; quit');
   const old = dirrefs('s');
-  assert.match(await on('./s', 'transition sha1', 1), /named by sha1 already/);
+  assert.match(await on('./s', 'transition sha1', 1), /has the hash function sha1 already/);
   execFileSync('mkfifo', [scratch.path('go')]);
   const other = await vtftp(['-S', './s', '-c', 'mkdir d; sync; !echo ready; !cat go'], {
     env: scratch.env,

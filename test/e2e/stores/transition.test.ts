@@ -128,7 +128,7 @@ it('copies one reference alone, refuses what makes no sense, and ends an archive
   assert.match(await on('./alone', `open ${dirref}; ls -l`), /150000 .* f$/m);
   assert.equal(existsSync(scratch.path('alone/archives/default.vt')), false);
 
-  assert.match(await on('./old', 'transition sha1 ./x', 1), /named by sha1 already \(push --all/);
+  assert.match(await on('./old', 'transition sha1 ./x', 1), /has the hash function sha1 already \(push --all/);
   assert.match(await on('./old', 'transition md5 ./x', 2), /md5: no such hash function \(use one of sha1, /);
   await on('./other', 'mkdir d; quit');
   assert.match(await on('./old', 'transition blake3 ./other', 1), /the hash function of .* is sha3-256, not blake3/);
@@ -150,7 +150,7 @@ it('pull and push move the newest state between Stores of two hash functions, th
   const write = (text: string): void => writeFileSync(scratch.path('f'), text.repeat(10_000));
   write('one');
   await on('datadir:./old,hash=sha1', 'put f; sync; mkdir d; quit');
-  assert.match(await on('./new', 'pull -p ./old', 1), /has hash function sha1, and .* has sha3-256 \(pull --transition moves/);
+  assert.match(await on('./new', 'pull -p ./old', 1), /has hash function sha1, and .* has sha3-256 \(pull --transition converts/);
   assert.match(await on('./new', 'pull --transition -b -p ./old', 1), /moves only the newest states of archives, from sha1 to sha3-256/);
   assert.match(await on('./new', 'pull --transition -n -p ./old', 1), /transition -n prints/);
 

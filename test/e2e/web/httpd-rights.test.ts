@@ -138,7 +138,7 @@ test('share prints a link that a browser opens without a token, until its line i
     ['--as laptop tree', 12, /"laptop" does not have the right read=default/],
     ['--as nobody tree', 2, /no line is named "nobody"/],
     ['tree', 2, /--as NAME/],
-    ['--as reader --until 2001-01-01 tree', 2, /is over/],
+    ['--as reader --until 2001-01-01 tree', 2, /is in the past/],
     ['--as reader nowhere', 1, /no such file/],
   ] as const) {
     const run = await share(words);

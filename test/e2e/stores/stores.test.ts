@@ -154,7 +154,11 @@ test('a word without a slash is a clause, or a Store that is there; it makes no 
   for (const command of ['mkdir a', 'ls', 'pwd']) {
     const typo = await vtftp(['-S', 'servr', '-c', command], options);
     assert.equal(typo.status, 10, typo.report);
-    assert.match(typo.stderr, /Store servr: neither a clause .* \(did you mean server\? for a Store in a folder type \.\/servr\)\n$/, typo.report);
+    assert.match(
+      typo.stderr,
+      /Store servr: neither a clause .* \(did you mean server\? for a Store in a folder type \.\/servr\)\n$/,
+      typo.report,
+    );
     assert.ok(!existsSync(scratch.path('servr')));
   }
   for (const [word, made] of [

@@ -1,6 +1,7 @@
 import type { Archive, ArchiveEntry } from '../../../core/archive/archive.ts';
 import type { ArchiveLine } from '../../../core/archive/archive-line.ts';
 import { linesOf } from '../../../core/archive/lines-up-to.ts';
+import { formatStateTime } from '../../../core/base/date.ts';
 import { VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
@@ -164,7 +165,7 @@ function tell(
   const there = direction === 'push' ? `at ${peer.name}` : 'here';
   const shown = `${direction} ${output.name(name)}: `;
   if (relation === 'newer') {
-    output.line(`${shown}the state of ${timeText(whenNs)} is the newest ${there}`);
+    output.line(`${shown}the state of ${formatStateTime(whenNs)} is the newest ${there}`);
     return;
   }
   output.line(

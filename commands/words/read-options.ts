@@ -90,7 +90,7 @@ interface WrittenOption<T extends string> {
 }
 
 /** Options that act on a whole session; people type them behind a command. */
-const OF_THE_PROGRAM: ReadonlySet<string> = new Set(['color', 'json', 'progress', 'quiet', 'store']);
+const OF_THE_PROGRAM: ReadonlySet<string> = new Set(['color', 'json', 'progress', 'quiet']);
 
 /** `--lines=5`. */
 function longOption<T extends string>(specs: readonly OptionSpec[], text: T, { remedy, show }: OptionRules<T>): WrittenOption<T> {

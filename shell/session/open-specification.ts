@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { findEntry } from '../../core/archive/find-entry.ts';
+import { isTag } from '../../core/archive/mark-notes.ts';
 import { VtError } from '../../core/base/errors.ts';
 import type { HashName } from '../../core/block/hash.ts';
 import { parseStoreSpecification } from '../../core/openers/open-store.ts';
@@ -50,7 +51,8 @@ export async function openNamed(store: Store, name: string | undefined, options:
 }
 
 /**
- * Whether a number, a date or a tag names a state of the default archive.
+ * Whether a number, a date or a tag names a state of the default archive. A word names none where that archive cannot be read, perhaps for
+ * want of the right to.
  *
  * @throws {VtError} EOPEN for a number or a date that no state has
  */
@@ -61,7 +63,7 @@ async function namesPastState(store: Store, name: string, options: SourceOptions
     await findEntry(archive, name, options.now(), signalOf(options));
     return true;
   } catch (error) {
-    if (error instanceof VtError && error.code === 'EUSAGE') return false;
+    if (error instanceof VtError && error.code !== 'ECANCELLED' && (error.code === 'EUSAGE' || isTag(name))) return false;
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import type { LiveTree } from '../live/live-tree.ts';
 import { openLiveTree } from '../live/live-tree.ts';
 import type { TreePath } from '../path.ts';
 import { baseName, parentPath, ROOT_PATH } from '../path.ts';
+import { withoutCopiedNodes } from './copied-nodes.ts';
 import { mergeDirents } from './merge.ts';
 import type { MergeConflict, MergeOptions, MergeResult } from './merge-result.ts';
 import { readTable } from './merge-table.ts';
@@ -31,7 +32,12 @@ export async function mergeTrees(
 ): Promise<MergeResult> {
   if (base === undefined || sameDirent(base, ours) || sameDirent(base, theirs) || sameDirent(ours, theirs))
     return await mergeDirents(store, base, ours, theirs, options);
-  const sides = new RenamedSides(store, base, ours, theirs, options);
+  const plain = { signal: options.signal };
+  const [mine, other] = [
+    await withoutCopiedNodes(store, base, ours, theirs, plain),
+    await withoutCopiedNodes(store, base, theirs, ours, plain),
+  ];
+  const sides = new RenamedSides(store, base, mine, other, options);
   await sides.meet();
   await sides.follow('ours');
   await sides.follow('theirs');

@@ -3,7 +3,7 @@ import type { OpOptions } from '../base/op-options.ts';
 import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import type { TreePath } from './path.ts';
 import { joinPath } from './path.ts';
-import type { Tree } from './tree.ts';
+import type { Tree, TreeEntry } from './tree.ts';
 
 /**
  * The Dirent, self-contained, of a path below a Dir; undefined where there is none. No symlink on the way is followed:
@@ -24,4 +24,15 @@ export async function direntBelow(
     if (entry === undefined || (entry.dirent.kind !== 'dir' && path.length < top.length + below.length)) return undefined;
   }
   return await tree.dirent(path, options);
+}
+
+/** The entry of a path, without a step through a symlink: what that leads to is another node. Undefined where there is none. */
+export async function entryByNames(tree: Tree, path: TreePath, options: OpOptions = {}): Promise<TreeEntry | undefined> {
+  for (let end = 0; ; ) {
+    const slash = path.indexOf('/', end + 1);
+    end = slash < 0 ? path.length : slash;
+    const entry = await tree.lookup(path.slice(0, end) as TreePath, { ...options, follow: false });
+    if (entry === undefined || end === path.length) return entry;
+    if (entry.dirent.kind !== 'dir') return undefined;
+  }
 }

@@ -5,6 +5,7 @@ import type { Store } from '../../store/store.ts';
 import { DirReader } from '../dir-reader.ts';
 import type { LiveTree } from '../live/live-tree.ts';
 import { openLiveTree } from '../live/live-tree.ts';
+import { entryByNames } from '../lookup-below.ts';
 import type { TreePath } from '../path.ts';
 import { baseName, parentPath, ROOT_PATH } from '../path.ts';
 import { withoutCopiedNodes } from './copied-nodes.ts';
@@ -125,21 +126,19 @@ class RenamedSides {
     await using tree = openLiveTree(this.#store, root);
     await using model = openLiveTree(this.#store, like);
     const options = this.#plain;
-    if ((await tree.lookup(from, { follow: false, ...options })) === undefined) return undefined;
-    if ((await tree.lookup(to, { follow: false, ...options })) !== undefined) return undefined;
+    if ((await entryByNames(tree, from, options)) === undefined) return undefined;
+    if ((await entryByNames(tree, to, options)) !== undefined) return undefined;
     const missing: TreePath[] = [];
     for (let dir = parentPath(to); ; dir = parentPath(dir)) {
-      const found = await tree.lookup(dir, { follow: false, ...options });
+      const found = await entryByNames(tree, dir, options);
       if (found?.dirent.kind === 'dir') break;
       if (found !== undefined || dir === ROOT_PATH) return undefined;
       missing.push(dir);
     }
     const restore = await this.#timesOf(tree, [parentPath(from), parentPath(missing.at(-1) ?? to)]);
-    for (const dir of missing.reverse())
-      await tree.mkdir(dir, (await model.lookup(dir, { follow: false, ...options }))?.dirent.meta ?? {}, options);
+    for (const dir of missing.reverse()) await tree.mkdir(dir, (await entryByNames(model, dir, options))?.dirent.meta ?? {}, options);
     await tree.rename(from, to, options);
-    for (const dir of missing)
-      restore.push({ dir, mtimeNs: (await model.lookup(dir, { follow: false, ...options }))?.dirent.meta.mtimeNs });
+    for (const dir of missing) restore.push({ dir, mtimeNs: (await entryByNames(model, dir, options))?.dirent.meta.mtimeNs });
     for (const { dir, mtimeNs } of restore) await tree.setMeta(dir, { mtimeNs: mtimeNs ?? null }, { follow: false, ...options });
     const moved = await tree.sync(options);
     return moved.kind !== 'dir' || (await this.#mixesNodes(root, moved, to, like)) ? undefined : moved;
@@ -168,26 +167,25 @@ class RenamedSides {
   /** The uuids in the table of a Dir; none where there is no such Dir. */
   async #nodesOf(root: DirDirent, dir: TreePath): Promise<ReadonlySet<string>> {
     await using tree = openLiveTree(this.#store, root);
-    const found = (await tree.lookup(dir, { follow: false, ...this.#plain }))?.dirent;
+    const found = (await entryByNames(tree, dir, this.#plain))?.dirent;
     return new Set((await readTable(this.#reader, found?.kind === 'dir' ? found.inodes : undefined, this.#plain)).keys());
   }
 
   /** What stands at a path as its Dir has it: of a hard link the name alone. */
   async #entryAt(root: DirDirent, path: TreePath): Promise<Dirent | undefined> {
     await using tree = openLiveTree(this.#store, root);
-    const dir = (await tree.lookup(parentPath(path), { follow: false, ...this.#plain }))?.dirent;
+    const dir = (await entryByNames(tree, parentPath(path), this.#plain))?.dirent;
     return dir?.kind === 'dir' ? await this.#reader.find(dir.block, baseName(path), this.#plain) : undefined;
   }
 
   async #timesOf(tree: LiveTree, dirs: readonly TreePath[]): Promise<{ readonly dir: TreePath; readonly mtimeNs: bigint | undefined }[]> {
     const times: { readonly dir: TreePath; readonly mtimeNs: bigint | undefined }[] = [];
-    for (const dir of new Set(dirs))
-      times.push({ dir, mtimeNs: (await tree.lookup(dir, { follow: false, ...this.#plain }))?.dirent.meta.mtimeNs });
+    for (const dir of new Set(dirs)) times.push({ dir, mtimeNs: (await entryByNames(tree, dir, this.#plain))?.dirent.meta.mtimeNs });
     return times;
   }
 }
 
 /** What stands at a path, taken out of its tree; undefined for nothing. */
 async function direntAt(tree: LiveTree, path: TreePath, options: OpOptions) {
-  return (await tree.lookup(path, { follow: false, ...options })) === undefined ? undefined : await tree.dirent(path, options);
+  return (await entryByNames(tree, path, options)) === undefined ? undefined : await tree.dirent(path, options);
 }

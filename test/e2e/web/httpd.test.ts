@@ -20,7 +20,7 @@ test('a browser is led to the newest state, and lists it', async (t) => {
   assert.match(home.url, /\/archive\/default\/$/);
   assert.match(await home.text(), /<a href="\.\/docs\/">docs\/<\/a>/);
   const docs = await (await fetch(`${here.url}archive/default/docs`)).text();
-  assert.match(docs, /href="\.\/a%26b%20%27c%27%20%3Cd%3E\.txt">a&amp;b &#39;c&#39; &lt;d&gt;\.txt</);
+  assert.match(docs, /href="\.\/a%26b%20%27c%27%20%3Cd%3E\.txt\?view">a&amp;b &#39;c&#39; &lt;d&gt;\.txt</);
   assert.match(docs, /turn\\u202eed\.txt/);
   assert.match(docs, /<h1>Read &lt;b&gt;me&lt;\/b&gt;<\/h1>/);
   assert.deepEqual(await here.stop(), { status: 143, stderr: '' });

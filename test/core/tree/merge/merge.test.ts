@@ -347,3 +347,23 @@ it('a merge keeps a hard-linked file that one side changed and the other removed
   assert.equal(await readText(tree, kept), 'theirs');
   assert.equal(await tree.lookup(at('/linked')), undefined);
 });
+
+for (const target of ['/x', '/d/e']) {
+  it(`follows no rename through a symlink in its way: to ${target}`, async () => {
+    const { tree } = await merged(
+      async (ours) => await ours.rename(at('/both'), at('/d/e/both')),
+      async (theirs) => {
+        await theirs.remove(at('/d/e'), { recursive: true });
+        await theirs.symlink(at('/d/e'), octets(target), {});
+        await theirs.write(at('/both'), contentOf('theirs'), {});
+      },
+      mergeTrees,
+    );
+    const lines = await treeLines(tree);
+    assert.equal(await tree.lookup(at('/x/both')), undefined, lines.join('\n'));
+    assert.ok(
+      lines.some((line) => line.includes('theirs')),
+      lines.join('\n'),
+    );
+  });
+}

@@ -73,16 +73,16 @@ export function parseArchiveLine(text: string): ArchiveLine | undefined {
   return line;
 }
 
-/** The line of an entry that is forgotten: a comment, which still tells what came before what. Its first octet alone is another. */
+/** The line of a forgotten entry: a comment that still shows the order of states. Only its first octet changes. */
 export function formatForgottenLine(line: ArchiveLine): string {
   return `#${formatArchiveLine(line).slice(1)}`;
 }
 
-/** What a comment said before it was forgotten; undefined for any other line. */
+/** The line that a forgotten entry's comment replaced; undefined for any other line. */
 export function parseForgottenLine(text: string): ArchiveLine | undefined {
   if (!FORGOTTEN.test(text)) return undefined;
   const rest = text.slice(1);
-  // The check tells which digit stood there.
+  // The check shows which digit was there.
   const digit = MILLENNIA.find((first) => checkOf(`${first}${rest.slice(0, -CHECK_SIZE)}`) === rest.slice(-8));
   if (digit === undefined) return undefined;
   try {

@@ -13,7 +13,7 @@ import { openIfThere, openLocked, openPlain, readLine } from './archive-open.ts'
 import { linesForward } from './archive-scan.ts';
 import { checkDrop } from './check-drop.ts';
 
-/** A line that says something, and where it stands. */
+/** A line with content, and its position. */
 interface LineAt {
   readonly line: ArchiveLine;
   readonly start: number;

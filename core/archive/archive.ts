@@ -7,7 +7,7 @@ import type { ArchiveNotes } from './archive-notes.ts';
 export interface ArchiveEntry extends ArchiveLine {
   /** 1 for the oldest readable entry. */
   readonly number: number;
-  /** It was let go of, and its Blocks may be gone: it only tells what came before what. Its number is that of the entry before it. */
+  /** It was dropped, and its Blocks may be deleted: it only shows the order of states. Its number is that of the entry before it. */
   readonly isForgotten?: true;
 }
 
@@ -68,16 +68,16 @@ export type MarkedEntry = SeenEntry & Pick<ArchiveEntry, 'notes'>;
 /** Changes of lines of an archive, each made whole or not at all, under its lock. */
 export interface ArchiveLines {
   /**
-   * Lets go of entries that are not the newest: their lines become comments, so that nothing else moves and no room is needed. Entries
+   * Drops entries other than the newest. Their lines become comments, so no other line moves and no space is needed. Entries
    * after one are numbered one less from then on.
    *
-   * @throws {VtError} EFAILED for the newest entry, a protected one, one that got another tag meanwhile, and where others stand there meanwhile
+   * @throws {VtError} EFAILED for the newest entry, a protected one, one whose tag has changed, and for entries that have been replaced
    */
   drop(entries: readonly MarkedEntry[], options?: OpOptions): Promise<void>;
   /**
-   * Gives an entry other notes.
+   * Changes the notes of an entry.
    *
-   * @throws {VtError} EFAILED where another stands there meanwhile
+   * @throws {VtError} EFAILED if the entry has been replaced
    */
   setNotes(entry: SeenEntry, change: (notes: ArchiveNotes | undefined) => ArchiveNotes, options?: OpOptions): Promise<void>;
 }

@@ -8,7 +8,7 @@ export interface Author {
   readonly user?: string | undefined;
   /** The commands that made the state, cut to a length. */
   readonly command?: string | undefined;
-  /** What somebody said of it. */
+  /** The user's message about the state. */
   readonly message?: string | undefined;
 }
 

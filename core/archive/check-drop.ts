@@ -7,9 +7,9 @@ import { marksOf } from './mark-notes.ts';
 export const SEAL_NOTE = 'sealed';
 
 /**
- * Refuses to let go of an entry that has to stay.
+ * Refuses to drop an entry that has to stay.
  *
- * @param entry - as it was when somebody decided to let go of it
+ * @param entry - as it was when the caller chose to drop it
  * @param line - as it is now
  * @throws {VtError} EFAILED for the newest entry, a protected one, and one that got another tag meanwhile
  */

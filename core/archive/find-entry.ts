@@ -10,7 +10,7 @@ import { isTag, marksOf } from './mark-notes.ts';
  * the newest entry that has it.
  *
  * @param spec - without the `@`
- * @throws {VtError} EOPEN where there is none, EUSAGE for what is none of these
+ * @throws {VtError} EOPEN if there is no such entry, EUSAGE for any other text
  */
 export async function findEntry(archive: Archive, spec: string, now: Date, options: OpOptions = {}): Promise<ArchiveEntry> {
   const isNumber = /^-?\d{1,15}$/.test(spec);

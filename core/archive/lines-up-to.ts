@@ -5,14 +5,14 @@ import { formatDirent } from '../dirent/dirent-text.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
 import type { ArchiveLine } from './archive-line.ts';
 
-/** All lines of an archive that tell what came before what, oldest first: those that were forgotten too. The last is the newest state. */
+/** All lines of an archive that show the order of states, oldest first, including forgotten ones. The last is the newest state. */
 export async function linesOf(archive: Pick<Archive, 'entries'>, options: OpOptions = {}): Promise<ArchiveEntry[]> {
   const lines: ArchiveEntry[] = [];
   for await (const entry of archive.entries({ ...options, withForgotten: true })) lines.push(entry);
   return lines.slice(0, lines.findLastIndex((line) => !isForgotten(line)) + 1);
 }
 
-/** Whether a line only tells what came before what. */
+/** Whether a line only shows the order of states. */
 export function isForgotten({ isForgotten: isGone }: ArchiveEntry): boolean {
   return isGone === true;
 }

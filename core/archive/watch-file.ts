@@ -2,7 +2,7 @@ import type { FSWatcher } from 'node:fs';
 import { statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
-/** Milliseconds between two looks at the file: no system tells of what another machine does on a network filesystem. */
+/** Milliseconds between two checks of the file: no system reports changes by another machine on a network filesystem. */
 const LOOK_MS = 2000;
 
 /**

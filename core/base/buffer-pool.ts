@@ -26,7 +26,7 @@ export class BufferPool {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#size);
   }
 
-  /** Gives back a buffer that nobody looks at any more; what did not come from the pool is let go. */
+  /** Returns a buffer that nobody uses any more. One of another size, or one too many, is dropped. */
   give(buffer: Buffer): void {
     if (buffer.length === this.#size && this.#free.length < this.#most) this.#free.push(buffer);
   }

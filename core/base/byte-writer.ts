@@ -1,6 +1,6 @@
 import { bsuintSize, writeBsuint } from './bsuint.ts';
 
-/** A growing buffer to encode into. `take` hands the bytes out and starts anew. */
+/** A growing buffer to encode into. `take` returns the bytes and starts again. */
 export class ByteWriter {
   #buffer: Buffer;
   #length = 0;

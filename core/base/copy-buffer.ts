@@ -79,7 +79,7 @@ export class CopyBuffer implements AsyncDisposable {
     return true;
   }
 
-  /** Whether nothing is left. */
+  /** Whether the source is at its end. */
   async atEnd(): Promise<boolean> {
     return !(await this.fill(1));
   }

@@ -16,7 +16,7 @@ let native: Crc32 | undefined;
  * which it was a seventh of the time of a whole PUT.
  *
  * @param data - may be a view of shared memory
- * @param before - the CRC-32 of the octets before these, 0 where there are none
+ * @param before - the CRC-32 of the octets before these, 0 if there are none
  */
 export function crc32(data: Uint8Array, before = 0): number {
   if (data.length < MIN_NATIVE_SIZE) return plainCrc32(data, before);

@@ -91,7 +91,7 @@ export type PathErrorName =
   | 'ENODATA'
   | 'EFBIG';
 
-/** A path in a tree that cannot be what was asked of it; `errno` is the POSIX name. */
+/** A path in a tree on which an operation is not possible; `errno` is the POSIX name. */
 export class PathError extends VtError {
   readonly errno: PathErrorName;
   /** The path as it is. */
@@ -125,17 +125,17 @@ export class ClosedError extends VtError {
   }
 }
 
-/** A connection that ended before what was asked over it was answered; asking again makes a new one. */
+/** A connection that ended before a request was answered. A retry makes a new one. */
 export class ConnectionLostError extends VtError {
   constructor(what: string, found: string, options: VtErrorOptions = {}) {
     super('EFAILED', `ask "${what}": ${found}`, options);
   }
 }
 
-/** A connection over which something was asked and nothing came: asking again would wait as long. */
+/** A connection on which a request got no answer. A retry would wait as long. */
 export class SilentPeerError extends ConnectionLostError {}
 
-/** The connection was made anew, to another process: what the one before was given and had not made durable may be lost. */
+/** The connection was made again, to another process: data that the earlier one had not made durable may be lost. */
 export class LostAddsError extends ConnectionLostError {}
 
 /** A command line that cannot be understood. */

@@ -1,6 +1,6 @@
 import { throwIfCancelled } from './errors.ts';
 
-/** Milliseconds that may be worked without a turn of the event loop: who presses Ctrl-C waits no longer. */
+/** Maximum milliseconds of work without a turn of the event loop: Ctrl-C takes effect within that time. */
 const TURN_MS = 50;
 
 /**
@@ -12,7 +12,7 @@ export class EventTurns {
   readonly #turnMs: number;
   #lastMs = performance.now();
 
-  /** @param turnMs - milliseconds between two turns; less where many works go on side by side */
+  /** @param turnMs - milliseconds between two turns; fewer where many operations run concurrently */
   constructor(turnMs = TURN_MS) {
     this.#turnMs = turnMs;
   }

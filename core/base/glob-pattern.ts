@@ -1,7 +1,7 @@
 import type { Octets } from './octets.ts';
 import { octetsToTextStrict } from './octets.ts';
 
-// Shell patterns over one path element: `*`, `?`, `[a-z]`, `[!a-z]`, and `\` before a character that stands for itself.
+// Shell patterns over one path element: `*`, `?`, `[a-z]`, `[!a-z]`, and `\` before a character that matches itself.
 
 /** Whether a pattern has an active `*`, `?` or `[`. */
 export function hasGlob(pattern: Octets): boolean {
@@ -9,7 +9,7 @@ export function hasGlob(pattern: Octets): boolean {
 }
 
 /**
- * Compiles a pattern. `?` stands for one character where pattern and name are UTF-8, else for one octet.
+ * Compiles a pattern. `?` matches one character if pattern and name are UTF-8, else one octet.
  * A leading dot is matched only by a dot that is written. Matching takes at most the product of the lengths in steps: a regular
  * expression would try every way to share a name among several `*`.
  */
@@ -79,7 +79,7 @@ function partsOf(pattern: string): Part[] {
   return parts;
 }
 
-/** Index of the `]` that ends the class opened at `start`; a `]` right after the opening stands for itself. */
+/** Index of the `]` that ends the class opened at `start`; a `]` right after the opening matches itself. */
 function classEnd(characters: readonly string[], start: number): number | undefined {
   const first = characters[start + 1] === '!' || characters[start + 1] === '^' ? start + 2 : start + 1;
   const end = characters.indexOf(']', first + 1);

@@ -3,7 +3,7 @@ import { VtError, type VtErrorCode } from './errors.ts';
 import { type Octets, octetsToText } from './octets.ts';
 import { errorCode, errorReason } from './system/system-error.ts';
 
-/** An item that failed while its command went on with the others. */
+/** An item that failed while its command continued with the others. */
 export class ItemError extends VtError {
   /** The path that it is about, as it is. */
   readonly octets: Octets;
@@ -11,7 +11,7 @@ export class ItemError extends VtError {
   /**
    * @param action - what was done, as in `put`
    * @param reason - why it failed: an error, or a text
-   * @param around - what stands before the reason and behind it
+   * @param around - the text before and after the reason
    */
   constructor(action: string, octets: Octets, reason: unknown, around: { readonly before?: string; readonly after?: string } = {}) {
     const { before = '', after = '' } = around;

@@ -2,7 +2,7 @@ import { throwIfCancelled, VtError } from './errors.ts';
 import { onAbort } from './on-abort.ts';
 
 /**
- * Waits for something to be open. Where that is cancelled, what comes all the same is closed.
+ * Waits for a resource to open. After cancellation, a resource that still opens is closed.
  *
  * @throws {VtError} ECANCELLED when the signal fires
  */

@@ -4,7 +4,7 @@ import { octetsFromText } from './octets.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "'": "'", '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
-/** Reads a text from left to right; what it refuses it names with the offset. */
+/** Reads a text from left to right. Its errors say the offset. */
 export class TextReader {
   readonly text: string;
   /** The next character to read. */
@@ -22,12 +22,12 @@ export class TextReader {
     return this.offset >= this.text.length;
   }
 
-  /** A ParseError at `offset`, by default where the reader stands. */
+  /** A ParseError at `offset`, by default the reader's position. */
   error(what: string, offset: number = this.offset): ParseError {
     return new ParseError(what, this.at + offset);
   }
 
-  /** What stands here, for messages: quoted and short. */
+  /** The text here, quoted and shortened for messages. */
   here(): string {
     return this.ended ? 'the end' : JSON.stringify(this.text.slice(this.offset, this.offset + 12));
   }
@@ -36,14 +36,14 @@ export class TextReader {
     return this.text.startsWith(token, this.offset);
   }
 
-  /** Passes over `token` if it stands here. */
+  /** Skips `token` if it is here. */
   accept(token: string): boolean {
     if (!this.startsWith(token)) return false;
     this.offset += token.length;
     return true;
   }
 
-  /** Passes over `token`, which must stand here. */
+  /** Skips `token`, which must be here. */
   expect(token: string): void {
     if (!this.accept(token)) throw this.error(`expected ${JSON.stringify(token)}, found ${this.here()}`);
   }
@@ -63,7 +63,7 @@ export class TextReader {
     return found;
   }
 
-  /** Nothing may be left. */
+  /** Requires the end of the text. */
   end(): void {
     if (!this.ended) throw this.error(`expected the end, found ${this.here()}`);
   }

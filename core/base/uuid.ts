@@ -31,7 +31,7 @@ export function formatUuid(uuid: string): string {
   return `U{${uuid}}`;
 }
 
-/** Reads `U{uuid}` where the reader stands. */
+/** Reads `U{uuid}` at the reader's position. */
 export function readUuid(reader: TextReader): string {
   reader.expect('U{');
   const uuid = reader.require(UUID_PATTERN, 'a uuid').toLowerCase();

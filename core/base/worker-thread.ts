@@ -21,7 +21,7 @@ export interface WorkerThreadOptions {
 /** Room for new objects, in MiB: it would grow to 48 and stay so, though nothing of one answer is needed for the next. */
 const MAX_YOUNG_MIB = 6;
 
-/** Who asked a thread for something: one of the two is called, once. */
+/** The callbacks of a request to a thread: one of the two is called, once. */
 export interface Asker<Reply> {
   readonly answered: (reply: Reply) => void;
   /** The thread ended before it answered. */
@@ -36,7 +36,7 @@ export class WorkerThread<Request, Reply> {
   readonly #thread: Worker;
   readonly #gate = new AddonGate();
   readonly #mayEndIdle: boolean;
-  /** Those whose answers are to come. */
+  /** Requests without an answer yet. */
   readonly #askers: Asker<Reply>[] = [];
   #failure: Error | undefined;
 
@@ -80,7 +80,7 @@ export class WorkerThread<Request, Reply> {
     return this.#failure;
   }
 
-  /** Asks for something. @param transfer - what of the request goes over to the thread */
+  /** Sends a request. @param transfer - the objects in it whose ownership moves to the thread */
   ask(request: Request, asker: Asker<Reply>, transfer: readonly Transferable[] = []): void {
     if (this.#failure !== undefined) {
       asker.lost(this.#failure);
@@ -91,7 +91,7 @@ export class WorkerThread<Request, Reply> {
     this.#thread.postMessage(request, transfer);
   }
 
-  /** Tells all who asked that it is lost: no answer comes any more. */
+  /** Rejects all open requests: the thread is lost. */
   abandon(error: Error): void {
     this.#failure ??= error;
     for (const { lost } of this.#askers.splice(0)) lost(this.#failure);

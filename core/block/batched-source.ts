@@ -5,7 +5,7 @@ import type { HashCode } from './hashcode.ts';
 /** Gets Blocks, for each its verified bytes, undefined where it is nowhere, or what is wrong with it. */
 export type FetchBlocks = (hashcodes: readonly HashCode[]) => Promise<readonly (Uint8Array | Error | undefined)[]>;
 
-/** Blocks asked for at once, at most. */
+/** Maximum Blocks per request. */
 const MAX_BATCH = 2048;
 
 interface Waiting {
@@ -14,7 +14,7 @@ interface Waiting {
 }
 
 /**
- * A source that is asked for Blocks one by one, and asks its own source for many at once. What is wanted within one turn of
+ * A source that takes requests for single Blocks and requests many at once from its own source. What is wanted within one turn of
  * the event loop is fetched together. So a walk of many branches costs one round trip for each level rather than one for
  * each Block.
  */

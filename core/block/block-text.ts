@@ -41,12 +41,12 @@ export function parseBlock(text: string): Block {
   return block;
 }
 
-/** Whether a block reference may start where the reader stands. */
+/** Whether a block reference may start at the reader's position. */
 export function atBlock(reader: TextReader): boolean {
   return ['B{', 'I{', 'LB{', 'RLE{', 'SubB{'].some((prefix) => reader.startsWith(prefix));
 }
 
-/** Reads the text of a block reference where the reader stands. */
+/** Reads the text of a block reference at the reader's position. */
 export function readBlock(reader: TextReader): Block {
   return readAt(reader, 0);
 }

@@ -8,7 +8,7 @@ export interface HashBlock {
   readonly hashcode: HashCode;
 }
 
-/** A Block whose bytes are those of the Blocks that its superblock lists, one after the other. */
+/** A Block whose bytes are the concatenated bytes of the Blocks in its superblock. */
 export interface IndirectBlock {
   readonly kind: 'indirect';
   /** Octets of content denoted, the sum over the leaves. */
@@ -17,7 +17,7 @@ export interface IndirectBlock {
   readonly refs: Exclude<Block, IndirectBlock>;
 }
 
-/** A short Block whose bytes stand in the reference itself. */
+/** A short Block whose bytes are in the reference itself. */
 export interface LiteralBlock {
   readonly kind: 'literal';
   readonly span: number;

@@ -51,7 +51,7 @@ export function blockrefBody(block: Block): Uint8Array {
 }
 
 /**
- * Writes a block reference without its length: what stands in a Dirent's field, whose own length serves.
+ * Writes a block reference without its length: as in a Dirent's field, which has a length of its own.
  *
  * @throws {RangeError} if its span, or that of the base of a sub-Block, is unknown
  */

@@ -10,13 +10,13 @@ import { SEALED_OVERHEAD, writeSealedDigest } from './sealed-bytes.ts';
 import { KECCAK_SCRATCH_SIZE } from './sha3/keccak-kernel.ts';
 import { sha3Digest, sha3DigesterOf, sha3DigestMany } from './sha3/sha3-engine.ts';
 
-/** Names of the hash functions, as they stand in texts, file names and configuration. */
+/** Names of the hash functions in texts, file names and configuration. */
 export type HashName = 'sha1' | 'sha256' | 'blake3' | 'sha3-256' | 'sealed';
 
 /** A hash function of the registry. */
 export interface HashFunction {
   readonly name: HashName;
-  /** The number that stands for it in bytes. @see vt(5), "Hashcodes" */
+  /** Its number in encoded bytes. @see vt(5), "Hashcodes" */
   readonly enumeration: number;
   /** Octets of a digest. */
   readonly digestSize: number;
@@ -44,7 +44,7 @@ export interface HashFunction {
 /** Octets of scratch memory that a MemoryDigester needs for its own. */
 export const HASH_SCRATCH_SIZE = KECCAK_SCRATCH_SIZE;
 
-/** The hash of new Stores, where nothing else is asked for. */
+/** The default hash of new Stores. */
 export const DEFAULT_HASH_NAME: HashName = 'sha3-256';
 
 /** Largest digest of any hash function, in octets. */
@@ -99,7 +99,7 @@ const BY_NAME = new Map<string, HashFunction>(FUNCTIONS.map((entry) => [entry.na
 /**
  * The hash function of a name.
  *
- * @throws {VtError} EUNSUPPORTED if there is none
+ * @throws {VtError} EUNSUPPORTED if there is no such function
  */
 export function hashByName(name: string): HashFunction {
   const found = BY_NAME.get(name);

@@ -22,7 +22,7 @@ export function parseHashcode(text: string): HashCode {
   return hashcode;
 }
 
-/** Reads `H{name:hex}` where the reader stands. */
+/** Reads `H{name:hex}` at the reader's position. */
 export function readHashcode(reader: TextReader): HashCode {
   reader.expect('H{');
   const hashcode = readHashcodeLabel(reader);

@@ -3,7 +3,7 @@ import type { BlockSource } from './block-source.ts';
 import type { Leaf } from './tree-walk.ts';
 import { readHashBlock } from './tree-walk.ts';
 
-/** Milliseconds that somebody waits for a leaf before more is asked for ahead: the Store is far away. */
+/** Milliseconds of waiting for a leaf after which more is read ahead: the Store is far away. */
 const LONG_WAIT_MS = 5;
 /** How many times as much then. */
 const GROWTH = 4;

@@ -10,7 +10,7 @@ import { runBytes, runChunks } from './run-bytes.ts';
 import type { RangeOptions } from './tree-walk.ts';
 import { leavesOf, readHashBlock, withSpan } from './tree-walk.ts';
 
-/** Leaves asked of the Store ahead of the one being given, at first. */
+/** Leaves requested ahead of the current one, at first. */
 const READ_AHEAD_BLOCKS = 16;
 
 /** Octets asked of the Store ahead at most: with Blocks of MAX_BLOCK_SIZE, one more than that. */
@@ -20,9 +20,9 @@ const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 export const LONG_READ_AHEAD: number = 24 * 1024 * 1024;
 
 export interface ReadOptions extends RangeOptions {
-  /** Leaves asked of the Store ahead of need at first; default 16. It becomes more while the reader has to wait. */
+  /** Leaves to read ahead at first; default 16. The number grows while the reader has to wait. */
   readonly readAhead?: number;
-  /** Octets asked of the Store ahead of need at most; default 4 MiB. */
+  /** Maximum octets to read ahead; default 4 MiB. */
   readonly maxReadAhead?: number;
   /** Milliseconds of the clock by which the reader waits; default that of the process. */
   readonly nowMs?: () => number;

@@ -97,7 +97,7 @@ export async function blockTreeStats(
     uniqueSuperblocks: 0,
   };
   const seen = new Set<string>();
-  /** Octets of each leaf that were not met yet. */
+  /** Octets of each leaf that were not seen before. */
   const unused = new Map<string, number>();
   const histogram = new SizeHistogram();
 

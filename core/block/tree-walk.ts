@@ -36,11 +36,11 @@ export interface WalkOptions extends RangeOptions {
 /** A leaf of a Block tree, or the part of it that was asked for. */
 export interface Leaf {
   readonly block: HashBlock | LiteralBlock | RunBlock;
-  /** Where in the whole content its first octet asked for stands. */
+  /** Offset in the whole content of its first requested octet. */
   readonly start: number;
-  /** First octet of the leaf's own bytes that is asked for. */
+  /** Offset in the leaf of the first requested octet. */
   readonly from: number;
-  /** Octets asked for, 1 or more. */
+  /** Octets requested, 1 or more. */
   readonly size: number;
 }
 

@@ -41,7 +41,7 @@ export interface DirOptions {
 
 /**
  * Encodes a Dir from its entries, as they come, sorted. Edges depend on the names alone, and on sizes near them, so
- * that a change of one entry rewrites the leaf it stands in and the superblocks above.
+ * that a change of one entry rewrites its leaf and the superblocks above.
  */
 export class DirWriter {
   readonly #sink: BlockSink;

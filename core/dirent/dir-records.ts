@@ -16,7 +16,7 @@ const MAX_LENGTH_SIZE = 16;
 const MAX_SALTS = 64;
 
 /**
- * Decodes the records that stand in `octets` as a whole.
+ * Decodes the complete records in `octets`.
  *
  * @param at - where `octets` lie in the Dir, for the offsets of errors
  * @param most - entries at most, so that a large Block of them is not in memory all at once

@@ -74,7 +74,7 @@ class ForeignLeafError extends VtError {
   }
 }
 
-/** Entries that stand in one leaf, 1 or more. */
+/** Entries in one leaf, 1 or more. */
 interface DirLeaf {
   readonly start: number;
   readonly end: number;
@@ -181,7 +181,7 @@ class DirUpdate {
     return found ?? (await this.#leafAt(this.#block.span - 1));
   }
 
-  /** The leaf that an octet stands in. */
+  /** The leaf that contains an octet. */
   async #leafAt(at: number): Promise<DirLeaf> {
     const { signal, salt } = this.#options;
     for await (const leaf of leavesOf(this.#superblocks, this.#block, { start: at, end: at + 1, signal })) {

@@ -52,7 +52,7 @@ function fault(what: string): RangeError {
 }
 
 /**
- * Decodes a Dirent: ours or the Python vt's, which its first octet tells. What it holds of bytes is copied.
+ * Decodes a Dirent, ours or the Python vt's, as its first octet says. What it holds of bytes is copied.
  *
  * @throws {ParseError} if it is cut short or breaks its grammar
  * @throws {VtError} EUNSUPPORTED for a later version, an unknown kind or an unknown critical field

@@ -64,13 +64,13 @@ export function parseDirent(text: string): Dirent {
   return dirent;
 }
 
-/** Whether a Dirent may start where the reader stands. */
+/** Whether a Dirent may start at the reader's position. */
 export function atDirent(reader: TextReader): boolean {
   for (const prefix of KINDS_BY_PREFIX.keys()) if (reader.startsWith(`${prefix}{`)) return true;
   return false;
 }
 
-/** Reads the text of a Dirent where the reader stands. */
+/** Reads the text of a Dirent at the reader's position. */
 export function readDirent(reader: TextReader): Dirent {
   return readAt(reader, 0);
 }

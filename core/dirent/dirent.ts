@@ -35,7 +35,7 @@ export interface DirDirent extends DirentCommon {
   readonly block: Block;
   /** The table of the hard-linked nodes of this Dir and all below: an encoded Dir of Dirents named by their uuids. */
   readonly inodes?: Block;
-  /** How many `indirect` names stand below, at any depth. Absent is none. */
+  /** The number of `indirect` names below, at any depth. Absent means 0. */
   readonly links?: number;
   /** Random octets which stand at the start of each of its Blocks, so that their hashes tell nobody the contents. */
   readonly salt?: Uint8Array;

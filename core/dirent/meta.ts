@@ -23,7 +23,7 @@ export interface Meta {
   readonly xattrs?: ReadonlyMap<Octets, Uint8Array>;
 }
 
-/** Permissions where a Dirent says none. */
+/** Permissions of a Dirent without a mode. */
 export function defaultMode(kind: string): number {
   return kind === 'dir' ? 0o755 : kind === 'symlink' ? 0o777 : 0o644;
 }

@@ -6,7 +6,7 @@ const OPENING = /(?:F|D|SymLink|Indirect|Fifo|Socket|Char|Block|B|I|LB|RLE|SubB|
 /** Of a URI, up to where the word of a shell ends. */
 const URI_WORD = /[^\s;&|<>'"()`]*/y;
 
-/** Of a URI, what stands before its reference. */
+/** The part of a URI before its reference. */
 const URI_START = /x-vt:(?:\/\/[^\s/{}]*)?\//y;
 
 /** A literal, whose brackets may hold braces and quotes; a string; a brace; or what has none of these. */

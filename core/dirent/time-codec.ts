@@ -42,7 +42,7 @@ export function decodeTime(data: Uint8Array): bigint {
 }
 
 /**
- * The time that stands at `start` to `end`.
+ * Decodes the time at `start` to `end`.
  *
  * @returns nanoseconds since 1970
  */

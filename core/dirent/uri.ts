@@ -12,7 +12,7 @@ import { readReference } from './reference-text.ts';
 
 // `x-vt:[//host[:port]]/reference/path…` @see vt(5), "URIs"
 
-/** What a URI stands on. */
+/** The reference from which a URI's path starts. */
 export type UriTarget =
   | TextReference
   /** A Block whose bytes are one encoded Dirent: the Python vt's `d` and `f`. */

@@ -3,7 +3,7 @@ import { compileWild, isWild } from './wild-pattern.ts';
 
 /** A pattern of a rule, compiled. */
 export interface RulePattern {
-  /** Whether the last element of a path is all that is looked at. */
+  /** Whether only the last element of a path is matched. */
   readonly isOfName: boolean;
   /** It stands from a place on, not at the end of any path. */
   readonly isAnchored: boolean;
@@ -40,7 +40,7 @@ export function compileRulePattern(text: Octets): RulePattern {
 
 type Test = (text: Octets) => boolean;
 
-/** So that a `**` and the slash after it may stand for nothing. */
+/** So that a `**` and the slash after it may match nothing. */
 function atRoot(test: Test): Test {
   return (path) => test(`/${path}` as Octets);
 }

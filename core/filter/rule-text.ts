@@ -31,7 +31,7 @@ export type ParsedRule =
       readonly rules: FileRules;
     };
 
-/** Where a rule stands, for messages: `--filter`, or a file and its line. */
+/** The source of a rule, for messages: `--filter`, or a file and its line. */
 type RulePlace = string;
 
 const SHORT = new Map([

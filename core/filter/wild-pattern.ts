@@ -1,9 +1,9 @@
 import type { Octets } from '../base/octets.ts';
 
-// Patterns over paths as rsync(1) has them ("PATTERN MATCHING RULES"). `*` stands for octets but `/`, `**` for any, and `?`
-// for one octet but `/`. `[...]` stands for one of a set but never `/`. An octet after `\` stands for itself.
+// Patterns over paths as rsync(1) has them ("PATTERN MATCHING RULES"). `*` matches octets except `/`, `**` any octets, and `?`
+// one octet except `/`. `[...]` matches one of a set but never `/`. An octet after `\` matches itself.
 
-/** Whether a pattern has anything but octets that stand for themselves; a backslash alone is such an octet. */
+/** Whether a pattern has anything but octets that match themselves; a backslash alone is such an octet. */
 export function isWild(pattern: Octets): boolean {
   return /[*?[]/.test(pattern);
 }
@@ -120,7 +120,7 @@ const CLASSES: Readonly<Record<string, RegExp>> = {
   xdigit: /[0-9A-Fa-f]/,
 };
 
-/** The set whose `[` stands before `start`. A `]` that stands first is a member. */
+/** The set whose `[` is before `start`. A leading `]` is a member. */
 function readSet(pattern: Octets, start: number): { readonly members: Uint8Array; readonly end: number } | undefined {
   const members = new Uint8Array(256);
   let at = start;

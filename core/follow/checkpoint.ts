@@ -43,7 +43,7 @@ export interface TailMark extends TailState {
 export interface Checkpoint {
   /** Counts the roots that were to be recorded. */
   readonly round: number;
-  /** `follow` or `watch`; undefined in those of early versions. */
+  /** `follow` or `watch`; undefined in checkpoints of early versions. */
   readonly command?: string | undefined;
   readonly store: string;
   readonly archive: string;
@@ -57,10 +57,10 @@ export interface Checkpoint {
   readonly root?: string | undefined;
   /** Octets a second, lately. */
   readonly rate: number;
-  /** Files that are followed or watched; undefined in those of early versions. */
+  /** Files that are followed or watched; undefined in checkpoints of early versions. */
   readonly files?: number | undefined;
   readonly tails: readonly TailMark[];
-  /** Whether a checksum held; those of version 1 have none. */
+  /** Whether a checksum held; checkpoints of version 1 have none. */
   readonly isChecked: boolean;
 }
 

@@ -29,7 +29,7 @@ export interface FollowerOptions {
   readonly followed: Followed;
   /** Records the root of the tree. @returns its text */
   readonly sync: (signal: AbortSignal) => Promise<string>;
-  /** Where the checkpoint lies. */
+  /** Where the checkpoint is. */
   readonly checkpointPath: string;
   /** How many rounds were before, by that checkpoint. */
   readonly round: number;

@@ -60,7 +60,7 @@ export class TailContent {
   }
 
   /**
-   * Goes on where a content ended.
+   * Continues where a content ended.
    *
    * @param at - undefined where that is unknown
    * @param xattrs - of the file
@@ -71,7 +71,7 @@ export class TailContent {
     this.#content = await takeUpContent(store, scanner, block, at, this.#hint(xattrs), options);
   }
 
-  /** Goes on where the content was before the Store failed, if it did. */
+  /** Continues where the content was before the Store failed, if it did. */
   async takeUpLost(xattrs: Xattrs, options: OpOptions): Promise<void> {
     if (this.#lost === undefined) return;
     await this.takeUp(this.#lost.block, this.#lost.point, xattrs, options);

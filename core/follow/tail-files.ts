@@ -56,7 +56,7 @@ export class TailFiles {
     return this.#open.at(-1);
   }
 
-  /** Goes on with files as a checkpoint has them. */
+  /** Continues with files as a checkpoint has them. */
   restore(files: readonly FileMark[], done: readonly FileMark[]): void {
     this.#done = [...done];
     for (const each of files) {

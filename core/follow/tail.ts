@@ -21,7 +21,7 @@ const MAX_TRIES = 20;
 
 /**
  * Follows what is written to one path. Its content is all that was ever written there, one after the other. Rotation by rename or
- * by copy, truncation, removal and replacement change nothing in that. Reading goes on where it ended.
+ * by copy, truncation, removal and replacement change nothing in that. Reading continues where it ended.
  */
 export class Tail {
   readonly path: Octets;
@@ -48,7 +48,7 @@ export class Tail {
   }
 
   /**
-   * Goes on where a checkpoint says that an earlier process ended.
+   * Continues where a checkpoint says that an earlier process ended.
    *
    * @param recorded - what the tree has of it, if that is another state
    * @throws {MissingBlockError} and {CorruptBlockError} where the content cannot be taken up: this tail is of no use then
@@ -238,7 +238,7 @@ export class Tail {
     }
   }
 
-  /** Goes on with the file that has the path now. @returns whether there is one */
+  /** Continues with the file that has the path now. @returns whether there is one */
   #follow(): boolean {
     const found = this.#files.follow();
     if (found === 'other') {

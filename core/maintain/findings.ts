@@ -15,7 +15,7 @@ export type Finding =
       readonly number: number;
       readonly hashcode: HashCode | undefined;
       readonly fault: BlockFault;
-      /** Where the Block lies, where that is known. */
+      /** Where the Block is, if known. */
       readonly file?: string;
       readonly offset?: number;
       readonly reason?: string;

@@ -27,7 +27,7 @@ export interface KeyRingParts {
   readonly credentialText: string;
   readonly clock: () => Date;
   readonly onNotice: (notice: string) => void;
-  /** N of scrypt for new passphrases; default that of the format. */
+  /** N of scrypt for new passphrases; default as in the format. */
   readonly cost?: number;
 }
 
@@ -44,9 +44,9 @@ export class KeyRing {
   }
 
   /**
-   * What the Store says of its keys; undefined where it has none yet.
+   * Reads the Store's key slots; undefined if it has no keys yet.
    *
-   * @throws {VtError} ECORRUPT where it had some, and they are gone or cannot be read
+   * @throws {VtError} ECORRUPT if its keys are missing or cannot be read
    */
   async read(options: OpOptions = {}): Promise<KeySlots | undefined> {
     if (this.#archive === undefined) return this.#inMemory;
@@ -71,7 +71,7 @@ export class KeyRing {
   /**
    * The master key; undefined where the Store has none yet.
    *
-   * @throws {VtError} EPERM where the credential is none of the Store's
+   * @throws {VtError} EPERM if the credential opens none of the Store's key slots
    */
   async master(options: OpOptions = {}): Promise<{ readonly master: Buffer; readonly hashName: HashName } | undefined> {
     const slots = await this.read(options);
@@ -85,7 +85,7 @@ export class KeyRing {
   }
 
   /**
-   * Makes the keys of a Store that has none; where another session does so at the same time, those that stand count.
+   * Makes the keys of a Store without keys. If another session does so at the same time, the first keys count.
    *
    * @param candidate - the master key that it gets
    */
@@ -107,7 +107,7 @@ export class KeyRing {
   }
 
   /**
-   * Takes over the keys of another Store, where this one has none yet: both then seal alike.
+   * Copies the keys of another Store into this one, which must have none. Both then seal alike.
    *
    * @throws {VtError} EFAILED where it has keys of its own
    */
@@ -121,7 +121,7 @@ export class KeyRing {
     }, options);
   }
 
-  /** Changes what is said of the keys. Earlier states are forgotten, where the Store below can. */
+  /** Changes the key slots. Earlier states are forgotten if the Store below can do so. */
   async change(change: (slots: KeySlots) => KeySlots, options: OpOptions = {}): Promise<void> {
     await this.#write((slots) => {
       if (slots === undefined) throw new VtError('EFAILED', `change keys of Store "${this.#parts.name}": it has none yet`);

@@ -28,7 +28,7 @@ function checkOf(i: number, part: Uint8Array): string {
   return (crc32(part, crc32(Buffer.of(i + 1))) & 0xffff).toString(16).padStart(4, '0');
 }
 
-/** Whether a text begins as that of a key does. */
+/** Whether a text begins like a key's text. */
 export function isKeyText(text: string): boolean {
   return wordsOf(text.split('\n')[0] ?? '').join(' ') === TITLE;
 }

@@ -22,7 +22,7 @@ export function sealedNames(keys: Pick<BlockKeys, 'names'>, digests: Uint8Array)
   return keys.names.many(digests);
 }
 
-/** Seals a Block into `target`. @param key - that of its name */
+/** Seals a Block into `target`. @param key - the key of its name */
 function sealInto(target: Buffer, key: Uint8Array, name: Uint8Array, data: Uint8Array): void {
   target.set(name, 0);
   target[SEALED_NAME_SIZE] = SEALED_VERSION;
@@ -96,7 +96,7 @@ export function openBlock(keys: BlockKeys, name: Uint8Array, bytes: Uint8Array):
 /**
  * Opens Blocks into records.
  *
- * @param names - those of the Blocks, one after the other
+ * @param names - the Blocks' names, concatenated
  * @param digestOf - the digest of what was sealed under a name; undefined leaves it out
  * @returns the records of those that open, in order, with their digests and sizes
  */
@@ -131,7 +131,7 @@ export class BlockOpener {
   readonly #names: Buffer;
   readonly #keys: Buffer;
 
-  /** @param digests - those of the Blocks, one after the other */
+  /** @param digests - the Blocks' digests, concatenated */
   constructor(keys: BlockKeys, digests: Uint8Array) {
     this.#names = sealedNames(keys, digests);
     this.#keys = keys.contents.many(this.#names);

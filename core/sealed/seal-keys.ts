@@ -14,7 +14,7 @@ export interface BlockKeys {
 export interface SealKeys extends BlockKeys {
   /** Tells Stores of one master key: 16 hex digits. */
   readonly id: string;
-  /** Those of Blocks, as they go to workers. */
+  /** The keys of Blocks, as sent to workers. */
   readonly octets: BlockKeyOctets;
   /** What keys of a local cache, names of archives and notes are looked up by. */
   readonly lookups: Buffer;

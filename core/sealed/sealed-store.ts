@@ -157,7 +157,7 @@ export class SealedStore implements Store {
     return { count, digests: names, sizes, storedSizes: sizes, codecs: codecs.slice().fill(0), image, isListing };
   }
 
-  /** Memory for records: who takes them lets go of it before this is called again. New memory each time would be half of the cost. */
+  /** Memory for records, reused by the next call: the receiver must be done with it. New memory each time would be half of the cost. */
   #room(size: number): Buffer {
     if (this.#memory.length < size) this.#memory = Buffer.allocUnsafeSlow(2 * size);
     return this.#memory.subarray(0, size);

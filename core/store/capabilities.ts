@@ -43,7 +43,7 @@ export type CapabilityName = keyof Capabilities;
 export interface ServedMount {
   /** What the mount says of itself. */
   readonly about: Readonly<Record<string, unknown>>;
-  /** Asks. The answer may tell of an error. @throws {VtError} where no answer comes */
+  /** Sends a request. The answer may report an error. @throws {VtError} without an answer */
   ask(request: Readonly<Record<string, unknown>>, options?: OpOptions): Promise<Readonly<Record<string, unknown>>>;
 }
 
@@ -128,24 +128,24 @@ export interface Enumeration {
   hashcodes(options?: OpOptions & { readonly after?: Uint8Array | undefined }): AsyncIterable<HashCode>;
 }
 
-/** Octets of records that went over connections, retries counted. */
+/** Octets of records transferred over connections, including retries. */
 export interface Traffic {
   readonly sentBytes: number;
   readonly receivedBytes: number;
 }
 
-/** The connection over which a Store is asked. */
+/** The connection to a Store. */
 export interface StoreLink {
   /** The time of one question and its answer, in milliseconds. */
   latency(options?: OpOptions): Promise<number>;
-  /** Octets of Blocks' records that went over it since it was opened. */
+  /** Octets of Blocks' records transferred since it was opened. */
   traffic(): Traffic;
 }
 
 /** Tells where Blocks lie in local files, so that workers may read them. */
 export interface BlockLocator {
   /**
-   * For each digest where its Block lies, or undefined. What is read there has to be verified.
+   * The location of each digest's Block, or undefined. The caller must verify the bytes read there.
    *
    * @param spans - the Blocks' sizes, where they are known. Blocks that follow each other in this list, and by their sizes
    * do so in a file, may then be located without being looked up one by one
@@ -161,7 +161,7 @@ export interface StoreMaking {
   make(): Promise<void>;
 }
 
-/** What a reference stands for: bytes, an encoded Dir, or one encoded Dirent that is an earlier state. */
+/** The kind of thing a reference names: bytes, an encoded Dir, or one encoded Dirent that is an earlier state. */
 export type NamedKind = 'bytes' | 'dir' | 'state';
 
 /** What the Blocks of a Store are, or were, under other hash functions. */
@@ -189,7 +189,7 @@ export interface StoreNotes {
   add(note: Uint8Array, options?: OpOptions): Promise<void>;
 }
 
-/** A Store within another, and what is to be told of it. */
+/** A Store within another, with its role and state. */
 export interface StorePart {
   /** What it is there for: `save`, `read`, … */
   readonly role: string;
@@ -205,7 +205,7 @@ export interface StoreParts {
   parts(options?: OpOptions): Promise<readonly StorePart[]>;
 }
 
-/** What went through a Store since it was opened. */
+/** Counts of Blocks added to and read from a Store since it was opened. */
 export interface StoreProgress {
   /** Octets of Blocks handed over to be added, new or not. */
   readonly addBytes: number;
@@ -215,7 +215,7 @@ export interface StoreProgress {
   readonly getBytes: number;
   /** Blocks that it gave. */
   readonly getCount: number;
-  /** Operations that have begun and not ended. */
+  /** Operations in progress. */
   readonly outstanding: number;
 }
 
@@ -249,7 +249,7 @@ export interface RecordSource {
    * out: the digests of the batches show which, and `get` gives the reason. Nothing is verified: before adding them to another
    * Store, pass them through `checkRecords`, unless its `checksRecords` says that it checks them itself.
    *
-   * @param digests - those of the Blocks, one after the other
+   * @param digests - the Blocks' digests, concatenated
    * @param spans - the Blocks' sizes, where they are known: the batches are planned by them
    */
   records(digests: Uint8Array, spans?: ArrayLike<number>, options?: OpOptions): AsyncIterable<RecordBatch>;
@@ -271,7 +271,7 @@ export interface Sealing {
   readonly below: Store;
   /** With these workers open what they read there. */
   readonly keys: BlockKeyOctets;
-  /** The names that Blocks have there. @param digests - those of the Blocks, one after the other */
+  /** The names that Blocks have there. @param digests - the Blocks' digests, concatenated */
   names(digests: Uint8Array): Uint8Array;
 }
 

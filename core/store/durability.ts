@@ -9,7 +9,7 @@ export type Durability = 'strict' | 'batch' | 'none';
 /** Every durability. */
 export const DURABILITIES: readonly Durability[] = ['strict', 'batch', 'none'];
 
-/** What holds where nothing is said. */
+/** The default. */
 export const DEFAULT_DURABILITY: Durability = 'batch';
 
 /** A durability that somebody else told; undefined for what is none. */

@@ -8,7 +8,7 @@ export interface JournalFile {
    * @throws the system's error, as of a full disk
    */
   append(payload: Uint8Array): void;
-  /** Makes what was appended durable. Those who call it at a time share one sync. */
+  /** Makes what was appended durable. Concurrent calls share one sync. */
   sync(): Promise<void>;
   /** Removes the file: what it holds is kept elsewhere by now. */
   remove(): Promise<void>;

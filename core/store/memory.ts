@@ -15,7 +15,7 @@ import type { Offers } from './capability.ts';
 import { checkBlocks } from './check-blocks.ts';
 import type { AddResult, Store } from './store.ts';
 
-/** Most octets of Blocks that a memory Store holds unless told otherwise. */
+/** Default maximum of octets of Blocks in a memory Store. */
 const DEFAULT_MAX_BYTES = 512 * 1024 * 1024;
 
 export interface MemoryStoreOptions {
@@ -26,7 +26,7 @@ export interface MemoryStoreOptions {
   readonly name?: string;
 }
 
-/** Blocks in memory, gone with the process. */
+/** Blocks in memory, lost when the process ends. */
 export class MemoryStore implements Store {
   readonly name: string;
   readonly hashName: HashName;

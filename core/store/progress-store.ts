@@ -8,7 +8,7 @@ import { capability, type Offers } from './capability.ts';
 import type { RecordBatch } from './records/record-batch.ts';
 import type { AddResult, Store } from './store.ts';
 
-/** Counts what goes through another Store. */
+/** Counts the Blocks added to and read from another Store. */
 export class ProgressStore implements Store {
   readonly wraps: Store;
   readonly offers: Offers;

@@ -21,7 +21,7 @@ export interface CopyOptions {
   /** All of the Blocks list others, or entries. */
   readonly isListing?: boolean | undefined;
   readonly onCopied: (blocks: number, bytes: number) => void;
-  /** Told of a Block that could not be copied. */
+  /** Called with each Block that could not be copied. */
   readonly onFault: (hashcode: HashCode, error: Error) => void;
   readonly signal?: AbortSignal | undefined;
 }

@@ -32,7 +32,7 @@ export class ChangeFeed {
     return this.#watchers.size > 0;
   }
 
-  /** @param by - who made the change; that watcher is not told */
+  /** @param by - who made the change; that watcher gets no report */
   emit(change: TreeChange, by?: object): void {
     this.#revision++;
     for (const watcher of this.#watchers) {

@@ -11,7 +11,7 @@ export function tryLock(fd: number): LockOutcome {
   return attempt(fd, 'exclusive', true);
 }
 
-/** Waits for the exclusive lock of an open file. The thread stands still meanwhile. */
+/** Waits for the exclusive lock of an open file. Blocks the thread. */
 export function waitForLock(fd: number): Exclude<LockOutcome, 'taken'> {
   return attempt(fd, 'exclusive', false) === 'held' ? 'held' : 'unsupported';
 }

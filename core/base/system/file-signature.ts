@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 
-/** What tells that a local file is as it was: the kernel changes ctime whenever content or metadata change. */
+/** The fields that show whether a local file is unchanged: the kernel changes ctime whenever content or metadata change. */
 export type FileSignature = Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>;
 
 /** Numbers in a packed signature. */

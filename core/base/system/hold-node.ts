@@ -34,7 +34,7 @@ export const CAN_HOLD = process.platform === 'linux';
  * for something else meanwhile leads nobody elsewhere. Other systems than Linux get the path as it is.
  *
  * @param known - as the node was found before
- * @throws {VtError} EFAILED where it is another one by now; SystemError where there is none
+ * @throws {VtError} EFAILED if it has been replaced; SystemError if it does not exist
  */
 export function holdNode(path: Octets, known: KnownNode): HeldNode {
   if (!CAN_HOLD) return checked(heldByPath(reachPath(path)), path, known);
@@ -48,7 +48,7 @@ export function holdNode(path: Octets, known: KnownNode): HeldNode {
  *
  * @param known - as the upper node was found before
  * @param below - names between slashes; empty for the node itself
- * @throws {VtError} EFAILED where the upper node is another one by now; SystemError where there is none
+ * @throws {VtError} EFAILED if the upper node has been replaced; SystemError if it does not exist
  */
 export function holdBelow(path: Octets, known: KnownNode, below: Octets): HeldNode {
   if (!CAN_HOLD) return heldByPath(reachPath((below === '' ? path : `${path}/${below}`) as Octets));

@@ -54,7 +54,7 @@ export interface LibcCalls {
    */
   makeNode(path: Uint8Array, mode: number, device: DeviceNumber): void;
 
-  /** Seconds by which local time is ahead of UTC (localtime_r(3)) at whole seconds since 1970; undefined where it is not told. */
+  /** Seconds by which local time is ahead of UTC (localtime_r(3)) at whole seconds since 1970; undefined where it is unknown. */
   localOffset(seconds: number): number | undefined;
 
   /** Reserves room for a file's octets, so that ENOSPC comes now; silent where the filesystem cannot. */

@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import type { DeviceNumber } from './libc-calls.ts';
 
-/** What stands under a name, itself: those fields of node:fs's BigIntStats that both ways of asking give. */
+/** The status of the node at a name, as of lstat(2): those fields of node:fs's BigIntStats that both ways of asking give. */
 export type NodeStat = Pick<
   BigIntStats,
   'dev' | 'ino' | 'mode' | 'nlink' | 'uid' | 'gid' | 'rdev' | 'size' | 'blocks' | 'mtimeNs' | 'ctimeNs'

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import { VtError } from '../errors.ts';
 
 /**
- * Reads a file in which vtftp keeps something of its own, such as bookmarks. A FIFO or a device in its place would hold up whoever reads it.
+ * Reads a file in which vtftp keeps something of its own, such as bookmarks. A FIFO or a device in its place would block the reader.
  *
  * @throws {VtError} EOPEN for what is no regular file; else what open(2) gives
  */

@@ -13,7 +13,7 @@ export type Shared = 'no' | 'group' | 'all';
 /** Every value of `shared`. */
 export const SHARED_VALUES: readonly Shared[] = ['no', 'group', 'all'];
 
-/** What holds where nothing is said. */
+/** The default. */
 export const DEFAULT_SHARED: Shared = 'no';
 
 /** The modes of what is made in a Store. */
@@ -135,7 +135,7 @@ export function replaceStoreFile(
   }
 }
 
-/** Makes a folder of a Store, and those above it. One that is there is left as it is. */
+/** Makes a folder of a Store, and those above it. An existing one is unchanged. */
 export function makeStoreFolder(path: string, access: StoreAccess): void {
   if (!makeFolders(path, access.folderMode)) return;
   try {

@@ -12,7 +12,7 @@ const STICKY = 0o1000;
  * own files.
  *
  * @param what - what the file is, for the message: `configuration`
- * @throws {VtError} EPERM with what to change; a system error where it cannot be looked at
+ * @throws {VtError} EPERM with what to change; a system error if its status cannot be read
  */
 export function requireTrusted(file: string, what: string): void {
   const user = process.geteuid?.();

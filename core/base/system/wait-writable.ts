@@ -15,7 +15,7 @@ const PAUSE_MS = 2;
 let poll: NativeFunction | undefined;
 
 /**
- * Waits until a pipe, a socket or a terminal takes more, as poll(2) does. The whole thread stands still.
+ * Waits until a pipe, a socket or a terminal takes more, as poll(2) does. Blocks the whole thread.
  *
  * @param ms - at most so long; less than 0 for as long as it takes
  */
@@ -30,7 +30,7 @@ export function waitWritable(fd: number, ms: number): WaitEnd {
   asked.writeInt32LE(fd, 0);
   asked.writeInt16LE(POLLOUT, 4);
   const ready = poll(asked, 1, ms);
-  // A reader that has gone counts as room: the write tells.
+  // A closed reader counts as room: the write then fails.
   if (ready > 0) return 'room';
   return ready < 0 && library.errno() === constants.errno.EINTR ? 'called' : 'full';
 }

@@ -8,7 +8,7 @@ import type { RecordBatch } from '../records/record-batch.ts';
 import { unpackRecords } from '../records/record-batch.ts';
 import type { Store } from '../store.ts';
 
-/** How long a Store that failed is left alone before it is tried again: milliseconds. */
+/** Milliseconds before a Store that failed is tried again. */
 const REST_MS = 30_000;
 /** Blocks that a Store may hold unflushed where another would have to take them over. */
 const MAX_UNFLUSHED = 65_536;

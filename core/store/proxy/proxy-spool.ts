@@ -8,7 +8,7 @@ import type { Store } from '../store.ts';
 import type { SavePart } from './proxy-part.ts';
 import { isFault } from './proxy-part.ts';
 
-/** Blocks, and octets of them, that go on in one batch. */
+/** Blocks, and octets of them, sent in one batch. */
 const DRAIN_BLOCKS = 256;
 const DRAIN_BYTES = 4 * 1024 * 1024;
 
@@ -95,7 +95,7 @@ export class Spool {
   /**
    * Sends what waits to Stores, and marks what is durable in all of them.
    *
-   * @param onArrival - told of each batch that has arrived
+   * @param onArrival - called for each batch that has arrived
    * @throws what a Store throws: what has arrived before that is marked; ECANCELLED
    */
   async drain(parts: readonly SavePart[], options: OpOptions, onArrival: (blocks: number, bytes: number) => void): Promise<void> {

@@ -1,8 +1,8 @@
 import type { Store } from '../store.ts';
 
-/** The Stores of a proxy by what they are there for. The same Store may stand in several places. */
+/** The Stores of a proxy by role. One Store may have several roles. */
 export interface ProxyStores {
-  /** Every Block that is added goes to each of them. */
+  /** Every added Block is written to each of them. */
   readonly save: readonly Store[];
   /** Asked for Blocks, in this order. */
   readonly read: readonly Store[];

@@ -29,7 +29,7 @@ export interface ProxyOptions {
   /** Most octets of Blocks that may wait in one spool. */
   readonly maxSpoolBytes: number;
   readonly onNotice: (notice: string) => void;
-  /** Milliseconds that only go up. */
+  /** A monotonic clock, in milliseconds. */
   readonly nowMs: () => number;
 }
 
@@ -353,7 +353,7 @@ export class ProxyStore implements Store {
     throwIfCancelled(options.signal);
   }
 
-  /** Closes every Store, and tells the first failure once all are closed. */
+  /** Closes every Store, then throws the first failure. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

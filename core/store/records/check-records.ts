@@ -8,7 +8,7 @@ import type { RecordBatch } from './record-batch.ts';
 import { decodeStored } from './stored-bytes.ts';
 
 /**
- * Reads the columns of a batch out of its image; nothing but the headers is looked at.
+ * Reads the columns of a batch from its image. Only the headers are read.
  *
  * @param most - Blocks at most
  * @throws {ParseError} where the image is not made of whole records
@@ -54,7 +54,7 @@ export interface RecordSlice {
 }
 
 /**
- * Cuts an image between records: what its headers announce is looked at, and nothing else.
+ * Cuts an image between records. Only the headers are read.
  *
  * @param maxSize - octets of a slice's Blocks, unless one alone has more
  * @throws {ParseError} where the image is not made of whole records

@@ -47,8 +47,8 @@ export class PlaceList {
   /**
    * As {@link add}, without an object for each of 100,000 Blocks.
    *
-   * @param digests - those of several Blocks
-   * @param at - where in them that of the Block stands
+   * @param digests - digests of several Blocks, concatenated
+   * @param at - offset of the Block's digest in them
    * @param codec - its number
    */
   addAt(digests: Uint8Array, at: number, offset: number, storedSize: number, size: number, codec: number): void {
@@ -163,7 +163,7 @@ function placeAt(part: Buffer, at: number): RecordPlace {
   };
 }
 
-/** What stands at the end of a one-file Store. */
+/** The data at the end of a one-file Store. */
 export interface DatafileFooter {
   /** Where the first index record begins, and how many octets they have; the footer follows them. */
   readonly indexStart: number;
@@ -178,7 +178,7 @@ export interface DatafileFooter {
 
 const FOOTER_PAYLOAD_SIZE = 40;
 
-/** Octets of a footer: it stands at the very end of the file. */
+/** Octets of a footer, which is at the very end of the file. */
 export function footerSize(digestSize: number): number {
   return RECORD_FIXED_SIZE + digestSize + FOOTER_PAYLOAD_SIZE;
 }

@@ -23,12 +23,12 @@ const CODECS: readonly Codec[] = ['none', 'zlib', 'zstd', 'part'];
 const GAP_CODEC = 125;
 const UNKNOWN_CODEC = 127;
 
-/** The octet that stands for a codec. */
+/** The octet of a codec. */
 export function codecNumber(codec: Codec): number {
   return codec === 'unknown' ? UNKNOWN_CODEC : CODECS.indexOf(codec);
 }
 
-/** The codec that an octet stands for. */
+/** The codec of an octet. */
 export function codecByNumber(number: number): Codec {
   return CODECS[number] ?? 'unknown';
 }
@@ -159,7 +159,7 @@ export function encodeGap(kind: number, digestSize: number, payload: Uint8Array)
 }
 
 /**
- * Decodes a record's header, or gives undefined where none stands whole and undamaged.
+ * Decodes a record's header. Returns undefined if it is incomplete or damaged.
  *
  * @param digestSize - octets of the Store's digests
  */
@@ -182,7 +182,7 @@ export function decodeRecordHeader(data: Buffer, offset: number, digestSize: num
   };
 }
 
-/** Where in a record the CRC of its stored octets stands. */
+/** Offset in a record of the CRC of its stored octets. */
 export const PAYLOAD_CRC_OFFSET = 20;
 
 const RECORD_MAGIC_NUMBER = RECORD_MAGIC.readUInt32LE(0);

@@ -1,4 +1,4 @@
-/** Octets looked at. */
+/** Octets examined. */
 const SAMPLES = 256;
 /** Below this many octets there is nothing to compress. */
 const MIN_SIZE = 64;

@@ -82,7 +82,7 @@ export class RecordPacker {
     this.#end = start + stored.length;
   }
 
-  /** What was added. @param digests - those of the Blocks, in order */
+  /** What was added. @param digests - the Blocks' digests, in order */
   batch(digests: Uint8Array): RecordBatch {
     const count = this.#count;
     return {

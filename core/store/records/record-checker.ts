@@ -9,7 +9,7 @@ import { HASH_SCRATCH_SIZE, hashByName } from '../../block/hash.ts';
 import { checkRecords, readRecords } from './check-records.ts';
 import type { RecordBatch } from './record-batch.ts';
 
-/** Octets of an image that goes to a worker, at most. */
+/** Maximum octets of an image sent to a worker. */
 const SLOT_SIZE = 2 * 1024 * 1024;
 /** Images that one worker has at a time: one to work at, and some so that it need not wait. */
 const SLOTS_PER_WORKER = 3;

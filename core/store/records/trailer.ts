@@ -14,7 +14,7 @@ export interface StatePlace {
   readonly whenNs: bigint | undefined;
 }
 
-/** What the end of a one-file Store tells. */
+/** The information at the end of a one-file Store. */
 export interface Trailer {
   readonly index: DatafileIndex;
   readonly footer: DatafileFooter;
@@ -55,7 +55,7 @@ export function readTrailer(readAt: ReadAt, fileSize: number, digestSize: number
   }
 }
 
-/** The footer that begins at an offset; undefined where none stands whole. */
+/** The footer that begins at an offset; undefined if there is no complete one. */
 export function readFooter(readAt: ReadAt, start: number, digestSize: number): DatafileFooter | undefined {
   const record = readAt(start, footerSize(digestSize));
   const header = decodeRecordHeader(record, 0, digestSize);

@@ -49,7 +49,7 @@ class Adoption {
   readonly #dirMeta = new Map<LiveDir, Meta>();
   /** All names of each node of `after` that has several, by its id there. */
   #names: Map<number, TreePath[]> | undefined;
-  /** Where nodes with several names stand by now. */
+  /** Where nodes with several names are by now. */
   readonly #placed = new Map<number, TreePath>();
 
   constructor(state: LiveState, before: Tree, theirs: Tree, options: OpOptions) {
@@ -143,7 +143,7 @@ class Adoption {
       this.#tellNames(place.path);
       return;
     }
-    // Names within may be those of nodes that stand elsewhere: entry by entry.
+    // Names within may be those of nodes that are elsewhere: entry by entry.
     const { inodes: _inodes, links: _links, ...rest } = dirent;
     putEntry(this.#state, place, nodeOf(this.#state, place, { ...rest, block: EMPTY_BLOCK }));
     this.#tellNames(place.path);
@@ -171,7 +171,7 @@ class Adoption {
     this.#tellNames(place.path);
   }
 
-  /** Where a node with several names stands already: put there by now, or never changed. */
+  /** Where a node with several names is already: put there by now, or never changed. */
   async #standing(id: number, path: TreePath, changed: ReadonlySet<TreePath>): Promise<Place | undefined> {
     this.#names ??= await this.#linkedNames();
     const known = this.#placed.get(id) ?? this.#names.get(id)?.find((name) => name !== path && !isWithinAny(name, changed));

@@ -22,7 +22,7 @@ import { storeStale } from './live-store.ts';
 /** Names of one hard-linked node that are known from their making. */
 const MAX_KNOWN_NAMES = 4;
 
-/** A place in a tree for an entry: a Dir and a name, and what stands there now. */
+/** A place in a tree for an entry: a Dir and a name, and the entry there now. */
 export interface Place {
   readonly dir: LiveDir;
   readonly name: Octets;
@@ -94,7 +94,7 @@ export async function isEmptyDir(state: LiveState, dir: LiveDir): Promise<boolea
   return true;
 }
 
-/** Sets the entry at a place, which must be free; a Dir or leaf must stand nowhere else. */
+/** Sets the entry at a place, which must be free; a Dir or leaf must be nowhere else. */
 export function putEntry(state: LiveState, place: Place, node: LiveNode): void {
   const { dir, name } = place;
   if (node.sort === 'dir' && dir.subdirs !== undefined) dir.subdirs++;
@@ -230,12 +230,12 @@ function isHeld(node: LiveNode): boolean {
   return (node.holds ?? 0) > 0;
 }
 
-/** Whether a node stands in an inode table. */
+/** Whether a node is in an inode table. */
 export function isHard(node: LiveNode): node is HardLeaf {
   return node.sort === 'leaf' && node.hard !== undefined;
 }
 
-/** Gives a leaf a new Dirent, where it stands. */
+/** Gives a leaf a new Dirent, where it is. */
 export function changeLeaf(place: Place, leaf: LiveLeaf, dirent: LeafDirent): void {
   leaf.dirent = dirent;
   if (isHard(leaf)) markScopeChanged(leaf.hard.scope);

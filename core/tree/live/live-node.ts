@@ -24,7 +24,7 @@ export interface UnsyncedContent {
   settle(options?: OpOptions): Promise<Block>;
 }
 
-/** Where a name of a node stands. */
+/** Where a name of a node is. */
 export interface NodePlace {
   readonly dir: LiveDir;
   readonly name: Octets;
@@ -73,7 +73,7 @@ export interface LinkName {
   readonly uuid: string;
 }
 
-/** Stands in an overlay for an entry that is no more. */
+/** Marks a removed entry in an overlay. */
 export interface RemovedName {
   readonly sort: 'removed';
 }
@@ -125,7 +125,7 @@ export class LiveDir {
     return !this.stale && this.unstored?.has(name) !== true;
   }
 
-  /** Where this Dir stands. */
+  /** Where this Dir is. */
   path(): TreePath {
     const names: Octets[] = [];
     for (let dir: LiveDir = this; dir.parent !== undefined; dir = dir.parent) names.push(dir.name);

@@ -34,7 +34,7 @@ import { holdNode, releaseNode } from './node-holds.ts';
 import { NodePlaces } from './node-places.ts';
 import { logChange, logMeta, tellNode, tellPlace } from './tell-change.ts';
 
-/** How rename deals with what stands under the new name. */
+/** How rename treats an entry that has the new name. */
 export type RenameManner = 'replace' | 'keep' | 'exchange';
 
 /**

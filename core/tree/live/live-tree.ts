@@ -227,7 +227,7 @@ export class LiveTree implements Tree {
 
   async write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options: WriteOptions = {}): Promise<void> {
     await this.#changing('write', () => change.writablePlace(this.#state, path, options));
-    // Content may take long, or come from this very tree: others go on meanwhile.
+    // Content may take long, or come from this very tree: other operations continue meanwhile.
     const block = await this.#state.storeContent(content, { ...options, hint: { fileName: baseName(path) } });
     await this.writeBlock(path, block, meta, options);
   }
@@ -287,7 +287,7 @@ export class LiveTree implements Tree {
     return await this.#reading('count', () => countLeftOut(reader, leftOut, root, options));
   }
 
-  /** From now on each change is told of, those by paths only that there was one. */
+  /** From now on reports each change; of changes by paths, only that one was made. */
   logTo(log: ChangeLog): void {
     this.#state.log = log;
   }
@@ -314,7 +314,7 @@ export class LiveTree implements Tree {
    *
    * @param before - what `sync` of this tree gave
    * @param after - what was made of that, self-contained
-   * @returns the paths that changed here meanwhile, and where the other state of each stands
+   * @returns the paths that changed here meanwhile, and where the other state of each is
    */
   async adopt(before: DirDirent, after: DirDirent, options: OpOptions = {}): Promise<AdoptClash[]> {
     const trees = { before: new LiveTree(this.store, before, {}), after: new LiveTree(this.store, after, {}) };
@@ -333,7 +333,7 @@ export class LiveTree implements Tree {
     return this.#state.changes.watch(options);
   }
 
-  /** Changes of others, from now on. @param by - who changes this tree through `nodes` and need not be told of that */
+  /** Changes of others, from now on. @param by - who changes this tree through `nodes`; gets no report of its own changes */
   watchOthers(by: object, options: OpOptions = {}): AsyncIterable<TreeChange> {
     return this.#state.changes.watch(options, by);
   }

@@ -7,7 +7,7 @@ import { type NodeChange, nodePath } from './node-change.ts';
 
 // Who gets a change to a node: the watchers of the tree, and its log.
 
-/** Tells the watchers of a change at a place. @param by - who made it, and need not be told */
+/** Tells the watchers of a change at a place. @param by - who made it; gets no report */
 export function tellPlace({ changes }: LiveState, place: Place, kind: TreeChange['kind'], by: object): void {
   if (changes.isWatched) changes.emit({ kind, path: place.path }, by);
 }

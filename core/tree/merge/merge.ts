@@ -26,7 +26,7 @@ import { hasConflicts, isFurtherOut, noteName, sidesAbove, takeConflict } from '
 
 /**
  * Merges two states of a tree that have a common past. A change of one side counts; Dirs merge entry by entry, files'
- * metadata field by field. Where both changed one thing and nobody chooses, ours keeps the name and theirs stands beside it as
+ * metadata field by field. Where both changed one thing and nobody chooses, ours keeps the name and theirs is put beside it as
  * `name.theirs-20261122T161701Z`; a removal yields to a change. Dirs that only one side changed are not read.
  *
  * @param base - the common past; undefined where there is none: then what differs is a conflict, and what one side lacks is kept and told

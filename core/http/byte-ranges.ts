@@ -4,6 +4,15 @@ export interface ByteRange {
   readonly end: number;
 }
 
+/** Of bytes whose first is at `at`, those in a range: a view, empty where there are none. */
+export function partWithin(bytes: Uint8Array, at: number, { start, end }: ByteRange): Uint8Array {
+  return bytes.subarray(clamp(start - at, bytes.length), clamp(end - at, bytes.length));
+}
+
+function clamp(at: number, length: number): number {
+  return Math.min(Math.max(0, at), length);
+}
+
 /** Parts of one answer at most; a request for more gets none. */
 const MAX_RANGES = 64;
 

@@ -109,6 +109,7 @@ export async function sendBody(response: ServerResponse, writeHead: () => unknow
   for (const piece of pieces) {
     for await (const chunk of piece) {
       if (response.destroyed) return;
+      if (chunk.length === 0) continue;
       if (!begun) writeHead();
       begun = true;
       if (held === 0) response.cork();

@@ -1,5 +1,5 @@
 import type { Octets } from '../../base/octets.ts';
-import { octetsToBytes, octetsToTextStrict } from '../../base/octets.ts';
+import { octetsToTextStrict } from '../../base/octets.ts';
 import type { Dirent, IndirectDirent } from '../../dirent/dirent.ts';
 import type { Meta } from '../../dirent/meta.ts';
 import { defaultMode } from '../../dirent/meta.ts';
@@ -41,26 +41,10 @@ export interface TarMember {
 export function tarHeader(member: TarMember): Buffer {
   const { path, node, linkTo } = member;
   const { meta } = node;
-  const target = linkTo ?? (node.kind === 'symlink' ? node.target : ('' as Octets));
-  const size = contentSize(member);
-  const seconds = meta.mtimeNs === undefined ? 0n : floorSeconds(meta.mtimeNs);
-  const records = new Map<string, Uint8Array>();
-  const put = (key: string, value: string): void => void records.set(key, octetsToBytes(value as Octets));
-  const names = [path, target, meta.user ?? '', meta.group ?? ''] as Octets[];
-  if (names.some((name) => octetsToTextStrict(name) === undefined)) put('hdrcharset', 'BINARY');
-  if (!fits(path, NAME_SIZE)) put('path', path);
-  if (!fits(target, NAME_SIZE)) put('linkpath', target);
-  if (size > MAX_LONG) put('size', String(size));
-  if ((meta.uid ?? 0) > MAX_SHORT) put('uid', String(meta.uid));
-  if ((meta.gid ?? 0) > MAX_SHORT) put('gid', String(meta.gid));
-  if (!fits(meta.user ?? ('' as Octets), OWNER_SIZE)) put('uname', meta.user ?? '');
-  if (!fits(meta.group ?? ('' as Octets), OWNER_SIZE)) put('gname', meta.group ?? '');
-  if (meta.mtimeNs !== undefined && (seconds < 0n || seconds > BigInt(MAX_LONG) || meta.mtimeNs % 1_000_000_000n !== 0n))
-    put('mtime', secondsText(meta.mtimeNs));
-  for (const [name, value] of meta.xattrs ?? []) if (!/[=\n]/.test(name)) records.set(`SCHILY.xattr.${name}`, value);
   const flag = linkTo !== undefined ? LINK_FLAG : node.kind === 'socket' ? TYPE_FLAGS.file : TYPE_FLAGS[node.kind];
   const mode = meta.mode ?? defaultMode(node.kind);
-  const own = ustarHeader({ path, flag, target, size, mode, seconds, meta });
+  const own = ustarHeader({ path, flag, target: targetOf(member), size: contentSize(member), mode, seconds: secondsOf(meta), meta });
+  const records = extendedRecords(member);
   if (records.size === 0) return own;
   const extended = Buffer.concat([...records].map(([key, value]) => paxRecord(key, value)));
   const name = `PaxHeaders/${path}`.slice(0, NAME_SIZE) as Octets;
@@ -76,6 +60,46 @@ export function tarHeader(member: TarMember): Buffer {
   return Buffer.concat([before, extended, Buffer.alloc(padding(extended.length)), own]);
 }
 
+/** Bytes of {@link tarHeader}, without making it. */
+export function tarHeaderSize(member: TarMember): number {
+  const records = extendedRecords(member);
+  if (records.size === 0) return TAR_BLOCK;
+  let size = 0;
+  for (const [key, value] of records) size += paxRecordSize(key, value);
+  return 2 * TAR_BLOCK + size + padding(size);
+}
+
+/** What does not fit into a header of ustar, by its keys. */
+function extendedRecords(member: TarMember): ReadonlyMap<string, string | Uint8Array> {
+  const { path, node } = member;
+  const { meta } = node;
+  const target = targetOf(member);
+  const size = contentSize(member);
+  const seconds = secondsOf(meta);
+  const records = new Map<string, string | Uint8Array>();
+  const names = [path, target, meta.user ?? '', meta.group ?? ''] as Octets[];
+  if (names.some((name) => !isPlain(name) && octetsToTextStrict(name) === undefined)) records.set('hdrcharset', 'BINARY');
+  if (!fits(path, NAME_SIZE)) records.set('path', path);
+  if (!fits(target, NAME_SIZE)) records.set('linkpath', target);
+  if (size > MAX_LONG) records.set('size', String(size));
+  if ((meta.uid ?? 0) > MAX_SHORT) records.set('uid', String(meta.uid));
+  if ((meta.gid ?? 0) > MAX_SHORT) records.set('gid', String(meta.gid));
+  if (!fits(meta.user ?? ('' as Octets), OWNER_SIZE)) records.set('uname', meta.user ?? '');
+  if (!fits(meta.group ?? ('' as Octets), OWNER_SIZE)) records.set('gname', meta.group ?? '');
+  if (meta.mtimeNs !== undefined && (seconds < 0n || seconds > BigInt(MAX_LONG) || meta.mtimeNs % 1_000_000_000n !== 0n))
+    records.set('mtime', secondsText(meta.mtimeNs));
+  for (const [name, value] of meta.xattrs ?? []) if (!/[=\n]/.test(name)) records.set(`SCHILY.xattr.${name}`, value);
+  return records;
+}
+
+function targetOf({ node, linkTo }: TarMember): Octets {
+  return linkTo ?? (node.kind === 'symlink' ? node.target : ('' as Octets));
+}
+
+function secondsOf({ mtimeNs }: Meta): bigint {
+  return mtimeNs === undefined ? 0n : floorSeconds(mtimeNs);
+}
+
 /** Octets of content that follow a member's header. */
 export function contentSize({ node, linkTo }: TarMember): number {
   return node.kind === 'file' && linkTo === undefined ? node.block.span : 0;
@@ -88,7 +112,11 @@ export function padding(size: number): number {
 
 /** ASCII alone stands in a ustar header: what else it holds is not told there. */
 function fits(text: Octets, size: number): boolean {
-  return text.length <= size && /^[ -~]*$/.test(text);
+  return text.length <= size && isPlain(text);
+}
+
+function isPlain(text: Octets): boolean {
+  return /^[ -~]*$/.test(text);
 }
 
 interface UstarFields {
@@ -120,17 +148,28 @@ function ustarHeader({ path, flag, target, size, mode, seconds, meta }: UstarFie
   text(297, meta.group ?? ('' as Octets), OWNER_SIZE);
   number(329, meta.rdev?.major ?? 0, 7);
   number(337, meta.rdev?.minor ?? 0, 7);
-  const sum = header.reduce((total, octet) => total + octet, 0);
+  let sum = 0;
+  for (let i = 0; i < TAR_BLOCK; i++) sum += header[i] as number;
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
   return header;
 }
 
 /** `LENGTH KEY=VALUE\n`, the length counting its own digits. */
-function paxRecord(key: string, value: Uint8Array): Buffer {
-  const rest = Buffer.concat([Buffer.from(` ${key}=`, 'latin1'), value, Buffer.from('\n')]);
-  let length = rest.length + 1;
-  while (String(length).length + rest.length !== length) length = String(length).length + rest.length;
-  return Buffer.concat([Buffer.from(String(length)), rest]);
+function paxRecord(key: string, value: string | Uint8Array): Buffer {
+  const record = Buffer.allocUnsafe(paxRecordSize(key, value));
+  const at = record.write(`${record.length} ${key}=`, 'latin1');
+  if (typeof value === 'string') record.write(value, at, 'latin1');
+  else record.set(value, at);
+  record[record.length - 1] = 0x0a;
+  return record;
+}
+
+/** Bytes of {@link paxRecord}. Keys and values are octets, a character each. */
+function paxRecordSize(key: string, value: string | Uint8Array): number {
+  const rest = key.length + value.length + 3;
+  let size = rest + 1;
+  while (String(size).length + rest !== size) size = String(size).length + rest;
+  return size;
 }
 
 function floorSeconds(ns: bigint): bigint {

@@ -2,10 +2,14 @@ import { crc32 } from '../../base/crc32.ts';
 import { VtError } from '../../base/errors.ts';
 import { EventTurns } from '../../base/event-turns.ts';
 import { octetsToBytes } from '../../base/octets.ts';
+import type { Block } from '../../block/block.ts';
 import type { BlockSource } from '../../block/block-source.ts';
 import { formatBlock } from '../../block/block-text.ts';
 import { readBlockRange } from '../../block/read-range.ts';
+import type { Store } from '../../store/store.ts';
 import type { ByteRange } from '../byte-ranges.ts';
+import { partWithin } from '../byte-ranges.ts';
+import { gatherContents } from '../gathered-contents.ts';
 import type { TarMember } from '../tar/tar-header.ts';
 import type { ZipMember } from './zip-records.ts';
 import {
@@ -27,7 +31,7 @@ const MAX_CRCS = 100_000;
 
 /** A zip whose octets all follow from a Dir. `members` begins a walk over it anew. */
 export interface ZipSource {
-  readonly source: BlockSource;
+  readonly source: Store;
   readonly members: (signal: AbortSignal) => AsyncIterable<TarMember>;
   readonly crcs: KnownCrcs;
 }
@@ -74,39 +78,63 @@ export async function zipSize({ members }: ZipSource, signal: AbortSignal): Prom
 /** A part of the zip. Contents outside of it are read only where the part has their CRCs and these are not known. */
 export async function* zipRange(zip: ZipSource, range: ByteRange, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const { source, members } = zip;
-  let at = 0;
-  const part = (bytes: Uint8Array): Uint8Array => {
-    const found = bytes.subarray(
-      Math.max(0, Math.min(bytes.length, range.start - at)),
-      Math.max(0, Math.min(bytes.length, range.end - at)),
-    );
-    at += bytes.length;
-    return found;
-  };
-  for await (const member of zipMembers(members(signal))) {
-    if (at >= range.end) return;
-    if (at + memberSize(member) <= range.start) {
-      at += memberSize(member);
-      continue;
-    }
-    const header = part(localHeader(member));
-    if (header.length > 0) yield header;
-    const size = zipContentSize(member);
-    const [start, end] = [Math.max(0, range.start - at), Math.min(size, range.end - at)];
-    let crc: number | undefined = start === 0 && end === size ? 0 : undefined;
-    if (start < end) {
-      for await (const chunk of contentOf(source, member, { start, end }, signal)) {
-        if (crc !== undefined) crc = crc32(chunk, crc);
-        yield chunk;
+  for await (const group of gatherContents(source, placesOf(zipMembers(members(signal)), range), signal)) {
+    const pieces: Uint8Array[] = [];
+    for (const { item, bytes } of group) {
+      const { member, start } = item;
+      if (member === undefined) {
+        yield Buffer.concat(pieces.splice(0));
+        yield* directory(zip, { start: range.start - start, end: range.end - start }, start, signal);
+        continue;
       }
+      const header = localHeader(member);
+      pieces.push(partWithin(header, start, range));
+      const content = start + header.length;
+      const size = zipContentSize(member);
+      let crc: number | undefined;
+      if (bytes !== undefined) {
+        pieces.push(bytes);
+        crc = crc32(bytes);
+      } else if (size === 0) crc = 0;
+      else if (content < range.end && content + size > range.start) {
+        yield Buffer.concat(pieces.splice(0));
+        const wanted = { start: Math.max(0, range.start - content), end: Math.min(size, range.end - content) };
+        let sum = 0;
+        for await (const chunk of contentOf(source, member, wanted, signal)) {
+          sum = crc32(chunk, sum);
+          yield chunk;
+        }
+        if (wanted.start === 0 && wanted.end === size) crc = sum;
+      }
+      if (crc !== undefined) noteCrc(zip, member, crc);
+      if (content + size < range.end)
+        pieces.push(partWithin(dataDescriptor(member, crc ?? (await crcOf(zip, member, signal))), content + size, range));
     }
-    if (crc !== undefined) noteCrc(zip, member, crc);
-    at += size;
-    if (at >= range.end) return;
-    const rest = part(dataDescriptor(member, crc ?? (await crcOf(zip, member, signal))));
-    if (rest.length > 0) yield rest;
+    yield Buffer.concat(pieces);
   }
-  yield* directory(zip, { start: range.start - at, end: range.end - at }, at, signal);
+}
+
+/** Where something of a zip is. */
+interface ZipPlace {
+  /** Undefined for the directory, which comes last. */
+  readonly member: ZipMember | undefined;
+  /** The first byte of its header. */
+  readonly start: number;
+  /** Its content, where all of it lies in the range. */
+  readonly block: Block | undefined;
+}
+
+/** The places of what a range has something of. */
+async function* placesOf(members: AsyncIterable<ZipMember>, range: ByteRange): AsyncGenerator<ZipPlace> {
+  let start = 0;
+  for await (const member of members) {
+    if (start >= range.end) return;
+    const end = start + memberSize(member);
+    const isWhole = start >= range.start && end <= range.end;
+    if (end > range.start) yield { member, start, block: isWhole && member.node.kind === 'file' ? member.node.block : undefined };
+    start = end;
+  }
+  if (start < range.end) yield { member: undefined, start, block: undefined };
 }
 
 /** The directory and the end. */

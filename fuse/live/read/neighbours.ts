@@ -1,8 +1,9 @@
 import type { Octets } from '../../../core/base/octets.ts';
 import type { Block } from '../../../core/block/block.ts';
+import { MAX_SMALL_SIZE } from '../../../core/export/small-contents.ts';
 import type { LiveDir, LiveLeaf } from '../../../core/tree/live/live-node.ts';
 import type { LiveNodes } from '../../../core/tree/live/live-nodes.ts';
-import { MAX_SMALL_SIZE, type SmallFiles } from './small-files.ts';
+import type { SmallFiles } from './small-files.ts';
 
 /** Octets of small files that are read together: at first, and at most. */
 const MIN_AHEAD = 32 * 1024;

@@ -1,3 +1,4 @@
+import { RecentMap } from '../base/recent-map.ts';
 import type { BlockSource } from './block-source.ts';
 import { digestHex } from './hashcode.ts';
 
@@ -6,19 +7,15 @@ const MAX_KEPT = 64;
 
 /** A source that caches the last Blocks it gave, for callers that walk the top of one Block tree repeatedly. */
 export function keepBlocks(source: BlockSource): BlockSource {
-  const kept = new Map<string, Uint8Array>();
+  const kept = new RecentMap<string, Uint8Array>({ maxSize: MAX_KEPT });
   return {
     name: source.name,
     get: async (hashcode, options) => {
       const key = digestHex(hashcode.digest);
-      const found = kept.get(key) ?? (await source.get(hashcode, options));
-      if (found === undefined) return undefined;
-      kept.delete(key);
-      kept.set(key, found);
-      for (const oldest of kept.keys()) {
-        if (kept.size <= MAX_KEPT) break;
-        kept.delete(oldest);
-      }
+      const known = kept.get(key);
+      if (known !== undefined) return known;
+      const found = await source.get(hashcode, options);
+      if (found !== undefined) kept.set(key, found);
       return found;
     },
   };

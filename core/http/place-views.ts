@@ -28,7 +28,7 @@ import type { Representation } from './representation.ts';
 import { search } from './search.ts';
 import { vtdView } from './vtd/vtd-view.ts';
 import type { WebTrees } from './web-tree.ts';
-import { KnownCrcs } from './zip/zip-stream.ts';
+import { knownCrcs } from './zip/zip-stream.ts';
 
 /** Walks over trees at a time: each takes its share of what all requests have. */
 const MAX_WALKS = 4;
@@ -47,7 +47,7 @@ export type Query = ReadonlyMap<string, string>;
 /** What the URL of a node gives, by its query. */
 export class PlaceViews {
   readonly #past: PastViews;
-  readonly #crcs = new KnownCrcs();
+  readonly #crcs = knownCrcs();
   readonly #walks = new RequestGate(MAX_WALKS, 0);
   readonly #hashing = new RequestGate(MAX_HASHED, 0);
 

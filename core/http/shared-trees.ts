@@ -1,6 +1,7 @@
 import type { Archive } from '../archive/archive.ts';
 import type { Octets } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
+import { RecentMap } from '../base/recent-map.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
 import { storeDir } from '../dirent/dir-codec.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
@@ -21,8 +22,8 @@ const MAX_KEPT = 32;
 /** Parts of trees, each as a tree of its own: what is beside it cannot be reached from it. */
 export class SharedTrees {
   readonly #store: Store;
-  readonly #trees = new Map<string, WebTree>();
-  readonly #pasts = new Map<string, Omit<Past, 'base'>>();
+  readonly #trees = new RecentMap<string, WebTree>({ maxSize: MAX_KEPT });
+  readonly #pasts = new RecentMap<string, Omit<Past, 'base'>>({ maxSize: MAX_KEPT });
 
   constructor(store: Store) {
     this.#store = store;
@@ -38,16 +39,18 @@ export class SharedTrees {
     const top = await partOf(store, tree, names, options);
     if (top === undefined) return undefined;
     const part = { tree: openLiveTree(store, top), root: top };
-    keep(this.#trees, key, part);
+    this.#trees.set(key, part);
     return part;
   }
 
   /** The states of a part in an archive: those in which it changed. */
   past(whole: Archive, names: readonly Octets[], base: string): Past {
     const key = `${names.join('/')}\0${whole.name}`;
-    const known = this.#pasts.get(key) ?? this.#makePast(whole, names);
-    keep(this.#pasts, key, known);
-    return { ...known, base };
+    const known = this.#pasts.get(key);
+    if (known !== undefined) return { ...known, base };
+    const made = this.#makePast(whole, names);
+    this.#pasts.set(key, made);
+    return { ...made, base };
   }
 
   #makePast(whole: Archive, names: readonly Octets[]): Omit<Past, 'base'> {
@@ -57,16 +60,6 @@ export class SharedTrees {
       return await partOf(store, tree, names, options);
     });
     return { archive, store, tree: (root) => ({ tree: openLiveTree(store, root), root }) };
-  }
-}
-
-/** Keeps a value, and of all of them those used last. */
-function keep<T>(kept: Map<string, T>, key: string, value: T): void {
-  kept.delete(key);
-  kept.set(key, value);
-  for (const oldest of kept.keys()) {
-    if (kept.size <= MAX_KEPT) break;
-    kept.delete(oldest);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Archive, ArchiveEntry } from '../archive/archive.ts';
 import { findEntry } from '../archive/find-entry.ts';
 import { VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
+import { RecentMap } from '../base/recent-map.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 import { EMPTY_ROOT } from '../dirent/empty-root.ts';
@@ -39,7 +40,7 @@ export class WebTrees {
   readonly #home: HomeArchive | undefined;
   readonly #newestStates = new Map<string, NewestState>();
   /** By the text of their Dirrefs. Nothing changes them, and they hold nothing open: one that is dropped may still be read. */
-  readonly #open = new Map<string, WebTree & { uses: number }>();
+  readonly #open = new RecentMap<string, WebTree & { uses: number }>({ maxSize: MAX_OPEN });
 
   constructor(store: Store, home?: HomeArchive) {
     this.store = store;
@@ -59,14 +60,12 @@ export class WebTrees {
   tree(root: DirDirent): WebTree {
     const key = formatDirent(root);
     const known = this.#open.get(key);
-    const found = known !== undefined && known.uses < MAX_USES ? known : { tree: openLiveTree(this.store, root), root, uses: 0 };
-    found.uses++;
-    this.#open.delete(key);
-    this.#open.set(key, found);
-    for (const oldest of this.#open.keys()) {
-      if (this.#open.size <= MAX_OPEN) break;
-      this.#open.delete(oldest);
+    if (known !== undefined && known.uses < MAX_USES) {
+      known.uses++;
+      return known;
     }
+    const found = { tree: openLiveTree(this.store, root), root, uses: 1 };
+    this.#open.set(key, found);
     return found;
   }
 

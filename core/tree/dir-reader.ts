@@ -1,6 +1,7 @@
 import { ParseError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
+import { RecentMap } from '../base/recent-map.ts';
 import type { Block, IndirectBlock } from '../block/block.ts';
 import { UNKNOWN_SPAN } from '../block/block.ts';
 import type { BlockSource } from '../block/block-source.ts';
@@ -45,11 +46,13 @@ export class DirReader {
   readonly superblocks: BlockSource;
   /** Gives the octets of a Block at once where it can; for those who have many requests to answer. */
   readNow: ((block: Block) => Uint8Array | undefined) | undefined;
-  readonly #kept = new Map<string, DecodedPart>();
+  readonly #kept = new RecentMap<string, DecodedPart>({
+    maxSize: MAX_KEPT_DIRENTS,
+    sizeOf: ({ dirents }) => Math.max(1, dirents.size),
+  });
   /** The names under which Blocks are kept, which are long to make. */
   readonly #keys = new WeakMap<Block, string>();
-  readonly #keptRefs = new Map<string, readonly Block[]>();
-  #keptDirents = 0;
+  readonly #keptRefs = new RecentMap<string, readonly Block[]>({ maxSize: MAX_KEPT_SUPERBLOCKS });
 
   constructor(source: BlockSource) {
     this.source = source;
@@ -93,7 +96,7 @@ export class DirReader {
     if (block.span === 0) return NO_DIRENTS;
     if (block.span === UNKNOWN_SPAN || block.span > maxSize) return undefined;
     const key = this.#keyOf(block);
-    const kept = this.#keptOf(key);
+    const kept = this.#kept.get(key);
     if (kept !== undefined || this.readNow === undefined) return kept?.dirents;
     const bytes = this.readNow(block);
     if (bytes === undefined) return undefined;
@@ -150,14 +153,10 @@ export class DirReader {
   async #refsOf(block: IndirectBlock, signal: AbortSignal | undefined): Promise<readonly Block[] | undefined> {
     const key = this.#keyOf(block);
     const kept = this.#keptRefs.get(key);
-    const refs = kept ?? (await readSuperblock(this.superblocks, block, signal));
-    if (kept === undefined && refs.reduce((sum, ref) => sum + ref.span, 0) !== block.span) return undefined;
-    this.#keptRefs.delete(key);
+    if (kept !== undefined) return kept;
+    const refs = await readSuperblock(this.superblocks, block, signal);
+    if (refs.reduce((sum, ref) => sum + ref.span, 0) !== block.span) return undefined;
     this.#keptRefs.set(key, refs);
-    for (const oldest of this.#keptRefs.keys()) {
-      if (this.#keptRefs.size <= MAX_KEPT_SUPERBLOCKS) break;
-      this.#keptRefs.delete(oldest);
-    }
     return refs;
   }
 
@@ -179,23 +178,14 @@ export class DirReader {
 
   async #decoded(block: Block, options: OpOptions): Promise<DecodedPart> {
     const key = this.#keyOf(block);
-    const kept = this.#keptOf(key);
+    const kept = this.#kept.get(key);
     if (kept !== undefined) return kept;
     return this.#keep(key, decodeDir(await readBlockBytes(this.source, block, options)));
   }
 
   #keep(key: string, dirents: readonly Dirent[]): DecodedPart {
     const found = partOf(dirents);
-    const { size } = found.dirents;
-    if (!this.#kept.has(key) && size <= MAX_KEPT_DIRENTS / 4) {
-      this.#kept.set(key, found);
-      this.#keptDirents += size;
-    }
-    for (const [oldest, kept] of this.#kept) {
-      if (this.#keptDirents <= MAX_KEPT_DIRENTS || oldest === key) break;
-      this.#kept.delete(oldest);
-      this.#keptDirents -= kept.dirents.size;
-    }
+    if (!this.#kept.has(key) && found.dirents.size <= MAX_KEPT_DIRENTS / 4) this.#kept.set(key, found);
     return found;
   }
 
@@ -206,14 +196,6 @@ export class DirReader {
       this.#keys.set(block, key);
     }
     return key;
-  }
-
-  #keptOf(key: string): DecodedPart | undefined {
-    const kept = this.#kept.get(key);
-    if (kept === undefined) return undefined;
-    this.#kept.delete(key);
-    this.#kept.set(key, kept);
-    return kept;
   }
 }
 

@@ -1,3 +1,4 @@
+import { RecentMap } from '../../base/recent-map.ts';
 import type { Representation } from '../representation.ts';
 
 /** Octets of a page that is kept, and of all of them. */
@@ -6,8 +7,7 @@ const MAX_SIZE = 8 * 1024 * 1024;
 
 /** Pages as they were sent, by their entity tags, those asked for last: a tag stands for the bytes of a page. */
 export class KeptPages {
-  readonly #pages = new Map<string, Uint8Array>();
-  #size = 0;
+  readonly #pages = new RecentMap<string, Uint8Array>({ maxSize: MAX_SIZE, sizeOf: ({ length }) => length });
 
   /** A page that is kept once it was sent whole, or that was. Anything else is given back as it is. */
   page(made: Representation): Representation {
@@ -15,8 +15,6 @@ export class KeptPages {
     if (size !== undefined || !contentType.startsWith('text/html') || headers?.['cache-control'] === 'no-store') return made;
     const bytes = this.#pages.get(etag);
     if (bytes === undefined) return { ...made, read: (_, signal) => this.#keeping(etag, made.read(undefined, signal)) };
-    this.#pages.delete(etag);
-    this.#pages.set(etag, bytes);
     return { ...made, bytes, read: () => again(bytes) };
   }
 
@@ -28,14 +26,7 @@ export class KeptPages {
       if (size <= MAX_PAGE_SIZE) chunks.push(Uint8Array.from(chunk));
       yield chunk;
     }
-    if (size > MAX_PAGE_SIZE || this.#pages.has(etag)) return;
-    this.#pages.set(etag, Buffer.concat(chunks));
-    this.#size += size;
-    for (const [oldest, { length }] of this.#pages) {
-      if (this.#size <= MAX_SIZE) break;
-      this.#pages.delete(oldest);
-      this.#size -= length;
-    }
+    if (size <= MAX_PAGE_SIZE && !this.#pages.has(etag)) this.#pages.set(etag, Buffer.concat(chunks));
   }
 }
 

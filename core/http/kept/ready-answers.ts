@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RecentMap } from '../../base/recent-map.ts';
 import { takesGzip } from '../compressed.ts';
 import { COMMON_HEADERS } from '../headers.ts';
 import type { Validators } from '../preconditions.ts';
@@ -31,11 +32,17 @@ interface ReadyAnswer {
 export class ReadyAnswers {
   readonly #contents: ReadyContents;
   readonly #lent = new LentBytes();
-  readonly #ready = new Map<string, ReadyAnswer>();
-  #size = 0;
+  readonly #ready: RecentMap<string, ReadyAnswer>;
 
   constructor(contents: ReadyContents) {
     this.#contents = contents;
+    this.#ready = new RecentMap({
+      maxSize: MAX_SIZE,
+      sizeOf: ({ size }) => size,
+      dropped: ({ body }) => {
+        if (!(body instanceof Uint8Array)) contents.drop(body);
+      },
+    });
   }
 
   /**
@@ -62,21 +69,7 @@ export class ReadyAnswers {
     const whole = { ...headers, 'content-type': made.contentType, 'content-length': String(length) };
     const { etag, lastModified } = made;
     const size = key.length + (body instanceof Uint8Array ? length : 0) + ENTRY_SIZE;
-    this.#drop(key);
     this.#ready.set(key, { validators: { etag, lastModified }, headers, body, size, lasts, head: Object.entries(whole).flat() });
-    this.#size += size;
-    for (const oldest of this.#ready.keys()) {
-      if (this.#size <= MAX_SIZE) break;
-      this.#drop(oldest);
-    }
-  }
-
-  #drop(key: string): void {
-    const known = this.#ready.get(key);
-    if (known === undefined) return;
-    this.#ready.delete(key);
-    this.#size -= known.size;
-    if (!(known.body instanceof Uint8Array)) this.#contents.drop(known.body);
   }
 
   /** Answers a GET or HEAD at once. @returns whether it did */
@@ -86,7 +79,7 @@ export class ReadyAnswers {
     const ready = this.#ready.get(key);
     if (ready === undefined) return false;
     if (!ready.lasts()) {
-      this.#drop(key);
+      this.#ready.delete(key);
       return false;
     }
     const { validators, headers, head, body } = ready;
@@ -99,8 +92,6 @@ export class ReadyAnswers {
       response.writeHead(200, head).end();
       return true;
     }
-    this.#ready.delete(key);
-    this.#ready.set(key, ready);
     if (body instanceof Uint8Array) {
       response.writeHead(200, head).end(body);
       return true;
@@ -112,7 +103,7 @@ export class ReadyAnswers {
       response.writeHead(200, head).end(bytes);
     });
     // It lies elsewhere by now, or is damaged: it is asked of the Store.
-    if (!isSent) this.#drop(key);
+    if (!isSent) this.#ready.delete(key);
     return isSent;
   }
 }

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import { crc32 } from '../../base/crc32.ts';
+import { RecentMap } from '../../base/recent-map.ts';
 import { openStoreFile } from '../../base/system/store-files.ts';
 import type { Block, HashBlock } from '../../block/block.ts';
 import { formatBlock } from '../../block/block-text.ts';
@@ -46,12 +47,16 @@ export interface ReadyContent {
 export class ReadyContents {
   readonly #store: Store;
   readonly #hash: HashFunction;
-  /** In the order of use, the latest last. */
-  readonly #kept = new Set<ReadyContent>();
+  readonly #kept = new RecentMap<ReadyContent, ReadyContent>({
+    maxSize: MAX_KEPT_SIZE,
+    sizeOf: ({ size }) => size,
+    dropped: (content) => {
+      content.bytes = undefined;
+    },
+  });
   readonly #asked = new Set<string>();
   readonly #files = new Map<string, number>();
   readonly #spare: Buffer[] = [];
-  #keptSize = 0;
   #readSize = 0;
 
   constructor(store: Store) {
@@ -123,8 +128,7 @@ export class ReadyContents {
   withBytes(content: ReadyContent, use: (bytes: Uint8Array, done?: () => void) => void): boolean {
     const { bytes, places } = content;
     if (bytes !== undefined) {
-      this.#kept.delete(content);
-      this.#kept.add(content);
+      this.#kept.get(content);
       use(bytes);
       return true;
     }
@@ -147,19 +151,12 @@ export class ReadyContents {
   }
 
   #keep(content: ReadyContent, bytes: Uint8Array): void {
-    content.bytes = bytes;
-    this.#kept.add(content);
-    this.#keptSize += content.size;
-    for (const oldest of this.#kept) {
-      if (this.#keptSize <= MAX_KEPT_SIZE) break;
-      this.drop(oldest);
-    }
+    if (this.#kept.set(content, content)) content.bytes = bytes;
   }
 
   /** It is not kept in memory any more. */
   drop(content: ReadyContent): void {
-    content.bytes = undefined;
-    if (this.#kept.delete(content)) this.#keptSize -= content.size;
+    this.#kept.delete(content);
   }
 
   #readAt(places: ContentPlaces, memory: Buffer): Uint8Array | undefined {
@@ -188,7 +185,7 @@ export class ReadyContents {
 
   /** Drops all that is kept, and closes what was opened. */
   close(): void {
-    for (const content of [...this.#kept]) this.drop(content);
+    this.#kept.clear();
     for (const file of [...this.#files.keys()]) this.#close(file);
   }
 }

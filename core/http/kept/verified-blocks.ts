@@ -1,4 +1,5 @@
 import type { OpOptions } from '../../base/op-options.ts';
+import { RecentMap } from '../../base/recent-map.ts';
 import type { DigestedBlock } from '../../block/block-target.ts';
 import { digestKey } from '../../block/digest-key.ts';
 import type { EdgeSettings } from '../../block/edge-settings.ts';
@@ -20,9 +21,7 @@ export class VerifiedBlocks implements Store {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
-  readonly #maxSize: number;
-  readonly #kept = new Map<string, Uint8Array>();
-  #size = 0;
+  readonly #kept: RecentMap<string, Uint8Array>;
 
   /** @param maxSize - octets kept; default 16 MiB */
   constructor(below: Store, maxSize = MAX_KEPT_SIZE) {
@@ -30,32 +29,18 @@ export class VerifiedBlocks implements Store {
     this.name = below.name;
     this.hashName = below.hashName;
     this.edges = below.edges;
-    this.#maxSize = maxSize;
+    this.#kept = new RecentMap({ maxSize, sizeOf: ({ length }) => length + ENTRY_SIZE });
   }
 
   async get(hashcode: HashCode, options?: OpOptions): Promise<Uint8Array | undefined> {
     const key = digestKey(hashcode.digest);
     const kept = hashcode.hashName === this.hashName ? this.#kept.get(key) : undefined;
-    if (kept !== undefined) {
-      this.#kept.delete(key);
-      this.#kept.set(key, kept);
-      return kept;
-    }
+    if (kept !== undefined) return kept;
     const data = await this.wraps.get(hashcode, options);
-    if (data !== undefined && hashcode.hashName === this.hashName) this.#keep(key, data);
-    return data;
-  }
-
-  #keep(key: string, data: Uint8Array): void {
-    if (this.#kept.has(key) || sizeOf(data) > this.#maxSize) return;
     // What came may be a view of a larger buffer, which would be held with it.
-    this.#kept.set(key, data.length === data.buffer.byteLength ? data : new Uint8Array(data));
-    this.#size += sizeOf(data);
-    for (const [oldest, { length }] of this.#kept) {
-      if (this.#size <= this.#maxSize) break;
-      this.#kept.delete(oldest);
-      this.#size -= length + ENTRY_SIZE;
-    }
+    if (data !== undefined && hashcode.hashName === this.hashName && !this.#kept.has(key))
+      this.#kept.set(key, data.length === data.buffer.byteLength ? data : new Uint8Array(data));
+    return data;
   }
 
   async has(hashcodes: readonly HashCode[], options?: OpOptions): Promise<boolean[]> {
@@ -76,11 +61,6 @@ export class VerifiedBlocks implements Store {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#kept.clear();
-    this.#size = 0;
     await this.wraps[Symbol.asyncDispose]();
   }
-}
-
-function sizeOf({ length }: Uint8Array): number {
-  return length + ENTRY_SIZE;
 }

@@ -2,6 +2,7 @@ import { crc32 } from '../../base/crc32.ts';
 import { VtError } from '../../base/errors.ts';
 import { EventTurns } from '../../base/event-turns.ts';
 import { octetsToBytes } from '../../base/octets.ts';
+import { RecentMap } from '../../base/recent-map.ts';
 import type { Block } from '../../block/block.ts';
 import type { BlockSource } from '../../block/block-source.ts';
 import { formatBlock } from '../../block/block-text.ts';
@@ -36,22 +37,12 @@ export interface ZipSource {
   readonly crcs: KnownCrcs;
 }
 
-/** CRC-32 of contents that were read, those asked for last: a download that goes on need not read again what was sent before. */
-export class KnownCrcs {
-  readonly #known = new Map<string, number>();
+/** CRC-32 of contents that were read, by their Blocks' texts: a download that is resumed need not read again what was sent before. */
+export type KnownCrcs = RecentMap<string, number>;
 
-  get(key: string): number | undefined {
-    return this.#known.get(key);
-  }
-
-  set(key: string, crc: number): void {
-    this.#known.delete(key);
-    this.#known.set(key, crc);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= MAX_CRCS) break;
-      this.#known.delete(oldest);
-    }
-  }
+/** No CRC is known yet. */
+export function knownCrcs(): KnownCrcs {
+  return new RecentMap({ maxSize: MAX_CRCS });
 }
 
 /**

@@ -12,7 +12,7 @@ import { openDatadir } from '../../../core/datadir/datadir.ts';
 import { gatherContents } from '../../../core/http/gathered-contents.ts';
 import type { TarMember } from '../../../core/http/tar/tar-header.ts';
 import { tarRange, tarSize } from '../../../core/http/tar/tar-stream.ts';
-import { KnownCrcs, zipRange, zipSize } from '../../../core/http/zip/zip-stream.ts';
+import { knownCrcs, zipRange, zipSize } from '../../../core/http/zip/zip-stream.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
@@ -105,7 +105,7 @@ for (const { name, open, isGathered } of STORES) {
     const made = await storeContents(store, 2);
     const members = membersOf(made);
     const tar = async (start: number, end: number): Promise<Buffer> => await joined(tarRange(store, each(members), { start, end }, NEVER));
-    const zip = { source: store, members: () => each(members), crcs: new KnownCrcs() };
+    const zip = { source: store, members: () => each(members), crcs: knownCrcs() };
     const zipPart = async (start: number, end: number): Promise<Buffer> => await joined(zipRange(zip, { start, end }, NEVER));
     const seed = Date.now() % 1_000_000;
     for (const { size, part } of [

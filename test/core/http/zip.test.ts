@@ -9,7 +9,7 @@ import { formatBlock } from '../../../core/block/block-text.ts';
 import type { Meta } from '../../../core/dirent/meta.ts';
 import type { TarMember } from '../../../core/http/tar/tar-header.ts';
 import type { ZipSource } from '../../../core/http/zip/zip-stream.ts';
-import { KnownCrcs, zipRange, zipSize } from '../../../core/http/zip/zip-stream.ts';
+import { knownCrcs, zipRange, zipSize } from '../../../core/http/zip/zip-stream.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { stored, superblock } from '../../support/bombs/bomb.ts';
 import { run } from '../../support/program.ts';
@@ -32,7 +32,7 @@ function zipOf(members: readonly TarMember[], source = new MapSource('sha3-256')
   return {
     // It offers no capability, so that all is read Block by Block.
     source: source as unknown as Store,
-    crcs: new KnownCrcs(),
+    crcs: knownCrcs(),
     async *members() {
       for (const member of members) yield await Promise.resolve(member);
     },

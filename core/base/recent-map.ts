@@ -1,0 +1,88 @@
+interface Entry<Value> {
+  value: Value;
+  readonly size: number;
+  /** Used since it was last at the end of the order. */
+  isUsed: boolean;
+}
+
+/** The limits of a {@link RecentMap}. */
+export interface RecentMapOptions<Key, Value> {
+  /** Most that the sizes of all values may sum up to. */
+  readonly maxSize: number;
+  /** The size of a value; default 1, so that values are counted. */
+  readonly sizeOf?: (value: Value, key: Key) => number;
+  /** Called with each value that is dropped or replaced. */
+  readonly dropped?: (value: Value) => void;
+}
+
+/**
+ * Values by their keys, as many as a limit allows: where there is no room, those are dropped that have not been used for long.
+ *
+ * A value that is used is marked, and gets a second chance when its turn to be dropped comes (the CLOCK algorithm). The usual way is to
+ * move it to the end of a Map. That is slow for a key that is used many times, because V8 leaves deleted keys in their hash chain until
+ * it rehashes the Map. With 10,000 entries each use took 20 µs.
+ */
+export class RecentMap<Key, Value> {
+  readonly #maxSize: number;
+  readonly #sizeOf: (value: Value, key: Key) => number;
+  readonly #dropped: ((value: Value) => void) | undefined;
+  readonly #entries = new Map<Key, Entry<Value>>();
+  #size = 0;
+
+  constructor({ maxSize, sizeOf = () => 1, dropped }: RecentMapOptions<Key, Value>) {
+    this.#maxSize = maxSize;
+    this.#sizeOf = sizeOf;
+    this.#dropped = dropped;
+  }
+
+  /** A value, which counts as used now. */
+  get(key: Key): Value | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    entry.isUsed = true;
+    return entry.value;
+  }
+
+  /** Whether a value is there; it does not count as used. */
+  has(key: Key): boolean {
+    return this.#entries.has(key);
+  }
+
+  /** Sets or replaces a value. One that is larger than the limit is not kept. @returns whether it was kept */
+  set(key: Key, value: Value): boolean {
+    this.delete(key);
+    const size = this.#sizeOf(value, key);
+    if (size > this.#maxSize) return false;
+    while (this.#size + size > this.#maxSize) this.#makeRoom();
+    this.#entries.set(key, { value, size, isUsed: false });
+    this.#size += size;
+    return true;
+  }
+
+  #makeRoom(): void {
+    for (const [key, entry] of this.#entries) {
+      if (!entry.isUsed) {
+        this.delete(key);
+        return;
+      }
+      entry.isUsed = false;
+      this.#entries.delete(key);
+      this.#entries.set(key, entry);
+    }
+  }
+
+  /** Drops a value. @returns whether it was there */
+  delete(key: Key): boolean {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return false;
+    this.#entries.delete(key);
+    this.#size -= entry.size;
+    this.#dropped?.(entry.value);
+    return true;
+  }
+
+  /** Drops all values. */
+  clear(): void {
+    for (const key of [...this.#entries.keys()]) this.delete(key);
+  }
+}

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
@@ -17,6 +16,7 @@ import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { damageContent } from '../../support/stores/damage-content.ts';
 
 const NEVER = new AbortController().signal;
 const SIZES = [0, 1, 511, 512, 513, 3000, 40_000, 128 * 1024, 128 * 1024 + 1, 700_000];
@@ -133,14 +133,7 @@ test('a damaged small content is left to the Store, which says so; the others ar
   const made = await storeContents(store, 3);
   const damaged = made.find(({ content }) => content.length === 3000);
   assert.ok(damaged !== undefined);
-  for (const file of readdirSync(join(folder, 'data'), { recursive: true, encoding: 'utf8' }).filter((each) => each.endsWith('.vtd'))) {
-    const path = join(folder, 'data', file);
-    const at = readFileSync(path).indexOf(damaged.content);
-    if (at < 0) continue;
-    const fd = openSync(path, 'r+');
-    writeSync(fd, 'damaged here', at + 100);
-    closeSync(fd);
-  }
+  damageContent(folder, damaged.content, 100);
   for await (const group of gatherContents(store, each(made), NEVER))
     for (const { item, bytes } of group)
       if (item.content.length > 0 && item.content.length <= 128 * 1024) assert.equal(bytes === undefined, item.block === damaged.block);

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { mounted, noMountsHere } from '../../support/mounts/mounted.ts';
 import { noNativeDriverHere } from '../../support/mounts/native-driver.ts';
 import { vtftp } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { damageContent } from '../../support/stores/damage-content.ts';
 
 const SIZE = 200_000;
 
@@ -23,7 +24,7 @@ describe('what a client sees as EIO has its reason in the log of the mount', () 
       fill(scratch.mkdir('from'));
       const put = await vtftp(['-S', store, '-c', `put ${scratch.path('from')} /from; quit`], { env: scratch.env });
       assert.equal(put.status, 0, put.report);
-      damage(store);
+      damageContent(store, readFileSync(scratch.path('from/damaged')), SIZE / 2);
       const mount = await mounted(t, scratch, `-o driver=${driver}`);
       const seen = await mount.sh('cat from/sound; cat from/damaged >/dev/null; cat from/damaged >/dev/null');
       assert.equal(seen.stdout, 'sound');
@@ -39,15 +40,6 @@ describe('what a client sees as EIO has its reason in the log of the mount', () 
 function fill(folder: string): void {
   writeFileSync(join(folder, 'damaged'), randomBytes(SIZE));
   writeFileSync(join(folder, 'sound'), 'sound');
-}
-
-/** Changes octets in the middle of what is stored, which is mostly the large file. */
-function damage(store: string): void {
-  const data = join(store, 'data');
-  const [name = ''] = readdirSync(data).filter((each) => statSync(join(data, each)).size > SIZE);
-  const fd = openSync(join(data, name), 'r+');
-  writeSync(fd, Buffer.alloc(16, 0x55), 0, 16, SIZE / 2);
-  closeSync(fd);
 }
 
 function logOf(folder: string): string {

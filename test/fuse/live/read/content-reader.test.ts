@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
@@ -12,6 +11,7 @@ import type { Store } from '../../../../core/store/store.ts';
 import { ContentReader } from '../../../../fuse/live/read/content-reader.ts';
 import { LeafRing } from '../../../../fuse/live/read/leaf-ring.ts';
 import { makeScratch } from '../../../support/scratch.ts';
+import { damageContent } from '../../../support/stores/damage-content.ts';
 
 const MIB = 1024 * 1024;
 const REQUEST = 128 * 1024;
@@ -104,12 +104,7 @@ test('octets that were changed in the Store are an error to whoever reads them, 
   const store = await openDatadir(join(scratch.folder, 'store'), { create: true });
   const content = randomBytes(6 * MIB);
   const block = await stored(store, content);
-  const folder = join(scratch.folder, 'store', 'data');
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.vtd'));
-  const [file = ''] = files.sort((a, b) => statSync(join(folder, b)).size - statSync(join(folder, a)).size);
-  const fd = openSync(join(folder, file), 'r+');
-  writeSync(fd, Buffer.from('damaged here'), 0, 12, 4 * MIB);
-  closeSync(fd);
+  damageContent(join(scratch.folder, 'store'), content, 3 * MIB);
   using reader = new ContentReader(store, { workers: 2 });
   let failures = 0;
   for (let at = 0; at < content.length; at += REQUEST) {

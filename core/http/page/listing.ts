@@ -7,6 +7,7 @@ import { urlPath, urlSegment } from '../headers.ts';
 import type { Html } from './html.ts';
 import { html, visible } from './html.ts';
 import { pageEnd, pageStart } from './page.ts';
+import { GROUP_ROWS } from './page-script.ts';
 
 /** Where a page stands in a tree. */
 export interface PagePlace {
@@ -46,15 +47,15 @@ export async function* listingPage(dir: ListedDir): AsyncGenerator<Html> {
   yield html`<header><h1>${breadcrumbs(dir)}</h1>
 <nav><span>Download <a href="?tar" aria-label="Download tar">tar</a> <a href="?zip" aria-label="Download zip">zip</a> <a href="?vtd" aria-label="Download vtd" title="A one-file Store, which vtftp opens">vtd</a></span>${dir.hasPictures ? html`<a href="?pictures">Pictures</a>` : undefined}${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a>${here === undefined ? undefined : html`<a href="?log">Versions of this Dir</a>`}`}${searchForm('')}<span id="count" role="status"></span></nav></header>
 <main>${dir.newest === undefined ? undefined : html`<p id="newer" role="status" data-from="${dir.newest}"></p>`}
-<table class="list dir"><thead><tr><th><button>Name</button></th><th class="n"><button>Size</button></th><th><button>Modified (UTC)</button></th><th><button>Type</button></th></tr></thead><tbody>
+<table class="list dir" data-group="${GROUP_ROWS}"><thead><tr><th><button>Name</button></th><th class="n"><button>Size</button></th><th><button>Modified (UTC)</button></th><th><button>Type</button></th></tr></thead><tbody>
 `;
   if (here !== undefined)
     yield html`<tr data-up><td><a href="../" data-key="u">..</a></td><td class="n" data-n="-1"></td><td class="t"></td><td></td></tr>
 `;
   let count = 0;
   for await (const entry of dir.entries) {
+    yield html`${groupBreak(count)}${row(entry)}`;
     count++;
-    yield row(entry);
   }
   yield html`</tbody></table>
 <p>${count === 0 ? 'This Dir is empty.' : undefined}</p>
@@ -101,6 +102,14 @@ function crumbs({ title, base, names }: Pick<PagePlace, 'title' | 'base' | 'name
     );
   }
   return html`${parts}`;
+}
+
+/** Ends a group of rows before the row with this index, where a new group begins. */
+export function groupBreak(index: number): Html | undefined {
+  return index > 0 && index % GROUP_ROWS === 0
+    ? html`</tbody><tbody>
+`
+    : undefined;
 }
 
 function row({ dirent, name, size, only = [] }: ListedEntry): Html {

@@ -1,3 +1,6 @@
+/** Rows of a group in a list of names: a browser spends no time on the layout of groups that are out of sight. */
+export const GROUP_ROWS = 250;
+
 /**
  * What pages gain by JavaScript. A click on a heading sorts a list; it can be filtered by name, and walked by the arrow keys. The
  * footer's text can be copied. The page of an archive says when there is a newer state.
@@ -7,28 +10,32 @@ export const PAGE_SCRIPT = `
 const table=document.querySelector('table.list'),field=document.querySelector('#filter'),count=document.querySelector('#count');
 let rows=[];
 if(table){
-const body=table.tBodies[0];const up=body.querySelector('[data-up]');rows=[...body.rows].filter(row=>row!==up);const all=rows.length;const names=new Map();
+const up=table.querySelector('[data-up]'),group=Number(table.dataset.group)||1000;
+const all=[...table.querySelectorAll('tbody tr')].filter(row=>row!==up);rows=all;
+let text='',sorted=all;const names=new Map();
+const nameOf=row=>{let name=names.get(row);if(name===undefined)names.set(row,name=row.cells[0].textContent.toLowerCase());return name};
 const key=(row,i)=>{const cell=row.cells[i],n=cell.dataset.n;return n===undefined?cell.textContent:Number(n)};
+const show=()=>{
+rows=text===''?sorted:sorted.filter(row=>nameOf(row).includes(text));
+const list=up?[up,...rows]:rows,bodies=[];
+for(let i=0;i===0||i<list.length;i+=group){const body=document.createElement('tbody');body.append(...list.slice(i,i+group));bodies.push(body)}
+for(const body of [...table.tBodies])body.remove();
+table.append(...bodies);
+if(count)count.textContent=text===''?'':rows.length+' of '+all.length};
 for(const [i,head] of [...table.tHead.rows[0].cells].entries()){
 const button=head.querySelector('button');if(!button)continue;
 button.addEventListener('click',()=>{
 const rising=head.getAttribute('aria-sort')!=='ascending';
 for(const other of table.tHead.rows[0].cells)other.removeAttribute('aria-sort');
 head.setAttribute('aria-sort',rising?'ascending':'descending');
-const keyed=rows.map(row=>[key(row,i),row]);
+const keyed=all.map(row=>[key(row,i),row]);
 keyed.sort(([a],[b])=>(a<b?-1:a>b?1:0)*(rising?1:-1));
-rows=keyed.map(([,row])=>row);
-const sorted=document.createDocumentFragment();if(up)sorted.append(up);for(const row of rows)sorted.append(row);body.replaceChildren(sorted)})}
+sorted=keyed.map(([,row])=>row);show()})}
 if(field){field.hidden=false;
-field.addEventListener('input',()=>{
-const text=field.value.toLowerCase();let shown=0;
-for(const row of rows){
-let name=names.get(row);if(name===undefined)names.set(row,name=row.cells[0].textContent.toLowerCase());
-const on=name.includes(text);if(row.hidden===on)row.hidden=!on;if(on)shown++}
-if(count)count.textContent=text===''?'':shown+' of '+all})}}
+field.addEventListener('input',()=>{text=field.value.toLowerCase();show()})}}
 const move=step=>{
 const at=rows.indexOf(document.activeElement.closest('tr'));
-for(let i=at<0&&step<0?rows.length-1:at+step;i>=0&&i<rows.length;i+=step){const link=!rows[i].hidden&&rows[i].querySelector('a');if(link){link.focus();return true}}
+for(let i=at<0&&step<0?rows.length-1:at+step;i>=0&&i<rows.length;i+=step){const link=rows[i].querySelector('a');if(link){link.focus();return true}}
 return false};
 document.addEventListener('keydown',event=>{
 if(event.ctrlKey||event.altKey||event.metaKey)return;

@@ -1,3 +1,5 @@
+import { GROUP_ROWS } from './page-script.ts';
+
 /** The style of all pages; it follows the reader's choice of dark or light. */
 export const PAGE_STYLE = `
 :root{color-scheme:light dark;--fg:#1c1e21;--dim:#565d65;--bg:#fff;--line:#dfe3e7;--link:#0b57b0;--hover:#f2f5f8;--new:#12692f;--gone:#a3262a;--again:#8a5a00}
@@ -15,11 +17,13 @@ th[aria-sort=ascending] button::after{content:" ▲"}th[aria-sort=descending] bu
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.t{white-space:nowrap;color:var(--dim)}
 /* Rows of their own, so that those out of sight cost no layout: a Dir may have 100,000 names. */
 .dir,.dir caption,.dir thead,.dir tbody{display:block}.dir tr{display:grid;grid-template-columns:minmax(0,1fr) 5.5rem 10.4rem 5.5rem}
-.dir tbody tr{content-visibility:auto;contain-intrinsic-size:auto 2.1rem}.dir td:last-child{overflow:hidden;text-overflow:ellipsis}
+/* All groups but the last are full. */
+.dir tbody:not(:last-child){content-visibility:auto;contain-intrinsic-size:auto ${2.1 * GROUP_ROWS}rem}
+.dir td:last-child{overflow:hidden;text-overflow:ellipsis}
 .dir td:first-child a{white-space:pre-wrap}.dir td:first-child a[href$="/"]:not([data-key]){font-weight:600}
 /* On a phone the time has a line of its own under the name. */
 @media(max-width:34rem){main{overflow-x:auto}th,td{padding:.25rem .4rem}.list:not(.dir) td:first-child,.p{overflow-wrap:break-word}.dir tr{grid-template-columns:minmax(0,1fr) auto;border-bottom:1px solid var(--line)}.dir td{border:0}.dir th{border:0}.dir tr>:nth-child(3){grid-row:2;font-size:.85rem;padding-top:0}.dir tr>:nth-child(4){display:none}}
-tbody tr:hover{background:var(--hover)}tr[hidden]{display:none}
+tbody tr:hover{background:var(--hover)}
 pre,article{overflow:auto;padding:.75rem;border:1px solid var(--line);border-radius:.4rem}
 pre{font:13px/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 article{margin-top:.75rem;padding:.25rem 1.25rem;overflow-wrap:break-word}article h1{font-size:1.4rem}article table{width:auto}article pre{background:var(--hover)}blockquote{margin-left:0;padding-left:1rem;border-left:3px solid var(--line);color:var(--dim)}

@@ -165,6 +165,37 @@ test('the page in a browser', { skip: unable }, async (all) => {
     await page.waitForURL(url);
   });
 
+  await all.test('sorts, filters and walks through more names than are laid out at a time', async (t) => {
+    const many = join(folder, 'many names');
+    mkdirSync(many);
+    for (let i = 0; i < 600; i++) writeFileSync(join(many, `name ${String(i).padStart(3, '0')}`), 'x'.repeat(i % 7));
+    await put();
+    const page = await pageOf(t);
+    await page.goto(`${url}many%20names/`);
+    const names = async (): Promise<string[]> => await page.locator('tbody td:first-child').allTextContents();
+    const all600 = Array.from({ length: 600 }, (_, i) => `name ${String(i).padStart(3, '0')}`);
+    assert.deepEqual(await names(), ['..', ...all600]);
+    assert.equal(await page.locator('tbody').count(), 3);
+    await page.getByRole('button', { name: 'Size' }).click();
+    const bySize = all600.toSorted((a, b) => (Number(a.slice(5)) % 7) - (Number(b.slice(5)) % 7));
+    assert.deepEqual(await names(), ['..', ...bySize]);
+    await page.keyboard.press('/');
+    await page.keyboard.type('59');
+    assert.equal(await page.locator('#count').textContent(), '16 of 600');
+    assert.deepEqual(await names(), ['..', ...bySize.filter((name) => name.includes('59'))]);
+    await page.keyboard.press('Escape');
+    assert.equal(await page.locator('#count').textContent(), '');
+    assert.deepEqual(await names(), ['..', ...bySize]);
+    await page.getByRole('button', { name: 'Name' }).click();
+    await page.getByRole('button', { name: 'Name' }).click();
+    // From one group of rows to the next.
+    await page.getByRole('link', { name: 'name 351' }).focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    assert.equal(await page.evaluate('document.activeElement.textContent'), 'name 349');
+    assert.deepEqual(await names(), ['..', ...all600.toReversed()]);
+  });
+
   await all.test('shows a picture, seeks in a sound, and goes through history and differences', async (t) => {
     const page = await pageOf(t);
     await page.goto(`${url}picture.png?view`);

@@ -10,10 +10,11 @@ import type { TreePath } from '../path.ts';
 import { baseName, parentPath, ROOT_PATH } from '../path.ts';
 import { withoutCopiedNodes } from './copied-nodes.ts';
 import { mergeDirents } from './merge.ts';
-import type { MergeConflict, MergeOptions, MergeResult } from './merge-result.ts';
+import type { Chosen, MergeChoice, MergeConflict, MergeOptions, MergeResult } from './merge-result.ts';
 import { readTable } from './merge-table.ts';
 import type { SideRename } from './side-renames.ts';
 import { sideRenames } from './side-renames.ts';
+import { withWrittenContents } from './written-contents.ts';
 
 /** A Dir that was renamed may have renames in it: each round finds those of the next level. */
 const MAX_ROUNDS = 8;
@@ -34,18 +35,27 @@ export async function mergeTrees(
   if (base === undefined || sameDirent(base, ours) || sameDirent(base, theirs) || sameDirent(ours, theirs))
     return await mergeDirents(store, base, ours, theirs, options);
   const plain = { signal: options.signal };
+  let isNeither = false;
+  const choose = (choice: MergeChoice): Chosen => {
+    const chosen = options.choose?.(choice) ?? 'both';
+    isNeither ||= chosen === 'neither';
+    return chosen;
+  };
+  const noting = { ...options, choose };
   const [mine, other] = [
     await withoutCopiedNodes(store, base, ours, theirs, plain),
     await withoutCopiedNodes(store, base, theirs, ours, plain),
   ];
-  const sides = new RenamedSides(store, base, mine, other, options);
+  const sides = new RenamedSides(store, base, mine, other, noting);
   await sides.meet();
   await sides.follow('ours');
   await sides.follow('theirs');
   // What is in a Dir that one side renamed shows only now.
   await sides.meet();
-  const { dirent, conflicts, onlyOne } = await mergeDirents(store, sides.base, sides.ours, sides.theirs, options);
-  return { dirent, conflicts: [...sides.conflicts, ...conflicts], onlyOne };
+  const { dirent, conflicts, onlyOne } = await mergeDirents(store, sides.base, sides.ours, sides.theirs, noting);
+  const merged = { dirent, conflicts: [...sides.conflicts, ...conflicts], onlyOne };
+  // Where neither is taken, contents of both are left out on purpose.
+  return isNeither ? merged : await withWrittenContents(store, { base, ours, theirs }, merged, options);
 }
 
 class RenamedSides {

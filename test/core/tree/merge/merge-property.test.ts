@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import fc from 'fast-check';
 import { MemoryStore } from '../../../../core/store/memory.ts';
 import { openLiveTree } from '../../../../core/tree/live/live-tree.ts';
-import { mergeDirents } from '../../../../core/tree/merge/merge.ts';
+import { mergeTrees } from '../../../../core/tree/merge/merge-trees.ts';
 import { checkStored } from '../../../support/trees/check-stored.ts';
 import { treeLines } from '../../../support/trees/tree-lines.ts';
 import { operation } from '../../../support/trees/tree-operations.ts';
@@ -19,7 +19,7 @@ it('a merge loses nothing that either side wrote, keeps hard links whole, and is
       const ours = await changeSide(openLiveTree(store, base), ourSteps, 'ours');
       const theirs = await changeSide(openLiveTree(store, base), theirSteps, 'theirs');
       const now = new Date(0);
-      const { dirent } = await mergeDirents(store, base, ours, theirs, { now });
+      const { dirent } = await mergeTrees(store, base, ours, theirs, { now });
       await checkStored(store, dirent);
       const found = await writtenIn(openLiveTree(store, dirent));
       for (const side of [ours, theirs]) {
@@ -28,7 +28,7 @@ it('a merge loses nothing that either side wrote, keeps hard links whole, and is
         }
       }
       for (const side of [ours, theirs]) {
-        const idle = await mergeDirents(store, base, side, base, { now });
+        const idle = await mergeTrees(store, base, side, base, { now });
         assert.deepEqual(await treeLines(openLiveTree(store, idle.dirent)), await treeLines(openLiveTree(store, side)));
       }
     }),

@@ -58,6 +58,7 @@ export const put = defineCommand({
     { name: 'salt', summary: 'give NAME and each Dir below it salt, so that their hashes do not tell their names' },
     { name: 'previous', summary: 'keep the previous state of NAME in NAME itself, for inspect' },
     { name: 'one-file-system', short: 'x', summary: 'leave out other filesystems below LOCAL: mount points become empty Dirs' },
+    { name: 'exclude-caches', summary: 'of a directory with a valid CACHEDIR.TAG, store that file alone' },
     { name: 'owner', value: { kind: 'text', choices: ['numeric'] }, summary: 'record owners as numbers, without their names' },
     {
       name: 'parser',
@@ -208,6 +209,7 @@ async function read(
       dirs: planned,
       numericOwners: options.has('owner'),
       oneFilesystem: options.has('one-file-system'),
+      excludesCaches: options.has('exclude-caches'),
       reread: options.has('reread'),
       parser,
       keepsTypes,

@@ -46,6 +46,8 @@ export interface ImportOptions {
   readonly owners?: OwnerNames | undefined;
   /** Do not descend into directories of other filesystems: they become empty Dirs. */
   readonly oneFilesystem?: boolean | undefined;
+  /** Of a directory that is marked as a cache by a `CACHEDIR.TAG`, take that file alone. */
+  readonly excludesCaches?: boolean | undefined;
   /** The rules as they hold in `path`: names that they exclude are left out. */
   readonly filter?: DirFilter | undefined;
   /** Whether a directory is to be left out, with a warning: the Store's own, which may be made while the import runs. */

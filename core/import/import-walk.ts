@@ -7,6 +7,7 @@ import { EMPTY_BLOCK } from '../block/block.ts';
 import type { BlockSink } from '../block/block-sink.ts';
 import { encodeDirent } from '../dirent/dirent-codec.ts';
 import type { DirFilter } from '../filter/dir-filter.ts';
+import { CACHE_TAG, isCacheFolder } from './cache-tag.ts';
 import type { CachedDir, CachedEntry } from './import-cache.ts';
 import type { ImportContext } from './import-context.ts';
 import type { EntryOutcome, ImportedDirBlock } from './import-dir.ts';
@@ -49,7 +50,7 @@ interface WalkParts {
   readonly dirs: BlockSink;
   /** Counts what is open. */
   readonly open: OpenDirs;
-  readonly options: Pick<ImportOptions, 'signal' | 'oneFilesystem' | 'filter' | 'isStoreFolder' | 'onWarning'>;
+  readonly options: Pick<ImportOptions, 'signal' | 'oneFilesystem' | 'excludesCaches' | 'filter' | 'isStoreFolder' | 'onWarning'>;
   readonly onProgress: () => void;
 }
 
@@ -208,6 +209,10 @@ export class ImportWalk {
     } catch (error) {
       void this.#context.failures.keep(found, error).then((stored) => settle(this.#unlisted(found, stored, xattrs, error)));
       return false;
+    }
+    if (dir !== undefined && this.#options.excludesCaches === true && isCacheFolder(dir, names)) {
+      this.#context.counts.excluded += names.length - 1;
+      names = [CACHE_TAG];
     }
     const kept = xattrError === undefined ? undefined : this.#context.failures.keep(found, xattrError);
     this.#context.counts.dirs++;

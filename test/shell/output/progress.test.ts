@@ -36,6 +36,50 @@ test('progress says how much of how much, in percent, how fast, and how long it 
   assert.match(frames.join('\n'), /get: 2\.0M of 10M \(20 %\), 1\.0M\/s, 8 s left/);
 });
 
+test('progress as JSON has the rate and the time that is left, once both can be told', () => {
+  const lines: string[] = [];
+  let nowMs = 0;
+  const progress = new ProgressView({ write: (text) => lines.push(text), mode: 'json', nowMs: () => nowMs, columns: () => 80 });
+  for (const doneBytes of [0, 1000, 2500]) {
+    progress.update({ label: 'get', doneBytes, totalBytes: 10_000 }, { id: 7 });
+    nowMs += 1000;
+  }
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)),
+    [
+      { id: 7, progress: { label: 'get', done_bytes: 0, total_bytes: 10_000 } },
+      { id: 7, progress: { label: 'get', done_bytes: 1000, total_bytes: 10_000, bytes_per_second: 1000, seconds_left: 9 } },
+      { id: 7, progress: { label: 'get', done_bytes: 2500, total_bytes: 10_000, bytes_per_second: 1250, seconds_left: 6 } },
+    ],
+  );
+});
+
+test('each job has a line of its own, which goes with the job', () => {
+  let screen = '';
+  let nowMs = 0;
+  const write = (text: string): void => {
+    screen = text;
+  };
+  const progress = new ProgressView({ write, mode: 'line', nowMs: () => nowMs, columns: () => 80 });
+  const [one, two] = [progress.job('[1]'), progress.job('[2]')];
+  one.update({ label: 'put', doneBytes: 1024 });
+  nowMs += 150;
+  two.update({ label: 'get', doneBytes: 2048 });
+  nowMs += 150;
+  progress.update({ label: 'pull', doneBytes: 3072 });
+  assert.equal(
+    screen,
+    ['pull: 3.0K', '[1] put: 1.0K, 0B/s', '[2] get: 2.0K']
+      .map((line) => `${line}\x1b[K`)
+      .join('\n')
+      .replace(/^/, '\r\x1b[1A'),
+  );
+  one.end();
+  nowMs += 150;
+  two.update({ label: 'get', doneBytes: 2048 });
+  assert.match(progress.statusLine(), /^pull: .*\n\[2\] get: [^\n]*$/);
+});
+
 test('progress comes ten times a second at most', () => {
   let frames = 0;
   let nowMs = 0;

@@ -20,7 +20,16 @@ export interface Scratch {
 const folders = new Set<string>();
 
 function removeFolders(): void {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders) remove(folder);
+}
+
+/** Removes a folder, into which a process that is about to end may still write. What stays then is no fault of the test. */
+function remove(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 8, retryDelay: 50 });
+  } catch (error) {
+    process.stderr.write(`test: ${folder} stays: ${String(error)}\n`);
+  }
 }
 
 export function makeScratch(t: Pick<TestContext, 'after'>): Scratch {
@@ -31,7 +40,7 @@ export function makeScratch(t: Pick<TestContext, 'after'>): Scratch {
     for (const end of endings.reverse()) end();
     // What tests close even to themselves is opened first.
     spawnSync('chmod', ['-R', 'u+rwX', folder], { stdio: 'ignore' });
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    remove(folder);
     // Hooks run in the order in which they were set. A Store that a later hook closes writes its index into the folder again.
     if (folders.size === 0) process.once('exit', removeFolders);
     folders.add(folder);

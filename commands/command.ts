@@ -15,11 +15,11 @@ export type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 /** What the dispatcher hands to `run`: parsed, globbed and checked. */
 export interface CommandInput {
-  /** Words after globbing, in order, as octets. */
+  /** Words after globbing, in order, as bytes. */
   readonly args: readonly Octets[];
   /** The same words by the name of their argument; absent is none. */
   readonly named: ReadonlyMap<string, readonly Octets[]>;
-  /** Long option name to true, or to its value's octets. */
+  /** Long option name to true, or to its value's bytes. */
   readonly options: ReadonlyMap<string, true | Octets>;
   /** Each use of an option that repeats, in the order of the line. */
   readonly repeated: readonly OptionUse[];
@@ -44,7 +44,7 @@ export interface Output {
    * @param of - what else that object says, such as the path that they come from
    */
   bytes(data: Uint8Array, of?: Readonly<Record<string, unknown>>): Promise<void>;
-  /** A name, escaped for a terminal, raw octets (as UTF-8 where valid) for a pipe. */
+  /** A name, escaped for a terminal, raw bytes (as UTF-8 where valid) for a pipe. */
   name(octets: Octets): string;
   style(kind: 'dir' | 'symlink' | 'exec' | 'special' | 'heading' | 'ref' | 'dim' | 'warn' | 'error', text: string): string;
 }
@@ -53,7 +53,7 @@ export interface Output {
 export interface Diagnostics {
   warn(message: string): void;
   /**
-   * An item that failed while the rest goes on. The line that is shown begins with the command, as every error does. The command
+   * An item that failed while the rest continues. The line that is shown begins with the command, as every error does. The command
    * then ends with EPARTIAL (exit 3).
    */
   failure(error: Error): void;
@@ -194,7 +194,7 @@ export interface ShellServices {
    * @throws {UsageError} where there is no terminal
    */
   view(action: string, signal: AbortSignal, show: (screen: Screen) => Promise<void>): Promise<void>;
-  /** Quotes octets so that a line reads them back as one word. */
+  /** Quotes bytes so that a line reads them back as one word. */
   quote(octets: Octets): string;
 }
 
@@ -226,13 +226,13 @@ interface CommandFace {
   readonly makesStore?: boolean;
   /** Does its own planning by `context.plan`: the shell announces nothing for it. */
   readonly plans?: boolean;
-  /** Its lines only tell what it did: `-q` leaves them out. */
+  /** Its lines only say what it did: `-q` leaves them out. */
   readonly reports?: boolean;
   /** An interrupt is the way to end it, and no failure: having cleaned up, it returns. */
   readonly endsByInterrupt?: boolean;
   /** Called without any argument it does something of its own. */
   readonly standsAlone?: boolean;
-  /** Options stand only before the first argument, as in `alias l ls -l`. */
+  /** Options are only before the first argument, as in `alias l ls -l`. */
   readonly optionsFirst?: boolean;
   /** Words that look like options are arguments: for commands that hand them on. */
   readonly passesOptions?: boolean;

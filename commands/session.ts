@@ -137,7 +137,7 @@ export interface LocalSession extends Session, AsyncDisposable {
   whileClosed(work: () => void, signal?: AbortSignal): Promise<void>;
   /** The bookmarks of the user, by name. */
   readonly bookmarks: readonly Bookmark[];
-  /** Writes all bookmarks of the user anew. */
+  /** Writes all bookmarks of the user again. */
   keepBookmarks(bookmarks: readonly Bookmark[]): void;
   /** What `open` takes to come to a source again from anywhere on this machine; without one, to the tree that is open. */
   addressOf(source: Octets | undefined): Octets;

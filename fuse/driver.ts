@@ -36,7 +36,7 @@ export interface MountOptions {
   readonly honours: Honours;
   /** The kernel collects small writes in its page cache. */
   readonly writeback: boolean;
-  /** Told of each request that a client sees, or will see, as EIO, with the reason. */
+  /** Called with each request that a client sees, or will see, as EIO, with the reason. */
   readonly onFault: (error: unknown, request: FaultyRequest) => void;
 }
 

@@ -28,7 +28,7 @@ const OF_CODE: Readonly<Record<string, ErrnoName>> = {
 };
 
 /**
- * The errno, a positive number, that stands for whatever was thrown. PathErrors and system calls have their own, and a full
+ * The errno, a positive number, that means whatever was thrown. PathErrors and system calls have their own, and a full
  * Store is ENOSPC or EDQUOT. Damaged and missing Blocks and all that is unforeseen are EIO.
  */
 export function errnoOf(error: unknown): number {

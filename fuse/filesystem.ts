@@ -3,7 +3,7 @@ import type { Octets } from '../core/base/octets.ts';
 /** A value now, or later: what is at hand is answered without a turn of the event loop. */
 export type Maybe<T> = T | Promise<T>;
 
-/** Goes on with a value, at once where it is there. */
+/** Continues with a value, at once where it is there. */
 export function whenThere<T, R>(value: Maybe<T>, next: (value: T) => R): Maybe<Awaited<R>> | R {
   return value instanceof Promise ? (value.then(next) as Promise<Awaited<R>>) : next(value);
 }
@@ -17,13 +17,13 @@ export interface Instant {
   readonly nanoseconds: number;
 }
 
-/** What stat(2) tells of a node. */
+/** What stat(2) says about a node. */
 export interface Attributes {
   /** Below 2^53; the same for all names of a node. */
   readonly ino: number;
-  /** Octets. */
+  /** Bytes. */
   readonly size: number;
-  /** Units of 512 octets that are not holes. */
+  /** Units of 512 bytes that are not holes. */
   readonly blocks: number;
   readonly atime: Instant;
   readonly mtime: Instant;
@@ -44,7 +44,7 @@ export interface AttributeChange {
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
-  /** Octets. */
+  /** Bytes. */
   readonly size?: number;
   readonly atime?: Instant | 'now';
   readonly mtime?: Instant | 'now';
@@ -70,7 +70,7 @@ export interface Opened {
   readonly handle: number;
   /** The kernel may keep the pages that it has (the content is as it was at the last open), and the listing of a Dir. */
   readonly keepCache: boolean;
-  /** Reads and writes pass the kernel's pages by: others write the file too, and its kernel would not be told of its size. */
+  /** Reads and writes pass the kernel's pages by: others write the file too, and its kernel would not learn its size. */
   readonly direct?: boolean;
 }
 
@@ -89,14 +89,14 @@ export interface ListedEntry {
 /** Takes entries of a listing until it is full. @returns false where this entry found no room */
 export type EntrySink = (entry: ListedEntry) => boolean;
 
-/** What statfs(2) tells; sizes in units of `blockSize` octets. */
+/** What statfs(2) tells; sizes in units of `blockSize` bytes. */
 export interface FilesystemSize {
   readonly blockSize: number;
   readonly blocks: number;
   readonly free: number;
   readonly files: number;
   readonly freeFiles: number;
-  /** Octets of the longest name. */
+  /** Bytes of the longest name. */
   readonly nameMax: number;
 }
 
@@ -109,7 +109,7 @@ export const RENAME_WHITEOUT = 4;
 
 /**
  * A filesystem as a kernel asks it: nodes by ino, files by handle. Errors are those of {@link FilesystemError}; any
- * other that is thrown stands for EIO, or for the system call's own error.
+ * other that is thrown means EIO, or for the system call's own error.
  *
  * A driver that gets a node's attributes by lookup, create, mknod, mkdir, symlink, link, tmpfile, or by a listing with
  * attributes, holds one lookup of it, which `forget` takes back.
@@ -148,7 +148,7 @@ export interface Filesystem {
   ): Maybe<Opened & { readonly attributes: Attributes }>;
   /** A file without a name, in the Dir's filesystem. */
   tmpfile(parent: number, mode: number, umask: number, flags: number, caller: Caller): Maybe<Opened & { readonly attributes: Attributes }>;
-  /** At most `size` octets from `offset`; fewer only at the end. The pieces are valid until the next call. */
+  /** At most `size` bytes from `offset`; fewer only at the end. The pieces are valid until the next call. */
   read(ino: number, handle: number, offset: number, size: number, caller: Caller): Maybe<readonly Uint8Array[]>;
   /** Writes all of `data`, which is valid only until the call returns: an asynchronous consumer must copy it. */
   write(ino: number, handle: number, offset: number, data: Uint8Array, how: WriteHow, caller: Caller): Maybe<number>;
@@ -160,7 +160,7 @@ export interface Filesystem {
   fallocate(ino: number, handle: number, mode: number, offset: number, length: number, caller: Caller): Maybe<void>;
   /** @returns the offset of the next data or hole at or after `offset` */
   seek(ino: number, handle: number, offset: number, whence: 'data' | 'hole'): Maybe<number>;
-  /** @returns octets copied */
+  /** @returns bytes copied */
   copyRange(from: FileRange, to: Omit<FileRange, 'length'>, caller: Caller): Maybe<number>;
 
   opendir(ino: number, caller: Caller): Maybe<Opened>;
@@ -181,11 +181,11 @@ export interface Filesystem {
   removexattr(ino: number, name: Octets, caller: Caller): Maybe<void>;
 }
 
-/** A lock of fcntl(2) on octets of a file, or of flock(2) on the file as a whole. */
+/** A lock of fcntl(2) on bytes of a file, or of flock(2) on the file as a whole. */
 export interface FileLock {
   /** Read locks go together; a write lock goes with none. */
   readonly type: 'read' | 'write';
-  /** The first octet and the last, which is 2^63 - 1 where the lock has no end. */
+  /** The first byte and the last, which is 2^63 - 1 where the lock has no end. */
   readonly start: bigint;
   readonly last: bigint;
   /** The process that set it. */

@@ -48,12 +48,12 @@ export function listedPlaces(text: string): MountedPlace[] {
   return places;
 }
 
-/** Whether one of our mounts stands at a path. */
+/** Whether one of our mounts is at a path. */
 export function isMounted(mountPoint: Octets): boolean {
   return mountedPlaces().some((place) => place.mountPoint === mountPoint);
 }
 
-/** Blanks, newlines and backslashes stand there as three octal digits. */
+/** Blanks, newlines and backslashes are there as three octal digits. */
 function unescapeField(field: string): Octets {
   return field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))) as Octets;
 }

@@ -38,7 +38,7 @@ export interface ServeOptions {
   /** Stores what changed and records the root. */
   readonly syncTree: () => Promise<void>;
   readonly owners: OwnerNames;
-  /** Told of each request that a client sees as EIO: what it was, as `read "/docs/a"`, and why it failed. */
+  /** Called with each request that a client sees as EIO: what it was, as `read "/docs/a"`, and why it failed. */
   readonly onFault: (error: unknown, request: string) => void;
   /** What could not be stored or recorded, and is tried again. */
   readonly onTrouble: (error: unknown) => void;
@@ -50,7 +50,7 @@ export interface ServeOptions {
 export interface TreeMountOptions extends Omit<MountOptions, 'onFault'> {
   /** The Dir at its top. */
   readonly subpath: TreePath;
-  /** Nothing is lost: new names, and octets at the ends of files. */
+  /** Nothing is lost: new names, and bytes at the ends of files. */
   readonly appendOnly: boolean;
   /** Names in it that are never stored; of the first mount alone, for the tree is one. */
   readonly leftOut?: NameFilter | undefined;
@@ -71,7 +71,7 @@ const MAX_NAMED = 20;
 /** Until what could not be stored at the end is tried again: milliseconds. */
 const RETRY_MS = 1000;
 
-/** How long a process that was told to end by a signal goes on trying: milliseconds. */
+/** How long a process that was told to end by a signal continues trying: milliseconds. */
 const MAX_LEAVING_MS = 10_000;
 
 /** A live tree with its mounts: all show the same nodes, each from a top and by rules of its own. */
@@ -125,7 +125,7 @@ export class TreeServer {
    */
   async mount(options: TreeMountOptions): Promise<Mount> {
     if (this.#isLeaving) throw new VtError('ECLOSED', `mount "${options.mountPoint}": the process that serves the tree is ending`);
-    // A kernel that collects writes keeps its own sizes of files, whatever others do to them; and its pages hold what stood before an end, too.
+    // A kernel that collects writes keeps its own sizes of files, whatever others do to them; and its pages hold what was before an end, too.
     const isFirst = this.#mounts.size === 0;
     const writeback = options.writeback && isFirst && !options.appendOnly && !options.readOnly;
     const top = await this.#top(options.subpath);
@@ -268,7 +268,7 @@ export class TreeServer {
     return dir;
   }
 
-  /** Tells of a request that a client sees as EIO. @param top - of the mount that it came through */
+  /** Reports a request that a client sees as EIO. @param top - of the mount that it came through */
   #fault(error: unknown, { operation, subject }: FaultyRequest, top: LiveDir | undefined): void {
     const octets =
       typeof subject === 'string' ? undefined : this.#live.pathOf(subject === ROOT_INO && top !== undefined ? top.id : subject);
@@ -283,7 +283,7 @@ export class TreeServer {
     this.#trouble = text;
   }
 
-  /** Those who ask while a sync is under way share the next one. */
+  /** Those who ask while a sync is in progress share the next one. */
   #sync(): Promise<void> {
     const running = this.#running;
     if (running.sync === undefined) {

@@ -14,8 +14,8 @@ import { PROJECT_ROOT } from './project-root.ts';
  * itself takes to start. The output is CommonJS: what V8 wrote down of a module cannot be given to Node's loader of
  * modules, and that loader takes 4 ms itself.
  *
- * Workers are started by `new Worker(new URL('./ingest-worker.js', import.meta.url))`. All output lies flat in one
- * folder, so that this finds them from any chunk, as it does in the output of tsc, where they lie beside the caller.
+ * Workers are started by `new Worker(new URL('./ingest-worker.js', import.meta.url))`. All output is flat in one
+ * folder, so that this finds them from any chunk, as it does in the output of tsc, where they are beside the caller.
  */
 
 const PROGRAM_ENTRY = 'shell/main.ts';

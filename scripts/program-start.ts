@@ -15,8 +15,8 @@ export interface CompiledChunk {
 export const COMPILED_SUFFIX = '.compiled';
 
 /**
- * Starts a bundle of CommonJS chunks that lie in one folder. Its text, without what is around it, begins each entry of the program: so
- * it uses nothing but its arguments. `require` would compile each chunk anew; this takes what V8 wrote down of it when the program was
+ * Starts a bundle of CommonJS chunks that are in one folder. Its text, without what is around it, begins each entry of the program: so
+ * it uses nothing but its arguments. `require` would compile each chunk again; this takes what V8 wrote down of it when the program was
  * built. V8 itself refuses that where it is of another version or has other flags, and compiles.
  *
  * @param entry - the chunk to run

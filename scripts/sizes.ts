@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Files that stand side by side in one folder, at most: more cannot be looked over. */
+/** Files that are side by side in one folder, at most: more cannot be looked over. */
 const MAX_FILES = 40;
 /** Lines of a source, at most: a file holds one idea. */
 const MAX_LINES = 400;

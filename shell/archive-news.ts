@@ -16,7 +16,7 @@ export class ArchiveNews implements Disposable {
   #seen: ArchiveEntry | undefined;
   /** The newest entry, where it may be unknown. */
   #newest: ArchiveEntry | undefined;
-  /** The look at the archive under way; the next one begins after it. */
+  /** The look at the archive in progress; the next one begins after it. */
   #looking: Promise<void> = Promise.resolve();
 
   constructor(session: NewsSession) {

@@ -113,9 +113,9 @@ export function commandAt(args: readonly string[]): number | undefined {
 const RULES = { remedy: REMEDY, show: (text: string): string => text.toWellFormed() };
 
 /**
- * Reads argv, in which options may stand anywhere before `--`.
+ * Reads argv, in which options may be anywhere before `--`.
  *
- * @param args - without the interpreter and the program; an octet that is not UTF-8 is a lone surrogate
+ * @param args - without the interpreter and the program; a byte that is not UTF-8 is a lone surrogate
  * @throws {UsageError} for what is not understood
  */
 export function parseArgv(args: readonly string[]): ProgramArguments {

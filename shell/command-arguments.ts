@@ -20,7 +20,7 @@ interface Arguments {
 }
 
 /**
- * The arguments that words stand for: a glob becomes the names that it matches.
+ * The arguments that words mean: a glob becomes the names that it matches.
  *
  * @throws {VtError} EUSAGE for a glob of several names where one is needed
  */

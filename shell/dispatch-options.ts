@@ -19,7 +19,7 @@ export interface DispatchOptions {
   /** Results that are not redirected. */
   readonly output: SinkOutput;
   readonly plan: boolean;
-  /** `-q`: commands do not tell what they did. */
+  /** `-q`: commands do not say what they did. */
   readonly quiet?: boolean;
   /** `-x`: each command is echoed on stderr. */
   readonly echo: boolean;

@@ -91,7 +91,7 @@ export class Dispatcher {
     if (services.interactive && !output.json) messages.note(`[${job.number}] ${job.line}`);
   }
 
-  /** Tells of an error that does not end the line. */
+  /** Reports an error that does not end the line. */
   #tell(error: unknown, { where, id }: LineOptions): void {
     const { messages } = this.#options;
     if (id !== undefined) messages.from(error, { id });

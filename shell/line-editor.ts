@@ -15,7 +15,7 @@ const DEFAULT_COLUMNS = 80;
 /** Keys that take a suggestion, at the end of a line. */
 const TAKES: ReadonlySet<string> = new Set(['right', 'end', 'C-f', 'C-e']);
 
-/** Keys that begin a search through the history, or go on with it. */
+/** Keys that begin a search through the history, or continue with it. */
 const SEARCHES: ReadonlySet<string> = new Set(['C-r', 'C-s']);
 
 /** The parts of readline's editor that are used here; its types leave some out. */

@@ -7,7 +7,7 @@ import { UsageError, VtError } from '../core/base/errors.ts';
 import { type Octets, octetsFromBytes, octetsToText } from '../core/base/octets.ts';
 import { errorReason, pathBytes } from '../core/base/system/system-error.ts';
 
-/** Octets of a list of names at most: they are held in memory. */
+/** Bytes of a list of names at most: they are held in memory. */
 const MAX_SIZE = 512 * 1024 * 1024;
 
 /** Where lists of names come from. */
@@ -19,7 +19,7 @@ export interface NamesSource {
 }
 
 /**
- * The names in the file that `--files-from0` gave, as they stand there: `*` is itself. A NUL ends each; after the last it may be left out.
+ * The names in the file that `--files-from0` gave, as they are there: `*` is itself. A NUL ends each; after the last it may be left out.
  *
  * @throws {UsageError} for an empty name; {VtError} EFAILED where the file cannot be read, EPERM for a client of a mount
  */

@@ -9,12 +9,12 @@ import { commandsOf, GROUP_HEADINGS } from './help-text.ts';
 import { argumentsOf } from './line/arguments.ts';
 import { wrapText } from './output/wrap-text.ts';
 
-/** mandoc's lint asks for lines of at most 80 octets. */
+/** mandoc's lint asks for lines of at most 80 bytes. */
 const LINE_WIDTH = 78;
 
 // vtftp(1) in mdoc. Prose comes from a template; whatever the program knows by itself comes from the program.
 
-/** The page's sections that are written by the program, by the line that stands for them in the template. */
+/** The page's sections that are written by the program, by the line that means them in the template. */
 const SECTIONS: Readonly<Record<string, (commands: readonly Command[]) => string[]>> = {
   '.\\" @SYNOPSIS@': () => synopsisSection(),
   '.\\" @OPTIONS@': () => optionsSection(),
@@ -75,7 +75,7 @@ function commandItem(command: Command): string[] {
   const examples = command.examples ?? [];
   if (examples.length === 0) return lines;
   appendAll(lines, ['.Pp', examples.length === 1 ? 'Example:' : 'Examples:', '.Bl -tag -width Ds -compact']);
-  // What an example does stands below it as it was written: a capital would make other commands of those that it names.
+  // What an example does is below it as it was written: a capital would make other commands of those that it names.
   for (const { line, says } of examples) appendAll(lines, [`.It Li ${line.split(' ').map(escapeWord).join(' ')}`, ...prose(says)]);
   return [...lines, '.El'];
 }

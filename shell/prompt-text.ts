@@ -7,7 +7,7 @@ import type { Shell } from './shell.ts';
 export function promptText(shell: Pick<Shell, 'session' | 'output'>): string {
   const { session, output } = shell;
   const template = session.settings.get('prompt') ?? DEFAULT_PROMPT;
-  // A style ends before what follows it: marks of it cannot stand in each other.
+  // A style ends before what follows it: marks of it cannot be in each other.
   const parts = template.split(/(%.)/s).map((part) => partText(shell, part));
   return output.shown(parts.join(''));
 }

@@ -84,7 +84,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
   server.on('SIGTSTP', () => {
     stdout.write(BRACKETED_PASTE_OFF);
     stdin.setRawMode(false);
-    // All in the foreground, as the terminal itself would have it. The call returns when somebody lets it go on, or at once where no shell
+    // All in the foreground, as the terminal itself would have it. The call returns when somebody lets it continue, or at once where no shell
     // could: then the system stops nothing.
     process.kill(0, 'SIGTSTP');
     setImmediate(() => {
@@ -157,7 +157,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
   if (!session.isQuitting) stdout.write('\n');
 }
 
-/** Runs a typed line; whatever becomes of it, the session goes on. */
+/** Runs a typed line; whatever becomes of it, the session continues. */
 async function runTyped({ dispatcher, session, signals, messages, output }: Shell, line: Octets): Promise<void> {
   if (session.isQuitting || signals.ended.aborted) return;
   try {

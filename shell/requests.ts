@@ -79,7 +79,7 @@ function isRequest(line: string): boolean {
   return line.startsWith('{');
 }
 
-/** Of two statuses, the last that tells of a failure. */
+/** Of two statuses, the last that means a failure. */
 function latest(before: number, now: number): number {
   return now === EXIT.done ? before : now;
 }
@@ -105,7 +105,7 @@ async function take(
   return answer.status;
 }
 
-/** Runs what was asked. @returns the status, and the error that it stands for */
+/** Runs what was asked. @returns the status, and the error that it means */
 async function runAsked(
   { dispatcher, signals, messages }: Shell,
   { id, commands, where }: Asked,

@@ -31,7 +31,7 @@ export interface CommandCall {
 }
 
 /**
- * Runs one command: reads its options and arguments, asks whether it may run here, and tells what it would do where that is all.
+ * Runs one command: reads its options and arguments, asks whether it may run here, and says what it would do where that is all.
  *
  * @throws what the command throws; {VtError} EPARTIAL where some of its items failed
  */

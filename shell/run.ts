@@ -348,7 +348,7 @@ async function endSession({ args, session, signals, messages, output, errors }: 
     return EXIT.done;
   } catch (error) {
     messages.from(error, { names: ['quit', 'sync'] });
-    // A Store that could not be made was told of by the command that needed it.
+    // A Store that could not be made was reported by the command that needed it.
     if (!messages.hasTold(error)) messages.error(error);
     return exitStatusOf(error);
   } finally {

@@ -8,14 +8,14 @@ import { skipReference } from '../core/dirent/reference-skip.ts';
 import { LineJoiner } from './line/line.ts';
 import { encodeText } from './output/output.ts';
 
-/** A line of a script, and where it stands. */
+/** A line of a script, and where it is. */
 export interface ScriptLine {
   readonly text: Octets;
   /** `FILE:LINE`, or undefined where a message needs no place. */
   readonly where: string | undefined;
 }
 
-/** The lines of a `-c`, in which a lone surrogate is an octet that is not UTF-8. @param where - for messages */
+/** The lines of a `-c`, in which a lone surrogate is a byte that is not UTF-8. @param where - for messages */
 export function* commandLines(text: string, where?: string): Generator<ScriptLine> {
   yield { text: octetsFromBytes(encodeText(text)), where };
 }
@@ -48,7 +48,7 @@ export async function* scriptLines(
   if (joiner.isOpen) yield { text: joiner.drop(), where: `${name}:${start}` };
 }
 
-/** Lines of octets, each without its line feed; a carriage return before that is blank, or belongs to a quote. */
+/** Lines of bytes, each without its line feed; a carriage return before that is blank, or belongs to a quote. */
 async function* linesOf(chunks: AsyncIterable<Uint8Array>, maxSize: number): AsyncGenerator<string> {
   const held: string[] = [];
   let size = 0;
@@ -68,7 +68,7 @@ function withoutMark(line: string): string {
   return line.startsWith(BYTE_ORDER_MARK) ? line.slice(BYTE_ORDER_MARK.length) : line;
 }
 
-/** U+FEFF in UTF-8, with one char an octet. */
+/** U+FEFF in UTF-8, with one char a byte. */
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 
 /**

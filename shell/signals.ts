@@ -7,7 +7,7 @@ export interface SignalHandlers {
   readonly statusLine: () => string;
   /** A message on stderr, at once. */
   readonly say: (message: string) => void;
-  /** A session at a terminal goes on after a command that was cancelled; a script ends with it. */
+  /** A session at a terminal continues after a command that was cancelled; a script ends with it. */
   readonly hasPrompt: boolean;
 }
 
@@ -41,7 +41,7 @@ export class Signals {
     return this.#session.signal;
   }
 
-  /** The status that the signal which ended the session stands for. */
+  /** The status that the signal which ended the session means. */
   get exitStatus(): number | undefined {
     return this.#exitStatus;
   }

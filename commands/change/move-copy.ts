@@ -123,7 +123,7 @@ export const ln = defineTreeCommand({
     const isSymbolic = input.options.has('symbolic');
     const { tree } = session;
     await eachPair(context, input, async (from, to, argument) => {
-      // What stands under the new name goes only where there is something to link.
+      // What is under the new name goes only where there is something to link.
       if (!isSymbolic) await requireLinkable(tree, sourceArgument(session, argument), signal);
       const present = await tree.lookup(to, { follow: false, signal });
       const isReplaced = present !== undefined && input.options.has('force') && present.dirent.kind !== 'dir';

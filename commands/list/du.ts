@@ -8,7 +8,7 @@ import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { octetsFields, sizeText } from '../parts/format.ts';
 import { numberOption } from '../words/number-option.ts';
 
-/** `du`: octets of content below each Dir. */
+/** `du`: bytes of content below each Dir. */
 export const du = defineTreeCommand({
   name: 'du',
   group: 'list',

@@ -61,7 +61,7 @@ export const find = defineTreeCommand({
         for await (const entry of entriesBelow(found, damage, maxDepth, signal)) {
           await turns.next();
           if (!tests.every((test) => test(entry))) continue;
-          // The path is made anew each time.
+          // The path is made again each time.
           if (output.json) output.record(entryRecord(entry));
           else if (options.has('null')) await output.bytes(octetsToBytes(`${entry.path}\0` as Octets));
           else output.line(output.name(entry.path));

@@ -80,7 +80,7 @@ const INSPECTION_RECORD: RecordSpec = {
   },
 };
 
-/** States shown unless told otherwise. */
+/** States shown by default. */
 const DEFAULT_STATES = 10;
 
 /** `inspect`: all that is known of a node. */
@@ -139,7 +139,7 @@ async function inspectOne(
   },
 ): Promise<void> {
   const { session, output, signal } = context;
-  // The Dirent that stands alone: its text opens the same anywhere, and its Block is up to date.
+  // The Dirent that is alone: its text opens the same anywhere, and its Block is up to date.
   const dirent = await session.tree.dirent(found.path, { signal });
   const entry: TreeEntry = { ...found, dirent };
   const block = dirent.kind === 'file' || dirent.kind === 'dir' ? dirent.block : undefined;

@@ -51,7 +51,7 @@ const SURVEY_RECORD: RecordSpec = {
   },
 };
 
-/** Octets read at a time. */
+/** Bytes read at a time. */
 const SLICE_SIZE = 1024 * 1024;
 
 /** `blockify`: how local files would be cut into Blocks. */
@@ -151,7 +151,7 @@ async function surveyOne(
   if (options.has('histogram')) drawHistogram(context, survey.histogram);
 }
 
-/** The octets of an open file; its holes without reading them. */
+/** The bytes of an open file; its holes without reading them. */
 function* fileChunks(fd: number, size: number, sparse: boolean): Generator<Uint8Array> {
   const buffer = Buffer.allocUnsafeSlow(SLICE_SIZE);
   for (const { hole, offset, length } of fileSlices(fd, size, sparse, SLICE_SIZE)) {

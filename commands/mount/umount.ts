@@ -78,7 +78,7 @@ async function unmountOne(
   const others = records.readRecords(shell.env).filter(({ pid, mountPoint: at }) => pid === record.pid && at !== shown);
   const other = others.find(({ mountPoint: at }) => isMounted(octetsFromText(at)));
   if (other !== undefined) {
-    // Its process goes on with the others.
+    // Its process continues with the others.
     records.removeRecord(shell.env, shown);
     const { recordThrough } = await import('../parts/mount/mount-beside.ts');
     const recorded = await recordThrough(records.controlSocket(shell.env, other.mountPoint), signal);
@@ -120,7 +120,7 @@ async function requireSaved(
   { lazy, force, isThere }: { readonly lazy: boolean; readonly force: boolean; readonly isThere: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  // Its process goes on until all is stored.
+  // Its process continues until all is stored.
   if (lazy && !force) return;
   const { unsavedThrough } = await import('../parts/mount/mount-beside.ts');
   // What the kernel still has goes to the process that serves the mount.

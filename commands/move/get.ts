@@ -225,7 +225,7 @@ function failureOf(total: ExportCounts, isPlanned: boolean, calledAs: string): V
   return new VtError('EPARTIAL', `${calledAs}: done in part, ${failed}`);
 }
 
-/** Whether something was made, or stood already as it is to be. */
+/** Whether something was made, or was already as it is to be. */
 function isAnythingDone({ files, dirs, symlinks, specials, links, skipped, omitted }: ExportCounts): boolean {
   return files + dirs + symlinks + specials + links + skipped + omitted > 0;
 }

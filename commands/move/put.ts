@@ -166,7 +166,7 @@ async function salting(
   return await withSalt(session.store, dirent, before?.kind === 'dir' ? before : undefined, newSalt, { signal });
 }
 
-/** What is put, with what stands there as its earlier state, if that is asked for. */
+/** What is put, with what is there as its earlier state, if that is asked for. */
 async function remembering(
   { session, signal, plan }: CommandContext,
   path: TreePath,
@@ -223,7 +223,7 @@ async function read(
     });
   } catch (error) {
     if (error instanceof VtError) throw error;
-    // Where it names the file itself, the words that were typed stand for it.
+    // Where it names the file itself, the words that were typed mean it.
     throw new ItemError('put', local, error);
   }
 }

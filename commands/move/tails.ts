@@ -167,7 +167,7 @@ async function endOne({ session, shell }: CommandContext, target: string): Promi
   throw new VtError('EFAILED', `untail "${target}": process ${pid} follows into it`, { remedy: `end it: kill ${pid}` });
 }
 
-/** Forgets what cannot go on. */
+/** Forgets what cannot continue. */
 async function forgetGone({ shell, output }: CommandContext): Promise<void> {
   const { forgetTail, readTails } = await import('../parts/move/tail-records.ts');
   for (const { file, checkpoint, isGone, isRunning } of readTails(shell.env)) {

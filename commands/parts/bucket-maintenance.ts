@@ -12,7 +12,7 @@ import { FindingsReport } from './maintenance.ts';
 /** How long packs stay where nothing is said: longer than any session that gives no sign of life is at work. */
 export const BUCKET_GRACE_MS = 86_400_000;
 
-/** A Store in a bucket, and the Store whose Blocks lie in it. */
+/** A Store in a bucket, and the Store whose Blocks are in it. */
 export interface BucketInView {
   readonly bucket: S3Store;
   readonly view: StoreView;
@@ -26,7 +26,7 @@ export async function bucketOf(store: Store): Promise<BucketInView | undefined> 
   return bucket === undefined ? undefined : { bucket, view };
 }
 
-/** Collects, and tells what was done. */
+/** Collects, and says what was done. */
 export async function gcOfBucket(
   context: CommandContext,
   { bucket, view }: BucketInView,
@@ -81,7 +81,7 @@ export async function gcOfBucket(
     });
 }
 
-/** Checks its structure, and tells what was found. */
+/** Checks its structure, and says what was found. */
 export async function fsckOfBucket(context: CommandContext, { bucket, view }: BucketInView, rebuilds: boolean): Promise<void> {
   const { output, diagnostics, signal } = context;
   const { fsckBucket } = await import('../../core/s3/bucket-fsck.ts');

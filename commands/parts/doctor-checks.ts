@@ -17,7 +17,7 @@ export interface Check {
 
 /** Where programs keep few files open: a Store of a thousand data files, a mount, and its clients. */
 const MIN_OPEN_FILES = 1024;
-/** Octets of addresses with which everything works; see vtftp(1) of `ulimit -v`. */
+/** Bytes of addresses with which everything works; see vtftp(1) of `ulimit -v`. */
 const MIN_ADDRESSES = 4 * 1024 ** 3;
 /** Directories that `watch` may look after, of all that the system watches for one user. */
 const MIN_WATCHES = 8192;

@@ -81,7 +81,7 @@ export function groupText(dirent: Dirent): string {
 }
 
 /**
- * JSON fields of octets that should be text: `{ name }`, and `{ name, name_b64 }` where they are not UTF-8
+ * JSON fields of bytes that should be text: `{ name }`, and `{ name, name_b64 }` where they are not UTF-8
  * (then the text has U+FFFD for what is not).
  */
 export function octetsFields(field: string, octets: Octets): Record<string, string> {
@@ -90,7 +90,7 @@ export function octetsFields(field: string, octets: Octets): Record<string, stri
   return { [field]: octetsToText(octets), [`${field}_b64`]: octetsToBytes(octets).toString('base64') };
 }
 
-/** The JSON record of an entry: what `ls`, `find` and `stat` print under `--json`. Sizes in octets, times ISO-8601. */
+/** The JSON record of an entry: what `ls`, `find` and `stat` print under `--json`. Sizes in bytes, times ISO-8601. */
 export function entryRecord(entry: TreeEntry): Record<string, unknown> {
   const { dirent } = entry;
   const { meta } = dirent;

@@ -15,7 +15,7 @@ interface HttpdRecord {
   readonly folder: string;
 }
 
-/** Notes that this process serves a Store, until it is disposed of. Stores that lie nowhere here are not noted. */
+/** Notes that this process serves a Store, until it is disposed of. Stores that are nowhere here are not noted. */
 export function recordHttpd(env: Environment, store: Store, url: string): Disposable {
   const [folder] = capability(store, 'folders') ?? [];
   if (folder === undefined) return { [Symbol.dispose]: () => undefined };

@@ -5,7 +5,7 @@ import { pathBytes } from '../../core/base/system/system-error.ts';
 
 /**
  * The absolute path by which the system finds what a user's words name from `cwd`: without `.`, `..`, empty elements
- * and a slash at its end. The filesystem is asked what a `..` or a final slash leads to, so that `link/../f` lies beside the
+ * and a slash at its end. The filesystem is asked what a `..` or a final slash leads to, so that `link/../f` is beside the
  * directory that the symlink names. Other symlinks stay in the path.
  *
  * Words without a match stay as typed: using the path gives the system's own error.

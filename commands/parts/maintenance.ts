@@ -15,7 +15,7 @@ import { resolveLocalPath } from './local-path.ts';
 /** Findings printed; more are counted. */
 const MAX_SHOWN = 200;
 
-/** `--archive FILE`: an archive that lies elsewhere. */
+/** `--archive FILE`: an archive that is elsewhere. */
 export const ARCHIVE_OPTION: OptionSpec = {
   name: 'archive',
   value: { name: 'FILE', kind: 'local' },
@@ -74,7 +74,7 @@ export class FindingsReport {
   private constructor(context: CommandContext, findings: typeof import('../../core/maintain/findings.ts')) {
     this.#context = context;
     this.#text = findings.findingText;
-    // Without its key nobody can tell what of a sealed Store a path needs.
+    // Without its key nobody can say what of a sealed Store a path needs.
     const isSealed = context.session.store.hashName === 'sealed';
     this.#isFault = (finding) => findings.isFault(finding) || (isSealed && finding.kind === 'data');
   }

@@ -62,7 +62,7 @@ function ownerValue(name: Octets | undefined, id: number | undefined): string {
   return id === undefined ? octetsToText(name) : `${octetsToText(name)} (${id})`;
 }
 
-/** Octets as text where they are printable, else in hex. */
+/** Bytes as text where they are printable, else in hex. */
 function shownValue(value: Uint8Array): string {
   const text = octetsToTextStrict(octetsFromBytes(value));
   if (text !== undefined && /^[^\p{Cc}\p{Cs}]*$/u.test(text)) return JSON.stringify(text);

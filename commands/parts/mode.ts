@@ -39,7 +39,7 @@ export function parseMode(text: string): ModeChange {
   };
 }
 
-/** The bits that letters stand for, in every class at once. */
+/** The bits that letters mean, in every class at once. */
 function bitsOf(what: string, mode: number, isDir: boolean): number {
   const copied = { u: (mode >> 6) & 7, g: (mode >> 3) & 7, o: mode & 7 }[what];
   if (copied !== undefined) return copied * 0o111;

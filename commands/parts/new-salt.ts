@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 
-/** Octets of new salt: nobody guesses them. */
+/** Bytes of new salt: nobody guesses them. */
 const SALT_SIZE = 16;
 
-/** Salt for a Dir: random octets. */
+/** Salt for a Dir: random bytes. */
 export function newSalt(): Uint8Array {
   return randomBytes(SALT_SIZE);
 }

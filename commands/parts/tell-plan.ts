@@ -1,6 +1,6 @@
 import type { Output } from '../command.ts';
 
-/** Tells what would be done: `-n`. */
+/** Says what would be done: `-n`. */
 export function tellPlan(output: Output, what: string): void {
   output.line(`would ${what}`);
   output.record({ plan: what });

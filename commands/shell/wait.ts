@@ -3,7 +3,7 @@ import { defineCommand } from '../command.ts';
 import type { Job } from '../session.ts';
 import { jobNumber } from './jobs.ts';
 
-/** `wait`: until what goes on in the background has ended. */
+/** `wait`: until what continues in the background has ended. */
 export const wait = defineCommand({
   name: 'wait',
   group: 'shell',

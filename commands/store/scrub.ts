@@ -9,7 +9,7 @@ import { ARCHIVE_OPTION, durationMs, FindingsReport, maintain, moreArchives } fr
 import { FINDING_RECORD } from '../parts/records.ts';
 import { tellPlan } from '../parts/tell-plan.ts';
 
-/** `scrub`: every octet of the Store. */
+/** `scrub`: every byte of the Store. */
 export const scrub = defineCommand({
   name: 'scrub',
   group: 'store',

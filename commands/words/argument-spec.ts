@@ -29,7 +29,7 @@ export interface ArgumentSpec {
   readonly repeat?: boolean;
   /**
    * Unquoted `* ? [ ]` expand; true for `stored` and `local` arguments unless said otherwise. `pattern` hands the word over as a
-   * pattern, in which a backslash stands before what was quoted.
+   * pattern, in which a backslash is before what was quoted.
    */
   readonly glob?: boolean | 'pattern';
 }

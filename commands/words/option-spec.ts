@@ -32,7 +32,7 @@ export interface OptionValue {
   readonly min?: number;
   /** Of a number: the largest. */
   readonly max?: number;
-  /** What the option means without a value: then a value stands in the same word, `--color=never`. */
+  /** What the option means without a value: then a value is in the same word, `--color=never`. */
   readonly bare?: string;
   /** It takes a list of these, with commas between them. */
   readonly options?: readonly OptionSpec[];

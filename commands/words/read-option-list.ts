@@ -9,7 +9,7 @@ import { suggest } from './suggest.ts';
  *
  * @param shown - what takes them, as messages name it: `mount -o`
  * @param remedy - what the error of an unknown option says to do
- * @returns each use, in order: false where `no` stands before the name
+ * @returns each use, in order: false where `no` is before the name
  * @throws {UsageError} for an option unknown, without its value, or with one that it does not take
  */
 export function readOptionList(shown: string, specs: readonly OptionSpec[], text: string, remedy: string): OptionUse<boolean | string>[] {

@@ -12,7 +12,7 @@ interface TextWord<T extends string> {
 
 /** How words are read. */
 export interface OptionRules<T extends string> {
-  /** Options stand only before the first argument. */
+  /** Options are only before the first argument. */
   readonly optionsFirst?: boolean;
   /** What an error says to do. */
   readonly remedy: string;
@@ -85,7 +85,7 @@ export function scanOptions<T extends string, W extends TextWord<T>>(
 interface WrittenOption<T extends string> {
   readonly spec: OptionSpec;
   readonly shown: string;
-  /** What stands in the same word. */
+  /** What is in the same word. */
   readonly value: T | undefined;
 }
 

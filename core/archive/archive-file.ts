@@ -23,7 +23,7 @@ export interface ArchiveFileOptions {
   readonly readOnly?: boolean;
   /** Of an archive in a Store: the modes of what is made there. No symlink is followed then. */
   readonly access?: StoreAccess;
-  /** Told of a full disk. @returns whether there is room now */
+  /** Called with a full disk. @returns whether there is room now */
   readonly onFull?: () => boolean;
 }
 

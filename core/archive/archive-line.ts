@@ -15,7 +15,7 @@ export interface ArchiveLine {
   /** Nanoseconds since 1970. */
   readonly whenNs: bigint;
   readonly dirent: Dirent;
-  /** What else is told of it; undefined instead of none. */
+  /** What else is noted of it; undefined instead of none. */
   readonly notes?: ArchiveNotes;
 }
 
@@ -48,7 +48,7 @@ function checkOf(text: string): string {
 /**
  * Parses a line without its LF: ours, whose check must hold, or the Python vt's.
  *
- * @param text - one char an octet
+ * @param text - one char a byte
  * @returns undefined for a line that says nothing: empty, or a comment
  * @throws {ParseError} for a damaged line
  */
@@ -73,7 +73,7 @@ export function parseArchiveLine(text: string): ArchiveLine | undefined {
   return line;
 }
 
-/** The line of a forgotten entry: a comment that still shows the order of states. Only its first octet changes. */
+/** The line of a forgotten entry: a comment that still shows the order of states. Only its first byte changes. */
 export function formatForgottenLine(line: ArchiveLine): string {
   return `#${formatArchiveLine(line).slice(1)}`;
 }

@@ -17,7 +17,7 @@ import { checkDrop } from './check-drop.ts';
 interface LineAt {
   readonly line: ArchiveLine;
   readonly start: number;
-  /** Just past its last octet, its LF not counted. */
+  /** Just past its last byte, its LF not counted. */
   readonly end: number;
 }
 
@@ -83,7 +83,7 @@ async function dropEntries(
   });
 }
 
-/** A line of another length moves those behind it: the file is written anew, and takes the place of the old one. */
+/** A line of another length moves those behind it: the file is written again, and takes the place of the old one. */
 async function setNotes(
   path: string,
   entry: SeenEntry,

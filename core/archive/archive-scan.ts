@@ -1,18 +1,18 @@
 import type { FileHandle } from 'node:fs/promises';
 import { throwIfCancelled } from '../base/errors.ts';
 
-/** A line of a file: where it starts and ends (its LF not counted), and its octets. */
+/** A line of a file: where it starts and ends (its LF not counted), and its bytes. */
 export interface FileLine {
   readonly start: number;
   readonly end: number;
-  /** Undefined for a line too long to be one of ours: its octets are not kept. */
+  /** Undefined for a line too long to be one of ours: its bytes are not kept. */
   readonly text: string | undefined;
 }
 
 /** A longer line is damage, or the file is something else: it must not fill the memory. */
 export const MAX_LINE_SIZE = 16 * 1024 * 1024;
 
-/** Octets read at once. */
+/** Bytes read at once. */
 const CHUNK_SIZE = 64 * 1024;
 
 const LF = 0x0a;
@@ -20,7 +20,7 @@ const LF = 0x0a;
 /**
  * The lines of a file, first to last.
  *
- * @param end - octets to read; what is appended meanwhile is not seen
+ * @param end - bytes to read; what is appended meanwhile is not seen
  */
 export async function* linesForward(file: FileHandle, end: number, signal?: AbortSignal): AsyncGenerator<FileLine, void, undefined> {
   const parts = new LineParts();
@@ -44,7 +44,7 @@ export async function* linesForward(file: FileHandle, end: number, signal?: Abor
 
 /** The lines of a file, last to first, reading no more than is asked for. */
 export async function* linesBackward(file: FileHandle, end: number, signal?: AbortSignal): AsyncGenerator<FileLine, void, undefined> {
-  // The octets between the chunk at hand and the end of the line.
+  // The bytes between the chunk at hand and the end of the line.
   const parts = new LineParts();
   let position = end;
   while (position > 0) {

@@ -46,7 +46,7 @@ export interface Archive {
     options?: OpOptions,
   ): Promise<ArchiveEntry | undefined>;
   /**
-   * Where it can, at once: a text that is another whenever `last` may give another entry. Undefined where that cannot be told now.
+   * Where it can, at once: a text that is another whenever `last` may give another entry. Undefined where that is not known now.
    */
   stamp?(): string | undefined;
   /** Where it can: changes lines that are there. */

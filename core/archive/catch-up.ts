@@ -24,7 +24,7 @@ export async function catchUp(
   for (const entry of missing) {
     const expected = have;
     have = await to.append(async (last) => await Promise.resolve(isSame(expected, last) ? entry : undefined), options);
-    // Somebody else has appended to it: the next time goes on from there.
+    // Somebody else has appended to it: the next time continues from there.
     if (have === undefined) break;
   }
   return strange;

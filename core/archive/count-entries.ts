@@ -23,7 +23,7 @@ const USUAL_LINE = new RegExp(
   String.raw`^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z \d{1,11}(?:\.\d{9})? ${ROOT}(?: N\{${NOTE}(?:,${NOTE})*\})?) !crc32:([\da-f]{8})$`,
 );
 
-/** Octets read at once. */
+/** Bytes read at once. */
 const CHUNK_SIZE = 1024 * 1024;
 
 /** Counts lines and entries of what comes in pieces. */

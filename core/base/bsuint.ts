@@ -7,7 +7,7 @@ export interface Decoded<T> {
 }
 
 /**
- * Octets that the unsigned varint of `value` takes.
+ * Bytes that the unsigned varint of `value` takes.
  *
  * @param value - 0 <= value <= 2^53 - 1
  */
@@ -20,7 +20,7 @@ export function bsuintSize(value: number): number {
 }
 
 /**
- * Writes an unsigned varint: big-endian groups of 7 bits, high bit set on all but the last octet; of minimal length.
+ * Writes an unsigned varint: big-endian groups of 7 bits, high bit set on all but the last byte; of minimal length.
  *
  * @param value - 0 <= value <= 2^53 - 1
  * @returns the offset just past it
@@ -28,7 +28,7 @@ export function bsuintSize(value: number): number {
  * @see vt(5), "Integers"
  */
 export function writeBsuint(target: Uint8Array, offset: number, value: number): number {
-  // Nearly all are this small, and a division an octet is slow. Whatever is no such integer differs from its bits.
+  // Nearly all are this small, and a division a byte is slow. Whatever is no such integer differs from its bits.
   if (value === (value & 0x7f)) {
     target[offset] = value;
     return offset + 1;
@@ -56,11 +56,11 @@ export function encodeBsuint(value: number): Uint8Array {
 }
 
 /**
- * Decodes an unsigned varint: big-endian groups of 7 bits, high bit set on all but the last octet. Redundant
- * leading 0x80 octets are accepted, as the Python vt writes none and reads them, up to 16 octets in all.
+ * Decodes an unsigned varint: big-endian groups of 7 bits, high bit set on all but the last byte. Redundant
+ * leading 0x80 bytes are accepted, as the Python vt writes none and reads them, up to 16 bytes in all.
  *
- * @param data - octets to read from; not modified
- * @param offset - first octet, 0 <= offset
+ * @param data - bytes to read from; not modified
+ * @param offset - first byte, 0 <= offset
  * @throws {ParseError} if data ends inside the number, or it exceeds 2^53 - 1
  * @see vt(5), "Integers"
  */

@@ -8,7 +8,7 @@ export class BufferPool {
   readonly #free: Buffer[] = [];
 
   /**
-   * @param size - octets of each buffer
+   * @param size - bytes of each buffer
    * @param most - buffers kept while nobody uses them
    */
   constructor(size: number, most: number) {
@@ -17,7 +17,7 @@ export class BufferPool {
   }
 
   /**
-   * A buffer of at least so many octets, whatever they are. It need not be given back.
+   * A buffer of at least so many bytes, whatever they are. It need not be given back.
    *
    * @returns one of the pool where `size` is from a quarter of its buffers' size up to all of it; else new memory
    */

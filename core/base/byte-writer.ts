@@ -9,7 +9,7 @@ export class ByteWriter {
     this.#buffer = Buffer.allocUnsafeSlow(capacity);
   }
 
-  /** Octets written since the start or the last `take`. */
+  /** Bytes written since the start or the last `take`. */
   get length(): number {
     return this.#length;
   }
@@ -30,7 +30,7 @@ export class ByteWriter {
     this.#length += data.length;
   }
 
-  /** A few octets out of others: without a view of them, which costs more than to copy 32 octets. */
+  /** A few bytes out of others: without a view of them, which costs more than to copy 32 bytes. */
   part(data: Uint8Array, start: number, end: number): void {
     this.#reserve(end - start);
     for (let i = start; i < end; i++) this.#buffer[this.#length++] = data[i] as number;
@@ -44,14 +44,14 @@ export class ByteWriter {
     this.#length += data.length;
   }
 
-  /** Length-prefixed octets of a string with one char an octet. */
+  /** Length-prefixed bytes of a string with one char a byte. */
   bsoctets(octets: string): void {
     this.#reserve(8 + octets.length);
     this.#length = writeBsuint(this.#buffer, this.#length, octets.length);
     this.#length += this.#buffer.write(octets, this.#length, 'latin1');
   }
 
-  /** Puts the number of octets written since `start` in front of them: makes length-prefixed bytes of what was just written. */
+  /** Puts the number of bytes written since `start` in front of them: makes length-prefixed bytes of what was just written. */
   prefixLength(start: number): void {
     const size = this.#length - start;
     const prefixSize = bsuintSize(size);
@@ -61,7 +61,7 @@ export class ByteWriter {
     this.#length += prefixSize;
   }
 
-  /** Overwrites an octet written before. */
+  /** Overwrites a byte written before. */
   setOctet(offset: number, value: number): void {
     this.#buffer[offset] = value;
   }

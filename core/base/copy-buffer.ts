@@ -6,29 +6,29 @@ import { ParseError, throwIfCancelled } from './errors.ts';
 export type CopyBufferSource = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 export interface FileRange {
-  /** First octet; default 0. */
+  /** First byte; default 0. */
   readonly start?: number;
-  /** The octet after the last; default the end of the file, wherever it is by then. */
+  /** The byte after the last; default the end of the file, wherever it is by then. */
   readonly end?: number;
-  /** Octets of one read; default 256 KiB. */
+  /** Bytes of one read; default 256 KiB. */
   readonly chunkSize?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Octets that a bsuint may have; see {@link decodeBsuint}. */
+/** Bytes that a bsuint may have; see {@link decodeBsuint}. */
 const MAX_BSUINT_SIZE = 16;
 
-/** Most octets that `bsdata` and `rest` gather by default: a flipped length must not fill the memory. */
+/** Most bytes that `bsdata` and `rest` gather by default: a flipped length must not fill the memory. */
 const DEFAULT_MAX_SIZE = 64 * 1024 * 1024;
 
 /**
- * Reads bytes in the portions that a decoder wants, whatever the portions they come in. What lies within one piece
+ * Reads bytes in the portions that a decoder wants, whatever the portions they come in. What is within one piece
  * of the source is given as a view of it; only what straddles two pieces is copied. Views stay valid as long as
- * the source leaves its pieces alone. All decoders of streams stand on it.
+ * the source leaves its pieces alone. All decoders of streams are on it.
  */
 export class CopyBuffer implements AsyncDisposable {
   readonly #pieces: Iterator<Uint8Array> | AsyncIterator<Uint8Array>;
-  /** The octets at hand: views in order, none empty. */
+  /** The bytes at hand: views in order, none empty. */
   #held: Uint8Array[] = [];
   #buffered = 0;
   #offset: number;
@@ -39,7 +39,7 @@ export class CopyBuffer implements AsyncDisposable {
     this.#offset = offset;
   }
 
-  /** A copy buffer of any source. @param offset - what to call the first octet, in errors and `offset` */
+  /** A copy buffer of any source. @param offset - what to call the first byte, in errors and `offset` */
   static of(source: CopyBufferSource, offset = 0): CopyBuffer {
     if (typeof source === 'string') return CopyBuffer.of(Buffer.from(source, 'utf8'), offset);
     if (source instanceof Uint8Array) return new CopyBuffer([source][Symbol.iterator](), offset);
@@ -51,23 +51,23 @@ export class CopyBuffer implements AsyncDisposable {
     return CopyBuffer.of(filePieces(fd, range), range.start ?? 0);
   }
 
-  /** Octets consumed so far, or the offset given at first and those. */
+  /** Bytes consumed so far, or the offset given at first and those. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** Octets at hand, read from the source and not consumed. */
+  /** Bytes at hand, read from the source and not consumed. */
   get buffered(): number {
     return this.#buffered;
   }
 
-  /** The octets at hand that lie in one piece: perhaps none before `fill`. */
+  /** The bytes at hand that are in one piece: perhaps none before `fill`. */
   view(): Uint8Array {
     return this.#held[0] ?? EMPTY;
   }
 
   /**
-   * Reads until `view()` has at least `size` octets.
+   * Reads until `view()` has at least `size` bytes.
    *
    * @returns false if the source ends before
    */
@@ -84,7 +84,7 @@ export class CopyBuffer implements AsyncDisposable {
     return !(await this.fill(1));
   }
 
-  /** Passes over octets at hand. @param size - at most `buffered` */
+  /** Passes over bytes at hand. @param size - at most `buffered` */
   consume(size: number): void {
     if (size > this.#buffered) throw new RangeError(`consume: expected at most ${this.#buffered} bytes, got ${size}`);
     this.#offset += size;
@@ -101,7 +101,7 @@ export class CopyBuffer implements AsyncDisposable {
     }
   }
 
-  /** The next `size` octets. @throws {ParseError} if the source ends before */
+  /** The next `size` bytes. @throws {ParseError} if the source ends before */
   async take(size: number): Promise<Uint8Array> {
     if (!(await this.fill(size))) throw this.#short(size);
     const taken = this.view().subarray(0, size);
@@ -109,7 +109,7 @@ export class CopyBuffer implements AsyncDisposable {
     return taken;
   }
 
-  /** Passes over the next `size` octets without holding them all. @throws {ParseError} if the source ends before */
+  /** Passes over the next `size` bytes without holding them all. @throws {ParseError} if the source ends before */
   async skip(size: number): Promise<void> {
     for (let left = size; left > 0; ) {
       if (!(await this.fill(1))) throw this.#short(left);
@@ -119,7 +119,7 @@ export class CopyBuffer implements AsyncDisposable {
     }
   }
 
-  /** The next octet. @throws {ParseError} at the end */
+  /** The next byte. @throws {ParseError} at the end */
   async octet(): Promise<number> {
     if (!(await this.fill(1))) throw this.#short(1);
     const value = this.view()[0] ?? 0;
@@ -144,7 +144,7 @@ export class CopyBuffer implements AsyncDisposable {
     }
   }
 
-  /** The next length-prefixed octets. @throws {ParseError} if they exceed `maxSize` or the source ends before */
+  /** The next length-prefixed bytes. @throws {ParseError} if they exceed `maxSize` or the source ends before */
   async bsdata(maxSize: number = DEFAULT_MAX_SIZE): Promise<Uint8Array> {
     const start = this.#offset;
     const size = await this.bsuint();
@@ -152,14 +152,14 @@ export class CopyBuffer implements AsyncDisposable {
     return await this.take(size);
   }
 
-  /** All that is left, in one piece. @throws {ParseError} if that exceeds `maxSize` octets */
+  /** All that is left, in one piece. @throws {ParseError} if that exceeds `maxSize` bytes */
   async rest(maxSize: number = DEFAULT_MAX_SIZE): Promise<Uint8Array> {
     while (!this.#ended && this.#buffered <= maxSize) await this.#readPiece();
     if (this.#buffered > maxSize) throw new ParseError(`read: more than ${maxSize} bytes`, this.#offset);
     return await this.take(this.#buffered);
   }
 
-  /** The next `size` octets, or all that are left, in whatever pieces they come: never copied. */
+  /** The next `size` bytes, or all that are left, in whatever pieces they come: never copied. */
   async *pieces(size: number = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array, void, undefined> {
     for (let left = size; left > 0 && (await this.fill(1)); ) {
       const view = this.view();
@@ -188,7 +188,7 @@ export class CopyBuffer implements AsyncDisposable {
     }
   }
 
-  /** Copies the first `size` octets held into one piece; what follows stays where it is. */
+  /** Copies the first `size` bytes held into one piece; what follows stays where it is. */
   #join(size: number): void {
     const joined = Buffer.allocUnsafeSlow(size);
     let length = 0;

@@ -7,8 +7,8 @@
 export function copyOctets(target: Uint8Array, at: number, source: Uint8Array): void {
   const end = at + source.length;
   if (at < 0 || end > target.length) throw new RangeError(`copy bytes: expected at most ${target.length - at}, got ${source.length}`);
-  // Of a source without octets, fill makes NULs or an error.
+  // Of a source without bytes, fill makes NULs or an error.
   if (source.length === 0) return;
-  // A fill with as many octets as there are to be filled is one memcpy.
+  // A fill with as many bytes as there are to be filled is one memcpy.
   Buffer.prototype.fill.call(target as Buffer, source, at, end);
 }

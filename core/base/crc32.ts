@@ -4,7 +4,7 @@ import { loadAddon } from './addon-gate.ts';
 
 // The only file that imports @node-rs/crc32.
 
-/** Below this many octets the call costs more than it gains. */
+/** Below this many bytes the call costs more than it gains. */
 const MIN_NATIVE_SIZE = 1024;
 
 type Crc32 = (data: Uint8Array, before?: number) => number;
@@ -12,11 +12,11 @@ type Crc32 = (data: Uint8Array, before?: number) => number;
 let native: Crc32 | undefined;
 
 /**
- * The CRC-32 of octets, as of zlib. Of 8 KiB 8,000 MB/s where the native package loads and 2,200 by `node:zlib` of Node 20, for
+ * The CRC-32 of bytes, as of zlib. Of 8 KiB 8,000 MB/s where the native package loads and 2,200 by `node:zlib` of Node 20, for
  * which it was a seventh of the time of a whole PUT.
  *
  * @param data - may be a view of shared memory
- * @param before - the CRC-32 of the octets before these, 0 if there are none
+ * @param before - the CRC-32 of the bytes before these, 0 if there are none
  */
 export function crc32(data: Uint8Array, before = 0): number {
   if (data.length < MIN_NATIVE_SIZE) return plainCrc32(data, before);

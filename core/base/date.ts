@@ -1,7 +1,7 @@
 import { VtError } from './errors.ts';
 import { localOffset } from './system/local-offset.ts';
 
-/** What a date as people write it stands for: 2026-11-22 for a whole day, 16:17 for a minute. */
+/** What a date as people write it means: 2026-11-22 for a whole day, 16:17 for a minute. */
 export interface DateSpan {
   /** Nanoseconds since 1970 of its beginning. */
   readonly startNs: bigint;

@@ -42,7 +42,7 @@ export class VtError extends Error {
   }
 }
 
-/** Text or bytes that do not follow their grammar; `offset` is the first octet or character at fault. */
+/** Text or bytes that do not follow their grammar; `offset` is the first byte or character at fault. */
 export class ParseError extends VtError {
   readonly offset: number;
 

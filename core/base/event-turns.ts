@@ -38,7 +38,7 @@ export class EventTurns {
 const waiting: (() => void)[] = [];
 
 /**
- * Lets one go on in each turn of the event loop, the one first that has waited longest. If all did, a dozen walks side by side would keep
+ * Lets one continue in each turn of the event loop, the one first that has waited longest. If all did, a dozen walks side by side would keep
  * everybody else waiting for the sum of what each may work.
  */
 function goOnInTurn(goOn: () => void): void {

@@ -9,14 +9,14 @@ export function hasGlob(pattern: Octets): boolean {
 }
 
 /**
- * Compiles a pattern. `?` matches one character if pattern and name are UTF-8, else one octet.
+ * Compiles a pattern. `?` matches one character if pattern and name are UTF-8, else one byte.
  * A leading dot is matched only by a dot that is written. Matching takes at most the product of the lengths in steps: a regular
  * expression would try every way to share a name among several `*`.
  */
 export function compileGlob(pattern: Octets): (name: Octets) => boolean {
   const octetsParts = partsOf(pattern);
   const text = octetsToTextStrict(pattern);
-  // Pure ASCII patterns match octets and characters alike, but for `?` and classes against longer characters.
+  // Pure ASCII patterns match bytes and characters alike, but for `?` and classes against longer characters.
   const textParts = text === undefined ? undefined : partsOf(text);
   return (name) => {
     const nameText = octetsToTextStrict(name);
@@ -24,7 +24,7 @@ export function compileGlob(pattern: Octets): (name: Octets) => boolean {
   };
 }
 
-/** What stands for one character: itself alone, or more; or `*`. */
+/** What means one character: itself alone, or more; or `*`. */
 type Part = '*' | { readonly isItself: boolean; readonly fits: (character: string) => boolean };
 
 function matches(parts: readonly Part[], name: readonly string[]): boolean {
@@ -32,7 +32,7 @@ function matches(parts: readonly Part[], name: readonly string[]): boolean {
   if (name[0] === '.' && (first === '*' || first?.isItself === false)) return false;
   let part = 0;
   let at = 0;
-  // Where to go on from if what follows the last `*` does not fit: that alone need be tried again.
+  // Where to continue from if what follows the last `*` does not fit: that alone need be tried again.
   let star = -1;
   let starAt = 0;
   while (at < name.length) {

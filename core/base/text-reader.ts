@@ -9,7 +9,7 @@ export class TextReader {
   readonly text: string;
   /** The next character to read. */
   offset: number;
-  /** Where `text` lies in the whole that the user gave: added to the offsets of errors. */
+  /** Where `text` is in the whole that the user gave: added to the offsets of errors. */
   readonly at: number;
 
   constructor(text: string, offset = 0, at = 0) {
@@ -95,7 +95,7 @@ export class TextReader {
 
   /**
    * A quoted string. Ours holds `\"`, `\\` and `\xHH`. The escapes of JSON and single quotes, which the Python vt writes, are
-   * read too. `\uXXXX` is its UTF-8; a lone `\udc80`..`\udcff` is the octet that Python could not decode. Characters that are not
+   * read too. `\uXXXX` is its UTF-8; a lone `\udc80`..`\udcff` is the byte that Python could not decode. Characters that are not
    * printable ASCII must be escaped.
    */
   quoted(): Octets {

@@ -1,7 +1,7 @@
 import type { Octets } from './octets.ts';
 
 /**
- * A quoted string of octets: printable ASCII as it is, except `"` and `\`, which are escaped; every other octet
+ * A quoted string of bytes: printable ASCII as it is, except `"` and `\`, which are escaped; every other byte
  * is `\xHH`. @see vt(5), "Text"
  */
 export function formatQuoted(octets: Octets): string {

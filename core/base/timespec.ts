@@ -1,7 +1,7 @@
 const NANOS = 1_000_000_000n;
 const UTIME_OMIT = process.platform === 'darwin' ? -2n : (1n << 30n) - 2n;
 
-/** Octets of a struct timespec[2] on 64-bit Linux and macOS. */
+/** Bytes of a struct timespec[2] on 64-bit Linux and macOS. */
 export const TIMESPECS_SIZE = 32;
 
 /** Writes a struct timespec: floor seconds, and nanoseconds 0..999999999; undefined leaves the time as it is. */
@@ -12,7 +12,7 @@ export function writeTimespec(target: Uint8Array, offset: number, ns: bigint | u
     view.setBigInt64(offset + 8, UTIME_OMIT, true);
     return;
   }
-  // Numbers, octet by octet: with a DataView and bigints this was 2 % of an export of small files.
+  // Numbers, byte by byte: with a DataView and bigints this was 2 % of an export of small files.
   let seconds = Number(ns / NANOS);
   let rest = Number(ns % NANOS);
   if (rest < 0) {

@@ -2,17 +2,17 @@ import type { TextReader } from './text-reader.ts';
 
 const UUID_PATTERN = /[\da-fA-F]{8}-[\da-fA-F]{4}-[\da-fA-F]{4}-[\da-fA-F]{4}-[\da-fA-F]{12}/y;
 
-/** Octets of a uuid. */
+/** Bytes of a uuid. */
 export const UUID_SIZE = 16;
 
-/** Lower-case hex with dashes of 16 octets. */
+/** Lower-case hex with dashes of 16 bytes. */
 export function uuidFromBytes(data: Uint8Array): string {
   const hex = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 /**
- * The 16 octets of a uuid.
+ * The 16 bytes of a uuid.
  *
  * @throws {RangeError} if it is not hex in the usual groups
  */

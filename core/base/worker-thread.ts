@@ -2,7 +2,7 @@ import { type Transferable, Worker } from 'node:worker_threads';
 import { AddonGate } from './addon-gate.ts';
 import { VtError } from './errors.ts';
 
-/** How a thread is started, and what is told of it. */
+/** How a thread is started, and what it is started with. */
 export interface WorkerThreadOptions {
   /** Whose it is, for messages. */
   readonly name: string;

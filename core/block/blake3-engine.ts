@@ -20,7 +20,7 @@ function loadEngine(): Engine {
     const { blake3, blake3UrlSafeBase64 } = loadAddon(() => require('@napi-rs/blake-hash') as typeof import('@napi-rs/blake-hash'));
     return {
       digest: (data) => blake3(data),
-      // A string comes cheaper than a Buffer, which the collector has to be told of: 11 KiB take 5,450 ns, not 6,400.
+      // A string comes cheaper than a Buffer, which the collector must know of: 11 KiB take 5,450 ns, not 6,400.
       write: (data, target, at) => {
         target.write(blake3UrlSafeBase64(data), at, 'base64url');
       },
@@ -31,7 +31,7 @@ function loadEngine(): Engine {
   }
 }
 
-/** The BLAKE3 digest (32 octets) of `data`. */
+/** The BLAKE3 digest (32 bytes) of `data`. */
 export function blake3Digest(data: Uint8Array): Uint8Array {
   engine ??= loadEngine();
   return engine.digest(data);

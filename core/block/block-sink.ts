@@ -14,7 +14,7 @@ export interface BlockSink {
   /**
    * Takes a Block and gives its hashcode. `data` is copied if it is kept.
    *
-   * @param data - at most MAX_BLOCK_SIZE octets
+   * @param data - at most MAX_BLOCK_SIZE bytes
    */
   put(data: Uint8Array): HashCode;
 }
@@ -37,7 +37,7 @@ export class PendingBlocks implements BlockSink {
     this.hashName = hashName;
   }
 
-  /** Octets waiting. */
+  /** Bytes waiting. */
   get size(): number {
     return this.#size;
   }
@@ -111,10 +111,10 @@ export class BothSinks implements BlockSink {
 }
 
 /**
- * The Block of one leaf: a literal up to MAX_LITERAL_SIZE octets, a run if all octets are equal, and else stored in
+ * The Block of one leaf: a literal up to MAX_LITERAL_SIZE bytes, a run if all bytes are equal, and else stored in
  * `sink` under its hashcode.
  *
- * @param data - at most MAX_BLOCK_SIZE octets; copied if kept
+ * @param data - at most MAX_BLOCK_SIZE bytes; copied if kept
  */
 export function leafBlock(sink: BlockSink, data: Uint8Array): Block {
   if (data.length <= MAX_LITERAL_SIZE) return { kind: 'literal', span: data.length, data: Uint8Array.from(data) };

@@ -1,2 +1,2 @@
-/** Largest size of one Block of contents, in octets: a bound for readers' buffers and writers' settings. */
+/** Largest size of one Block of contents, in bytes: a bound for readers' buffers and writers' settings. */
 export const MAX_BLOCK_SIZE = 16 * 1024 * 1024;

@@ -3,7 +3,7 @@ import type { HashCode } from './hashcode.ts';
 /** Bytes stored under their hashcode. */
 export interface HashBlock {
   readonly kind: 'hash';
-  /** Octets denoted, 0..2^53-1; {@link UNKNOWN_SPAN} in a text or superblock reference that does not say. */
+  /** Bytes denoted, 0..2^53-1; {@link UNKNOWN_SPAN} in a text or superblock reference that does not say. */
   readonly span: number;
   readonly hashcode: HashCode;
 }
@@ -11,7 +11,7 @@ export interface HashBlock {
 /** A Block whose bytes are the concatenated bytes of the Blocks in its superblock. */
 export interface IndirectBlock {
   readonly kind: 'indirect';
-  /** Octets of content denoted, the sum over the leaves. */
+  /** Bytes of content denoted, the sum over the leaves. */
   readonly span: number;
   /** The superblock: its bytes are a concatenation of block references. */
   readonly refs: Exclude<Block, IndirectBlock>;
@@ -21,11 +21,11 @@ export interface IndirectBlock {
 export interface LiteralBlock {
   readonly kind: 'literal';
   readonly span: number;
-  /** `span` octets; never modified. */
+  /** `span` bytes; never modified. */
   readonly data: Uint8Array;
 }
 
-/** One octet, repeated `span` times (RLE). */
+/** One byte, repeated `span` times (RLE). */
 export interface RunBlock {
   readonly kind: 'run';
   readonly span: number;
@@ -33,7 +33,7 @@ export interface RunBlock {
   readonly octet: number;
 }
 
-/** A part of another Block: octets `offset` to `offset + span` of `base`. */
+/** A part of another Block: bytes `offset` to `offset + span` of `base`. */
 export interface SubBlock {
   readonly kind: 'sub';
   readonly span: number;
@@ -47,7 +47,7 @@ export type Block = HashBlock | IndirectBlock | LiteralBlock | RunBlock | SubBlo
 /** The span of a reference that does not tell it; bytes never hold it. */
 export const UNKNOWN_SPAN = -1;
 
-/** A leaf of at most this many octets becomes a literal: a hashed reference would be longer than the bytes. */
+/** A leaf of at most this many bytes becomes a literal: a hashed reference would be longer than the bytes. */
 export const MAX_LITERAL_SIZE = 32;
 
 /** The Block of no bytes. */

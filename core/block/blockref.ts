@@ -95,7 +95,7 @@ function typeOf(block: Exclude<Block, IndirectBlock>): number {
 /**
  * Decodes a block reference with its length in front. Hashcodes and literals are copied.
  *
- * @throws {ParseError} if it is cut short, of an unknown kind, or followed by octets inside its length
+ * @throws {ParseError} if it is cut short, of an unknown kind, or followed by bytes inside its length
  */
 export function decodeBlockref(data: Uint8Array, offset: number): Decoded<Block> {
   return decodeAt(data, offset, 0);
@@ -110,7 +110,7 @@ function decodeAt(data: Uint8Array, offset: number, depth: number): Decoded<Bloc
  * Decodes a block reference without its length.
  *
  * @param body - all of the reference
- * @param at - where `body` lies in the whole, for the offsets of errors
+ * @param at - where `body` is in the whole, for the offsets of errors
  */
 export function decodeBlockrefBody(body: Uint8Array, at = 0): Block {
   return decodeBody(body, at, 0);

@@ -13,7 +13,7 @@ export interface ContentPart {
   readonly start: number;
 }
 
-/** Parts of two contents that stand between equal ones. One of the two lists may be empty. */
+/** Parts of two contents that are between equal ones. One of the two lists may be empty. */
 export interface DifferingRun {
   readonly before: readonly ContentPart[];
   readonly after: readonly ContentPart[];

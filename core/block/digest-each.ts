@@ -13,8 +13,8 @@ export function cryptoWriter(algorithm: string): DigestWriter {
 /**
  * Makes the digests of many pieces, one after the other.
  *
- * @param digestSize - octets of each
- * @param ranges - pairs: a piece's first octet in `bytes`, and the one past its last
+ * @param digestSize - bytes of each
+ * @param ranges - pairs: a piece's first byte in `bytes`, and the one past its last
  * @param digests - gets them, in the order of the pieces
  */
 export function digestEach(

@@ -1,10 +1,10 @@
-/** Digests kept together: 1 MiB of those of 32 octets. */
+/** Digests kept together: 1 MiB of those of 32 bytes. */
 const CHUNK_DIGESTS = 32_768;
 const FIRST_SLOTS = 4096;
 
 /**
- * Digests, each with a small number, in little memory: the octets of a digest, one more, and 6 to 12 of table. Nothing is
- * ever taken out. Digests are uniform, so their own octets serve as their hash.
+ * Digests, each with a small number, in little memory: the bytes of a digest, one more, and 6 to 12 of table. Nothing is
+ * ever taken out. Digests are uniform, so their own bytes serve as their hash.
  */
 export class DigestTable {
   readonly #size: number;
@@ -14,7 +14,7 @@ export class DigestTable {
   readonly #values: Uint8Array[] = [];
   #count = 0;
 
-  /** @param digestSize - octets kept of each digest: fewer than it has where a false match does no harm; at least 8 */
+  /** @param digestSize - bytes kept of each digest: fewer than it has where a false match does no harm; at least 8 */
   constructor(digestSize: number) {
     this.#size = digestSize;
   }
@@ -24,7 +24,7 @@ export class DigestTable {
     return this.#count;
   }
 
-  /** Octets of memory in use. */
+  /** Bytes of memory in use. */
   get memory(): number {
     return this.#slots.byteLength + this.#digests.length * CHUNK_DIGESTS * (this.#size + 1);
   }

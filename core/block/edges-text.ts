@@ -16,7 +16,7 @@ export function areEdgeSizes({ minSize, meanSize, maxSize, coarseFrom = 0 }: Edg
 }
 
 /**
- * Reads `MIN:MEAN:MAX`, or `MIN:MEAN:MAX:COARSE` with what is four times as large from there on, octets as sizes are written
+ * Reads `MIN:MEAN:MAX`, or `MIN:MEAN:MAX:COARSE` with what is four times as large from there on, bytes as sizes are written
  * elsewhere: `2K:8K:32K:128M`. Undefined for anything else.
  */
 export function readEdgeSizes(text: string): EdgeSizes | undefined {

@@ -18,9 +18,9 @@ export interface HashFunction {
   readonly name: HashName;
   /** Its number in encoded bytes. @see vt(5), "Hashcodes" */
   readonly enumeration: number;
-  /** Octets of a digest. */
+  /** Bytes of a digest. */
   readonly digestSize: number;
-  /** Octets of a Block, at most. */
+  /** Bytes of a Block, at most. */
   readonly maxSize: number;
   /** The digest of `data`, in a new array. `data` may be a view of shared memory. */
   readonly digest: (data: Uint8Array) => Uint8Array;
@@ -28,26 +28,26 @@ export interface HashFunction {
    * Makes the digests of many pieces at once: the way to hash Blocks wherever there is more than one.
    *
    * @param bytes - what the pieces are of; may be a view of shared memory
-   * @param ranges - pairs: a piece's first octet in `bytes`, and the one past its last
-   * @param digests - gets `digestSize` octets for each piece, in the order of the pieces
+   * @param ranges - pairs: a piece's first byte in `bytes`, and the one past its last
+   * @param digests - gets `digestSize` bytes for each piece, in the order of the pieces
    */
   readonly digestMany: (bytes: Uint8Array, ranges: ArrayLike<number>, digests: Uint8Array) => void;
   /**
-   * `digestMany` for pieces of a WebAssembly memory, which are hashed where they lie, without a copy.
+   * `digestMany` for pieces of a WebAssembly memory, which are hashed where they are, without a copy.
    *
    * @param memory - shared
-   * @param scratchAt - offset in it of HASH_SCRATCH_SIZE octets that nobody else uses, a multiple of 16
+   * @param scratchAt - offset in it of HASH_SCRATCH_SIZE bytes that nobody else uses, a multiple of 16
    */
   readonly digesterOf: (memory: SharedMemory, scratchAt: number) => MemoryDigester;
 }
 
-/** Octets of scratch memory that a MemoryDigester needs for its own. */
+/** Bytes of scratch memory that a MemoryDigester needs for its own. */
 export const HASH_SCRATCH_SIZE = KECCAK_SCRATCH_SIZE;
 
 /** The default hash of new Stores. */
 export const DEFAULT_HASH_NAME: HashName = 'sha3-256';
 
-/** Largest digest of any hash function, in octets. */
+/** Largest digest of any hash function, in bytes. */
 export const MAX_DIGEST_SIZE = 32;
 
 // Enumerations 0..2 are the Python vt's; 3 and 4 are ours. Sealed Blocks bring their names: 4 computes nothing of what they hold.
@@ -91,7 +91,7 @@ export const HASH_NAMES: readonly HashName[] = FUNCTIONS.map((entry) => entry.na
 /** Those of contents: what trees are made of. */
 export const CONTENT_HASH_NAMES: readonly HashName[] = HASH_NAMES.filter((name) => name !== 'sealed');
 
-/** Octets of any stored Block, at most. */
+/** Bytes of any stored Block, at most. */
 export const MAX_STORED_SIZE: number = MAX_BLOCK_SIZE + SEALED_OVERHEAD;
 
 const BY_NAME = new Map<string, HashFunction>(FUNCTIONS.map((entry) => [entry.name, entry]));

@@ -8,7 +8,7 @@ import { hashByEnumeration, hashByName } from './hash.ts';
 /** The name of a Block: the digest of its bytes under a hash function. */
 export interface HashCode {
   readonly hashName: HashName;
-  /** `digestSize` octets; never modified. */
+  /** `digestSize` bytes; never modified. */
   readonly digest: Uint8Array;
 }
 

@@ -23,7 +23,7 @@ interface WantedLeaf {
 export interface LeafWindowOptions {
   /** Leaves ahead at first. */
   readonly leaves: number;
-  /** Octets ahead at most, and one leaf more. */
+  /** Bytes ahead at most, and one leaf more. */
   readonly bytes: number;
   readonly signal: AbortSignal | undefined;
   /** Milliseconds of a clock. */
@@ -98,7 +98,7 @@ export class LeafWindow {
         this.#bytes += sizeOf(value);
       }
     } catch (error) {
-      // What lies before the fault is still given.
+      // What is before the fault is still given.
       this.#hasEnded = true;
       this.#failure = { error };
     } finally {

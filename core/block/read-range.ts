@@ -13,7 +13,7 @@ import { leavesOf, readHashBlock, withSpan } from './tree-walk.ts';
 /** Leaves requested ahead of the current one, at first. */
 const READ_AHEAD_BLOCKS = 16;
 
-/** Octets asked of the Store ahead at most: with Blocks of MAX_BLOCK_SIZE, one more than that. */
+/** Bytes asked of the Store ahead at most: with Blocks of MAX_BLOCK_SIZE, one more than that. */
 const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 
 /** The same for one reader that wants all of a long content soon: 50 MB/s of a Store that is 100 ms away need it. */
@@ -22,7 +22,7 @@ export const LONG_READ_AHEAD: number = 24 * 1024 * 1024;
 export interface ReadOptions extends RangeOptions {
   /** Leaves to read ahead at first; default 16. The number grows while the reader has to wait. */
   readonly readAhead?: number;
-  /** Maximum octets to read ahead; default 4 MiB. */
+  /** Maximum bytes to read ahead; default 4 MiB. */
   readonly maxReadAhead?: number;
   /** Milliseconds of the clock by which the reader waits; default that of the process. */
   readonly nowMs?: () => number;
@@ -69,7 +69,7 @@ function chunksOf([leaf, data]: ReadLeaf): Iterable<Uint8Array> {
 /**
  * All bytes of a Block in one array, never to be modified: where one stored Block holds them it is given as it is.
  *
- * @param options.maxSize - most octets to accept; default MAX_BLOCK_SIZE
+ * @param options.maxSize - most bytes to accept; default MAX_BLOCK_SIZE
  * @throws {VtError} ECORRUPT if the Block has more, before any leaf is read
  */
 export async function readBlockBytes(

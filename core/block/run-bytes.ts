@@ -1,9 +1,9 @@
-// Octets of RunBlocks as views of one shared buffer an octet: a hole of 1 TiB costs no memory to read.
+// Bytes of RunBlocks as views of one shared buffer a byte: a hole of 1 TiB costs no memory to read.
 
-/** Octets of the shared NUL buffer. NUL runs are holes, the longest runs there are. */
+/** Bytes of the shared NUL buffer. NUL runs are holes, the longest runs there are. */
 const NUL_BUFFER_SIZE = 1024 * 1024;
 
-/** Octets of the shared buffer of any other octet: all 255 of them together stay below 17 MB. */
+/** Bytes of the shared buffer of any other byte: all 255 of them together stay below 17 MB. */
 const OTHER_BUFFER_SIZE = 64 * 1024;
 
 const buffers = new Map<number, Uint8Array>();
@@ -21,7 +21,7 @@ function bufferOf(octet: number): Uint8Array {
 /**
  * `length` times `octet`, cut into views of one shared buffer.
  *
- * @param octet - 0..255
+ * @param byte - 0..255
  * @param length - 0..2^53-1
  * @returns views which are never to be modified; each of 1 MiB for NUL, 64 KiB for others, but for the last
  */
@@ -35,8 +35,8 @@ export function* runChunks(octet: number, length: number): Generator<Uint8Array,
 /**
  * `length` times `octet` in one array: a view of the shared buffer where it is long enough, never to be modified.
  *
- * @param octet - 0..255
- * @param length - octets, 0 or more; beyond the shared buffer's size memory is allocated
+ * @param byte - 0..255
+ * @param length - bytes, 0 or more; beyond the shared buffer's size memory is allocated
  */
 export function runBytes(octet: number, length: number): Uint8Array {
   const buffer = bufferOf(octet);
@@ -44,7 +44,7 @@ export function runBytes(octet: number, length: number): Uint8Array {
 }
 
 /**
- * Whether all octets of `data` are the first one. Compares halves natively: 64 KiB take 3 µs, and data that is no
+ * Whether all bytes of `data` are the first one. Compares halves natively: 64 KiB take 3 µs, and data that is no
  * run is found out in a few comparisons.
  */
 export function isRun(data: Uint8Array): boolean {
@@ -52,6 +52,6 @@ export function isRun(data: Uint8Array): boolean {
   if (first === undefined) return false;
   const head = Math.min(data.length, 64);
   for (let i = 1; i < head; i++) if (data[i] !== first) return false;
-  // Every octet equals the one before it exactly if the data equals itself moved by one.
+  // Every byte equals the one before it exactly if the data equals itself moved by one.
   return Buffer.compare(data.subarray(1), data.subarray(0, data.length - 1)) === 0;
 }

@@ -1,18 +1,18 @@
 import { crc32 } from '../base/crc32.ts';
 
-// The bytes of a sealed Block: its name, two octets, the ciphertext and its tag, a CRC-32 of all of that. @see vt(5), "Sealed Blocks"
+// The bytes of a sealed Block: its name, two bytes, the ciphertext and its tag, a CRC-32 of all of that. @see vt(5), "Sealed Blocks"
 
-/** Octets of the name of a sealed Block. */
+/** Bytes of the name of a sealed Block. */
 export const SEALED_NAME_SIZE = 32;
-/** First octets of a sealed Block: its name, the version, the kind. */
+/** First bytes of a sealed Block: its name, the version, the kind. */
 export const SEALED_HEAD_SIZE: number = SEALED_NAME_SIZE + 2;
-/** Octets of the tag of AES-GCM. */
+/** Bytes of the tag of AES-GCM. */
 export const SEALED_TAG_SIZE = 16;
 const CHECK_SIZE = 4;
-/** Octets that sealing adds to a Block. */
+/** Bytes that sealing adds to a Block. */
 export const SEALED_OVERHEAD: number = SEALED_HEAD_SIZE + SEALED_TAG_SIZE + CHECK_SIZE;
 
-/** What stands behind the name. */
+/** What is behind the name. */
 export const SEALED_VERSION = 1;
 export const SEALED_KIND = 1;
 
@@ -26,7 +26,7 @@ export function writeSealedCheck(bytes: Buffer): void {
  * The digest of a sealed Block: the name that it begins with, if its check holds, else zeros, which are nobody's name. So a reader without a key
  * can still recognise a damaged Block; a reader with a key relies on the tag.
  *
- * @param target - gets {@link SEALED_NAME_SIZE} octets from `at` on
+ * @param target - gets {@link SEALED_NAME_SIZE} bytes from `at` on
  */
 export function writeSealedDigest(data: Uint8Array, target: Buffer, at: number): void {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);

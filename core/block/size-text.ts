@@ -3,7 +3,7 @@ const UNITS = 'KMGTP';
 /**
  * Reads a size as people write it: `1000`, `512K`, `20 MiB`, `1.5G` in powers of 1024; `20MB` in powers of 1000.
  *
- * @returns octets, 1..2^53 - 1, or undefined for anything else
+ * @returns bytes, 1..2^53 - 1, or undefined for anything else
  */
 export function readSize(text: string): number | undefined {
   const found = /^(\d{1,16}(?:\.\d{1,6})?)[ \t]*(?:([KMGTP])(B|iB)?|B)?$/i.exec(text);

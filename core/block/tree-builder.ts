@@ -15,7 +15,7 @@ export const MIN_REFS = 16;
 /** A superblock has at most this many references. */
 export const MAX_REFS = 1024;
 
-/** A superblock ends with the reference that takes it to this many octets. */
+/** A superblock ends with the reference that takes it to this many bytes. */
 export const MAX_REFS_SIZE = 64 * 1024;
 
 /**
@@ -28,7 +28,7 @@ const CUT_MASK = 15;
 /** A longer reference is refused: groups of them could not shrink level by level. */
 const MAX_REF_SIZE = 4096;
 
-/** Most contents have few leaves: 4,096 octets of memory for each would keep the garbage collector busy. */
+/** Most contents have few leaves: 4,096 bytes of memory for each would keep the garbage collector busy. */
 const INITIAL_LEVEL_SIZE = 256;
 
 interface Level {
@@ -55,15 +55,15 @@ export class BlockTreeBuilder {
     this.#sink = sink;
   }
 
-  /** Octets of content so far. */
+  /** Bytes of content so far. */
   get span(): number {
     return this.#span;
   }
 
   /**
-   * Adds the next leaf. Neighbouring runs of one octet become one; leaves of no octets are dropped.
+   * Adds the next leaf. Neighbouring runs of one byte become one; leaves of no bytes are dropped.
    *
-   * @throws {RangeError} if its span is unknown, its reference is longer than 4096 octets, or all exceed 2^53-1
+   * @throws {RangeError} if its span is unknown, its reference is longer than 4096 bytes, or all exceed 2^53-1
    */
   add(leaf: Block): void {
     if (leaf.span === UNKNOWN_SPAN) throw new RangeError('build Block tree: expected a leaf of known span');
@@ -89,7 +89,7 @@ export class BlockTreeBuilder {
   /**
    * Adds a leaf that is stored: as `add` of its HashBlock, without an object for it.
    *
-   * @param span - octets of the leaf, 1 or more
+   * @param span - bytes of the leaf, 1 or more
    * @param digests - hold its digest, of the sink's hash function
    * @param at - where it begins there
    */
@@ -209,7 +209,7 @@ export class BlockTreeBuilder {
   #superblock(level: Level): IndirectBlock {
     const data = level.writer.view();
     const { length } = data;
-    // As with any Block, a few octets stand in the reference itself.
+    // As with any Block, a few bytes are in the reference itself.
     if (length <= MAX_LITERAL_SIZE) {
       return { kind: 'indirect', span: level.span, refs: { kind: 'literal', span: length, data: Uint8Array.from(data) } };
     }
@@ -225,7 +225,7 @@ function empty(level: Level): void {
 }
 
 /**
- * What decides whether a superblock ends after a reference: the last octet of its digest, which is evenly distributed
+ * What decides whether a superblock ends after a reference: the last byte of its digest, which is evenly distributed
  * already. A reference without a digest has a CRC-32 of the whole of it (all runs of NUL end alike).
  */
 function cutCheck(ref: Block, encoded: Uint8Array, start: number): number {

@@ -6,7 +6,7 @@ import { hashcodeLabel } from './hashcode.ts';
 import type { BlockTreeBuilder } from './tree-builder.ts';
 import { MAX_TREE_DEPTH, readSuperblock, withSpan } from './tree-walk.ts';
 
-/** A part of a tree, and where in the content it stands. */
+/** A part of a tree, and where in the content it is. */
 interface Part {
   readonly block: Block;
   readonly start: number;
@@ -18,11 +18,11 @@ interface Part {
 
 /**
  * Takes leaves of a Block tree over into a builder without reading them. Where whole superblocks can be taken over, these
- * are not read either. So a change of a large content reads and writes what lies on the way to it. The result is the tree
+ * are not read either. So a change of a large content reads and writes what is on the way to it. The result is the tree
  * that adding leaf by leaf gives.
  *
  * Superblocks that are the last of their level are opened, for their ends say nothing of what may come after them. So are
- * the last that are copied, for a run may go on after them.
+ * the last that are copied, for a run may continue after them.
  */
 export class TreeCopier {
   readonly #source: BlockSource;
@@ -44,13 +44,13 @@ export class TreeCopier {
     return new TreeCopier(source, { block: whole, start: 0, height, isLast: true }, options);
   }
 
-  /** Octets of the whole content. */
+  /** Bytes of the whole content. */
   get span(): number {
     return this.#top.block.span;
   }
 
   /**
-   * Adds the leaves between two octets of the content to a builder.
+   * Adds the leaves between two bytes of the content to a builder.
    *
    * @param start - where a leaf starts
    * @param end - where a leaf ends, `start` or more

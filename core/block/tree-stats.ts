@@ -37,21 +37,21 @@ export class SizeHistogram {
 
 /** The shape of a Block tree. Counts are of the tree as it is walked: a leaf used twice counts twice, but in `unique…`. */
 export interface BlockTreeStats {
-  /** Octets of content. */
+  /** Bytes of content. */
   readonly span: number;
   /** Levels of superblocks; 0 for a leaf. */
   readonly depth: number;
   /** Superblocks, each as often as it is used. */
   readonly superblocks: number;
   readonly leaves: number;
-  /** Leaves stored under their hashcodes, and their octets. */
+  /** Leaves stored under their hashcodes, and their bytes. */
   readonly hashedLeaves: number;
   readonly hashedBytes: number;
   readonly literalLeaves: number;
   readonly literalBytes: number;
   readonly runLeaves: number;
   readonly runBytes: number;
-  /** Different hashed leaves, and how many of their octets the content has. */
+  /** Different hashed leaves, and how many of their bytes the content has. */
   readonly uniqueLeaves: number;
   readonly uniqueBytes: number;
   /** Different superblocks. */
@@ -97,7 +97,7 @@ export async function blockTreeStats(
     uniqueSuperblocks: 0,
   };
   const seen = new Set<string>();
-  /** Octets of each leaf that were not seen before. */
+  /** Bytes of each leaf that were not seen before. */
   const unused = new Map<string, number>();
   const histogram = new SizeHistogram();
 

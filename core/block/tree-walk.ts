@@ -7,10 +7,10 @@ import type { BlockSource } from './block-source.ts';
 import { decodeBlockref } from './blockref.ts';
 import { hashcodeLabel } from './hashcode.ts';
 
-/** Superblocks and sub-Blocks nest at most this deep: with 16 references each, 14 levels exceed 2^53 octets. */
+/** Superblocks and sub-Blocks nest at most this deep: with 16 references each, 14 levels exceed 2^53 bytes. */
 export const MAX_TREE_DEPTH = 32;
 
-/** References in one superblock at most. Writers put at most 1,024 into one; each costs some 300 octets of memory here. */
+/** References in one superblock at most. Writers put at most 1,024 into one; each costs some 300 bytes of memory here. */
 export const MAX_SUPERBLOCK_REFS: number = 64 * 1024;
 
 /** References to nothing in one superblock at most. Writers leave them out: they cost no span, so nothing else bounds them. */
@@ -19,11 +19,11 @@ export const MAX_EMPTY_REFS = 1024;
 /** References that a walk keeps for later, of all superblocks that it is in. */
 const MAX_OPEN_REFS: number = 2 * MAX_SUPERBLOCK_REFS;
 
-/** A part of a content in octets; the whole by default. Beyond the end there is nothing, which is no error. */
+/** A part of a content in bytes; the whole by default. Beyond the end there is nothing, which is no error. */
 export interface RangeOptions {
-  /** First octet, 0 or more; default 0. */
+  /** First byte, 0 or more; default 0. */
   readonly start?: number | undefined;
-  /** The octet after the last; default the end. */
+  /** The byte after the last; default the end. */
   readonly end?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,11 +36,11 @@ export interface WalkOptions extends RangeOptions {
 /** A leaf of a Block tree, or the part of it that was asked for. */
 export interface Leaf {
   readonly block: HashBlock | LiteralBlock | RunBlock;
-  /** Offset in the whole content of its first requested octet. */
+  /** Offset in the whole content of its first requested byte. */
   readonly start: number;
-  /** Offset in the leaf of the first requested octet. */
+  /** Offset in the leaf of the first requested byte. */
   readonly from: number;
-  /** Octets requested, 1 or more. */
+  /** Bytes requested, 1 or more. */
   readonly size: number;
 }
 
@@ -48,7 +48,7 @@ export interface Leaf {
 interface Piece {
   readonly block: Exclude<Block, { kind: 'sub' }>;
   readonly depth: number;
-  /** Where in the whole content the Block's first octet would stand; negative where a sub-Block starts later. */
+  /** Where in the whole content the Block's first byte would be; negative where a sub-Block starts later. */
   readonly start: number;
   /** The part of the whole content that this piece gives. */
   readonly low: number;

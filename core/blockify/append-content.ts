@@ -16,7 +16,7 @@ import { WINDOW_SIZE } from './edge-hash.ts';
 import { KERNEL_CONTEXT, MIN_RUN_SIZE } from './edge-kernel.ts';
 import type { Parser } from './parser.ts';
 
-/** Octets of new Blocks collected before they are added to the Store. */
+/** Bytes of new Blocks collected before they are added to the Store. */
 const FLUSH_SIZE = 4 * 1024 * 1024;
 
 export interface AppendOptions extends OpOptions {
@@ -24,13 +24,13 @@ export interface AppendOptions extends OpOptions {
   readonly parser?: Parser | undefined;
 }
 
-/** Where a content that goes on is to be cut again. */
+/** Where a content that continues is to be cut again. */
 interface LastEdge {
   /** The leaves up to here stay, whatever comes. */
   readonly copied: number;
-  /** A run that goes on after them: its first octets, all but those in `rest`. */
+  /** A run that continues after them: its first bytes, all but those in `rest`. */
   readonly run: Block | undefined;
-  /** The octets from there to the content's end. */
+  /** The bytes from there to the content's end. */
   readonly rest: Uint8Array;
 }
 
@@ -87,7 +87,7 @@ async function* joined(first: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, 
 }
 
 /**
- * The last edge of a content that stays where it is whatever comes after: the start of its last leaf. Among equal octets at
+ * The last edge of a content that stays where it is whatever comes after: the start of its last leaf. Among equal bytes at
  * the end nothing is decided, as they may still become a run.
  */
 async function lastEdge(source: BlockSource, block: Block, span: number, signal: AbortSignal | undefined): Promise<LastEdge> {
@@ -97,7 +97,7 @@ async function lastEdge(source: BlockSource, block: Block, span: number, signal:
   while (copied > 0) {
     const leaf = await leafAt(source, block, copied - 1, signal);
     if (leaf?.kind === 'run' && leaf.span >= MIN_RUN_SIZE) {
-      // Equal octets behind a run are part of it: it either is the end, or what comes after it begins with an edge.
+      // Equal bytes behind a run are part of it: it either is the end, or what comes after it begins with an edge.
       if (octet !== undefined) break;
       return { copied: span - leaf.span, run: { ...leaf, span: leaf.span - MIN_RUN_SIZE }, rest: runBytes(leaf.octet, MIN_RUN_SIZE) };
     }
@@ -111,7 +111,7 @@ async function lastEdge(source: BlockSource, block: Block, span: number, signal:
   return { copied, run: undefined, rest: Buffer.concat(leaves) };
 }
 
-/** The leaf that an octet stands in, whole; undefined past the end. */
+/** The leaf that a byte is in, whole; undefined past the end. */
 async function leafAt(source: BlockSource, block: Block, at: number, signal: AbortSignal | undefined): Promise<Leaf['block'] | undefined> {
   for await (const leaf of leavesOf(source, block, { start: at, end: at + 1, signal })) return leaf.block;
   return undefined;

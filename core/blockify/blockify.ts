@@ -17,12 +17,12 @@ import type { ContentHint, Parser } from './parser.ts';
 /** Content to cut, in any portions. */
 export type Content = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
-/** What becomes one leaf: octets, valid until the next piece is asked for; or a run, whose parts may come as several. */
+/** What becomes one leaf: bytes, valid until the next piece is asked for; or a run, whose parts may come as several. */
 export type BlockPiece =
   | { readonly kind: 'data'; readonly data: Uint8Array }
   | { readonly kind: 'run'; readonly octet: number; readonly size: number };
 
-/** The Block of a piece; its octets go to `sink` where they are to be stored. */
+/** The Block of a piece; its bytes go to `sink` where they are to be stored. */
 export function leafOfPiece(sink: BlockSink, piece: BlockPiece): Block {
   return piece.kind === 'run' ? { kind: 'run', span: piece.size, octet: piece.octet } : leafBlock(sink, piece.data);
 }
@@ -37,11 +37,11 @@ export interface BlockifyTimes {
 export interface BlockifyOptions extends OpOptions {
   /** Proposes edges of its own. */
   readonly parser?: Parser | undefined;
-  /** What a parser is chosen by, with the first octets. Without it none is. */
+  /** What a parser is chosen by, with the first bytes. Without it none is. */
   readonly hint?: ContentHint | undefined;
-  /** Octets right before the content, where it goes on from an edge; those farther than KERNEL_CONTEXT back say nothing. */
+  /** Bytes right before the content, where it continues from an edge; those farther than KERNEL_CONTEXT back say nothing. */
   readonly before?: Uint8Array | undefined;
-  /** Octets of the content that come before it, where it goes on from an edge; default 0. */
+  /** Bytes of the content that come before it, where it continues from an edge; default 0. */
   readonly start?: number | undefined;
   /** False for the plain TypeScript kernel. */
   readonly native?: boolean;
@@ -49,7 +49,7 @@ export interface BlockifyOptions extends OpOptions {
   readonly times?: BlockifyTimes | undefined;
 }
 
-/** Octets scanned at a time. Edges do not depend on it. */
+/** Bytes scanned at a time. Edges do not depend on it. */
 const SLICE_SIZE = 256 * 1024;
 
 const PAGE_SIZE = 64 * 1024;
@@ -93,7 +93,7 @@ class SliceCutter {
   /** Where slices begin in the memory. */
   readonly #sliceAt: number;
   #filled = 0;
-  /** Octets of content before the slice that are in place, 0..KERNEL_CONTEXT counted. */
+  /** Bytes of content before the slice that are in place, 0..KERNEL_CONTEXT counted. */
   #context = 0;
 
   constructor(settings: EdgeSettings, { native = true, parser, hint, start, times, before }: BlockifyOptions) {
@@ -117,7 +117,7 @@ class SliceCutter {
     return this.#filled === SLICE_SIZE;
   }
 
-  /** Copies octets of `chunk` from `from` on; gives how many there was room for. */
+  /** Copies bytes of `chunk` from `from` on; gives how many there was room for. */
   fill(chunk: Uint8Array, from: number): number {
     const part = chunk.subarray(from, from + SLICE_SIZE - this.#filled);
     this.#octets.set(part, this.#sliceAt + this.#filled);

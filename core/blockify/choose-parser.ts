@@ -6,13 +6,13 @@ import { sniffName } from './sniff-name.ts';
 /** The choice of no parser at all, where a parser's name is asked for. */
 export const NO_PARSER = 'none';
 
-/** Octets of a head that are looked at to see whether it is text. */
+/** Bytes of a head that are looked at to see whether it is text. */
 const TEXT_SAMPLE_SIZE = 512;
 
 /** Controls in text: BS, HT, LF, VT, FF, CR, SO and SI of ISO 2022, SUB of CP/M, ESC. */
 const TEXT_CONTROLS = [0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x1a, 0x1b];
 
-/** 1 for each octet that no text has. */
+/** 1 for each byte that no text has. */
 const NO_TEXT = Uint8Array.from({ length: 256 }, (_, octet) => (octet < 0x20 && !TEXT_CONTROLS.includes(octet) ? 1 : 0));
 
 const byName = new Map<string, Parser>();
@@ -50,9 +50,9 @@ export function parserNamed(name: string): Parser | undefined {
 }
 
 /**
- * Finds the parser for a content: by its name, else by its MIME type, else by its first octets. A name or type that says no
- * more than that it is text gives way to octets that say what text. One that says text of any sort counts for nothing where
- * the first octets are such as no text has.
+ * Finds the parser for a content: by its name, else by its MIME type, else by its first bytes. A name or type that says no
+ * more than that it is text gives way to bytes that say what text. One that says text of any sort counts for nothing where
+ * the first bytes are such as no text has.
  *
  * @returns undefined for a content of no syntax known here
  */
@@ -68,11 +68,11 @@ export function chooseParser({ head, fileName, mimeType }: ParserHint): Parser |
 }
 
 /**
- * The parser for a content by what is known of it before its octets are, and by these. Contents too short to be worth
+ * The parser for a content by what is known of it before its bytes are, and by these. Contents too short to be worth
  * a second Block have none: reading their syntax costs more than it can save.
  *
- * @param head - at least the first {@link MAX_HEAD_SIZE} octets, or all
- * @param minSize - least octets of the Store's Blocks
+ * @param head - at least the first {@link MAX_HEAD_SIZE} bytes, or all
+ * @param minSize - least bytes of the Store's Blocks
  */
 export function parserOf(hint: ContentHint, head: Uint8Array, minSize: number): Parser | undefined {
   if (head.length < Math.min(MAX_HEAD_SIZE, 2 * minSize)) return undefined;
@@ -91,7 +91,7 @@ export function foundMimeType(hint: ParserHint): string | undefined {
   return parser?.foundType ?? parser?.mimeTypes[0];
 }
 
-/** Whether the first octets are no text in any encoding that has ASCII's line feeds: NULs and other controls that nobody writes. */
+/** Whether the first bytes are no text in any encoding that has ASCII's line feeds: NULs and other controls that nobody writes. */
 function hasBinary(head: Uint8Array): boolean {
   for (let i = 0; i < head.length && i < TEXT_SAMPLE_SIZE; i++) {
     if (NO_TEXT[head[i] as number] === 1) return true;

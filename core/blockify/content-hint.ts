@@ -8,7 +8,7 @@ export const MIME_TYPE_ATTRIBUTE = 'user.mime_type' as Octets;
 /** The extended attribute that names the parser which the writer of a file asks for. */
 export const PARSER_ATTRIBUTE = 'user.x-vt-parser' as Octets;
 
-/** What a file's name and its extended attributes tell of its content. */
+/** What a file's name and its extended attributes say about its content. */
 export function contentHint(fileName: Octets | undefined, xattrs: Iterable<readonly [name: string, value: Uint8Array]> = []): ContentHint {
   let mimeType: string | undefined;
   let preferred: string | undefined;

@@ -2,7 +2,7 @@ import { MAX_PARSED_RUN } from './edge-picker.ts';
 import type { FeedMark, Parser } from './parser.ts';
 import { ParserFeed } from './parser.ts';
 
-/** Octets of a hole that a parser gets at a time. */
+/** Bytes of a hole that a parser gets at a time. */
 const HOLE_PART_SIZE = 256 * 1024;
 
 /** One content in the hands of its parser: takes its slices in order, gives the edges that an EdgePicker takes with each. */
@@ -18,7 +18,7 @@ export class ContentParser {
     this.#feed = new ParserFeed(parser, from);
   }
 
-  /** Where another one can go on; undefined where it has to be given all of the content. */
+  /** Where another one can continue; undefined where it has to be given all of the content. */
   mark(): FeedMark | undefined {
     return this.#feed.mark();
   }
@@ -28,7 +28,7 @@ export class ContentParser {
     return this.#feed.push(slice);
   }
 
-  /** Takes a hole: as that many NULs, which a picker is told of only where it takes edges after them. */
+  /** Takes a hole: as that many NULs, of which a picker learns only where it takes edges after them. */
   pushHole(length: number): number[] {
     const edges: number[] = [];
     if (length >= MAX_PARSED_RUN) return edges;
@@ -40,7 +40,7 @@ export class ContentParser {
     return edges;
   }
 
-  /** What would be said if the content ended here: as `finish`, after which it may go on. */
+  /** What would be said if the content ended here: as `finish`, after which it may continue. */
   ifEnded(): number[] {
     return this.#feed.ifEnded();
   }

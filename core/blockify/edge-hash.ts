@@ -3,7 +3,7 @@ import { MAX_BLOCK_SIZE } from '../block/block-size.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import { areEdgeSizes, MIN_MEAN_SIZE } from '../block/edges-text.ts';
 
-// The hash of the edge kernel `poly32-1`, frozen: Stores hold Blocks that end where it says. Of the octets b up to and
+// The hash of the edge kernel `poly32-1`, frozen: Stores hold Blocks that end where it says. Of the bytes b up to and
 // including position i of a content, for each i with a whole window before it:
 //
 //   H(i) = sum of b[i-k] * m^k mod 2^16, k = 0..63    (the filter: eight positions at once in SIMD lanes)
@@ -15,7 +15,7 @@ import { areEdgeSizes, MIN_MEAN_SIZE } from '../block/edges-text.ts';
 export const KERNEL_ID = 'poly32-1';
 
 /**
- * Octets of the window. Positions with fewer octets up to and including them are no candidates. 64 is better than 32 or 48,
+ * Bytes of the window. Positions with fewer bytes up to and including them are no candidates. 64 is better than 32 or 48,
  * as lines of source code repeat. With 16 MB of TypeScript 200 edits left 85.8 % to be found again, rather than 83.0 or
  * 84.7.
  */
@@ -23,7 +23,7 @@ export const WINDOW_SIZE = 64;
 
 /**
  * m, the base of the filter. It is one of several thousand random numbers that are 3 or 5 modulo 8, of the highest order
- * there is. Under 192 of these no run of one octet passes a filter of 1024 of 65536 values. Of the 192 it is among the
+ * there is. Under 192 of these no run of one byte passes a filter of 1024 of 65536 values. Of the 192 it is among the
  * three whose rates of candidates stray least from the ideal, over 16 inputs and on the worst of them. The inputs: CSV,
  * digits, hex, base64, DNA letters, bits, nibbles, UTF-16, words, PCM, float64, int32, mostly NUL, C headers, ELF, random.
  * (All within 7 % but nibbles, where the rate is up to twice the ideal.) Then 200 edits were made to 64 MiB of inputs that
@@ -72,7 +72,7 @@ export function edgeThresholds({ minSize, meanSize }: Pick<EdgeSettings, 'minSiz
 
 /** Sizes of the leaves from `coarseFrom` on. */
 export interface CoarseSizes {
-  /** Least octets; from there on a leaf ends at any strict candidate. */
+  /** Least bytes; from there on a leaf ends at any strict candidate. */
   readonly minSize: number;
   readonly maxSize: number;
 }
@@ -81,7 +81,7 @@ export interface CoarseSizes {
 const COARSE_FACTOR = 4;
 
 /**
- * Sizes where leaves are four times as large: a strict candidate comes once in 2 * mean octets, and the least size is 2 * mean.
+ * Sizes where leaves are four times as large: a strict candidate comes once in 2 * mean bytes, and the least size is 2 * mean.
  * So the kernel finds with one pass what decides on both.
  */
 export function coarseSizes({ meanSize, maxSize }: Pick<EdgeSettings, 'meanSize' | 'maxSize'>): CoarseSizes {
@@ -89,7 +89,7 @@ export function coarseSizes({ meanSize, maxSize }: Pick<EdgeSettings, 'meanSize'
   return { minSize: Math.min(most, 2 * meanSize), maxSize: most };
 }
 
-/** Most octets of any leaf but runs. */
+/** Most bytes of any leaf but runs. */
 export function largestLeaf(settings: EdgeSettings): number {
   return settings.coarseFrom === undefined ? settings.maxSize : coarseSizes(settings).maxSize;
 }

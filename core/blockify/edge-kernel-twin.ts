@@ -9,7 +9,7 @@ const FILTER_LAST = power(FILTER_BASE, WINDOW_SIZE) & 0xffff;
  * The edge kernel in plain TypeScript: where SIMD is missing, and what the WebAssembly is compared with. About an
  * eighth of its speed.
  *
- * @param octets - the memory that positions are addresses of
+ * @param bytes - the memory that positions are addresses of
  */
 export function twinEngine(octets: Uint8Array, { filterWidth, laxLimit, strictLimit }: EdgeThresholds): EdgeEngine {
   return {

@@ -9,33 +9,33 @@ import { EDGE_KERNEL_WASM } from './edge-kernel-wasm.ts';
 /** Set in a candidate that is strict. */
 export const STRICT_FLAG = 0x80000000;
 
-/** The rest of a candidate: octets from the slice's start to where a Block may end. */
+/** The rest of a candidate: bytes from the slice's start to where a Block may end. */
 export const POSITION_MASK = 0x7fffffff;
 
-/** Runs of one octet are found from this length on, and become RunBlocks. Part of the kernel's definition. @see vt(5), "Edges" */
+/** Runs of one byte are found from this length on, and become RunBlocks. Part of the kernel's definition. @see vt(5), "Edges" */
 export const MIN_RUN_SIZE = 4096;
 
-/** Octets of scratch memory that a kernel needs for its own, at `scratchAt`. */
+/** Bytes of scratch memory that a kernel needs for its own, at `scratchAt`. */
 export const KERNEL_SCRATCH_SIZE = 64 * 1024;
 
-/** Octets before a slice that decide with it; readable memory must begin 128 before the slice. */
+/** Bytes before a slice that decide with it; readable memory must begin 128 before the slice. */
 export const KERNEL_CONTEXT = WINDOW_SIZE - 1;
 
-/** Octets equal to each other at a slice's end. */
+/** Bytes equal to each other at a slice's end. */
 export interface TouchingRun {
   readonly octet: number;
   readonly length: number;
 }
 
-/** What the kernel found in a slice of a content. Positions are octets from the slice's start. Travels between threads. */
+/** What the kernel found in a slice of a content. Positions are bytes from the slice's start. Travels between threads. */
 export interface SliceScan {
-  /** Octets of the slice. */
+  /** Bytes of the slice. */
   readonly length: number;
   /** Where Blocks may end, ascending: {@link POSITION_MASK} of each, 1..length; {@link STRICT_FLAG} if strict. */
   readonly candidates: Uint32Array;
-  /** Runs of at least MIN_RUN_SIZE that touch neither end: triples of start, end and octet, ascending. */
+  /** Runs of at least MIN_RUN_SIZE that touch neither end: triples of start, end and byte, ascending. */
   readonly runs: Uint32Array;
-  /** The run that the slice begins with, and the one it ends with, of 1 octet or more; both are the same if it is all one run. Undefined for an empty slice. */
+  /** The run that the slice begins with, and the one it ends with, of 1 byte or more; both are the same if it is all one run. Undefined for an empty slice. */
   readonly head: TouchingRun | undefined;
   readonly tail: TouchingRun | undefined;
 }
@@ -45,13 +45,13 @@ export interface EdgeKernel {
   /** Whether WebAssembly does the work. */
   readonly isNative: boolean;
   /**
-   * Scans octets `start` to `end` of the memory, in place.
+   * Scans bytes `start` to `end` of the memory, in place.
    *
    * @param start - 128 or more
-   * @param context - octets of the same content right before `start`, as many as there are; more than 63 count as 63
+   * @param context - bytes of the same content right before `start`, as many as there are; more than 63 count as 63
    */
   scan(start: number, end: number, context: number): SliceScan;
-  /** Copies octets within the memory: several times as fast as a Uint8Array of shared memory does. */
+  /** Copies bytes within the memory: several times as fast as a Uint8Array of shared memory does. */
   copy(to: number, from: number, size: number): void;
 }
 
@@ -73,7 +73,7 @@ interface KernelExports {
 }
 
 export interface KernelOptions {
-  /** Offset of KERNEL_SCRATCH_SIZE octets of the memory that only this kernel uses; default 0. A multiple of 4. */
+  /** Offset of KERNEL_SCRATCH_SIZE bytes of the memory that only this kernel uses; default 0. A multiple of 4. */
   readonly scratchAt?: number;
   /** False for the plain TypeScript; default true, where the platform can. */
   readonly native?: boolean;
@@ -82,7 +82,7 @@ export interface KernelOptions {
 /**
  * Loads the edge kernel of a Store's settings on a memory: the WebAssembly, or the twin where SIMD is missing or the memory is a plain buffer.
  *
- * @param memory - slices to scan lie in it
+ * @param memory - slices to scan are in it
  * @throws {VtError} EUNSUPPORTED if the settings name another kernel, {RangeError} if they contradict themselves
  */
 export function loadEdgeKernel(settings: EdgeSettings, memory: SharedMemory, options: KernelOptions = {}): EdgeKernel {
@@ -130,7 +130,7 @@ function nativeEngine(memory: SharedMemory, thresholds: EdgeThresholds, scratchA
   };
 }
 
-/** Any run of MIN_RUN_SIZE has one of these probes well inside: a look at 16 octets in 2,048 finds them all. */
+/** Any run of MIN_RUN_SIZE has one of these probes well inside: a look at 16 bytes in 2,048 finds them all. */
 const PROBE_DISTANCE = 2048;
 const PROBE_SIZE = 16;
 

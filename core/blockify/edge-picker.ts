@@ -5,16 +5,16 @@ import { MIN_RUN_SIZE, POSITION_MASK } from './edge-kernel.ts';
 
 /** One leaf, right after the one before. */
 export interface LeafSpan {
-  /** Octets, 1 or more; at most `largestLeaf` but for runs. */
+  /** Bytes, 1 or more; at most `largestLeaf` but for runs. */
   readonly size: number;
-  /** Of a run; undefined where the octets differ, or are too few for a run. */
+  /** Of a run; undefined where the bytes differ, or are too few for a run. */
   readonly octet: number | undefined;
 }
 
-/** A run of so many octets ends a content's parsing: nobody reads holes of terabytes for a parser. */
+/** A run of so many bytes ends a content's parsing: nobody reads holes of terabytes for a parser. */
 export const MAX_PARSED_RUN = 2 ** 30;
 
-/** Where Blocks have at least as many octets as this, or fewer, a parser may ask for smaller ones. */
+/** Where Blocks have at least as many bytes as this, or fewer, a parser may ask for smaller ones. */
 const PARSED_MIN_SIZE = 4096;
 
 /**
@@ -40,7 +40,7 @@ export class EdgePicker {
   /** A parser's edges not decided on: offsets in the content, ascending. */
   #parserEdges: number[] = [];
   #spans: LeafSpan[] = [];
-  /** Octets so far, and how many of them have their leaf. */
+  /** Bytes so far, and how many of them have their leaf. */
   #end = 0;
   #last = 0;
   /** The run that the content so far ends with. Below MIN_RUN_SIZE nothing in it is decided: it may become one. */
@@ -51,7 +51,7 @@ export class EdgePicker {
   #isDeaf = false;
 
   /**
-   * @param start - octets of the content before the first slice, which ends a leaf there
+   * @param start - bytes of the content before the first slice, which ends a leaf there
    * @throws {RangeError} or {VtError} as checkEdgeSettings does
    */
   constructor(settings: EdgeSettings, start = 0) {
@@ -67,10 +67,10 @@ export class EdgePicker {
   }
 
   /**
-   * A parser counts from the first slice on. It knows where parts begin that stand elsewhere too: Blocks stay small.
+   * A parser counts from the first slice on. It knows where parts begin that are elsewhere too: Blocks stay small.
    *
-   * @param delay - octets by which what it says may come late, 0..MIN_RUN_SIZE
-   * @param minSize - octets of a Block, at least, that ends at one of its edges; default, and at most, that of other Blocks. Where that
+   * @param delay - bytes by which what it says may come late, 0..MIN_RUN_SIZE
+   * @param minSize - bytes of a Block, at least, that ends at one of its edges; default, and at most, that of other Blocks. Where that
    * is more than {@link PARSED_MIN_SIZE} it counts: a user who asks for larger Blocks wants few of them
    */
   useParser({ delay, minSize = this.#minSize }: { readonly delay: number; readonly minSize?: number | undefined }): void {
@@ -89,12 +89,12 @@ export class EdgePicker {
     this.#isDeaf = true;
   }
 
-  /** Octets at the end which no leaf has yet: less than `largestLeaf` + MIN_RUN_SIZE. */
+  /** Bytes at the end which no leaf has yet: less than `largestLeaf` + MIN_RUN_SIZE. */
   get pending(): number {
     return this.#end - this.#last;
   }
 
-  /** Whether the content so far ends in a run, all of whose octets have their leaf. */
+  /** Whether the content so far ends in a run, all of whose bytes have their leaf. */
   get inRun(): boolean {
     return this.#tail.length >= MIN_RUN_SIZE;
   }
@@ -117,7 +117,7 @@ export class EdgePicker {
   /**
    * Takes the next slice.
    *
-   * @param length - octets of the slice
+   * @param length - bytes of the slice
    * @param parserEdges - where a parser would end Blocks: offsets from the slice's start, 1 - delay..length, ascending
    * @returns the leaves that are decided now; those of a long run come in parts
    */
@@ -144,7 +144,7 @@ export class EdgePicker {
     return this.#taken();
   }
 
-  /** Takes `length` times `octet` as the next slice: a hole, that nobody need read. Exact from MIN_RUN_SIZE octets on. */
+  /** Takes `length` times `octet` as the next slice: a hole, that nobody need read. Exact from MIN_RUN_SIZE bytes on. */
   pushRun(octet: number, length: number, parserEdges: readonly number[] = NO_EDGES): LeafSpan[] {
     const run = { octet, length };
     return this.push(length, { length, candidates: NONE, runs: NONE, head: run, tail: run }, parserEdges);
@@ -171,7 +171,7 @@ export class EdgePicker {
     }
     if (parserEdges.length === 0) return;
     for (const edge of parserEdges) this.#parserEdges.push(base + edge);
-    // Late ones may lie before those that came earlier.
+    // Late ones may be before those that came earlier.
     this.#parserEdges.sort((a, b) => a - b);
   }
 
@@ -188,7 +188,7 @@ export class EdgePicker {
     if (at > this.#last) this.#cut(at);
   }
 
-  /** Decides on all candidates up to `safe`: nothing that is yet to come can change what lies before. */
+  /** Decides on all candidates up to `safe`: nothing that is yet to come can change what is before. */
   #advance(safe: number): void {
     let parsed = 0;
     for (let edge = this.#parserEdges[0]; edge !== undefined && edge <= safe; edge = this.#parserEdges[++parsed]) {

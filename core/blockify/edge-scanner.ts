@@ -3,10 +3,10 @@ import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { EdgeKernel, SliceScan } from './edge-kernel.ts';
 import { KERNEL_CONTEXT, KERNEL_SCRATCH_SIZE, loadEdgeKernel } from './edge-kernel.ts';
 
-/** Octets scanned at a time, at most. */
+/** Bytes scanned at a time, at most. */
 export const MAX_SCAN_SIZE = 256 * 1024;
 
-/** Octets before a slice; the kernel reads at most the last 128. */
+/** Bytes before a slice; the kernel reads at most the last 128. */
 const ROOM_SIZE = 256;
 
 /** One edge kernel and its memory, for contents that are scanned in turns: it keeps nothing of any of them. */
@@ -26,8 +26,8 @@ export class EdgeScanner {
   /**
    * Scans a slice of a content.
    *
-   * @param slice - {@link MAX_SCAN_SIZE} octets at most
-   * @param before - what comes right before it, at least {@link KERNEL_CONTEXT} octets if there are so many
+   * @param slice - {@link MAX_SCAN_SIZE} bytes at most
+   * @param before - what comes right before it, at least {@link KERNEL_CONTEXT} bytes if there are so many
    */
   scan(slice: Uint8Array, before: Uint8Array): SliceScan {
     const start = KERNEL_SCRATCH_SIZE + ROOM_SIZE;

@@ -20,7 +20,7 @@ import { MAX_HEAD_SIZE } from './parser.ts';
 
 /** Where a content that grows may be taken up again. */
 export interface StablePoint {
-  /** Octets before it, which nothing that comes can cut otherwise: an edge, or within a run. */
+  /** Bytes before it, which nothing that comes can cut otherwise: an edge, or within a run. */
   readonly stable: number;
   /** The parser is heeded no more. */
   readonly isDeaf: boolean;
@@ -32,7 +32,7 @@ export interface StablePoint {
 export interface ParsingPoint {
   /** The parser's name, `none` for none. */
   readonly name: string;
-  /** Of a parser: where it goes on, given octets up to the content's end. */
+  /** Of a parser: where it continues, given bytes up to the content's end. */
   readonly mark?: FeedMark | undefined;
   /** Edges that it told of between the stable point and the content's end: offsets in the content. */
   readonly edges: readonly number[];
@@ -40,10 +40,10 @@ export interface ParsingPoint {
 
 /** What a content that is taken up again has. */
 export interface TakenUp extends StablePoint {
-  /** Has the leaves of the first `stable` octets, and adds to `pending`. */
+  /** Has the leaves of the first `stable` bytes, and adds to `pending`. */
   readonly tree: BlockTreeBuilder;
   readonly pending: PendingBlocks;
-  /** Octets right before the stable point, {@link KERNEL_CONTEXT} if there are so many. */
+  /** Bytes right before the stable point, {@link KERNEL_CONTEXT} if there are so many. */
   readonly before: Uint8Array;
   /** Has been given all up to the stable point. */
   readonly parser: ContentParser | undefined;
@@ -58,7 +58,7 @@ export interface TakenUp extends StablePoint {
  * time `block()` gives the Block of all so far, the same as storing it at once gives. That costs the last leaves and the
  * superblocks above them.
  *
- * Memory: the octets that have no leaf yet (less than the largest and MIN_RUN_SIZE), and one group of references a level.
+ * Memory: the bytes that have no leaf yet (less than the largest and MIN_RUN_SIZE), and one group of references a level.
  */
 export class GrowingContent {
   readonly pending: PendingBlocks;
@@ -67,14 +67,14 @@ export class GrowingContent {
   readonly #tree: BlockTreeBuilder;
   readonly #picker: EdgePicker;
   #parser: ContentParser | undefined;
-  /** The parser is chosen: by so many octets that more would not change it. */
+  /** The parser is chosen: by so many bytes that more would not change it. */
   #isChosen = false;
-  /** The last octets: those that have no leaf yet, and no less than the kernel's context. */
+  /** The last bytes: those that have no leaf yet, and no less than the kernel's context. */
   #held: Uint8Array = NONE;
   #span = 0;
   /** Edges that the parser told of, after the last leaf's end: offsets in the content. */
   #edges: number[] = [];
-  /** Of those that another one was told of: they come with their octets. */
+  /** Of those that another one got: they come with their bytes. */
   #toldBefore: readonly number[] = [];
 
   constructor(store: Pick<Store, 'hashName'>, scanner: EdgeScanner, hint: ContentHint, from?: TakenUp) {
@@ -93,7 +93,7 @@ export class GrowingContent {
     this.#toldBefore = from.edges;
   }
 
-  /** Octets so far. */
+  /** Bytes so far. */
   get span(): number {
     return this.#span;
   }
@@ -119,7 +119,7 @@ export class GrowingContent {
    * Takes what comes next by the workers of an ingest: of much they make the same Blocks several times as fast. Their leaves go to the
    * Store at once, superblocks to `pending`. Where it rejects, this content is of no use any more.
    *
-   * @param read - fills a room from its start, and gives how many octets came; less than there is room for is the end
+   * @param read - fills a room from its start, and gives how many bytes came; less than there is room for is the end
    */
   async pushFrom(ingest: Pick<Ingest, 'grow'>, read: (room: Uint8Array) => number): Promise<void> {
     if (!this.#isChosen) {

@@ -42,8 +42,8 @@ const STYLE = `
 `;
 
 /**
- * A picture of how large the Blocks are. For each power of two it shows how many Blocks have so many octets or
- * more but less than twice as many, and their share of all octets. It is one SVG 1.1 document, needs nothing else, and suits
+ * A picture of how large the Blocks are. For each power of two it shows how many Blocks have so many bytes or
+ * more but less than twice as many, and their share of all bytes. It is one SVG 1.1 document, needs nothing else, and suits
  * light and dark grounds.
  *
  * @param buckets - ascending, each `minSize` a power of two; may be none

@@ -1,19 +1,19 @@
 import type { Octets } from '../base/octets.ts';
 import { MIN_RUN_SIZE } from './edge-kernel.ts';
 
-/** Octets of the head that a parser is chosen by. */
+/** Bytes of the head that a parser is chosen by. */
 export const MAX_HEAD_SIZE = 4096;
 
 /** What a parser is chosen by. */
 export interface ParserHint {
-  /** The first octets of the content, {@link MAX_HEAD_SIZE} if there are so many. */
+  /** The first bytes of the content, {@link MAX_HEAD_SIZE} if there are so many. */
   readonly head: Uint8Array;
   /** The last element of a path; see {@link sniffName} for its extension. */
   readonly fileName?: Octets | undefined;
   readonly mimeType?: string | undefined;
 }
 
-/** What is known of a content before its octets are. */
+/** What is known of a content before its bytes are. */
 export interface ContentHint extends Omit<ParserHint, 'head'> {
   /** The parser that somebody asks for by its name, whatever the content: `none` for none. */
   readonly parser?: string | undefined;
@@ -34,31 +34,31 @@ export interface Parser {
   readonly mimeTypes: readonly string[];
   /** The MIME type of what it is chosen for; default the first of them. */
   readonly foundType?: string;
-  /** Whether a content begins as the syntax does; asked with up to {@link MAX_HEAD_SIZE} octets, fewer only if there are no more. */
+  /** Whether a content begins as the syntax does; asked with up to {@link MAX_HEAD_SIZE} bytes, fewer only if there are no more. */
   begins?(head: Uint8Array): boolean;
   /** Whether it gives way to any parser that knows the content better: that of text. */
   readonly isGeneric?: boolean;
-  /** Whether it knows text only: then a name or type says nothing of a content that begins with octets which no text has. */
+  /** Whether it knows text only: then a name or type says nothing of a content that begins with bytes which no text has. */
   readonly isTextual?: boolean;
-  /** Octets by which an edge may be reported late: how far it looks past an edge to be sure; 0..MIN_RUN_SIZE. */
+  /** Bytes by which an edge may be reported late: how far it looks past an edge to be sure; 0..MIN_RUN_SIZE. */
   readonly delay: number;
   /**
-   * Octets that a Block has at least which ends at one of its edges; default, and at most, the least size that the Store has for
+   * Bytes that a Block has at least which ends at one of its edges; default, and at most, the least size that the Store has for
    * others. For syntaxes whose parts are found elsewhere by themselves, like the members of an archive.
    */
   readonly minSize?: number;
   /**
-   * Octets at a content's start in which no edge of its counts, so that contents up to that size are not parsed at all; default 0. For
+   * Bytes at a content's start in which no edge of its counts, so that contents up to that size are not parsed at all; default 0. For
    * syntaxes whose parts are worth little in small files, which are found again as a whole.
    */
   readonly quietSize?: number;
   /**
-   * A coroutine over the content. `yield undefined` asks for the next octets and gives them, or undefined at the end;
-   * they are valid until the next are asked for. `yield offset` reports an edge: octets from the content's start, in any
-   * order, as far ahead as it likes, at most `delay` octets behind the octets asked for. Edges must not depend on
-   * how the octets are cut.
+   * A coroutine over the content. `yield undefined` asks for the next bytes and gives them, or undefined at the end;
+   * they are valid until the next are asked for. `yield offset` reports an edge: bytes from the content's start, in any
+   * order, as far ahead as it likes, at most `delay` bytes behind the bytes asked for. Edges must not depend on
+   * how the bytes are cut.
    *
-   * @param mark - one that it reported, given octets up to there and any farther: it is to be given those from `mark.from` on, and
+   * @param mark - one that it reported, given bytes up to there and any farther: it is to be given those from `mark.from` on, and
    * reports the edges that it would have reported
    */
   edges(mark?: ParserMark): ParserSteps;
@@ -67,38 +67,38 @@ export interface Parser {
 /** A parser's coroutine, and parts of it. */
 export type ParserSteps<T = void> = Generator<number | ParserMark | undefined, T, Uint8Array | undefined>;
 
-/** Where a parser can go on that has forgotten all before. */
+/** Where a parser can continue that has forgotten all before. */
 export interface ParserMark {
-  /** The first octet of the content that it has to be given; it may be yet to come. */
+  /** The first byte of the content that it has to be given; it may be yet to come. */
   readonly from: number;
   /** What it has to know: numbers of its own. */
   readonly state: readonly number[];
 }
 
 /**
- * Handed to a parser's coroutine in place of octets: asks for a mark, which it yields if it has one, and then goes on asking for octets. A
- * coroutine that takes it for no octets is parsed from its start where it has to go on.
+ * Handed to a parser's coroutine in place of bytes: asks for a mark, which it yields if it has one, and then continues asking for bytes. A
+ * coroutine that takes it for no bytes is parsed from its start where it has to continue.
  */
 export const ASK_MARK: Uint8Array = new Uint8Array(0);
 
-/** Where a parser goes on that listens no more. */
+/** Where a parser continues that listens no more. */
 export const NOWHERE: ParserMark = { from: Number.MAX_SAFE_INTEGER, state: [] };
 
 /**
- * Handed to a parser's coroutine in place of octets: asks which edges it would report if the content ended here, while it may go on. A
- * coroutine whose edges do not depend on where the content ends takes it for what it is, no octets.
+ * Handed to a parser's coroutine in place of bytes: asks which edges it would report if the content ended here, while it may continue. A
+ * coroutine whose edges do not depend on where the content ends takes it for what it is, no bytes.
  */
 export const IF_ENDED: Uint8Array = new Uint8Array(0);
 
-/** Edges remembered ahead of the octets: those beyond are forgotten. */
+/** Edges remembered ahead of the bytes: those beyond are forgotten. */
 const MAX_AHEAD = 1024;
 
-/** Reports that one slice may bring besides one an octet: more is a parser that has lost its way. */
+/** Reports that one slice may bring besides one a byte: more is a parser that has lost its way. */
 const SPARE_REPORTS = 1024;
 
-/** Where the parsing of a content goes on: its parser, and what it has said of octets to come. */
+/** Where the parsing of a content continues: its parser, and what it has said of bytes to come. */
 export interface FeedMark extends ParserMark {
-  /** Edges beyond the octets so far, from the content's start, ascending. */
+  /** Edges beyond the bytes so far, from the content's start, ascending. */
   readonly ahead: readonly number[];
 }
 
@@ -107,13 +107,13 @@ export class ParserFeed {
   readonly #delay: number;
   readonly #quietSize: number;
   #parser: ParserSteps | undefined;
-  /** Edges beyond the octets so far, from the content's start, ascending. */
+  /** Edges beyond the bytes so far, from the content's start, ascending. */
   #ahead: number[] = [];
   #end = 0;
-  /** The first octet that the parser is given. */
+  /** The first byte that the parser is given. */
   #from = 0;
 
-  /** @param mark - goes on where another feed gave it; the first octets pushed are then those at `end` */
+  /** @param mark - continues where another feed gave it; the first bytes pushed are then those at `end` */
   constructor(parser: Parser, from?: { readonly mark: FeedMark; readonly end: number }) {
     this.#delay = Math.min(parser.delay, MIN_RUN_SIZE);
     this.#quietSize = parser.quietSize ?? 0;
@@ -146,13 +146,13 @@ export class ParserFeed {
     return reached.map((edge) => edge - base);
   }
 
-  /** Where another feed of this content can go on; undefined where it has to be given all of it. */
+  /** Where another feed of this content can continue; undefined where it has to be given all of it. */
   mark(): FeedMark | undefined {
     const mark = this.#parser === undefined ? NOWHERE : this.#resume(ASK_MARK, SPARE_REPORTS);
     return mark === undefined ? undefined : { ...mark, ahead: this.#ahead };
   }
 
-  /** What `finish` would give, while the content may go on. */
+  /** What `finish` would give, while the content may continue. */
   ifEnded(): number[] {
     const before = this.#ahead;
     this.#resume(IF_ENDED, SPARE_REPORTS);
@@ -178,7 +178,7 @@ export class ParserFeed {
     return this.#ahead.filter((edge) => edge <= this.#end && edge > this.#end - this.#delay).map((edge) => edge - this.#end);
   }
 
-  /** Runs the parser until it asks for octets; gives it up once it throws, ends, or reports more than it may. */
+  /** Runs the parser until it asks for bytes; gives it up once it throws, ends, or reports more than it may. */
   #resume(slice: Uint8Array | undefined, mostReports: number): ParserMark | undefined {
     const parser = this.#parser;
     if (parser === undefined) return undefined;

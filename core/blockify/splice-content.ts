@@ -12,20 +12,20 @@ import { WINDOW_SIZE } from './edge-hash.ts';
 import { KERNEL_CONTEXT } from './edge-kernel.ts';
 import type { ContentHint } from './parser.ts';
 
-/** Octets of new Blocks collected before they are added to the Store. */
+/** Bytes of new Blocks collected before they are added to the Store. */
 const FLUSH_SIZE = 4 * 1024 * 1024;
 
 /** Shorter holes and runs are read: the edge kernel finds what runs they are part of. */
 const MIN_RUN_SIZE = 64 * 1024;
 
-/** New octets that are worth the way through the ingest's workers. */
+/** New bytes that are worth the way through the ingest's workers. */
 const MIN_STREAM_SIZE = 1024 * 1024;
 
 /** A part of a content that is put together, from `start` to `end`. */
 export interface ContentPart {
   readonly start: number;
   readonly end: number;
-  /** New octets, a part of a stored Block from an octet on, one octet again and again, or a hole where undefined. */
+  /** New bytes, a part of a stored Block from a byte on, one byte again and again, or a hole where undefined. */
   readonly source: 'octets' | BlockPart | { readonly octet: number } | undefined;
 }
 
@@ -36,19 +36,19 @@ interface BlockPart {
 }
 
 /**
- * Stores a content, or what goes on from an edge of one after `start` octets, in other threads; `hint` is of all of it. A whole
- * content may come as its octets, which stay as they are meanwhile.
+ * Stores a content, or what continues from an edge of one after `start` bytes, in other threads; `hint` is of all of it. A whole
+ * content may come as its bytes, which stay as they are meanwhile.
  */
 export type StoreSplicedContent = (
   content: Uint8Array | AsyncIterable<Uint8Array>,
   options: OpOptions & { readonly start?: number | undefined; readonly hint?: ContentHint | undefined },
 ) => Promise<Block>;
 
-/** Where the octets of parts come from. */
+/** Where the bytes of parts come from. */
 export interface SpliceSource {
   /** Every part in order, without gaps. */
   readonly parts: readonly ContentPart[];
-  /** Octets `start` to `end`, of whatever parts. */
+  /** Bytes `start` to `end`, of whatever parts. */
   readonly read: (start: number, end: number) => AsyncIterable<Uint8Array>;
   readonly storeContent: StoreSplicedContent;
 }
@@ -62,11 +62,11 @@ export function canSplice({ edges }: Pick<Store, 'edges'>): boolean {
 }
 
 /**
- * Stores a content that is put together of new octets, holes and parts of stored Blocks, at the cost of what is new. Leaves
- * of stored Blocks are taken over unread where they lie as they would be cut again. Holes become runs.
+ * Stores a content that is put together of new bytes, holes and parts of stored Blocks, at the cost of what is new. Leaves
+ * of stored Blocks are taken over unread where they are as they would be cut again. Holes become runs.
  *
  * Around what is new the content is cut from the edge before it until edges fall together with stored ones again. So it has
- * the Blocks that storing all of it gives, but where octets that equal those of a hole lie next to the hole.
+ * the Blocks that storing all of it gives, but where bytes that equal those of a hole are next to the hole.
  */
 export async function spliceContent(store: SpliceStore, source: SpliceSource, options: OpOptions = {}): Promise<Block> {
   const parts = await withCutRuns(store, source.parts, options);
@@ -85,7 +85,7 @@ class Splicer {
   readonly #size: number;
   /** Everything before is in the tree. */
   #at = 0;
-  /** The part that `#at` stands in. */
+  /** The part that `#at` is in. */
   #index = 0;
 
   constructor(store: SpliceStore, from: SpliceSource, options: OpOptions) {
@@ -107,7 +107,7 @@ class Splicer {
       } else if (!isBlockPart(part) || !(await this.#copy(part, part.source))) {
         const before = this.#at;
         await this.#cut();
-        // The source has fewer octets than the parts say.
+        // The source has fewer bytes than the parts say.
         if (this.#at === before) break;
       }
       if (this.#pending.size >= FLUSH_SIZE) await this.#pending.flushTo(this.#store, this.#options);
@@ -124,12 +124,12 @@ class Splicer {
     return parts[this.#index];
   }
 
-  /** Takes over the leaves that begin here and lie in this part whole. @returns whether there were any */
+  /** Takes over the leaves that begin here and are in this part whole. @returns whether there were any */
   async #copy(part: ContentPart, { block, at }: BlockPart): Promise<boolean> {
     const first = at + (this.#at - part.start);
     if (!(await this.#isEdge(block, first))) return false;
     const end = at + (part.end - part.start);
-    // The end of a content is no edge that its octets make: what comes after it may move it.
+    // The end of a content is no edge that its bytes make: what comes after it may move it.
     const isEnd = end === block.span && part.end < this.#size;
     const last = isEnd || !(await this.#isEdge(block, end)) ? await this.#leafStart(block, end - 1) : end;
     if (last <= first) return false;
@@ -172,19 +172,19 @@ class Splicer {
     return await this.#isEdge(part.source.block, part.source.at + (this.#at - part.start));
   }
 
-  /** Whether a leaf of a Block begins at an octet, or the Block ends there. */
+  /** Whether a leaf of a Block begins at a byte, or the Block ends there. */
   async #isEdge(block: Block, offset: number): Promise<boolean> {
     return offset === 0 || offset === block.span || (await this.#leafStart(block, offset)) === offset;
   }
 
-  /** Where the leaf begins that an octet stands in. */
+  /** Where the leaf begins that a byte is in. */
   async #leafStart(block: Block, offset: number): Promise<number> {
     for await (const { from } of leavesOf(this.#blocks, block, { start: offset, end: offset + 1, ...this.#options })) return offset - from;
     return offset;
   }
 }
 
-/** The octet of a part that is one, again and again; undefined for other parts, and short ones. */
+/** The byte of a part that is one, again and again; undefined for other parts, and short ones. */
 function octetOfRun({ start, end, source }: ContentPart): number | undefined {
   if (end - start < MIN_RUN_SIZE) return undefined;
   if (source === undefined) return 0;
@@ -197,7 +197,7 @@ function isBlockPart<T extends ContentPart>(part: T): part is T & { readonly sou
 
 /**
  * Parts in which long runs that begin or end in the midst of a leaf are parts of their own. They would be read and cut
- * otherwise: an octet written in the middle of a hole of 1 TiB cost a reading of all of it.
+ * otherwise: a byte written in the middle of a hole of 1 TiB cost a reading of all of it.
  */
 async function withCutRuns(store: BlockSource, parts: readonly ContentPart[], options: OpOptions): Promise<ContentPart[]> {
   const blocks = keepBlocks(store);
@@ -221,7 +221,7 @@ async function withCutRuns(store: BlockSource, parts: readonly ContentPart[], op
   return found;
 }
 
-/** The long run that an octet of a Block stands in, neither at its start nor at its end, and how much of it is before and after. */
+/** The long run that a byte of a Block is in, neither at its start nor at its end, and how much of it is before and after. */
 async function runAt(
   blocks: BlockSource,
   { block, at }: BlockPart,

@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
 import type { BlockifyOptions, Content } from './blockify.ts';
 import { blockify, leafOfPiece } from './blockify.ts';
 
-/** Octets of new Blocks collected before they are added to the Store. */
+/** Bytes of new Blocks collected before they are added to the Store. */
 const FLUSH_SIZE = 4 * 1024 * 1024;
 
 /**

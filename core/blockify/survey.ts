@@ -18,21 +18,21 @@ export type StageTimes = { readonly [Stage in 'readMs' | 'kernelMs' | 'parserMs'
 /** How a content is cut, without storing any of it. */
 export interface ContentSurvey {
   readonly bytes: number;
-  /** Leaves but for runs, and their octets. */
+  /** Leaves but for runs, and their bytes. */
   readonly leaves: number;
   readonly leafBytes: number;
   /** Of these leaves; 0 if there are none. */
   readonly minSize: number;
   readonly meanSize: number;
   readonly maxSize: number;
-  /** Leaves that stand in their references. */
+  /** Leaves that are in their references. */
   readonly literals: number;
-  /** Runs of one octet, and those of NUL: holes where the file is written again. */
+  /** Runs of one byte, and those of NUL: holes where the file is written again. */
   readonly runs: number;
   readonly runBytes: number;
   readonly nulRuns: number;
   readonly nulBytes: number;
-  /** Different leaves to be stored, and their octets. */
+  /** Different leaves to be stored, and their bytes. */
   readonly uniqueLeaves: number;
   readonly uniqueBytes: number;
   readonly histogram: readonly SizeBucket[];
@@ -57,7 +57,7 @@ export interface SurveyOptions extends OpOptions {
 }
 
 /**
- * Cuts and hashes a content as storing it would, and tells how.
+ * Cuts and hashes a content as storing it would, and says how.
  *
  * @throws whatever `content` throws; as blockify does
  */
@@ -109,7 +109,7 @@ class Survey {
     uniqueBytes: 0,
   };
   #hashMs = 0;
-  /** The run that may yet go on: long ones come in parts. */
+  /** The run that may yet continue: long ones come in parts. */
   #run: { readonly octet: number; readonly offset: number; size: number } | undefined;
 
   constructor(hashName: HashName, onLeaf: SurveyOptions['onLeaf']) {

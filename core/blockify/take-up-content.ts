@@ -62,7 +62,7 @@ export async function takeUpContent(
   const tree = new BlockTreeBuilder(pending);
   const copier = await TreeCopier.open(source, block, options);
   for await (const { from, block: leaf } of leavesOf(source, block, { start: stable, end: stable + 1, ...options })) {
-    // Neighbouring runs of one octet are one leaf.
+    // Neighbouring runs of one byte are one leaf.
     await copier.copy(tree, 0, stable - from);
     if (from > 0) tree.add({ ...leaf, span: from });
   }
@@ -86,5 +86,5 @@ export async function takeUpContent(
   return content;
 }
 
-/** Octets of Blocks that wait before they go to the Store. */
+/** Bytes of Blocks that wait before they go to the Store. */
 const MAX_PENDING_SIZE = 4 * 1024 * 1024;

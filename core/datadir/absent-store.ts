@@ -33,7 +33,7 @@ export class AbsentStore implements Store {
   #isClosed = false;
 
   /**
-   * @param folder - where it will lie
+   * @param folder - where it will be
    * @param making - `make` makes and opens it; called once, at the first add; `access`: the modes of what is made before
    * @param compression - what it is made with, so that records made before it is there are compressed already
    */

@@ -52,7 +52,7 @@ export class DatadirCommits {
     this.#ticker.noteAdded(count);
   }
 
-  /** A Block is damaged where it lies: the index is told. */
+  /** A Block is damaged where it is: the index is told. */
   noteDamage(digest: Uint8Array, location: Location): void {
     this.#ticker.addNote(Uint8Array.from(digest), { ...location, isDamaged: true });
   }

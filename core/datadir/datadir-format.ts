@@ -43,7 +43,7 @@ export function edgesFor(compression: Compression | undefined): EdgeSettings {
 
 /** What a datadir's format file says. */
 export interface DatadirFormat {
-  /** 16 octets in hex with dashes. */
+  /** 16 bytes in hex with dashes. */
   readonly storeId: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;

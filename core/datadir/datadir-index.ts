@@ -30,7 +30,7 @@ export interface DatadirIndexOptions extends IndexOpeningOptions {
 }
 
 /**
- * The index of a datadir through its life: opened at first use, caught up with the data files, and made anew from
+ * The index of a datadir through its life: opened at first use, caught up with the data files, and made again from
  * them where it is missing, damaged, or another's.
  */
 export class DatadirIndex {
@@ -78,7 +78,7 @@ export class DatadirIndex {
     return this.#index !== undefined;
   }
 
-  /** Opens the index, makes it anew where needed, and catches up with the data files. */
+  /** Opens the index, makes it again where needed, and catches up with the data files. */
   async ready(signal?: AbortSignal): Promise<void> {
     if (this.#isReady) return;
     this.#readying ??= this.#makeReady(signal).finally(() => {
@@ -141,12 +141,12 @@ export class DatadirIndex {
     try {
       this.#index?.refresh();
     } catch (error) {
-      // What was seen before can be read on; who changes the index next makes it anew.
+      // What was seen before can be read on; who changes the index next makes it again.
       if (!(error instanceof IndexDamagedError)) throw error;
     }
   }
 
-  /** Where a Block lies, or undefined. */
+  /** Where a Block is, or undefined. */
   get(digest: Uint8Array): Location | undefined {
     return this.#index?.get(digest) ?? this.#overlay.get(digest);
   }
@@ -157,7 +157,7 @@ export class DatadirIndex {
     return this.#overlay.has(digest, () => this.#options.generation());
   }
 
-  /** What the index could not take, and where it lies: {@link takeRest} puts it in. */
+  /** What the index could not take, and where it is: {@link takeRest} puts it in. */
   rest(): Generator<readonly [digest: Uint8Array, location: Location]> {
     return this.#overlay.entries();
   }
@@ -206,7 +206,7 @@ export class DatadirIndex {
     return this.#index?.setting(name);
   }
 
-  /** Blocks and where they lie, ascending by digest, at most `limit`, all after `after`; of the index alone. */
+  /** Blocks and where they are, ascending by digest, at most `limit`, all after `after`; of the index alone. */
   entries(after: Uint8Array | undefined, limit: number): (readonly [digest: Uint8Array, location: Location])[] {
     return this.#index?.entries(after, limit) ?? [];
   }
@@ -216,7 +216,7 @@ export class DatadirIndex {
     return this.#index !== undefined;
   }
 
-  /** Whether another session has made the index anew since this one opened it: it may not know all Blocks yet. */
+  /** Whether another session has made the index again since this one opened it: it may not know all Blocks yet. */
   get isMadeAnew(): boolean {
     return this.#index !== undefined && this.#index.id !== this.#indexId;
   }
@@ -236,7 +236,7 @@ export class DatadirIndex {
     return new Map([...(this.#index?.marks() ?? []), ...this.#overlay.marks]);
   }
 
-  /** The marks of the index alone: they tell which files a writer may go on with. */
+  /** The marks of the index alone: they say which files a writer may continue with. */
   indexMarks(): Map<string, FileMarks> {
     return this.#index?.marks() ?? new Map<string, FileMarks>();
   }
@@ -285,7 +285,7 @@ export class DatadirIndex {
   }
 
   /**
-   * Makes the index anew, as it says what is not so. Again only once the one that was made has taken something.
+   * Makes the index again, as it says what is not so. Again only once the one that was made has taken something.
    *
    * @returns whether it was done
    */

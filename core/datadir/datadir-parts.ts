@@ -30,7 +30,7 @@ export interface DatadirParts {
   readonly reserve?: StoreReserve;
   /** Absent where nothing may be written. */
   readonly writer: RecordWriter | undefined;
-  /** Each record's digest stands before its stored bytes. */
+  /** Each record's digest is before its stored bytes. */
   readonly hasDigests: boolean;
   /** What references are under other hash functions: closed with the Store. */
   readonly names: StoreNames;

@@ -32,11 +32,11 @@ export interface DatadirReadsParts {
   readonly readers: DatafileReaders;
   readonly known: KnownBlocks;
   readonly names: Pick<OtherNames, 'find'>;
-  /** Each record's digest stands before its stored bytes. */
+  /** Each record's digest is before its stored bytes. */
   readonly hasDigests: boolean;
   /** Throws where the Store is closed or the signal aborted. */
   check(action: string, options: OpOptions): void;
-  /** A Block is damaged where it lies. */
+  /** A Block is damaged where it is. */
   onDamage(digest: Uint8Array, location: Location): void;
 }
 
@@ -57,7 +57,7 @@ export class DatadirReads {
     const turn = this.#turns.next(options.signal);
     if (turn !== undefined) await turn;
     if (!this.#parts.index.isReady) await this.#parts.index.ready(options.signal);
-    // As the index stood a moment ago: looking for later commits takes longer than the look itself, and is done for what is not right.
+    // As the index was a moment ago: looking for later commits takes longer than the look itself, and is done for what is not right.
     const known = this.#locateSafely(hashcode.digest);
     if (known !== undefined && known.isDamaged !== true) {
       const found = readLocatedBlock(this.#parts.readers, known, hashcode.digest, this.#parts.hash);
@@ -81,7 +81,7 @@ export class DatadirReads {
     return this.#locate(digest);
   }
 
-  /** Makes the index anew. Throws what was wrong with it where that was done once already. */
+  /** Makes the index again. Throws what was wrong with it where that was done once already. */
   async rebuildIndex(error: IndexDamagedError, options: OpOptions): Promise<void> {
     if (!(await this.#parts.index.rebuild(error.message, options.signal))) throw error;
     this.#parts.check('use', options);
@@ -137,7 +137,7 @@ export class DatadirReads {
     return this.#parts.index.get(digest);
   }
 
-  /** Where Blocks lie. @see Datadir.locate */
+  /** Where Blocks are. @see Datadir.locate */
   locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[] {
     if (!this.#parts.index.openNow()) return digests.map(() => undefined);
     this.#parts.index.refresh();

@@ -7,7 +7,7 @@ import { codecNumber, decodeRecordHeader, RECORD_FIXED_SIZE, writeRecordHeader }
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { packRecords } from '../store/records/record-batch.ts';
 
-/** Octets of records in a batch: about as many as fit in a processor's cache. */
+/** Bytes of records in a batch: about as many as fit in a processor's cache. */
 export const BATCH_SIZE: number = 1024 * 1024;
 /** Blocks in a batch, at most. */
 const MAX_BATCH_COUNT = 4096;
@@ -20,7 +20,7 @@ export interface RecordSource {
   /** For the images of batches, of {@link BATCH_SIZE}. */
   readonly memory: BufferPool;
   locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[];
-  /** Reads octets of a located file; fewer where it ends. */
+  /** Reads bytes of a located file; fewer where it ends. */
   read(file: string, offset: number, target: Uint8Array): number;
   /** The hash function of a located file's records: one from before a transition in place has another. */
   hashOf(file: string): HashFunction;
@@ -28,7 +28,7 @@ export interface RecordSource {
   get(digest: Uint8Array): Promise<Uint8Array | undefined>;
 }
 
-/** Reads the records of Blocks as they lie in data files, neighbours with one call. @see Store.records */
+/** Reads the records of Blocks as they are in data files, neighbours with one call. @see Store.records */
 export async function* readStoredRecords(
   source: RecordSource,
   digests: Uint8Array,
@@ -48,7 +48,7 @@ export async function* readStoredRecords(
   }
 }
 
-/** @param isGuess - Blocks may lie elsewhere, since not every one was looked up */
+/** @param isGuess - Blocks may be elsewhere, since not every one was looked up */
 async function* readWanted(
   source: RecordSource,
   wanted: readonly Uint8Array[],

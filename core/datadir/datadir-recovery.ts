@@ -10,7 +10,7 @@ import { FORMAT_FILE, writeDatadirFormat } from './datadir-format.ts';
 import { dataFileNames } from './index/index-catch-up.ts';
 
 /**
- * Makes the format file of a datadir anew from the headers of its data files, where it is lost or damaged. A damaged
+ * Makes the format file of a datadir again from the headers of its data files, where it is lost or damaged. A damaged
  * one is kept beside it. Edges and compression are not recorded elsewhere: they become the defaults, which costs
  * nothing but some sharing of Blocks with what was put before.
  *

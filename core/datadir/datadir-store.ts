@@ -187,7 +187,7 @@ export class Datadir implements Store {
       known.begin();
       return blocks.map(({ digest }) => known.has(digest, 0, this.#hash.digestSize));
     } catch (error) {
-      if (error instanceof IndexDamagedError) return []; // the index is made anew where they are added
+      if (error instanceof IndexDamagedError) return []; // the index is made again where they are added
       throw error;
     }
   }
@@ -266,7 +266,7 @@ export class Datadir implements Store {
   }
 
   /**
-   * Where Blocks lie. Before the first add, get or has of a session what other sessions left unindexed is unknown to it. A
+   * Where Blocks are. Before the first add, get or has of a session what other sessions left unindexed is unknown to it. A
    * Block that it does not find is to be asked for by `get`.
    *
    * With spans given, not every Block is looked up: see {@link locateRuns}.

@@ -17,10 +17,10 @@ export interface DatadirWriterOptions {
   readonly hashName: HashName;
   /** The modes of what is made. */
   readonly access: StoreAccess;
-  /** A file this large, in octets, is not written to any more. */
+  /** A file this large, in bytes, is not written to any more. */
   readonly rollOverSize: number;
   readonly clock: () => Date;
-  /** The marks of the index, which tell which files are whole. */
+  /** The marks of the index, which say which files are whole. */
   readonly marks: () => ReadonlyMap<string, FileMarks>;
   /** False where nothing is to be synced: `durability = none`. Default true. */
   readonly isDurable?: () => boolean;
@@ -150,7 +150,7 @@ export class DatadirWriter {
     }
   }
 
-  // A second sync of the file might succeed, as the system tells of a failure once: it is not asked again.
+  // A second sync of the file might succeed, as the system reports a failure once: it is not asked again.
   #abandon(writer: DatafileWriter, isClosedLater: boolean): void {
     if (this.#current === writer) this.#current = undefined;
     this.#retired = this.#retired.filter((other) => other !== writer);

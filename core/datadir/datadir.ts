@@ -30,7 +30,7 @@ import { WriterPresence } from './writer-presence.ts';
 /** In a datadir: locked by fsck, scrub, repair and gc. It is made with the Store, so that it is there when the disk is full. */
 export const MAINTENANCE_LOCK = 'maintenance.lock';
 
-/** A `.vtd` of this many octets is not written to any more. */
+/** A `.vtd` of this many bytes is not written to any more. */
 export const ROLL_OVER_SIZE: number = 2 ** 30;
 
 export interface OpenDatadirOptions {
@@ -82,7 +82,7 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
   const access = accessFor(format.shared);
   const generation = (): number => readDatadirFormat(folder)?.generation ?? format.generation;
   const { hashName } = format;
-  // A session that began before a transition ended must not go on: it would add Blocks under names of before, and make an index of them.
+  // A session that began before a transition ended must not continue: it would add Blocks under names of before, and make an index of them.
   const requireOwn = (): void => {
     const now = readDatadirFormat(folder);
     if (now !== undefined && (now.hashName !== hashName || now.becoming !== undefined))
@@ -154,7 +154,7 @@ function packing({ compression, level = DEFAULT_LEVEL, hashName }: DatadirFormat
   return { compression: 'none', layOut: frameLayout(hashByName(hashName).digestSize, level) };
 }
 
-// What `shared` asks for is recorded, and given to what is there. A Store of an earlier version is told of once, if others can read it.
+// What `shared` asks for is recorded, and given to what is there. A Store of an earlier version is reported once, if others can read it.
 function useSharing(folder: string, format: DatadirFormat, options: OpenDatadirOptions): DatadirFormat {
   const asked = options.shared;
   if (asked === undefined && format.shared !== undefined) return format;
@@ -227,6 +227,6 @@ function makeDatadir(folder: string, options: OpenDatadirOptions): DatadirFormat
   new StoreReserve(folder, access).fill();
   writeDatadirFormat(folder, format);
   syncFolder(dirname(folder));
-  // Another process may have made it at the same time: the one whose file stands is the Store's.
+  // Another process may have made it at the same time: the one whose file is there is the Store's.
   return readDatadirFormat(folder) ?? format;
 }

@@ -48,7 +48,7 @@ export interface OpenedIndex {
   readonly unwritable?: unknown;
 }
 
-/** Opens the index of a datadir, or makes it anew, and compares it with the data files. */
+/** Opens the index of a datadir, or makes it again, and compares it with the data files. */
 export class IndexOpening {
   readonly #options: IndexOpeningOptions;
   /** The id of the index that cannot be used, where it could be read. */
@@ -103,7 +103,7 @@ export class IndexOpening {
     this.#unusableId = id;
   }
 
-  /** The index is ready: when it is made anew later, that is told again. */
+  /** The index is ready: when it is made again later, that is told again. */
   noteReady(): void {
     this.#announced = false;
   }
@@ -133,7 +133,7 @@ export class IndexOpening {
     return { index: opened, behind: state.behind };
   }
 
-  // One notice for each time that the index is made anew.
+  // One notice for each time that the index is made again.
   #announce(reason: string): void {
     if (this.#announced) return;
     this.#announced = true;

@@ -5,15 +5,15 @@ import { tryLock } from '../base/system/file-lock.ts';
 import { createStoreFile, openStoreFile, type StoreAccess } from '../base/system/store-files.ts';
 import type { JournalContent, JournalFile } from '../store/journals.ts';
 
-/** First octets of a journal's file. */
+/** First bytes of a journal's file. */
 const JOURNAL_MAGIC = Buffer.from('8976746a0d0a1a0a', 'hex');
-/** Of the format. It stands behind the magic, and seven NUL octets behind it. */
+/** Of the format. It is behind the magic, and seven NUL bytes behind it. */
 const JOURNAL_VERSION = 1;
 const HEADER_SIZE = 16;
 /** Length and CRC-32 of a record. */
 const FRAME_SIZE = 8;
 
-/** Room that is written ahead with NUL octets, at least and at most: a sync of octets inside a file takes half as long as one that grows it. */
+/** Room that is written ahead with NUL bytes, at least and at most: a sync of bytes inside a file takes half as long as one that grows it. */
 const MIN_ROOM = 64 * 1024;
 const MAX_ROOM = 4 * 1024 * 1024;
 const ZEROS = Buffer.alloc(MIN_ROOM);
@@ -39,7 +39,7 @@ export function makeJournalFile(path: string, options: JournalFileOptions): Jour
   }
 }
 
-/** Goes on with a file whose process is dead. @param end - where its readable records end */
+/** Continues with a file whose process is dead. @param end - where its readable records end */
 export function continueJournalFile(fd: number, path: string, end: number): JournalFile {
   return new LockedJournalFile(fd, path, () => true, end);
 }
@@ -66,7 +66,7 @@ class LockedJournalFile implements JournalFile {
   readonly #path: string;
   readonly #isDurable: () => boolean;
   #size: number;
-  /** Octets up to which the file was written, with NUL where nothing is yet. */
+  /** Bytes up to which the file was written, with NUL where nothing is yet. */
   #room = 0;
   #synced = 0;
   #syncing: Promise<void> | undefined;
@@ -124,7 +124,7 @@ class LockedJournalFile implements JournalFile {
   async #syncNow(): Promise<void> {
     const upTo = this.#size;
     const error = this.#isDurable() ? await new Promise<Error | null>((resolve) => fdatasync(this.#fd, resolve)) : null;
-    // A kernel tells of octets that it could not write once, and takes them for written from then on.
+    // A kernel reports bytes that it could not write once, and takes them for written from then on.
     if (error !== null) this.#failure = error;
     else this.#synced = upTo;
   }
@@ -199,7 +199,7 @@ function endsInOneRecord(rest: Uint8Array): boolean {
   return FRAME_SIZE + size <= rest.length ? isZero(rest.subarray(FRAME_SIZE + size)) : isZero(rest);
 }
 
-/** Compares with what is NUL already: a look at each octet of the room of 4 MiB took 60 ms. */
+/** Compares with what is NUL already: a look at each byte of the room of 4 MiB took 60 ms. */
 function isZero(data: Uint8Array): boolean {
   for (let at = 0; at < data.length; at += ZEROS.length) {
     const part = data.subarray(at, at + ZEROS.length);
@@ -208,7 +208,7 @@ function isZero(data: Uint8Array): boolean {
   return true;
 }
 
-/** All octets of a journal's file. */
+/** All bytes of a journal's file. */
 export function readWhole(fd: number): Buffer {
   const data = Buffer.alloc(fstatSync(fd).size);
   let at = 0;

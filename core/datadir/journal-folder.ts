@@ -69,7 +69,7 @@ export class JournalFolder implements StoreJournals {
         try {
           if (left.length === 0) continue;
           if ((await each(this.#openLeft(id, left))) === 'keep') continue;
-          // The last one tells what became of the others.
+          // The last one says what became of the others.
           for (const { path } of left) unlinkSync(path);
         } finally {
           for (const { fd } of left) closeSync(fd);

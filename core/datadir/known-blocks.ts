@@ -79,7 +79,7 @@ export class KnownBlocks {
     this.#isComplete = true;
   }
 
-  /** Whether the Store has a Block. @param at - where its digest lies in `digests`, which may be those of many */
+  /** Whether the Store has a Block. @param at - where its digest is in `digests`, which may be those of many */
   has(digests: Uint8Array, at: number, digestSize: number): boolean {
     if (this.recent.find(digests, at) >= 0) return true;
     if (this.#isComplete && (this.#filter === undefined || !this.#filter.mayHave(digests, at))) return false;
@@ -88,7 +88,7 @@ export class KnownBlocks {
     return this.#index.has(digest) && !(this.#damaged.size > 0 && this.#damaged.has(digestKey(digest)));
   }
 
-  /** Where a Block lies that waits for the index; others may have been moved. */
+  /** Where a Block is that waits for the index; others may have been moved. */
   location(digest: Uint8Array): Location | undefined {
     if (this.recent.isAllIndexed) return undefined;
     const entry = this.recent.find(digest, 0);
@@ -108,7 +108,7 @@ export class KnownBlocks {
     this.recent.dropIndexed((digests, at) => filter.add(digests, at));
   }
 
-  /** A Block is damaged where it lies. @returns whether that is news */
+  /** A Block is damaged where it is. @returns whether that is news */
   noteDamage(digest: Uint8Array): boolean {
     const key = digestKey(digest);
     if (this.#damaged.has(key)) return false;

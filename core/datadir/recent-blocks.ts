@@ -10,7 +10,7 @@ const FILE_UNKNOWN = 0xffff;
 /** Of a Block that is not to be found any more. */
 const FILE_GONE = 0xfffe;
 
-/** What a layout tells of each Block. */
+/** What a layout knows of each Block. */
 type PlacedColumns = Pick<RecordLayout, 'offsets' | 'storedSizes' | 'codecs'>;
 
 /** A Block that waits for the index. */
@@ -22,8 +22,8 @@ export interface WaitingBlock {
 }
 
 /**
- * Where Blocks lie that were added lately. Those that wait for the index are in the order in which they came. Of those that it
- * has there are as many as fit. Columns and an open hash table take 60 octets a Block. A Map of strings and objects took 27 µs of
+ * Where Blocks are that were added lately. Those that wait for the index are in the order in which they came. Of those that it
+ * has there are as many as fit. Columns and an open hash table take 60 bytes a Block. A Map of strings and objects took 27 µs of
  * the main thread a Block, garbage collection included.
  */
 export class RecentBlocks {
@@ -35,7 +35,7 @@ export class RecentBlocks {
   #storedSizes: Uint32Array;
   #codecs: Uint8Array;
   #files: Uint16Array;
-  /** Entry numbers plus one, at or after the place that a digest's first octets give. */
+  /** Entry numbers plus one, at or after the place that a digest's first bytes give. */
   #table: Int32Array;
   #count = 0;
   /** Entries before this one are in the index. */
@@ -67,7 +67,7 @@ export class RecentBlocks {
     return this.#dropped + this.#indexed;
   }
 
-  /** The entry of a digest that lies in `digests` at an offset, or -1. */
+  /** The entry of a digest that is in `digests` at an offset, or -1. */
   find(digests: Uint8Array, at: number): number {
     const table = this.#table;
     const mask = table.length - 1;
@@ -94,7 +94,7 @@ export class RecentBlocks {
   }
 
   /**
-   * Tells where the Blocks from a position on lie.
+   * Says where the Blocks from a position on are.
    *
    * @param start - where in the file the layout begins
    * @param layout - that of these Blocks, in their order
@@ -148,7 +148,7 @@ export class RecentBlocks {
     return entry >= this.#indexed;
   }
 
-  /** Where the Block of an entry lies, or undefined where only the index knows. */
+  /** Where the Block of an entry is, or undefined where only the index knows. */
   location(entry: number): Location | undefined {
     const file = this.#fileNames[this.#files[entry] as number];
     if (file === undefined) return undefined;
@@ -177,13 +177,13 @@ export class RecentBlocks {
     }
   }
 
-  /** Tells that the index has the Blocks up to a position. @returns whether there was no more room for all of them: `dropIndexed` makes some */
+  /** Says that the index has the Blocks up to a position. @returns whether there was no more room for all of them: `dropIndexed` makes some */
   markIndexed(upTo: number): boolean {
     this.#indexed = upTo - this.#dropped;
     return this.#indexed > this.#limit;
   }
 
-  /** Forgets the Blocks that the index has. @param onDrop - told of each: its digest lies in the array at the offset */
+  /** Forgets the Blocks that the index has. @param onDrop - told of each: its digest is in the array at the offset */
   dropIndexed(onDrop: (digests: Uint8Array, at: number) => void): void {
     const dropped = this.#indexed;
     const size = this.#digestSize;

@@ -1,6 +1,6 @@
 import type { StoreReserve } from './store-reserve.ts';
 
-/** Octets of records that are a change of a session rather than content: they may use the reserve. */
+/** Bytes of records that are a change of a session rather than content: they may use the reserve. */
 const MAX_CHANGE_SIZE = 64 * 1024;
 
 /** How a session uses the reserve of a datadir: for what it changes, as long as it adds no content. */

@@ -5,7 +5,7 @@ import { FORMAT_FILE } from './datadir-format.ts';
 
 // The owner of a datadir, and which users may use it.
 
-/** What a datadir holds at its top: whatever else lies there is somebody else's. */
+/** What a datadir holds at its top: whatever else is there is somebody else's. */
 const OWN_NAMES: readonly string[] = [
   FORMAT_FILE,
   'data',

@@ -10,7 +10,7 @@ export const RESERVE_FOLDER = 'reserve';
 /** What a reserve is for: the changes of a session, and gc. */
 export type ReserveUse = 'change' | 'gc';
 
-/** Octets set aside for each. */
+/** Bytes set aside for each. */
 export const RESERVE_SIZES: Readonly<Record<ReserveUse, number>> = { change: 256 * 1024, gc: 1024 * 1024 };
 /** Less than this much room on a disk, and no reserve is made. */
 const MIN_ROOM = 16 * 1024 * 1024;
@@ -41,7 +41,7 @@ export class StoreReserve {
     if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return;
     const fd = createStoreFile(path, this.#access);
     try {
-      // Octets that no filesystem keeps as a hole, or makes small.
+      // Bytes that no filesystem keeps as a hole, or makes small.
       const noise = Buffer.alloc(64 * 1024);
       let state = 1;
       for (let i = 0; i < noise.length; i += 4) {

@@ -8,7 +8,7 @@ import type { HashName } from '../block/hash.ts';
 import type { DatadirFormat } from './datadir-format.ts';
 import { readDatadirFormat, writeDatadirFormat } from './datadir-format.ts';
 
-// The end of a transition in place. What it made lies in a folder of the Store, itself a datadir. Two writings of the format file enclose
+// The end of a transition in place. What it made is in a folder of the Store, itself a datadir. Two writings of the format file enclose
 // the moves: the first gives the Store its new hash function. Each move can be done again after a kill. @see vt(5), "Datadirs"
 
 /** In a datadir: what a transition in place has made so far. */

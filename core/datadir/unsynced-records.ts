@@ -8,7 +8,7 @@ import type { DatafileReaders } from './datafiles/datafile-readers.ts';
 import { readLocatedBlock } from './datafiles/located-block.ts';
 import type { RecentBlocks, WaitingBlock } from './recent-blocks.ts';
 
-/** Octets of Blocks that are read back at a time. */
+/** Bytes of Blocks that are read back at a time. */
 const PORTION_SIZE = 4 * 1024 * 1024;
 
 /** What {@link rewriteUnsynced} works with. */
@@ -22,7 +22,7 @@ export interface UnsyncedParts {
 }
 
 /**
- * Writes again, to another file, what waits for the index in a file of which a sync has failed. The system tells of such a failure
+ * Writes again, to another file, what waits for the index in a file of which a sync has failed. The system reports such a failure
  * once, and drops what it could not write as it likes, so that only what is read back and verified counts.
  *
  * @returns how many Blocks are lost

@@ -6,7 +6,7 @@ import { tryLock } from '../base/system/file-lock.ts';
 import { createStoreFile, makeStoreFolder, openStoreFile, type StoreAccess } from '../base/system/store-files.ts';
 
 // Which sessions use a datadir. Each session that counts on Blocks which no archive holds yet keeps a locked file in `writers/`.
-// The file has the Store's generation at the time, so that gc can tell what the session may have seen. A lock that can be had is
+// The file has the Store's generation at the time, so that gc can say what the session may have seen. A lock that can be had is
 // that of a dead session. @see vt(5), "Datadirs"
 
 /** The folder of the writers' files, in a datadir. */

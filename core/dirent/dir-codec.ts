@@ -22,10 +22,10 @@ import { startsPythonDirent } from './python-vt/dirent.ts';
 
 // Dirs in bytes: Dirents sorted by name, in a Block tree whose edges fall between them. @see vt(5), "Dirs"
 
-/** A leaf does not end before it has this many octets. */
+/** A leaf does not end before it has this many bytes. */
 export const MIN_DIR_LEAF_SIZE = 1024;
 
-/** A leaf ends before a record that would take it past this many octets. */
+/** A leaf ends before a record that would take it past this many bytes. */
 export const MAX_DIR_LEAF_SIZE = 64 * 1024;
 
 /** A leaf ends after an entry whose name has these bits 0 in its CRC-32: every 64th. */
@@ -35,7 +35,7 @@ const EDGE_MASK = 63;
 const MAX_BATCH = 4096;
 
 export interface DirOptions {
-  /** Stands at the start of each leaf Block; at least 8 octets. */
+  /** Is at the start of each leaf Block; at least 8 bytes. */
   readonly salt?: Uint8Array | undefined;
 }
 

@@ -9,7 +9,7 @@ import { decodePythonDirent } from './python-vt/dirent.ts';
 
 // The records of a Dir: Dirents, and salt. @see vt(5), "Dirs"
 
-/** Octets that the length of a record may have: it is below MAX_BLOCK_SIZE, with some redundant ones granted. */
+/** Bytes that the length of a record may have: it is below MAX_BLOCK_SIZE, with some redundant ones granted. */
 const MAX_LENGTH_SIZE = 16;
 
 /** Salt records one after the other, at most. Writers put one in front of each leaf; a run of them would be a Dir without end. */
@@ -18,9 +18,9 @@ const MAX_SALTS = 64;
 /**
  * Decodes the complete records in `octets`.
  *
- * @param at - where `octets` lie in the Dir, for the offsets of errors
+ * @param at - where `octets` are in the Dir, for the offsets of errors
  * @param most - entries at most, so that a large Block of them is not in memory all at once
- * @returns where the first record starts that is incomplete, or one too many, and how many octets from there may complete it
+ * @returns where the first record starts that is incomplete, or one too many, and how many bytes from there may complete it
  */
 export function decodeRecords(
   octets: Uint8Array,

@@ -12,10 +12,10 @@ import { DirWriter } from './dir-codec.ts';
 import { decodeLeaf } from './dir-records.ts';
 import type { Dirent } from './dirent.ts';
 
-/** Dirs of up to this many octets are as soon written whole. */
+/** Dirs of up to this many bytes are as soon written whole. */
 const MIN_UPDATED_SIZE = 64 * 1024;
 
-/** Octets of a Dir for each change, at least, below which all of it is written: a change finds its leaf by bisection. */
+/** Bytes of a Dir for each change, at least, below which all of it is written: a change finds its leaf by bisection. */
 const MIN_SIZE_PER_CHANGE = 256 * 1024;
 
 /** What becomes of a name in a Dir. */
@@ -38,7 +38,7 @@ export interface DirUpdateOptions extends OpOptions, DirOptions {
 }
 
 /**
- * Writes a large Dir with some of its entries changed. The leaves that hold them are written anew, up to where edges are the same
+ * Writes a large Dir with some of its entries changed. The leaves that hold them are written again, up to where edges are the same
  * again. The others are taken as they are. The Block is the same as encoding all entries gives.
  *
  * @param changes - ascending by name, each name once
@@ -93,7 +93,7 @@ class DirUpdate {
   readonly #replaced: Dirent[] = [];
   /** Changes that are written. */
   #done = 0;
-  /** Octets of the old Dir that are written or copied; a leaf begins there. */
+  /** Bytes of the old Dir that are written or copied; a leaf begins there. */
   #at = 0;
 
   constructor(source: BlockSource, sink: BlockSink, block: Block, changes: readonly DirChange[], options: DirUpdateOptions) {
@@ -181,7 +181,7 @@ class DirUpdate {
     return found ?? (await this.#leafAt(this.#block.span - 1));
   }
 
-  /** The leaf that contains an octet. */
+  /** The leaf that contains a byte. */
   async #leafAt(at: number): Promise<DirLeaf> {
     const { signal, salt } = this.#options;
     for await (const leaf of leavesOf(this.#superblocks, this.#block, { start: at, end: at + 1, signal })) {

@@ -52,7 +52,7 @@ function fault(what: string): RangeError {
 }
 
 /**
- * Decodes a Dirent, ours or the Python vt's, as its first octet says. What it holds of bytes is copied.
+ * Decodes a Dirent, ours or the Python vt's, as its first byte says. What it holds of bytes is copied.
  *
  * @throws {ParseError} if it is cut short or breaks its grammar
  * @throws {VtError} EUNSUPPORTED for a later version, an unknown kind or an unknown critical field
@@ -85,7 +85,7 @@ function writeCriticalFields(fields: FieldWriter, dirent: Dirent): void {
   if (dirent.kind === 'dir' && dirent.salt !== undefined) fields.bytes(TAG.salt, dirent.salt);
 }
 
-/** Bytes that stand in the reference are none: such a block is left out. */
+/** Bytes that are in the reference are none: such a block is left out. */
 function isEmpty(block: Block): boolean {
   return block.kind === 'literal' && block.data.length === 0;
 }

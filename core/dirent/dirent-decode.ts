@@ -25,13 +25,13 @@ export function decodeOurDirent(data: Uint8Array, offset: number): Decoded<Diren
   return { value: decodeDirentAt(asBuffer(data), start, start + size), next: start + size };
 }
 
-/** The same octets as a Buffer. */
+/** The same bytes as a Buffer. */
 export function asBuffer(data: Uint8Array): Buffer {
   return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
 /**
- * Decodes a Dirent of our own encoding which stands at `start` to `end`, its length not among them. Offsets of errors
+ * Decodes a Dirent of our own encoding which is at `start` to `end`, its length not among them. Offsets of errors
  * are those in `data`.
  */
 export function decodeDirentAt(data: Buffer, start: number, end: number): Dirent {

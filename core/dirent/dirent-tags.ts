@@ -2,16 +2,16 @@ import type { DirentKind } from './dirent.ts';
 
 // Numbers of the binary Dirent. They never change. @see vt(5), "Dirents"
 
-/** First octet of a Dirent record's body: `v`. */
+/** First byte of a Dirent record's body: `v`. */
 export const DIRENT_MAGIC = 0x76;
 
-/** First octet of a salt record's body, in a Dir: `s`. */
+/** First byte of a salt record's body, in a Dir: `s`. */
 export const SALT_MAGIC = 0x73;
 
-/** Least octets of salt. */
+/** Least bytes of salt. */
 export const MIN_SALT_SIZE = 8;
 
-/** Second octet of a Dirent record's body. */
+/** Second byte of a Dirent record's body. */
 export const DIRENT_VERSION = 1;
 
 /** Kinds in the order of their numbers. */
@@ -46,5 +46,5 @@ export const TAG = {
 /** The first tag that this version does not know among those that may be kept. */
 export const FIRST_UNKNOWN_TAG = 74;
 
-/** A Dirent has at most this many fields: their count is one octet. */
+/** A Dirent has at most this many fields: their count is one byte. */
 export const MAX_FIELDS = 255;

@@ -15,7 +15,7 @@ interface DirentCommon {
   /** One path element; empty for a root without a name. Never `.`, `..`, nor with a NUL or `/` within. */
   readonly name: Octets;
   readonly meta: Meta;
-  /** 16 octets in hex with dashes: the identity of a hard-linked node. */
+  /** 16 bytes in hex with dashes: the identity of a hard-linked node. */
   readonly uuid?: string;
   /** The previous state of this Dirent: a Block whose bytes are one encoded Dirent. */
   readonly prev?: Block;
@@ -37,7 +37,7 @@ export interface DirDirent extends DirentCommon {
   readonly inodes?: Block;
   /** The number of `indirect` names below, at any depth. Absent means 0. */
   readonly links?: number;
-  /** Random octets which stand at the start of each of its Blocks, so that their hashes tell nobody the contents. */
+  /** Random bytes which are at the start of each of its Blocks, so that their hashes tell nobody the contents. */
   readonly salt?: Uint8Array;
 }
 

@@ -3,10 +3,10 @@ import { octetsFromBytes } from '../base/octets.ts';
 import type { Meta } from './meta.ts';
 import { decodeXattrs, xattrsIn } from './xattrs-codec.ts';
 
-// Many extended attributes stay as they stand in a Dirent until somebody asks for them all. Whoever lists the Dir, or looks for one of
+// Many extended attributes stay as they are in a Dirent until somebody asks for them all. Whoever lists the Dir, or looks for one of
 // them, does not wait for a stranger's 65,536.
 
-/** Octets of attributes that are decoded at once: those of nearly all files. */
+/** Bytes of attributes that are decoded at once: those of nearly all files. */
 const MAX_AT_ONCE = 4096;
 
 /** Under which metadata keeps the bytes of its attributes. Copies of it have the attributes, and not these. */
@@ -41,7 +41,7 @@ export function keepXattrs(meta: Keeping & { xattrs?: Meta['xattrs'] }, data: Ui
   });
 }
 
-/** Whether these are the bytes that we would write: no length has redundant octets. @throws {ParseError} as {@link xattrsIn} */
+/** Whether these are the bytes that we would write: no length has redundant bytes. @throws {ParseError} as {@link xattrsIn} */
 function isWrittenPlainly(data: Uint8Array): boolean {
   let isPlain = true;
   let lengthAt = 0;
@@ -52,7 +52,7 @@ function isWrittenPlainly(data: Uint8Array): boolean {
   return isPlain;
 }
 
-/** The bytes of attributes as they stand in a Dirent, where they are kept. */
+/** The bytes of attributes as they are in a Dirent, where they are kept. */
 export function keptXattrs(meta: Meta & Keeping): Uint8Array | undefined {
   return meta[KEPT];
 }
@@ -68,7 +68,7 @@ export function xattrOf(meta: Meta & Keeping, name: Octets): Uint8Array | undefi
   return undefined;
 }
 
-/** The names of the attributes. @returns undefined where they are longer in all, each with a NUL after it, than `maxSize` octets */
+/** The names of the attributes. @returns undefined where they are longer in all, each with a NUL after it, than `maxSize` bytes */
 export function xattrNames(meta: Meta & Keeping, maxSize: number): Octets[] | undefined {
   const data = meta[KEPT];
   const names: Octets[] = [];

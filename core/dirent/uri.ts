@@ -61,7 +61,7 @@ function percentEncode(octets: string): string {
 
 /**
  * Parses a URI: ours, or the Python vt's `x-vt://[network]/[d/|f/]{h|i}/name:hex[/file name][/]`. A reference in braces
- * may stand in it without percent signs.
+ * may be in it without percent signs.
  *
  * @throws {ParseError} for anything else
  */

@@ -24,7 +24,7 @@ export function sortedXattrs(xattrs: ReadonlyMap<Octets, Uint8Array>): [Octets, 
   return [...xattrs].sort(([a], [b]) => compareOctets(a, b));
 }
 
-/** Where one attribute lies in the bytes of all. */
+/** Where one attribute is in the bytes of all. */
 export interface XattrAt {
   readonly nameAt: number;
   readonly nameEnd: number;
@@ -33,7 +33,7 @@ export interface XattrAt {
 }
 
 /**
- * Where each attribute lies in `data`, which they are all of. Nothing of them is decoded.
+ * Where each attribute is in `data`, which they are all of. Nothing of them is decoded.
  *
  * @throws {ParseError} if they are cut short, too many, or not ascending by name
  */

@@ -16,10 +16,10 @@ import { decodeStored } from '../store/records/stored-bytes.ts';
 import type { PackedSegments } from './segment-rows.ts';
 import { CELL, ROW_SIZE, SEGMENT } from './segment-rows.ts';
 
-/** Octets read at once: larger buffers fall out of the processor's cache (4 MiB: 612 MB/s restored, 1 MiB: 1,883). */
+/** Bytes read at once: larger buffers fall out of the processor's cache (4 MiB: 612 MB/s restored, 1 MiB: 1,883). */
 const WINDOW_SIZE = 1024 * 1024;
 
-/** Octets between two wanted Blocks that are read along rather than skipped. */
+/** Bytes between two wanted Blocks that are read along rather than skipped. */
 const MAX_GAP = 16 * 1024;
 
 /** Most Blocks of one window. */
@@ -28,7 +28,7 @@ const MAX_WINDOW_ROWS = 2048;
 /** Files of Blocks held open. */
 const MAX_OPEN_FILES = 16;
 
-/** Frames kept unpacked: the Blocks of a file may lie in several, in turns. */
+/** Frames kept unpacked: the Blocks of a file may be in several, in turns. */
 const MAX_KEPT_FRAMES = 8;
 
 const PART = codecNumber('part');
@@ -51,15 +51,15 @@ const NO_SEGMENTS: PackedSegments = {
 };
 
 /**
- * Reads stored Blocks where they lie, neighbours with one call. All of a window are verified at once and in place, so that no
- * octet is copied between the read and the consumer of the view.
+ * Reads stored Blocks where they are, neighbours with one call. All of a window are verified at once and in place, so that no
+ * byte is copied between the read and the consumer of the view.
  */
 export class BlockWindow implements Disposable {
   readonly #hash: HashFunction;
   readonly #digestWords: number;
   readonly #files = new OpenFiles(MAX_OPEN_FILES);
   readonly #frames = new UnpackedFrames<string>(MAX_KEPT_FRAMES);
-  /** Blocks of rows that lie in frames. */
+  /** Blocks of rows that are in frames. */
   readonly #unpacked = new Map<number, Uint8Array>();
   /** Where frames are read into. */
   #packed: Buffer = Buffer.alloc(0);
@@ -104,7 +104,7 @@ export class BlockWindow implements Disposable {
   }
 
   /**
-   * Reads a window that starts with a row's Block and takes in those of the rows after it that lie near; views given
+   * Reads a window that starts with a row's Block and takes in those of the rows after it that are near; views given
    * before are no longer valid.
    *
    * @throws {StaleLocationError} if the file is not there, or ends before the Block
@@ -139,7 +139,7 @@ export class BlockWindow implements Disposable {
     return this.#window;
   }
 
-  /** How far a window that starts with a row may reach: the octet and the row past its last. */
+  /** How far a window that starts with a row may reach: the byte and the row past its last. */
   #reach(first: number): { readonly end: number; readonly endRow: number } {
     const { cells } = this.#segments;
     const rows = Math.min(cells.length / ROW_SIZE, first + MAX_WINDOW_ROWS);
@@ -210,7 +210,7 @@ export class BlockWindow implements Disposable {
     this.#markVerified(rows);
   }
 
-  /** Unpacks what lies in frames, and verifies all that the window has of a frame at once. */
+  /** Unpacks what is in frames, and verifies all that the window has of a frame at once. */
   #verifyParts(rows: readonly number[]): void {
     const { cells } = this.#segments;
     let frame: Buffer | undefined;

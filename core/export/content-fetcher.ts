@@ -12,7 +12,7 @@ import type { SegmentRows } from './segment-rows.ts';
 const AT_ONCE = 256;
 
 /**
- * Gets contents out of a Store that does not tell where its Blocks lie, and may be far away. All superblocks of a level are asked for
+ * Gets contents out of a Store that does not say where its Blocks are, and may be far away. All superblocks of a level are asked for
  * together, and then all leaves as records. They come into memory, where workers verify them as they would in a file.
  */
 export class ContentFetcher {

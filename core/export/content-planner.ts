@@ -7,10 +7,10 @@ import { ContentPlan } from './content-plan.ts';
 import type { RowRange } from './export-batch.ts';
 import type { SegmentRows } from './segment-rows.ts';
 
-/** Octets of a superblock that is read here: ours have 64 KiB and a reference. A larger one is read through the Store. */
+/** Bytes of a superblock that is read here: ours have 64 KiB and a reference. A larger one is read through the Store. */
 const MAX_SUPERBLOCK_SIZE = 128 * 1024;
 
-/** Octets of superblocks that one reading gives: of ours, those of some 30 MiB of content a MiB. */
+/** Bytes of superblocks that one reading gives: of ours, those of some 30 MiB of content a MiB. */
 const READ_SIZE = 1024 * 1024;
 
 /** The same, of contents that are planned together. */
@@ -26,7 +26,7 @@ export class ContentPlanner implements Disposable {
   readonly #window: BlockWindow;
   readonly #plan: ContentPlan;
 
-  /** @param source - one that tells where its Blocks lie */
+  /** @param source - one that says where its Blocks are */
   constructor(source: Store) {
     this.source = source;
     this.hash = hashByName(source.hashName);
@@ -37,7 +37,7 @@ export class ContentPlanner implements Disposable {
   /**
    * The bytes of superblocks, verified; undefined where one is not to be had at its location, or larger than any of ours.
    *
-   * @param maxSize - octets after which no more are read
+   * @param maxSize - bytes after which no more are read
    * @returns at least the first, where there is one
    */
   read(digests: SegmentRows, maxSize: number = READ_SIZE): (Uint8Array | undefined)[] {

@@ -104,7 +104,7 @@ export function applyToFile(at: AtCalls, fd: number, attributes: Attributes, onF
   attempt('times', onFailure, () => at.futimens(fd, attributes.times));
 }
 
-/** Octets of the names of attributes of one file, each with a NUL: XATTR_LIST_MAX in <linux/limits.h>. */
+/** Bytes of the names of attributes of one file, each with a NUL: XATTR_LIST_MAX in <linux/limits.h>. */
 const MAX_NAMES_SIZE = 64 * 1024;
 
 /** Sets extended attributes of an open file, or of a path. Of more than a file can have none are set. */

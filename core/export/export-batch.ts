@@ -192,6 +192,6 @@ export interface ItemFailure {
 /** How a batch ended. */
 export interface BatchResult {
   readonly failures: readonly ItemFailure[];
-  /** Octets of content of the items that were written. */
+  /** Bytes of content of the items that were written. */
   readonly bytes: number;
 }

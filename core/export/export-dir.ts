@@ -14,14 +14,14 @@ const ACL_DEFAULT = 'system.posix_acl_default' as Octets;
 const ACL_ACCESS = 'system.posix_acl_access' as Octets;
 const OWNER_ALL = 0o700;
 
-/** From an open directory to the one that it lies in. */
+/** From an open directory to the one that it is in. */
 const ABOVE = cName('..' as Octets);
 
 /** Attribute names that belong to the system or to a layer below, which a tree does not decide about. */
 const FOREIGN_XATTR = /^(?:security\.(?!capability$)|trusted\.overlay\.|system\.(?!posix_acl_))/;
 
 /**
- * A directory that an export writes into, open for as long as work on it is under way. All is done through its descriptor, so
+ * A directory that an export writes into, open for as long as work on it is in progress. All is done through its descriptor, so
  * that a path element that becomes a symlink leads nowhere else. It gets its own attributes when the last work on it and on the
  * Dirs below is done.
  */
@@ -29,7 +29,7 @@ export class ExportDir {
   #fd: number;
   /** Relative to the top; empty for the top itself. */
   readonly path: Octets;
-  /** Made by this export: nothing can stand in it but what the export wrote. */
+  /** Made by this export: nothing can be in it but what the export wrote. */
   readonly isFresh: boolean;
   /** What is made in it gets an ACL from it. */
   readonly givesAcl: boolean;
@@ -186,7 +186,7 @@ function ownerGiven(fd: number): Owner | undefined {
   return uid === process.geteuid?.() && gid === process.getegid?.() ? { uid, gid } : undefined;
 }
 
-/** Opens the directory that the target lies in, as the user names it: symlinks in that path are the user's own. */
+/** Opens the directory that the target is in, as the user names it: symlinks in that path are the user's own. */
 export function openContainer(path: Octets): number {
   try {
     return openSync(Buffer.from(path, 'latin1'), constants.O_RDONLY | constants.O_DIRECTORY);
@@ -200,8 +200,8 @@ export function openContainer(path: Octets): number {
 /**
  * Opens a directory in `parent`, or makes it, private until its content is complete.
  *
- * @param mayChangeMode - of one that stands: it gets the mode that writing needs
- * @throws {VtError} EFAILED if something else stands there; a symlink to a directory is something else
+ * @param mayChangeMode - of one that is there: it gets the mode that writing needs
+ * @throws {VtError} EFAILED if something else is there; a symlink to a directory is something else
  */
 export function openOrMakeDir(
   at: AtCalls,
@@ -221,7 +221,7 @@ export function openOrMakeDir(
   return { fd, isFresh };
 }
 
-/** Opens a directory without following a symlink. @throws {VtError} EFAILED naming what stands there instead */
+/** Opens a directory without following a symlink. @throws {VtError} EFAILED naming what is there instead */
 export function openExistingDir(at: AtCalls, parent: number, name: CName): number {
   try {
     return at.open(parent, name, 'dir');

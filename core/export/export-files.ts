@@ -17,17 +17,17 @@ import { ExportPool } from './export-pool.ts';
 import type { FileRun } from './file-run.ts';
 import { canLocate, SegmentRows } from './segment-rows.ts';
 
-/** Files and octets of one batch: some 5 ms of work. */
+/** Files and bytes of one batch: some 5 ms of work. */
 const BATCH_FILES = 128;
 const BATCH_BYTES = 1024 * 1024;
 
 /** A file from this size on is written in parts by all workers. */
 const LARGE_SIZE = 4 * 1024 * 1024;
 
-/** Files read through the Store at once, where it does not tell where its Blocks lie; each reads ahead besides. */
+/** Files read through the Store at once, where it does not say where its Blocks are; each reads ahead besides. */
 const MAX_STREAMS = 8;
 
-/** Octets of one batch of contents that come from a Store which may be far away, and such batches under way at once. */
+/** Bytes of one batch of contents that come from a Store which may be far away, and such batches in progress at once. */
 const FAR_BATCH_BYTES = 4 * 1024 * 1024;
 const FAR_BATCHES = 8;
 
@@ -35,7 +35,7 @@ const FAR_BATCHES = 8;
 export class ExportFiles implements AsyncDisposable {
   readonly #run: FileRun;
   readonly #pool: ExportPool;
-  /** Where the Store tells where its Blocks lie. */
+  /** Where the Store gives the locations of its Blocks. */
   readonly #planner: ContentPlanner | undefined;
   /** Where it does not, and gives records. */
   readonly #fetcher: ContentFetcher | undefined;
@@ -57,7 +57,7 @@ export class ExportFiles implements AsyncDisposable {
 
   /**
    * Takes a file on; resolves when the next may come, which is at once where nothing is given. `run.done` is told when it
-   * stands or has failed.
+   * is there or has failed.
    */
   add(place: FilePlace): Promise<void> | undefined {
     const from = this.#planner ?? this.#fetcher;
@@ -139,7 +139,7 @@ export class ExportFiles implements AsyncDisposable {
         const linked = this.#run.done(place, place.link, true);
         if (linked !== undefined) await linked;
       } else if (failure.kind === 'data') {
-        // The Store may know better: the Block may have moved, or stand elsewhere too. If not, it says what is wrong.
+        // The Store may know better: the Block may have moved, or be elsewhere too. If not, it says what is wrong.
         await this.#streamNow(place);
       } else {
         this.#run.report.fail(place.path, itemError(failure));
@@ -236,7 +236,7 @@ export class ExportFiles implements AsyncDisposable {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Drops what is queued and waits for what is under way. */
+  /** Drops what is queued and waits for what is in progress. */
   async cancel(): Promise<void> {
     this.#queue = [];
     await this.#settle();

@@ -13,7 +13,7 @@ import type { FileRun } from './file-run.ts';
 import type { LargePart } from './large-parts.ts';
 import { partsOf } from './large-parts.ts';
 
-/** Parts of 1 MiB under way at once; fewer where they come into memory first. */
+/** Parts of 1 MiB in progress at once; fewer where they come into memory first. */
 const MAX_PARTS = 64;
 const MAX_FAR_PARTS = 32;
 
@@ -21,7 +21,7 @@ const MAX_FAR_PARTS = 32;
  * Writes a large file in parts, which the workers verify side by side. Resolves when all parts are handed out, so that
  * the next file may begin.
  *
- * @returns `written`, which resolves to whether the file stands; failures have then been reported
+ * @returns `written`, which resolves to whether the file is there; failures have then been reported
  */
 export async function writeLargeFile(
   run: FileRun,

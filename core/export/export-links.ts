@@ -45,7 +45,7 @@ export class PendingLinks {
     return node.first;
   }
 
-  /** The first name of a node stands; gives the names that waited for it. */
+  /** The first name of a node is there; gives the names that waited for it. */
   written(link: WalkLink, place: NamedPlace): readonly NamedPlace[] {
     const node = this.#nodes.get(link.key);
     if (node === undefined) return [];
@@ -65,7 +65,7 @@ export class PendingLinks {
     this.#nodes.get(link.key)?.waiting.push(place);
   }
 
-  /** What stood so far takes no more names: another is being written in its place. */
+  /** The node so far takes no more names: another is being written in its place. */
   restart(link: WalkLink): void {
     const node = this.#nodes.get(link.key);
     if (node === undefined) this.#nodes.set(link.key, { first: undefined, waiting: [], left: undefined });

@@ -62,10 +62,10 @@ function nodePath(dir: number, name: CName): Buffer {
 }
 
 /**
- * Whether what stands there is this very node, as far as can be seen without reading content.
+ * Whether what is there is this very node, as far as can be seen without reading content.
  *
  * @param grainNs - nanoseconds that the filesystem's times are multiples of
- * @param readlink - gives the target of the symlink that stands there
+ * @param readlink - gives the target of the symlink that is there
  */
 export function isIdentical(
   seen: Pick<NodeStat, 'mode' | 'size' | 'mtimeNs' | 'rdev'>,

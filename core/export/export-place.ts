@@ -8,11 +8,11 @@ import { openBelow } from './export-dir.ts';
 import type { NamedPlace } from './export-links.ts';
 import { isDirectory, isIdentical } from './export-nodes.ts';
 
-/** Makes something under a name: what a rename then puts in its place, where something can stand there. */
+/** Makes something under a name: what a rename then puts in its place, where something can be there. */
 export type MakeNode = (name: CName) => void;
 
 /**
- * Whether what stands at a place is left alone.
+ * Whether what is at a place is left alone.
  *
  * @throws {VtError} EFAILED if a directory is in the way
  */
@@ -29,7 +29,7 @@ export function mayStay(
   return options.resume && isIdentical(seen, dirent, options.grainNs, () => at.readlink(dir.fd, cName(name)));
 }
 
-/** Makes a node under its own name where nothing can stand there, else under a temporary one which then replaces what does. */
+/** Makes a node under its own name where nothing can be there, else under a temporary one which then replaces what is there. */
 export function makeAt(at: AtCalls, { dir, name }: NamedPlace, temporary: CName, make: MakeNode): void {
   if (dir.isFresh) {
     make(cName(name));
@@ -45,7 +45,7 @@ export function makeAt(at: AtCalls, { dir, name }: NamedPlace, temporary: CName,
 }
 
 /**
- * Gives a node that stands at `first` another name.
+ * Gives a node that is at `first` another name.
  *
  * @param top - the directory that the paths of places are relative to
  * @throws {VtError} EFAILED if a directory is in the way

@@ -13,12 +13,12 @@ import { walkForExport } from './export-walk.ts';
 
 /** What an export would do with one node. */
 export interface ExportEffect {
-  /** `enter`: a directory stands there already; `skip`: it stays as it is; `refuse`: it cannot be made, for `reason`. */
+  /** `enter`: a directory is there already; `skip`: it stays as it is; `refuse`: it cannot be made, for `reason`. */
   readonly action: 'make' | 'replace' | 'enter' | 'skip' | 'refuse';
   readonly kind: Exclude<Dirent['kind'], 'indirect'> | undefined;
   /** Absolute local path. */
   readonly local: Octets;
-  /** Octets of content. */
+  /** Bytes of content. */
   readonly bytes: number;
   /** Leaf Blocks that would be read. */
   readonly blocks: number;
@@ -43,7 +43,7 @@ export async function* previewExport(
 ): AsyncGenerator<ExportEffect, void, undefined> {
   const walk = walkForExport(source, dirent, options);
   const linked = new Set<string>();
-  // Whether each Dir that the walk is in stands already: below one that does not, nothing can.
+  // Whether each Dir that the walk is in is there already: below one that is not, nothing can be.
   const stands: boolean[] = [];
   const effect = (step: { readonly path: Octets }, fields: Partial<ExportEffect> & Pick<ExportEffect, 'action'>): ExportEffect => ({
     kind: undefined,

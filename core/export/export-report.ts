@@ -70,7 +70,7 @@ export class ExportReport {
     this.#onFailure?.({ path, error, isDamage: true, isAttribute: false });
   }
 
-  /** Reports what could not be set of a node that stands. */
+  /** Reports what could not be set of a node that is there. */
   attributeFailure(path: Octets): AttributeFailure {
     return (what, error) => {
       const lacking = lackingAttribute(what, error, process.geteuid?.() === 0);
@@ -106,20 +106,20 @@ export class ExportReport {
     this.#onProgress?.(this.counts);
   }
 
-  /** @throws {VtError} what makes going on pointless: a full disk, or the signal */
+  /** @throws {VtError} what makes continuing pointless: a full disk, or the signal */
   throwIfFatal(): void {
     if (this.#fatal !== undefined) throw this.#fatal;
   }
 }
 
-/** Something of an export that failed while the rest went on. */
+/** Something of an export that failed while the rest continued. */
 export interface ExportFailure {
   /** In the tree, relative to what is exported; empty for that itself. */
   readonly path: Octets;
   readonly error: Error;
   /** It failed for a missing or damaged Block. */
   readonly isDamage: boolean;
-  /** The node stands, but for an attribute. */
+  /** The node is there, but for an attribute. */
   readonly isAttribute: boolean;
 }
 
@@ -132,11 +132,11 @@ export interface ExportCounts {
   specials: number;
   /** Names given to nodes that had one. */
   links: number;
-  /** Nodes that stood already and were left alone. */
+  /** Nodes that were there already and were left alone. */
   skipped: number;
   /** Devices that were left out, as it was asked for. */
   omitted: number;
-  /** Octets of content written. */
+  /** Bytes of content written. */
   bytes: number;
   failures: number;
   /** Those of the failures that are for missing or damaged Blocks. */

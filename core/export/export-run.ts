@@ -39,7 +39,7 @@ const MAX_WAITING_DIRS = 256;
 /** What link(2) says where a node has as many names as it can, or the name would be on another filesystem. */
 const LINK_LIMITS: readonly string[] = ['EMLINK', 'EXDEV'];
 
-/** One export under way: the directories that are open, the links that wait, and what was done. */
+/** One export in progress: the directories that are open, the links that wait, and what was done. */
 export class ExportRun implements FileRun {
   readonly report: ExportReport;
   readonly context: ExportContext;
@@ -208,7 +208,7 @@ export class ExportRun implements FileRun {
     });
   }
 
-  /** Gives a node that stands at `first` another name; where no more is possible, or not there, the name gets a node of its own. */
+  /** Gives a node that is at `first` another name; where no more is possible, or not there, the name gets a node of its own. */
   #link(first: NamedPlace, place: NamedPlace, link: WalkLink | undefined): Promise<void> | undefined {
     const top = (this.#top ?? this.#container).fd;
     const { dirent } = place;
@@ -248,7 +248,7 @@ export class ExportRun implements FileRun {
     await this.#files[Symbol.asyncDispose]();
   }
 
-  /** Gives up: what is being written is ended and removed, and what stands is left as it is. */
+  /** Gives up: what is being written is ended and removed, and what is there is left as it is. */
   async abandon(): Promise<void> {
     await this.#files.cancel();
     await this.#files[Symbol.asyncDispose]();

@@ -23,7 +23,7 @@ export type WalkStep =
     }
   /** A device that is left out, as it was asked for. */
   | { readonly kind: 'omitted'; readonly path: Octets }
-  /** Something that cannot be exported; the rest goes on. */
+  /** Something that cannot be exported; the rest continues. */
   | { readonly kind: 'damage'; readonly path: Octets; readonly error: Error };
 
 export interface ExportWalkOptions extends OpOptions {

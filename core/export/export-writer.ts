@@ -129,7 +129,7 @@ export class BatchWriter implements Disposable {
     this.#vectorsSize += data.length;
   }
 
-  /** Writes what is collected; gives the offset after the last octet written so far. */
+  /** Writes what is collected; gives the offset after the last byte written so far. */
   #flush(fd: number): number {
     const vectors = this.#vectors;
     if (vectors.length === 0) return this.#vectorsAt + this.#vectorsSize;
@@ -140,7 +140,7 @@ export class BatchWriter implements Disposable {
     return this.#vectorsAt + this.#vectorsSize;
   }
 
-  /** A short write says that something stands in the way; going on finds out what. */
+  /** A short write says that something is in the way; continuing finds out what. */
   #writeRest(fd: number, vectors: readonly Uint8Array[], written: number): void {
     const rest = Buffer.concat(vectors).subarray(written);
     for (let done = 0; done < rest.length; ) {

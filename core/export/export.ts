@@ -24,7 +24,7 @@ export interface ExportOptions {
   readonly names?: OwnerNames;
   /** Runs of NUL become holes; default true. */
   readonly sparse?: boolean;
-  /** What to do with what stands already: replace it (default), or leave it alone. */
+  /** What to do with what is there already: replace it (default), or leave it alone. */
   readonly existing?: 'replace' | 'keep';
   /** Leave alone what is of the same size and modification time; default false. */
   readonly resume?: boolean;
@@ -32,7 +32,7 @@ export interface ExportOptions {
   readonly special?: boolean;
   /** The rules as they hold at the top: names that they exclude are passed over. */
   readonly filter?: DirFilter | undefined;
-  /** A directory that stands at the target keeps its own metadata; default false. */
+  /** A directory that is at the target keeps its own metadata; default false. */
   readonly keepsTopMeta?: boolean;
   /** Worker threads besides the calling one, which works too; default one less than there are processors, 1 or 2. */
   readonly workers?: number;
@@ -57,11 +57,11 @@ export function defaultOwnerPolicy(): OwnerPolicy {
 /**
  * Makes a stored tree, or a single node, a local one. Every Block is verified. Files get their final names when they are
  * complete. Nothing is written outside the target, and no symlink at it or in it is followed. Local names that the tree does not
- * have are left alone. Failures of single nodes are reported and counted, and the rest goes on.
+ * have are left alone. Failures of single nodes are reported and counted, and the rest continues.
  *
  * @param source - the Store of its Blocks
  * @param dirent - self-contained
- * @param target - absolute local path, which will be the node itself; the directory that it lies in must exist
+ * @param target - absolute local path, which will be the node itself; the directory that it is in must exist
  * @throws {VtError} if nothing can be done at all, the disk is full, or the signal fires
  */
 export async function exportDirent(source: Store, dirent: Dirent, target: Octets, options: ExportOptions = {}): Promise<ExportCounts> {

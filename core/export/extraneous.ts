@@ -24,9 +24,9 @@ export interface ExtraneousOptions {
   readonly filter?: DirFilter | undefined;
   /** Whether a directory is the Store's own: it stays. */
   readonly isStoreFolder?: ((directory: Pick<NodeStat, 'dev' | 'ino'>) => boolean) | undefined;
-  /** Told of each name that goes, what is in a directory before itself. */
+  /** Called with each name that goes, what is in a directory before itself. */
   readonly onName?: ((path: Octets, isDir: boolean) => void) | undefined;
-  /** A name that cannot be removed: the rest goes on. */
+  /** A name that cannot be removed: the rest continues. */
   readonly onFailure?: ((path: Octets, error: unknown) => void) | undefined;
   /** A directory that stays, though its name is not in the tree. */
   readonly onWarning?: ((path: Octets, what: string) => void) | undefined;
@@ -50,7 +50,7 @@ interface Level {
  * No symlink is followed, and no other filesystem is entered. What is excluded stays, and the directories that lead there: the rules of
  * rsync's `--delete`.
  *
- * @param target - an absolute local path; nothing is done where no directory stands there
+ * @param target - an absolute local path; nothing is done where no directory is there
  * @returns how many names
  * @throws what the source throws: where a Dir cannot be read, nobody knows what is not in it
  */

@@ -14,7 +14,7 @@ export interface FileRun {
   temporaryName(): CName;
   /** What to set for a node. */
   attributes(kind: string, meta: Meta, dropsAcl: boolean): Attributes;
-  /** A node stands, or failed to: its other names follow, and its directory may be complete. A promise where that takes a while. */
+  /** A node is there, or failed: its other names follow, and its directory may be complete. A promise where that takes a while. */
   done(place: NamedPlace, link: WalkLink | undefined, stands: boolean): Promise<void> | undefined;
   /** Reports a file that could not be written; where that was for its Blocks, each of them. */
   fail(place: NamedPlace, error: unknown): Promise<void>;

@@ -8,7 +8,7 @@ import { ContentPlanner } from './content-planner.ts';
 import { RefCursor } from './ref-cursor.ts';
 import { SegmentRows } from './segment-rows.ts';
 
-/** Octets of one part: what a worker takes at once. */
+/** Bytes of one part: what a worker takes at once. */
 const PART_SIZE = 1024 * 1024;
 
 /** Most segments of one part. */
@@ -26,7 +26,7 @@ const MAX_STEPS = 16 * 1024;
 /** References to nothing in a superblock, at most; ours have none. */
 const MAX_EMPTY = 1024;
 
-/** A part of a large file: octets `start` to `end`. */
+/** A part of a large file: bytes `start` to `end`. */
 export interface LargePart {
   readonly start: number;
   readonly end: number;
@@ -104,7 +104,7 @@ interface OpenSuperblock {
   readonly bytes: Uint8Array;
   /** The next reference. */
   next: number;
-  /** Octets that it should still denote. */
+  /** Bytes that it should still denote. */
   left: number;
   /** Superblocks listed in it that were read ahead. */
   readonly children: (Uint8Array | undefined)[];
@@ -130,7 +130,7 @@ export async function* partsOf(
   const collector = new PartCollector(from.hash.digestSize, sparse);
   const isWhole = from instanceof ContentPlanner && (yield* located(from, block, collector, signal));
   if (!isWhole) {
-    // The Store tells of no places, or something is rare or wrong: what is slow finds out.
+    // The Store reports no places, or something is rare or wrong: what is slow finds out.
     if (collector.at >= block.span)
       throw new VtError('ECORRUPT', 'read Block tree: its superblocks list more bytes than its reference says');
     for await (const { block: leaf, from: first, size } of leavesOf(from.source, block, { start: collector.at, signal })) {

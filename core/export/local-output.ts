@@ -27,7 +27,7 @@ export type OutputMode = 'make' | 'redirect' | 'append';
 
 /**
  * Opens a local file to be written, or appended to. A new or replaced file is written under a temporary name and renamed,
- * so that no half one ever stands there. A device, a FIFO and the open file of a process (`/dev/stdout`) are written into, also through a symlink.
+ * so that no half one ever is there. A device, a FIFO and the open file of a process (`/dev/stdout`) are written into, also through a symlink.
  *
  * @param path - absolute
  * @throws SystemError, {VtError} ECANCELLED
@@ -36,7 +36,7 @@ export async function openLocalOutput(path: Octets, mode: OutputMode, signal?: A
   const bytes = pathBytes(path);
   const special = specialFileAt(path);
   if (special?.descriptor !== undefined) {
-    // Opened anew it would have an offset of its own, and what is written to either would overwrite the other's.
+    // Opened again it would have an offset of its own, and what is written to either would overwrite the other's.
     return { fd: special.descriptor, commit() {}, rollback() {} };
   }
   const append = mode === 'append';

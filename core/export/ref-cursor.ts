@@ -7,11 +7,11 @@ export class RefCursor {
    * is `decodeBlockref`.
    */
   kind: 'hash' | 'indirect' | 'literal' | 'run' | 'odd' = 'odd';
-  /** Octets denoted by it. */
+  /** Bytes denoted by it. */
   span = 0;
-  /** Where its digest, its octets, or its octet stand. */
+  /** Where its digest, its bytes, or its byte is. */
   at = 0;
-  /** The octet after it. */
+  /** The byte after it. */
   next = 0;
   readonly #enumeration: number;
   readonly #digestSize: number;
@@ -27,7 +27,7 @@ export class RefCursor {
     this.kind = 'odd';
     const length = bytes[offset] as number;
     const end = offset + 1 + length;
-    // Lengths of two octets are of none of ours: a literal has 32 octets at most.
+    // Lengths of two bytes are of none of ours: a literal has 32 bytes at most.
     if (length >= 0x80 || end > bytes.length) return;
     this.next = end;
     const flags = bytes[offset + 1] as number;

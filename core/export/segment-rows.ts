@@ -12,27 +12,27 @@ import type { Store } from '../store/store.ts';
 /** Numbers of a row, one row for each segment: a piece of content, in order of its place in the file. */
 export const ROW_SIZE = 8;
 
-/** What stands where in a row. */
+/** What is where in a row. */
 export const CELL = {
   /** One of {@link SEGMENT}. */
   kind: 0,
   /** Of a stored segment: which of the files, or records in memory; -1 while its Block has no known location. */
   file: 1,
-  /** First stored octet in its file; of `data`, in the literals; of `run`, the octet itself. */
+  /** First stored byte in its file; of `data`, in the literals; of `run`, the byte itself. */
   offset: 2,
-  /** Octets stored. */
+  /** Bytes stored. */
   storedSize: 3,
-  /** Octets of the Block. */
+  /** Bytes of the Block. */
   size: 4,
-  /** First octet of the Block that is wanted. */
+  /** First byte of the Block that is wanted. */
   from: 5,
-  /** Octets that are wanted. */
+  /** Bytes that are wanted. */
   wanted: 6,
   /** The number of its codec. */
   codec: 7,
 } as const;
 
-/** Kinds of segments: one octet over and over, octets given at hand, a part of a Block that lies in a file. */
+/** Kinds of segments: one byte over and over, bytes given at hand, a part of a Block that is in a file. */
 export const SEGMENT = { run: 0, data: 1, stored: 2 } as const;
 
 /** Segments with all that they refer to, in memory that can be transferred to a thread. */
@@ -52,11 +52,11 @@ interface StoredRow {
   /** Its first cell. */
   readonly at: number;
   readonly digest: Uint8Array;
-  /** Octets of the Block; -1 where that is not known. */
+  /** Bytes of the Block; -1 where that is not known. */
   readonly size: number;
 }
 
-/** Whether a Store tells where its Blocks lie, or holds them sealed in one that does. */
+/** Whether a Store says where its Blocks are, or holds them sealed in one that does. */
 export function canLocate(store: Store): boolean {
   return capability(capability(store, 'sealing')?.below ?? store, 'location') !== undefined;
 }
@@ -91,7 +91,7 @@ export class SegmentRows {
     this.#add(SEGMENT.run, 0, octet, 0, size, 0, size);
   }
 
-  /** Octets at hand; copied. */
+  /** Bytes at hand; copied. */
   data(data: Uint8Array): void {
     this.#add(SEGMENT.data, 0, this.#literals.length, 0, data.length, 0, data.length);
     this.#literals.bytes(data);
@@ -101,9 +101,9 @@ export class SegmentRows {
    * A part of a Block that has yet to be located.
    *
    * @param source - holds the Block's digest, at `digestAt`; it is copied
-   * @param size - octets of the Block; -1 where that is unknown
-   * @param from - first octet that is wanted
-   * @param wanted - octets that are wanted
+   * @param size - bytes of the Block; -1 where that is unknown
+   * @param from - first byte that is wanted
+   * @param wanted - bytes that are wanted
    */
   stored(source: Uint8Array, digestAt: number, size: number, from: number, wanted: number): void {
     this.#add(SEGMENT.stored, -1, 0, 0, size, from, wanted);
@@ -136,7 +136,7 @@ export class SegmentRows {
     this.#digests = digests;
   }
 
-  /** Asks the Store once where all the Blocks lie; rows whose Blocks have no known place, or another size there, stay without. */
+  /** Asks the Store once where all the Blocks are; rows whose Blocks have no known place, or another size there, stay without. */
   locate(store: Store): void {
     const sealing = capability(store, 'sealing');
     const locator = capability(sealing?.below ?? store, 'location');
@@ -214,7 +214,7 @@ export class SegmentRows {
     return rows;
   }
 
-  /** Notes where a row's Block lies, unless it has another size there. */
+  /** Notes where a row's Block is, unless it has another size there. */
   #place(at: number, file: number, place: Pick<BlockLocation, 'offset' | 'storedSize' | 'size'>, codec: number): void {
     const cells = this.#cells;
     const wanted = cells[at + CELL.size] as number;
@@ -241,7 +241,7 @@ export class SegmentRows {
     return digestAt(this.#digests, row, this.#digestSize);
   }
 
-  /** Octets of a row's Block; -1 while they are not known. */
+  /** Bytes of a row's Block; -1 while they are not known. */
   sizeOf(row: number): number {
     return this.#cells[row * ROW_SIZE + CELL.size] as number;
   }

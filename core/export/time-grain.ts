@@ -12,7 +12,7 @@ const GRAINS_NS = [1n, 100n, 1000n, 10_000_000n, 1_000_000_000n, 2_000_000_000n]
 const PROBE_NS = 1_000_000_001_987_654_321n;
 
 /**
- * Nanoseconds that the times in a directory are multiples of: tried out with an empty file. 1 where nothing can be told.
+ * Nanoseconds that the times in a directory are multiples of: tried out with an empty file. 1 where nothing is known.
  *
  * @param name - in no use
  */

@@ -50,7 +50,7 @@ export class DirFilter {
  * Rules with what a Dir's own files say in front of what those above said.
  *
  * @param prefix - the Dir, absolute, with a slash at its end
- * @param top - the Dir may stand above it: then only files that are looked for from the root on are read
+ * @param top - the Dir may be above it: then only files that are looked for from the root on are read
  */
 export function enterDir(rules: readonly Rule[], prefix: Octets, top: FilterTop): readonly Rule[] {
   return withOwn(rules, { prefix, top, aboveTop: prefix.length < top.prefix.length, known: new Set(perDirNames(rules)) });

@@ -6,7 +6,7 @@ import { readFully } from '../base/system/read-fully.ts';
 import { errorCode, errorReason, pathBytes } from '../base/system/system-error.ts';
 import { openTrusted } from '../base/system/trusted-open.ts';
 
-/** Octets of a file of rules, at most. */
+/** Bytes of a file of rules, at most. */
 const MAX_RULES_SIZE = 1024 * 1024;
 
 /** A FIFO is not waited for. */

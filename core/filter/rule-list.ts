@@ -21,7 +21,7 @@ export interface MatchRule {
   readonly include: boolean;
   readonly negated: boolean;
   readonly pattern: RulePattern;
-  /** Where the paths begin that it is matched against: octets of the absolute path; undefined: the top of what is filtered. */
+  /** Where the paths begin that it is matched against: bytes of the absolute path; undefined: the top of what is filtered. */
   readonly from: number | undefined;
 }
 
@@ -55,7 +55,7 @@ export interface CompileContext {
   readonly read: ReadRules;
   /** Why rules that are to be found in each Dir are refused, if they are. */
   readonly noPerDir?: string | undefined;
-  /** Where anchored patterns begin: octets of the absolute path; undefined at the top. */
+  /** Where anchored patterns begin: bytes of the absolute path; undefined at the top. */
   readonly anchor: number | undefined;
   readonly depth: number;
   /** Names of files that are looked for in each Dir already: another rule for one of them says nothing new. */

@@ -5,7 +5,7 @@ import { compileWild, isWild } from './wild-pattern.ts';
 export interface RulePattern {
   /** Whether only the last element of a path is matched. */
   readonly isOfName: boolean;
-  /** It stands from a place on, not at the end of any path. */
+  /** It is from a place on, not at the end of any path. */
   readonly isAnchored: boolean;
   /**
    * Whether a path fits.

@@ -1,9 +1,9 @@
 import type { Octets } from '../base/octets.ts';
 
-// Patterns over paths as rsync(1) has them ("PATTERN MATCHING RULES"). `*` matches octets except `/`, `**` any octets, and `?`
-// one octet except `/`. `[...]` matches one of a set but never `/`. An octet after `\` matches itself.
+// Patterns over paths as rsync(1) has them ("PATTERN MATCHING RULES"). `*` matches bytes except `/`, `**` any bytes, and `?`
+// one byte except `/`. `[...]` matches one of a set but never `/`. A byte after `\` matches itself.
 
-/** Whether a pattern has anything but octets that match themselves; a backslash alone is such an octet. */
+/** Whether a pattern has anything but bytes that match themselves; a backslash alone is such a byte. */
 export function isWild(pattern: Octets): boolean {
   return /[*?[]/.test(pattern);
 }
@@ -37,13 +37,13 @@ function simpleTest(pattern: Octets): ((text: Octets) => boolean) | undefined {
 const STAR = -1;
 const STARS = -2;
 
-/** What stands for one octet: itself as a number, or a set of 256; or STAR, or STARS. */
+/** What means one byte: itself as a number, or a set of 256; or STAR, or STARS. */
 type Part = number | Uint8Array;
 
 function fits(parts: readonly Part[], text: Octets): boolean {
   let part = 0;
   let at = 0;
-  // Where to go on from if what follows does not fit: the last `*`, until it comes to a slash; else the last `**`.
+  // Where to continue from if what follows does not fit: the last `*`, until it comes to a slash; else the last `**`.
   let star = -1;
   let starAt = 0;
   let stars = -1;
@@ -103,7 +103,7 @@ function setOf(has: (octet: number) => boolean): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, octet) => (has(octet) ? 1 : 0));
 }
 
-/** `[:name:]`, of octets as the C locale has them. */
+/** `[:name:]`, of bytes as the C locale has them. */
 const CLASSES: Readonly<Record<string, RegExp>> = {
   alnum: /[0-9A-Za-z]/,
   alpha: /[A-Za-z]/,

@@ -18,7 +18,7 @@ export interface TailState {
   readonly stable: number;
   readonly isDeaf: boolean;
   readonly parsing?: ParsingPoint | undefined;
-  /** Where reading stands of the file that has the path, and of those that had it before, oldest first. */
+  /** Where reading is of the file that has the path, and of those that had it before, oldest first. */
   readonly files: readonly FileMark[];
   /** Files that had the path and are read to their end: under another name they are no news. */
   readonly done: readonly FileMark[];
@@ -28,7 +28,7 @@ export interface TailState {
 
 /** What a checkpoint keeps of one followed path. */
 export interface TailMark extends TailState {
-  /** The local path, octets in Base64. */
+  /** The local path, bytes in Base64. */
   readonly path: string;
   /** The path in the tree, likewise. */
   readonly name: string;
@@ -38,7 +38,7 @@ export interface TailMark extends TailState {
 
 /**
  * What a checkpoint keeps of everything that one command follows. It is written before the root that has this state, so that a
- * kill loses nothing that was read. The tree tells whether that root was recorded; so does {@link FollowerStatus} until then.
+ * kill loses nothing that was read. The tree says whether that root was recorded; so does {@link FollowerStatus} until then.
  */
 export interface Checkpoint {
   /** Counts the roots that were to be recorded. */
@@ -55,7 +55,7 @@ export interface Checkpoint {
   readonly when: string;
   /** The last root that was recorded, as text. */
   readonly root?: string | undefined;
-  /** Octets a second, lately. */
+  /** Bytes a second, lately. */
   readonly rate: number;
   /** Files that are followed or watched; undefined in checkpoints of early versions. */
   readonly files?: number | undefined;
@@ -86,7 +86,7 @@ export function readCheckpoint(path: string): Checkpoint | undefined {
   return decodeCheckpoint(data, path);
 }
 
-/** Reads the octets of a checkpoint. @throws as {@link readCheckpoint} */
+/** Reads the bytes of a checkpoint. @throws as {@link readCheckpoint} */
 export function decodeCheckpoint(data: Buffer, path: string): Checkpoint {
   const end = data.indexOf('\n');
   const [magic, version, sum] = data.toString('latin1', 0, Math.max(0, end)).split(' ');
@@ -128,7 +128,7 @@ function isUnchecked(value: unknown): value is Omit<Checkpoint, 'isChecked' | 'r
   );
 }
 
-/** The octets of a checkpoint. */
+/** The bytes of a checkpoint. */
 export function encodeCheckpoint(checkpoint: Omit<Checkpoint, 'isChecked'>): Buffer {
   const body = Buffer.from(`${JSON.stringify(checkpoint)}\n`);
   return Buffer.concat([Buffer.from(`${MAGIC} ${VERSION} ${sumOf(body)}\n`), body]);
@@ -171,12 +171,12 @@ export function fileOf({ dirent }: TailState): FileDirent {
   return parsed;
 }
 
-/** Octets as a checkpoint holds them. */
+/** Bytes as a checkpoint holds them. */
 export function base64(octets: Octets): string {
   return octetsToBytes(octets).toString('base64');
 }
 
-/** Octets that a checkpoint holds. */
+/** Bytes that a checkpoint holds. */
 export function fromBase64(text: string): Octets {
   return octetsFromBytes(Buffer.from(text, 'base64'));
 }

@@ -12,11 +12,11 @@ interface FoldersOptions {
   readonly onEvent: () => void;
   /** There were too many events: for a while there will be none. */
   readonly onFlood: () => void;
-  /** The system does not tell of some changes. */
+  /** The system does not report some changes. */
   readonly onTrouble: (trouble: string) => void;
 }
 
-/** Watches the folders of what is followed, and tells what is followed where something may have changed. */
+/** Watches the folders of what is followed, and says what is followed where something may have changed. */
 export class FollowedFolders {
   readonly #options: FoldersOptions;
   #monitor: FolderMonitor | undefined;
@@ -60,7 +60,7 @@ export class FollowedFolders {
       ...(followed.isDeep ? {} : { onFlood: () => this.#unwatch() }),
       onError: (error) => onTrouble(monitorTrouble(error, followed.isDeep)),
     };
-    // A whole tree needs every name that the system tells of; a few files that are polled anyway need a hint.
+    // A whole tree needs every name that the system reports; a few files that are polled anyway need a hint.
     this.#monitor = followed.isDeep
       ? await (await import('../monitor/folder-monitor.ts')).watchPaths(folders, { ...options, deep: true })
       : await (await import('../monitor/entry-monitor.ts')).watchEntries(folders, options);
@@ -81,7 +81,7 @@ export class FollowedFolders {
   }
 }
 
-/** What it means that the system does not tell of changes. */
+/** What it means that the system does not report changes. */
 function monitorTrouble(error: unknown, isDeep: boolean): string {
   const meaning = isDeep
     ? 'what the system does not tell of is found by the next look at all of it (--rescan)'

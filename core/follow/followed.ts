@@ -7,14 +7,14 @@ export interface FollowedCounts {
   readonly files: number;
   /** Of these, those whose path leads nowhere at present. */
   readonly absent: number;
-  /** Octets of content. */
+  /** Bytes of content. */
   readonly size: number;
-  /** Octets that were taken in by this process, and those that were read of local files for that. */
+  /** Bytes that were taken in by this process, and those that were read of local files for that. */
   readonly newBytes: number;
   readonly readBytes: number;
-  /** Octets that are in local files, and not taken in. */
+  /** Bytes that are in local files, and not taken in. */
   readonly unreadBytes: number;
-  /** Times that a content went on with another file, or with the same from its start. */
+  /** Times that a content continued with another file, or with the same from its start. */
   readonly rotations: number;
 }
 
@@ -36,11 +36,11 @@ export interface Followed {
   flush(options: OpOptions): Promise<void>;
   /** Brings what changed into the tree. */
   bind(options: OpOptions): Promise<void>;
-  /** What has to be kept to go on after the process has ended. */
+  /** What has to be kept to continue after the process has ended. */
   marks(): TailMark[];
   /** A root is recorded that has what was bound, as the last marks say. */
   noteRecorded(): void;
-  /** What goes wrong with some of it, while the rest goes on. */
+  /** What goes wrong with some of it, while the rest continues. */
   readonly trouble: string | undefined;
   counts(): FollowedCounts;
   close(): Promise<void>;

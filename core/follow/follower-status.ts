@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { readStateFile } from '../base/system/read-state-file.ts';
 
 /**
- * What a process that follows tells others, beside its checkpoint. It is written over what was told before, which takes no room:
+ * What a process that follows tells others, beside its checkpoint. It is written over what was reported before, which takes no room:
  * on a full disk it is still told.
  */
 export interface FollowerStatus {
@@ -15,13 +15,13 @@ export interface FollowerStatus {
   readonly since?: string | undefined;
 }
 
-/** Octets of a status, with blanks at its end: always as many, so that the next one is as long. */
+/** Bytes of a status, with blanks at its end: always as many, so that the next one is as long. */
 const STATUS_SIZE = 4096;
 
-/** Octets of a status that trouble may take, before quotes are escaped. */
+/** Bytes of a status that trouble may take, before quotes are escaped. */
 const MAX_TROUBLE = 400;
 
-/** Octets of a root's text at most. */
+/** Bytes of a root's text at most. */
 const MAX_ROOT = 1024;
 
 /** Tells it, as far as that is possible: nothing hangs on it. @param file - which is there */

@@ -13,7 +13,7 @@ import { RoundTrouble } from './round-trouble.ts';
 const TIMER_MS = 1000;
 
 /**
- * With so many octets waiting at the end of a round the next one begins at once. At 200 MB/s, rounds of a second would let a
+ * With so many bytes waiting at the end of a round the next one begins at once. At 200 MB/s, rounds of a second would let a
  * write wait for 2.5 s.
  */
 const HASTE_SIZE = 16 * 1024 * 1024;
@@ -48,11 +48,11 @@ export interface FollowerOptions {
 
 /** How a follower is getting on. */
 export interface FollowerState extends FollowedCounts {
-  /** Octets a second, lately. */
+  /** Bytes a second, lately. */
   readonly rate: number;
-  /** Octets taken in in each of the last seconds, the oldest first. */
+  /** Bytes taken in in each of the last seconds, the oldest first. */
   readonly recentBytes: readonly number[];
-  /** Octets that no recorded root has yet: in files, or taken in. */
+  /** Bytes that no recorded root has yet: in files, or taken in. */
   readonly lagBytes: number;
   /** How long what is not recorded yet waits: milliseconds; 0 where all is. */
   readonly lagMs: number;
@@ -87,13 +87,13 @@ export class Follower {
   #startedMs = Number.NEGATIVE_INFINITY;
   /** When it was first seen that something is new; undefined where all is recorded. */
   #newSinceMs: number | undefined;
-  /** The same of what the round under way takes in. */
+  /** The same of what the round in progress takes in. */
   #roundSinceMs: number | undefined;
   #rounds = 0;
   #root: string | undefined;
   /** Something may be in the tree that no recorded root has. */
   #isUnrecorded = true;
-  /** Octets read that a recorded root has. */
+  /** Bytes read that a recorded root has. */
   #recordedBytes = 0;
   /** The round whose checkpoint was written last, and the one that was recorded last. */
   #number: number;
@@ -133,7 +133,7 @@ export class Follower {
     return this.#options.checkpointPath;
   }
 
-  /** Makes the first round, and goes on by itself. @throws what went wrong in it */
+  /** Makes the first round, and continues by itself. @throws what went wrong in it */
   async start(signal: AbortSignal): Promise<void> {
     const { followed } = this.#options;
     // What changes while all of it is looked at for the first time must be reported.
@@ -172,7 +172,7 @@ export class Follower {
   /**
    * Ends it, after a last round.
    *
-   * @param forget - leave no checkpoint: the next one begins anew
+   * @param forget - leave no checkpoint: the next one begins again
    * @throws what went wrong in the last round
    */
   async stop(forget = false): Promise<void> {

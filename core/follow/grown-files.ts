@@ -28,7 +28,7 @@ const MAX_KEPT = 256;
 /** Files whose continuation is known. */
 const MAX_POINTS = 1024;
 
-/** Octets of new Blocks that wait before they go to the Store. */
+/** Bytes of new Blocks that wait before they go to the Store. */
 const MAX_PENDING_SIZE = 4 * 1024 * 1024;
 
 /** A file that has what is stored of it, and more. */
@@ -36,7 +36,7 @@ export interface GrownFile {
   readonly block: Block;
   readonly stat: BigIntStats;
   readonly xattrs: ReadonlyMap<Octets, Uint8Array> | undefined;
-  /** Octets that are new, and octets that were read. */
+  /** Bytes that are new, and bytes that were read. */
   readonly bytes: number;
   readonly readBytes: number;
 }
@@ -141,7 +141,7 @@ export class GrownFiles {
           if (content.pending.size > MAX_PENDING_SIZE) await content.flushTo(this.#store, options);
           content.push(octets);
         },
-        // What fails on the way is taken up anew.
+        // What fails on the way is taken up again.
         takeMuch: async (read) => await this.#ingest.use(async (ingest) => await content.pushFrom(ingest, read)),
       });
       // Without a change of its size something else was done to it.

@@ -8,14 +8,14 @@ import { isDamage } from '../tree/walk.ts';
 /** What a full Store says, if it says it in the system's own words. */
 const STORE_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS']);
 
-/** Whether an error is about one file or one path: others can go on. What goes wrong with the Store does so for all. */
+/** Whether an error is about one file or one path: others can continue. What goes wrong with the Store does so for all. */
 export function isItemError(error: unknown): boolean {
   if (error instanceof VtError) return error instanceof PathError || error instanceof UntrustedLinkError || isDamage(error);
   const code = errorCode(error);
   return code !== undefined && !STORE_CODES.has(code);
 }
 
-/** What goes wrong with single items while the others go on: each is told when it begins, and when it is over. */
+/** What goes wrong with single items while the others continue: each is told when it begins, and when it is over. */
 export class ItemFailures {
   readonly #command: string;
   readonly #onNotice: (notice: string) => void;

@@ -20,7 +20,7 @@ function unescaped(pattern: Octets): Octets {
   return pattern.replace(/\\(.)/g, '$1') as Octets;
 }
 
-/** What a pattern stands for at present. */
+/** What a pattern means at present. */
 export interface FoundPaths {
   /** Those that are there, ascending; of a plain path that one, there or not. */
   readonly paths: readonly Octets[];
@@ -53,7 +53,7 @@ export function findPaths({ pattern, isGlob }: LocalPattern): FoundPaths {
   return { paths: found.sort(), folders };
 }
 
-/** Tells whether a path is one that a pattern may stand for. */
+/** Says whether a path is one that a pattern may mean. */
 export function fitsPattern({ pattern, isGlob }: LocalPattern): (path: Octets) => boolean {
   if (!isGlob) return (path) => path === pattern;
   const elements = (pattern.split('/') as Octets[]).map((element) => (hasGlob(element) ? compileGlob(element) : undefined));
@@ -73,7 +73,7 @@ export function namesIn(folder: Octets): Octets[] {
   }
 }
 
-/** The folder that a path stands in. */
+/** The folder that a path is in. */
 export function parentOf(path: Octets): Octets {
   return (path.slice(0, path.lastIndexOf('/')) || '/') as Octets;
 }

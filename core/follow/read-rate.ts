@@ -4,12 +4,12 @@ const RATE_DECAY = 0.5;
 /** Seconds that are remembered one by one. */
 const RECENT_SECONDS = 24;
 
-/** How fast octets are taken in, lately. */
+/** How fast bytes are taken in, lately. */
 export class ReadRate {
   #rate = 0;
   #ratedMs: number;
   #ratedBytes = 0;
-  /** Octets of the last seconds that had some, by the clock's second. */
+  /** Bytes of the last seconds that had some, by the clock's second. */
   readonly #recent = new Map<number, number>();
 
   /** @param nowMs - milliseconds of a clock that never goes back */
@@ -17,12 +17,12 @@ export class ReadRate {
     this.#ratedMs = nowMs;
   }
 
-  /** Octets a second. */
+  /** Bytes a second. */
   get bytesPerSecond(): number {
     return this.#rate;
   }
 
-  /** Octets taken in in each of the last seconds, the oldest first. */
+  /** Bytes taken in in each of the last seconds, the oldest first. */
   recent(nowMs: number): number[] {
     const now = Math.floor(nowMs / 1000);
     return Array.from({ length: RECENT_SECONDS }, (_, at) => this.#recent.get(now - RECENT_SECONDS + 1 + at) ?? 0);

@@ -7,7 +7,7 @@ import { statOf, statOfItself } from './stat-of.ts';
 import type { FileMark, FileOpener } from './tailed-file.ts';
 import { TailedFile } from './tailed-file.ts';
 
-// What logrotate(8) and its like leave of a log beside it: `log.1`, `log-20261122`, `log.1-1700000000`. Compressed ones hold other octets.
+// What logrotate(8) and its like leave of a log beside it: `log.1`, `log-20261122`, `log.1-1700000000`. Compressed ones hold other bytes.
 
 const ROTATED = /^[.-]\d[\d._T:-]*$/;
 
@@ -17,11 +17,11 @@ export interface RotatedFile {
   readonly stat: BigIntStats;
 }
 
-/** Times that a folder is looked at anew where files are renamed at that very moment. */
+/** Times that a folder is looked at again where files are renamed at that very moment. */
 const MAX_TRIES = 50;
 
 /**
- * Opens the rotated files of a path that are wanted, the one that was changed first first. A rotation that is under way renames
+ * Opens the rotated files of a path that are wanted, the one that was changed first first. A rotation that is in progress renames
  * them one after the other: it is looked again until nothing moved meanwhile.
  */
 export function openRotated(path: Octets, opener: FileOpener, isWanted: (file: RotatedFile) => boolean): TailedFile[] {
@@ -72,7 +72,7 @@ export function openOrNone(path: Octets, opener: FileOpener): TailedFile | undef
 }
 
 /**
- * Finds the file that reading stood in, wherever rotation took it, or a copy of it that has what was not read yet.
+ * Finds the file that reading was in, wherever rotation took it, or a copy of it that has what was not read yet.
  *
  * @param path - what it was called
  * @param opener - opens files

@@ -14,18 +14,18 @@ import { baseName } from '../tree/path.ts';
 import type { TailContext } from './tail-context.ts';
 import type { OctetSink, TailedFile } from './tailed-file.ts';
 
-/** Octets of new Blocks that wait before they go to the Store. */
+/** Bytes of new Blocks that wait before they go to the Store. */
 const MAX_PENDING_SIZE = 4 * 1024 * 1024;
 
 type Xattrs = FileDirent['meta']['xattrs'];
 
-/** Where a content went on before the Store failed. */
+/** Where a content continued before the Store failed. */
 interface LostContent {
   readonly block: Block;
   readonly point: StablePoint;
 }
 
-/** The content of a followed path, as far as it was taken in. It begins with the first octets, or goes on where another process ended. */
+/** The content of a followed path, as far as it was taken in. It begins with the first bytes, or continues where another process ended. */
 export class TailContent {
   readonly #path: Octets;
   readonly #context: Pick<TailContext, 'store' | 'scanner' | 'parser' | 'ingest'>;
@@ -39,12 +39,12 @@ export class TailContent {
     this.#context = context;
   }
 
-  /** Octets of the content. */
+  /** Bytes of the content. */
   get span(): number {
     return this.#content?.span ?? 0;
   }
 
-  /** Octets taken in by this process. */
+  /** Bytes taken in by this process. */
   get newBytes(): number {
     return this.#newBytes;
   }
@@ -54,7 +54,7 @@ export class TailContent {
     return this.#lost;
   }
 
-  /** Where it goes on; undefined before there was a file. */
+  /** Where it continues; undefined before there was a file. */
   get stablePoint(): StablePoint | undefined {
     return this.#content?.stablePoint() ?? this.#lost?.point;
   }
@@ -88,12 +88,12 @@ export class TailContent {
     await this.#content?.flushTo(this.#context.store, options);
   }
 
-  /** Takes octets of a file in, behind those that it has. */
+  /** Takes bytes of a file in, behind those that it has. */
   sinkOf(file: TailedFile, options: OpOptions): OctetSink {
     const { store, ingest } = this.#context;
     const take = async (octets: Uint8Array): Promise<void> => {
       const content = this.#of(file);
-      // First what may fail: octets that were pushed are taken in.
+      // First what may fail: bytes that were pushed are taken in.
       if (content.pending.size > MAX_PENDING_SIZE) await content.flushTo(store, options);
       content.push(octets);
       this.#newBytes += octets.length;

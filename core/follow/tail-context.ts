@@ -21,17 +21,17 @@ export interface TailContext {
   readonly isElsewhere: (file: { readonly dev: bigint; readonly ino: bigint }, asker: object) => boolean;
 }
 
-/** What a tail has to tell of itself. */
+/** What a tail has to report about itself. */
 export interface TailCounts {
-  /** Octets of the content. */
+  /** Bytes of the content. */
   readonly size: number;
-  /** Octets taken in since it was begun by this process, and octets read for that. */
+  /** Bytes taken in since it was begun by this process, and bytes read for that. */
   readonly newBytes: number;
   readonly readBytes: number;
-  /** Octets that are in the file, and not in the content. */
+  /** Bytes that are in the file, and not in the content. */
   readonly unreadBytes: number;
   /** The path leads to a file at present. */
   readonly isThere: boolean;
-  /** Times that the content went on with another file, or with the same from its start. */
+  /** Times that the content continued with another file, or with the same from its start. */
   readonly rotations: number;
 }

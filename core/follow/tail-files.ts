@@ -60,7 +60,7 @@ export class TailFiles {
   restore(files: readonly FileMark[], done: readonly FileMark[]): void {
     this.#done = [...done];
     for (const each of files) {
-      // Of a file that nothing was read of nobody can tell whether it was copied and cut short meanwhile: the next look goes through what is beside it.
+      // Of a file that nothing was read of nobody can say whether it was copied and cut short meanwhile: the next look goes through what is beside it.
       const isBlank = each.offset === 0 && each === files.at(-1);
       const file = isBlank ? undefined : findMarked(this.#path, each, this.#context.opener, (found) => this.has(found));
       if (file === undefined) this.finish(each);
@@ -72,13 +72,13 @@ export class TailFiles {
    * Goes back to the start of what there still is of files.
    *
    * @param marks - oldest first
-   * @param bytes - octets that were read of them
-   * @returns octets that no file has any more
+   * @param bytes - bytes that were read of them
+   * @returns bytes that no file has any more
    */
   readAgain(marks: readonly FileMark[], bytes: number): number {
     let left = bytes;
     const found: OpenFile[] = [];
-    // The newest first: a file that was written anew has what older ones had.
+    // The newest first: a file that was written again has what older ones had.
     for (const mark of [...marks].reverse()) {
       const file =
         mark.offset === 0 || mark.offset > left
@@ -130,7 +130,7 @@ export class TailFiles {
     const stat = statOf(this.#path);
     if (stat !== undefined && last.file.isOf(stat) && (!last.file.hasChanged(stat) || last.file.wake(this.#path, this.#context.opener)))
       return;
-    // As another process would go on.
+    // As another process would continue.
     const { mark } = last.file;
     const others = this.#open.slice(0, -1);
     this.#open = others;
@@ -144,14 +144,14 @@ export class TailFiles {
     return findMarked(this.#path, mark, this.#context.opener, (found) => this.has(found) || this.#isElsewhere(found));
   }
 
-  /** Goes on with the file that has the path now. @returns whether there is one, and whether it is the same written anew */
+  /** Continues with the file that has the path now. @returns whether there is one, and whether it is the same written again */
   follow(): 'none' | 'rewritten' | 'other' {
     this.wake();
     const next = this.#openPath();
     if (next === undefined) return 'none';
     const current = this.last;
     if (current !== undefined && next.goesOnFrom(current.file)) {
-      // It was written anew, with all that it had. Somebody may still write to what it was.
+      // It was written again, with all that it had. Somebody may still write to what it was.
       next.takeOver(current.file);
       this.add(next);
       return 'rewritten';

@@ -36,7 +36,7 @@ export interface TailGroupOptions extends Omit<TailContext, 'isElsewhere' | 'ing
   readonly intoDir: boolean;
   /** Metadata of Dirs that have to be made. */
   readonly dirMeta: () => Meta;
-  /** What goes wrong with one path while the others go on; each thing once. */
+  /** What goes wrong with one path while the others continue; each thing once. */
   readonly onNotice: (notice: string) => void;
 }
 
@@ -45,7 +45,7 @@ export class TailGroup implements Followed {
   readonly #options: TailGroupOptions;
   readonly #tails = new Map<Octets, Tail>();
   readonly #names = new Map<TreePath, Octets>();
-  /** By their names what of the tails stands in the tree. */
+  /** By their names what of the tails is in the tree. */
   readonly #bound = new Map<TreePath, FileDirent>();
   readonly #fits: readonly ((path: Octets) => boolean)[];
   readonly #told = new Set<string>();
@@ -65,7 +65,7 @@ export class TailGroup implements Followed {
   }
 
   /**
-   * Goes on where a checkpoint says that an earlier process ended, or at the state before, which a root has.
+   * Continues where a checkpoint says that an earlier process ended, or at the state before, which a root has.
    *
    * @throws {VtError} EFAILED for one without a checksum that cannot be true
    */

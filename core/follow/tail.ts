@@ -16,7 +16,7 @@ import type { TailContext, TailCounts } from './tail-context.ts';
 import { type OpenFile, TailFiles } from './tail-files.ts';
 import { CHECK_SIZE, type OctetSink, type TailedFile } from './tailed-file.ts';
 
-/** Times that rotated files are looked for anew where a file is rotated at that very moment. */
+/** Times that rotated files are looked for again where a file is rotated at that very moment. */
 const MAX_TRIES = 20;
 
 /**
@@ -63,7 +63,7 @@ export class Tail {
 
   /**
    * As {@link Tail.restore}, by a checkpoint that no checksum vouches for: one of its digits may be another. A file that begins with
-   * the content goes on there, whatever is said of it.
+   * the content continues there, whatever is said of it.
    *
    * @returns false where what is said of the file that has the path cannot be
    */
@@ -85,15 +85,15 @@ export class Tail {
   }
 
   /**
-   * Begins the content anew with what there still is of the files that a state was read from, each from its start.
+   * Begins the content again with what there still is of the files that a state was read from, each from its start.
    *
-   * @returns octets of that content that no file has any more
+   * @returns bytes of that content that no file has any more
    */
   begin(state: TailState): number {
     return this.#files.readAgain([...state.done, ...state.files], fileOf(state).block.span);
   }
 
-  /** Goes on where what is stored under its name ends, if that is how the file begins; else the content begins anew. */
+  /** Continues where what is stored under its name ends, if that is how the file begins; else the content begins again. */
   async goOnFrom(dirent: FileDirent, options: OpOptions): Promise<void> {
     const { block } = dirent;
     const file = openOrNone(this.path, this.#context.opener);
@@ -107,7 +107,7 @@ export class Tail {
     this.#files.add(file);
   }
 
-  /** Whether a file begins with a content, by its first and last octets; then it goes on there. */
+  /** Whether a file begins with a content, by its first and last bytes; then it continues there. */
   async #startsWith(file: TailedFile, block: Block, options: OpOptions): Promise<boolean> {
     const part = async (offset: number): Promise<Uint8Array> =>
       await readBlockBytes(this.#context.store, { kind: 'sub', base: block, offset, span: Math.min(block.span, CHECK_SIZE) }, options);

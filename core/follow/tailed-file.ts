@@ -6,10 +6,10 @@ import { readFully } from '../base/system/read-fully.ts';
 import { pathBytes } from '../base/system/system-error.ts';
 import { openTrusted } from '../base/system/trusted-open.ts';
 
-/** Octets before the place where reading goes on, by which a file is known again; also of its head. */
+/** Bytes before the place where reading continues, by which a file is known again; also of its head. */
 export const CHECK_SIZE = 4096;
 
-/** Octets read at a time. */
+/** Bytes read at a time. */
 const READ_SIZE = 256 * 1024;
 
 /** Opening a FIFO would wait for its writer. */
@@ -27,30 +27,30 @@ export const openOwn: FileOpener = (path) => openTrusted(path, OPEN_FLAGS, '--li
 /** Itself: not what a symlink of this name leads to. */
 export const openItself: FileOpener = (path) => openSync(pathBytes(path), OPEN_FLAGS | constants.O_NOFOLLOW);
 
-/** Octets that are much: worth the workers, and worth their start. */
+/** Bytes that are much: worth the workers, and worth their start. */
 const MUCH_SIZE = 8 * 1024 * 1024;
 
-/** Octets taken in by the workers before it is noted how far they are. */
+/** Bytes taken in by the workers before it is noted how far they are. */
 const STEP_SIZE = 256 * 1024 * 1024;
 
-/** What takes in the octets of a file. */
+/** What takes in the bytes of a file. */
 export interface OctetSink {
-  /** Takes octets, which are valid until it resolves. */
+  /** Takes bytes, which are valid until it resolves. */
   take(octets: Uint8Array): Promise<void>;
-  /** Takes much. @param read - fills a room, and gives how many octets came; less than there is room for is the end */
+  /** Takes much. @param read - fills a room, and gives how many bytes came; less than there is room for is the end */
   takeMuch?(read: (room: Uint8Array) => number): Promise<void>;
 }
 
-/** Where reading of a file stands, as a checkpoint keeps it. */
+/** Where reading of a file is, as a checkpoint keeps it. */
 export interface FileMark {
   /** Decimal. */
   readonly dev: string;
   readonly ino: string;
-  /** Octets read. */
+  /** Bytes read. */
   readonly offset: number;
-  /** SHA-256 of the last {@link CHECK_SIZE} octets before the offset, in hexadecimal. */
+  /** SHA-256 of the last {@link CHECK_SIZE} bytes before the offset, in hexadecimal. */
   readonly check: string;
-  /** SHA-256 of the first octets, up to {@link CHECK_SIZE}, as many as `headSize` tells. */
+  /** SHA-256 of the first bytes, up to {@link CHECK_SIZE}, as many as `headSize` tells. */
   readonly head: string;
   readonly headSize: number;
   /** When it was changed last, as far as it was read: nanoseconds since 1970, decimal. */
@@ -60,14 +60,14 @@ export interface FileMark {
 /** How far a file is read. */
 interface Noted {
   readonly offset: number;
-  /** The first octets, and the last before the offset: {@link CHECK_SIZE}, if there are so many. */
+  /** The first bytes, and the last before the offset: {@link CHECK_SIZE}, if there are so many. */
   readonly head: Buffer;
   readonly check: Buffer;
 }
 
 const NOTHING: Noted = { offset: 0, head: Buffer.alloc(0), check: Buffer.alloc(0) };
 
-/** How far it is read after some more octets. */
+/** How far it is read after some more bytes. */
 function after({ offset, head, check }: Noted, octets: Uint8Array): Noted {
   const last = octets.length >= CHECK_SIZE ? octets.subarray(-CHECK_SIZE) : Buffer.concat([check, octets]).subarray(-CHECK_SIZE);
   return {
@@ -80,11 +80,11 @@ function after({ offset, head, check }: Noted, octets: Uint8Array): Noted {
 
 /** What one look at a file found. */
 export interface FileLook {
-  /** Octets read that are new. */
+  /** Bytes read that are new. */
   readonly bytes: number;
-  /** Octets read from the file in all: with those by which it is known again. */
+  /** Bytes read from the file in all: with those by which it is known again. */
   readonly readBytes: number;
-  /** It was cut short or rewritten: where reading of what it was stood. The next look reads it from its start. */
+  /** It was cut short or rewritten: where reading of what it was was. The next look reads it from its start. */
   readonly restarted: FileMark | undefined;
   readonly stat: BigIntStats;
 }
@@ -160,12 +160,12 @@ export class TailedFile {
     return false;
   }
 
-  /** Its state when it was looked at last: that of the octets read. */
+  /** Its state when it was looked at last: that of the bytes read. */
   get lastStat(): BigIntStats {
     return this.#lastStat;
   }
 
-  /** Octets read. */
+  /** Bytes read. */
   get offset(): number {
     return this.#noted.offset;
   }
@@ -190,7 +190,7 @@ export class TailedFile {
     return fstatSync(this.#fd, { bigint: true });
   }
 
-  /** Whether this file begins with all that was read of another. Reads both as far as that, if the last octets are the same. */
+  /** Whether this file begins with all that was read of another. Reads both as far as that, if the last bytes are the same. */
   goesOnFrom(other: TailedFile): boolean {
     const { offset } = other;
     if (offset === 0 || this.stat().size < BigInt(offset) || !this.#matches(offset, other.#noted.check)) return false;
@@ -209,7 +209,7 @@ export class TailedFile {
     this.#noted = other.#noted;
   }
 
-  /** Goes on where an earlier process ended. @returns false where the octets before that place are others: then it is read from its start */
+  /** Continues where an earlier process ended. @returns false where the bytes before that place are others: then it is read from its start */
   resume({ offset, check, head, headSize, mtimeNs }: FileMark): boolean {
     if (this.stat().size < BigInt(offset)) return false;
     const before = Buffer.alloc(Math.min(offset, CHECK_SIZE));
@@ -221,7 +221,7 @@ export class TailedFile {
     return true;
   }
 
-  /** Whether it has one of the two things by which a mark knows it again, and not the other: a file that was written anew has neither. */
+  /** Whether it has one of the two things by which a mark knows it again, and not the other: a file that was written again has neither. */
   isLike({ offset, check, head, headSize }: FileMark): boolean {
     const before = Buffer.alloc(Math.min(offset, CHECK_SIZE));
     const first = Buffer.alloc(headSize);
@@ -237,7 +237,7 @@ export class TailedFile {
   }
 
   /**
-   * Goes on after octets that somebody has already, if they are those that it begins with, as far as the first and the last tell.
+   * Continues after bytes that somebody has already, if they are those that it begins with, as far as the first and the last tell.
    *
    * @param first - the first ones, and `last` the last ones, up to {@link CHECK_SIZE}
    * @param size - how many they are
@@ -297,13 +297,13 @@ export class TailedFile {
     return stat.size !== this.#size || stat.mtimeNs !== this.#mtimeNs || stat.ctimeNs !== this.#ctimeNs;
   }
 
-  /** The octets that it begins with, `most` at most. */
+  /** The bytes that it begins with, `most` at most. */
   firstOctets(most: number): Buffer {
     const octets = Buffer.alloc(most);
     return octets.subarray(0, readFully(this.#fd, octets, 0));
   }
 
-  /** Octets that it has beyond those read. */
+  /** Bytes that it has beyond those read. */
   unreadBytes(): number {
     return this.isAtRest ? 0 : Math.max(0, Number(this.stat().size) - this.#noted.offset);
   }
@@ -325,7 +325,7 @@ export class TailedFile {
     return noted.offset - start;
   }
 
-  /** Whether the octets before `offset` are these. */
+  /** Whether the bytes before `offset` are these. */
   #matches(offset: number, expected: Buffer): boolean {
     const found = Buffer.alloc(expected.length);
     return readFully(this.#fd, found, offset - expected.length) === expected.length && found.equals(expected);

@@ -3,7 +3,7 @@ import { fileOf, fromBase64 } from './checkpoint.ts';
 import { statOf } from './stat-of.ts';
 
 /**
- * Octets that no recorded root has: what the local files have beyond a checkpoint, and what that has beyond the root.
+ * Bytes that no recorded root has: what the local files have beyond a checkpoint, and what that has beyond the root.
  *
  * @param isRecorded - whether the root of the checkpoint is recorded
  */

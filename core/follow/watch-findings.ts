@@ -10,13 +10,13 @@ interface Change {
 export class WatchFindings {
   /** In the order in which they are to be made. */
   changes: Change[] = [];
-  /** All has to be looked at: single paths do not tell what changed. */
+  /** Everything has to be checked: single paths do not say what changed. */
   needsScan = true;
 
   /** Of the whole tree, when it was imported last. */
   files = 0;
   size = 0;
-  /** Octets that were new to the tree, and octets read, since the beginning. */
+  /** Bytes that were new to the tree, and bytes read, since the beginning. */
   newBytes = 0;
   readBytes = 0;
 

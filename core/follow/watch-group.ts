@@ -136,7 +136,7 @@ export class WatchGroup implements Followed {
   }
 
   noteRecorded(): void {
-    // The tree itself tells what it has of each file.
+    // The tree itself says what it has of each file.
   }
 
   counts(): FollowedCounts {

@@ -11,12 +11,12 @@ import type { WatchFindings } from './watch-findings.ts';
 import type { WatchGroupOptions } from './watch-group-options.ts';
 import type { WatchRules } from './watch-rules.ts';
 
-/** Files below this size are read in this thread: octets. */
+/** Files below this size are read in this thread: bytes. */
 export const LARGE_SIZE: number = 4 * 1024 * 1024;
 
 type Node = Exclude<Dirent, IndirectDirent>;
 
-/** What stands at a path, and what below it could not be read. */
+/** What is at a path, and what below it could not be read. */
 export interface Found {
   readonly dirent: Node;
   readonly failed: readonly Octets[];
@@ -42,10 +42,10 @@ export class WatchImport {
   }
 
   /**
-   * Imports what stands at a path.
+   * Imports what is at a path.
    *
    * @param entry - where the system reaches it
-   * @param size - of what is there, in octets, as far as it is known
+   * @param size - of what is there, in bytes, as far as it is known
    */
   async import(path: Octets, entry: Octets, size: number, options: OpOptions): Promise<Found> {
     const { options: watched, findings, rules, retries, stored } = this.#parts;
@@ -75,7 +75,7 @@ export class WatchImport {
   }
 }
 
-/** Whether what was to be read is gone, or something else has its name: that is told of by itself. */
+/** Whether what was to be read is gone, or something else has its name: that is reported by itself. */
 export function isReplaced(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '');
 }

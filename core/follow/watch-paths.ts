@@ -89,7 +89,7 @@ export class WatchPaths {
     const entry = beneath.entry(path);
     const stat = typeof entry === 'string' ? statOfItself(entry) : undefined;
     const stored = await tree.lookup(at, { follow: false, ...options });
-    // What was done to a node by a name that is gone nobody tells of its other names.
+    // What was done to a node by a name that is gone nobody says what its other names are.
     if (isLinked(stored)) findings.needsScan = true;
     if (stat === undefined || typeof entry !== 'string') {
       grownFiles.drop(path);

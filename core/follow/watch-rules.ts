@@ -56,7 +56,7 @@ export class WatchRules {
     }
   }
 
-  /** Whether rules stand in a file of this name: when it changes, others hold. */
+  /** Whether rules are in a file of this name: when it changes, others hold. */
   isRuleFile(path: Octets): boolean {
     return this.#rules.ruleFiles.has(nameOf(path));
   }

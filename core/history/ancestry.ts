@@ -11,7 +11,7 @@ import { formatTime, readTime } from '../dirent/time-codec.ts';
 import type { TreePath } from '../tree/path.ts';
 import { ROOT_PATH } from '../tree/path.ts';
 
-// The notes that tell which states a state was made of, besides the one on the line before. @see vt(5), "Archives"
+// The notes that say which states a state was made of, besides the one on the line before. @see vt(5), "Archives"
 
 /** The states that were merged into this one. */
 const MERGED = 'merged';
@@ -119,7 +119,7 @@ export function parentNote(parent: Pick<ArchiveLine, 'whenNs' | 'dirent'> | unde
   return new Map([[PARENT, (parent === undefined ? '' : stateId(parent)) as Octets]]);
 }
 
-/** What a line notes, but for the state that it was made of: that is another where the line stands elsewhere. */
+/** What a line notes, but for the state that it was made of: that is another where the line is elsewhere. */
 export function withoutParent({ notes }: Pick<ArchiveLine, 'notes'>): Pick<ArchiveLine, 'notes'> {
   return { notes: new Map([...(notes ?? [])].filter(([name]) => name !== PARENT)) };
 }

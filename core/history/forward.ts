@@ -5,19 +5,19 @@ import { stateId } from './ancestry.ts';
 import { stateElsewhere } from './merge-sides.ts';
 import { StateGraph } from './state-graph.ts';
 
-/** How the newest states of two archives lie to each other. */
+/** How the newest states of two archives are to each other. */
 export type Forward =
   /** They are one state, or equal ones. */
   | { readonly relation: 'same' }
   /** The other comes after all states of this one: there is nothing to give. */
   | { readonly relation: 'older' }
-  /** This one comes after all states of the other, which can go on with its line. */
+  /** This one comes after all states of the other, which can continue with its line. */
   | { readonly relation: 'newer'; readonly line: ArchiveLine }
   /** Each has states that the other lacks. */
   | { readonly relation: 'parted' };
 
 /**
- * Tells whether the newest state of one archive may be recorded as the newest of another: no state of that may be dropped. Of archives
+ * Says whether the newest state of one archive may be recorded as the newest of another: no state of that may be dropped. Of archives
  * without a common state, what the newest root of the other is has to have been a root of this one.
  *
  * @param from - lines, oldest first; at least one

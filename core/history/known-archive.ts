@@ -10,7 +10,7 @@ import { knownDirent } from '../tree/other-names.ts';
 import { mergedStates, renamedNotes, stateId } from './ancestry.ts';
 
 /**
- * An archive whose lines may be older than a transition of its Store, as one that lies outside of it. Each state
+ * An archive whose lines may be older than a transition of its Store, as one that is outside of it. Each state
  * is given as the Store knows it now. The lines stay what they are. References without another name are given unchanged.
  */
 export class KnownArchive implements Archive {

@@ -16,7 +16,7 @@ export interface MergeSide {
   readonly isRecorded: boolean;
 }
 
-/** How two sides lie to each other. */
+/** How two sides are to each other. */
 export interface Meeting {
   /** `ahead`: ours comes after all of theirs. `behind`: theirs comes after all of ours. */
   readonly relation: 'ahead' | 'behind' | 'parted';

@@ -17,7 +17,7 @@ export interface MergeSidesOptions extends MeetingOptions {
 /** What a merge of two sides comes to. */
 export interface MergedSides extends MergeResult {
   readonly relation: Meeting['relation'];
-  /** What both come from is known, and can be read neither here nor there: nothing tells what was removed from what was added. */
+  /** What both come from is known, and can be read neither here nor there: nothing says what was removed from what was added. */
   readonly isBaseGone: boolean;
   /** How it is recorded; undefined where ours comes after all of theirs, so that there is nothing to record. */
   readonly as: RecordAs | undefined;

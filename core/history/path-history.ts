@@ -20,7 +20,7 @@ export interface PathState {
   readonly path: TreePath;
   /** Undefined where the path does not exist in that root. */
   readonly dirent: NodeDirent | undefined;
-  /** Octets of content; of a symlink the target's, of a Dir 0. */
+  /** Bytes of content; of a symlink the target's, of a Dir 0. */
   readonly size: number;
 }
 

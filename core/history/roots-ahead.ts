@@ -39,7 +39,7 @@ export class RootsAhead<T> implements AsyncDisposable {
     return this.#ahead.shift();
   }
 
-  /** Looks into all anew that were looked into ahead: for when what is looked for is something else from here on. */
+  /** Looks into all again that were looked into ahead: for when what is looked for is something else from here on. */
   lookUpAnew(): void {
     for (const [i, looked] of this.#ahead.entries()) looked.node = this.#begin(looked.archived.dirent, this.#ahead[i - 1]);
   }
@@ -63,7 +63,7 @@ export class RootsAhead<T> implements AsyncDisposable {
     return node;
   }
 
-  /** Waits for what is under way. */
+  /** Waits for what is in progress. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#roots.return?.();
     await Promise.allSettled(this.#ahead.map(async ({ node }) => await node));

@@ -28,7 +28,7 @@ export class StateGraph {
   readonly #parents = new Map<string, Set<string>>();
   /** States that another comes after, though not for that after what those come after. */
   readonly #alone = new Map<string, Set<string>>();
-  /** What a merge noted of a state that was merged: it counts where no line tells of that state. */
+  /** What a merge noted of a state that was merged: it counts where no line reports that state. */
   readonly #noted = new Map<string, Set<string>>();
   readonly #states = new Map<string, GraphState['state']>();
   /** Texts of trees that were merged and that nobody had recorded: states of the same text are these. */

@@ -7,7 +7,7 @@ import { EMPTY_ROOT } from '../dirent/empty-root.ts';
 import { statedParent, stateId, statesBefore } from './ancestry.ts';
 import { stateNoteOf } from './state-note.ts';
 
-/** What stands before the first entry of an archive: number 0, the empty tree. */
+/** What is before the first entry of an archive: number 0, the empty tree. */
 const BEFORE_ALL: ArchiveEntry = { number: 0, whenNs: 0n, dirent: EMPTY_ROOT };
 
 /** The states around an archive's newest one. */
@@ -32,9 +32,9 @@ interface State {
 }
 
 /**
- * Tells the line of states from an archive. An undo or redo cuts the line back, or goes on along what was cut off; its entry says which state it
+ * Tells the line of states from an archive. An undo or redo cuts the line back, or continues along what was cut off; its entry says which state it
  * is again. Any other entry is a step of its own, though it may equal an earlier one: who removed what was added last, and undoes that, wants it back.
- * All states stay in the archive. One that was forgotten tells what followed what, and is nowhere to go to.
+ * All states stay in the archive. One that was forgotten says what followed what, and is nowhere to go to.
  *
  * An earlier version wrote entries without such a note. Of these, one that equals an earlier state on the line is a return to it.
  * One that equals the state which was cut off last is a redo.

@@ -11,7 +11,7 @@ import { isUnreadable, rootFault } from './root-fault.ts';
 export interface UsableArchiveOptions {
   /** Told once of each state that is passed over, in a sentence. */
   readonly onNotice: (notice: string) => void;
-  /** Whether all that tells what is in a tree can be read. */
+  /** Whether all that says what is in a tree can be read. */
   readonly isReadable: (root: Dirent, options: OpOptions) => Promise<boolean>;
 }
 

@@ -14,7 +14,7 @@ const MAX_NAMES = 64;
 /** The names by which a server is asked for: addresses, `localhost`, and those that it was given. */
 export class OwnNames {
   readonly #given: ReadonlySet<string>;
-  /** As they stood in requests. */
+  /** As they were in requests. */
   readonly #known = new Set<string>();
 
   /** @param given - in lower case */

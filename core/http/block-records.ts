@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts';
 import { madeEtag } from './headers.ts';
 import type { Representation } from './representation.ts';
 
-/** Octets of the records of one answer, unless it has one Block alone. */
+/** Bytes of the records of one answer, unless it has one Block alone. */
 const MAX_ANSWER_SIZE = 4 * 1024 * 1024;
 
 /**
@@ -28,7 +28,7 @@ export async function blockRecords(
 ): Promise<Representation | undefined> {
   const stored = await atMost(storedRecords(store, hashcodes, checker, signal));
   if (stored === undefined) return undefined;
-  // Records leave out what is missing or damaged: each by itself tells which of both.
+  // Records leave out what is missing or damaged: each by itself says which of the two.
   const found = stored.count === hashcodes.length ? stored : await atMost(madeRecords(store, hashcodes, signal));
   if (found === undefined) return undefined;
   const { images, size } = found;

@@ -3,11 +3,11 @@ import { VtError } from '../base/errors.ts';
 import { RequestGate } from '../wire/request-gate.ts';
 import { readBody } from './request-body.ts';
 
-/** Bodies that are taken at a time, and their octets. */
+/** Bodies that are taken at a time, and their bytes. */
 const ALL = { count: 64, size: 64 * 1024 * 1024 };
 /** At most for one client, so that slow bodies of one leave room for others. */
 const EACH = { count: 16, size: 24 * 1024 * 1024 };
-/** Who sends less than so many octets in so many milliseconds, while others wait for the memory, is cut off. */
+/** Who sends less than so many bytes in so many milliseconds, while others wait for the memory, is cut off. */
 const STALLED = { size: 64 * 1024, ms: 5000 };
 
 /** What one client has in progress. */

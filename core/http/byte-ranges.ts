@@ -1,4 +1,4 @@
-/** Octets `start` to `end`, exclusive, of a representation. */
+/** Bytes `start` to `end`, exclusive, of a representation. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
@@ -19,9 +19,9 @@ const MAX_RANGES = 64;
 /**
  * What a `Range` header asks for. @see RFC 9110, 14.1.2 and 14.2
  *
- * @param size - octets of the representation
+ * @param size - bytes of the representation
  * @returns `whole` where the header is absent, or is to be ignored: another unit, or a text that follows no grammar. Also
- * where there is nothing to have a part of. `unsatisfiable` where no range lies in the representation, or there are too
+ * where there is nothing to have a part of. `unsatisfiable` where no range is in the representation, or there are too
  * many. Ranges that overlap or touch are joined, and all are sorted then: else they keep the order of the header
  */
 export function parseRanges(header: string | undefined, size: number): 'whole' | 'unsatisfiable' | readonly ByteRange[] {

@@ -13,7 +13,7 @@ import type { Place } from './place.ts';
 import type { Representation } from './representation.ts';
 
 const CONTENT_TYPE = 'text/plain; charset=utf-8';
-/** Files of a Dir, and octets of all of them: a tree may have no end, and a hole any length. */
+/** Files of a Dir, and bytes of all of them: a tree may have no end, and a hole any length. */
 const MAX_FILES = 500_000;
 const MAX_SIZE = 64 * 1024 * 1024 * 1024;
 

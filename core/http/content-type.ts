@@ -7,7 +7,7 @@ import { xattrOf } from '../dirent/kept-xattrs.ts';
 import type { Meta } from '../dirent/meta.ts';
 import { languageOf } from './page/languages.ts';
 
-/** Octets at the start of a content that are looked at. */
+/** Bytes at the start of a content that are looked at. */
 export const SNIFFED_SIZE = 1024;
 
 /** A media type with parameters: no more than a header may carry. A content of several parts would bring headers of its own. @see RFC 9110, 8.3.1 */
@@ -16,7 +16,7 @@ const MEDIA_TYPE = /^(?!multipart\/|message\/)[\w.+-]+\/[\w.+-]+(?:[ \t]*;[ \t]*
 /** Types of text that browsers show as they are meant. */
 const SHOWN_TEXT = /^text\/|^application\/(?:json|javascript|xml|xhtml\+xml|ld\+json)$|^image\//;
 
-/** First octets of formats that are shown in place, for names that tell nothing. */
+/** First bytes of formats that are shown in place, for names that tell nothing. */
 const SIGNATURES: readonly (readonly [start: string, type: string])[] = [
   ['\x89PNG\r\n\x1a\n', 'image/png'],
   ['\xff\xd8\xff', 'image/jpeg'],
@@ -28,10 +28,10 @@ const SIGNATURES: readonly (readonly [start: string, type: string])[] = [
 ];
 
 /**
- * The `Content-Type` of a file: what its extended attribute says, else its name, else its first octets. Text gets its encoding where
+ * The `Content-Type` of a file: what its extended attribute says, else its name, else its first bytes. Text gets its encoding where
  * those are UTF-8.
  *
- * @param start - the first `SNIFFED_SIZE` octets, or all
+ * @param start - the first `SNIFFED_SIZE` bytes, or all
  */
 export function contentTypeOf(name: Octets, meta: Meta, start: Uint8Array): string {
   const attribute = xattrOf(meta, MIME_TYPE_ATTRIBUTE);

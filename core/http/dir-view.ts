@@ -19,14 +19,14 @@ import type { Place } from './place.ts';
 import { readText } from './read-text.ts';
 import type { Representation } from './representation.ts';
 
-/** Names of files whose text stands under a listing, the best first. */
+/** Names of files whose text is under a listing, the best first. */
 const READMES = ['README.md', 'README', 'README.txt', 'readme.md'];
 
 /** Dirs of a list that are looked into: whether they have one Dir alone. */
 const MAX_LOOKED_INTO = 64;
 /** Names among which a picture is looked for. */
 const MAX_LOOKED_AT = 200;
-/** Dirs that stand in one line. */
+/** Dirs that are in one line. */
 const MAX_CHAIN = 16;
 
 /** How a Dir is shown: a page, one JSON object, or a name a line. */
@@ -70,7 +70,7 @@ async function beginsWithPictures(tree: Tree, path: TreePath, signal: AbortSigna
   return false;
 }
 
-/** The entries of a Dir; a Dir that has one Dir alone stands with that in one line, and so on. */
+/** The entries of a Dir; a Dir that has one Dir alone is with that in one line, and so on. */
 async function* chained(tree: Tree, path: TreePath, signal: AbortSignal): AsyncGenerator<ListedEntry> {
   let lookedInto = 0;
   for await (const entry of tree.list(path, { signal })) {

@@ -15,7 +15,7 @@ export const FAULT_HEADER = 'vt-fault';
 /** The Block is there and damaged: asking again gives the same. */
 export const DAMAGED = 'damaged';
 
-/** On all that is sent: a Dirref in a URL opens the tree, so no other site is told of it. */
+/** On all that is sent: a Dirref in a URL opens the tree, so no other site learns it. */
 export const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
@@ -75,7 +75,7 @@ export function urlSegment(name: Octets): string {
   return name.replace(/[^A-Za-z0-9\-._~]/g, percent);
 }
 
-/** Elements of a path in a URL, as they stand between slashes. */
+/** Elements of a path in a URL, as they are between slashes. */
 export function urlPath(path: Octets): string {
   return path
     .split('/')

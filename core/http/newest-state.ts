@@ -34,7 +34,7 @@ export class NewestState {
     return entry;
   }
 
-  /** Whether a root is that of the newest state, as far as that can be told at once. @param root - its text */
+  /** Whether a root is that of the newest state, as far as that is known at once. @param root - its text */
   isKnown(root: string): boolean {
     return this.#known?.root === root && this.#known.stamp === this.#archive.stamp?.();
   }

@@ -10,7 +10,7 @@ import { tarMembers, tarRange, tarSize } from './tar/tar-stream.ts';
 import type { KnownCrcs } from './zip/zip-stream.ts';
 import { zipRange, zipSize } from './zip/zip-stream.ts';
 
-// A Dir with all below as one file. Its length is known before it is made, so that a download goes on where it ended.
+// A Dir with all below as one file. Its length is known before it is made, so that a download continues where it ended.
 
 /** How a Dir is packed. */
 interface Packing {

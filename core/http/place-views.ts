@@ -38,7 +38,7 @@ const MAX_HASHED = 2;
 /** Characters of a text that is coloured: a browser takes a second for a million. */
 const MAX_COLOURED = 128 * 1024;
 
-/** Octets of a content whose Blocks are drawn. */
+/** Bytes of a content whose Blocks are drawn. */
 const MAX_MAPPED_SIZE = 4 * 1024 * 1024 * 1024;
 
 /** The query of a URL. */

@@ -7,11 +7,11 @@ export interface Place extends WebTree, PagePlace {
   readonly cacheControl: string;
   /** The states of this tree, where it is one of them. */
   readonly past?: Past | undefined;
-  /** Whether the URL still leads to this tree; undefined where that cannot be told at once. */
+  /** Whether the URL still leads to this tree; undefined where that is not known at once. */
   readonly lasts?: (() => boolean) | undefined;
   /** Whether who sees it may see other trees by their references. */
   readonly opensReferences: boolean;
-  /** What tells of a newer state, where the newest is shown. */
+  /** What reports a newer state, where the newest is shown. */
   readonly newest?: string | undefined;
 }
 

@@ -10,7 +10,7 @@ export interface Validators {
 /**
  * The status that conditions of a GET or HEAD decide, in the order of RFC 9110, 13.2.2.
  *
- * @returns undefined where the request goes on
+ * @returns undefined where the request continues
  */
 export function conditionStatus(headers: IncomingHttpHeaders, { etag, lastModified }: Validators): 304 | 412 | undefined {
   const match = headers['if-match'];

@@ -3,7 +3,7 @@ import type { BlockSource } from '../block/block-source.ts';
 import { readBlockRange } from '../block/read-range.ts';
 import { SNIFFED_SIZE } from './content-type.ts';
 
-/** Octets of a text that a page shows. */
+/** Bytes of a text that a page shows. */
 const SHOWN_SIZE = 256 * 1024;
 
 /** The start of a content as text, or undefined where it is none in UTF-8. */
@@ -23,7 +23,7 @@ export async function readText(
   }
 }
 
-/** The first octets of a content. */
+/** The first bytes of a content. */
 export async function readStart(source: BlockSource, block: Block, size: number, signal: AbortSignal): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of readBlockRange(source, block, {

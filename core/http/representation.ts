@@ -5,13 +5,13 @@ import type { Validators } from './preconditions.ts';
 /** What a GET of a URL gives. */
 export interface Representation extends Validators {
   readonly contentType: string;
-  /** Octets; undefined where they are told by their end alone: then no part of it can be asked for. */
+  /** Bytes; undefined where they are told by their end alone: then no part of it can be asked for. */
   readonly size: number | undefined;
   /** Further headers. */
   readonly headers?: Readonly<Record<string, string>>;
   /** The Block whose bytes it has. */
   readonly block?: Block | undefined;
-  /** Whether it still is what its URL gives; undefined where that cannot be told at once. */
+  /** Whether it still is what its URL gives; undefined where that is not known at once. */
   readonly lasts?: (() => boolean) | undefined;
   /** Its bytes, where they are in memory. */
   readonly bytes?: Uint8Array | undefined;

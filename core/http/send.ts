@@ -5,7 +5,7 @@ import { parseRanges } from './byte-ranges.ts';
 import { conditionStatus, rangeApplies } from './preconditions.ts';
 import type { Representation } from './representation.ts';
 
-/** Octets that go out by one call of the system; Blocks are smaller. */
+/** Bytes that go out by one call of the system; Blocks are smaller. */
 const SENT_AT_ONCE = 64 * 1024;
 
 /**
@@ -13,7 +13,7 @@ const SENT_AT_ONCE = 64 * 1024;
  * missing there becomes a status. Where one is found to be missing or damaged later, the caller ends the connection: what was sent is never
  * wrong.
  *
- * @throws what reading throws; `headersSent` tells which of both it is
+ * @throws what reading throws; `headersSent` says which of the two it is
  */
 export async function send(
   request: IncomingMessage,
@@ -102,7 +102,7 @@ async function sendParts(
 
 type Piece = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-/** Sends pieces as a body, as fast as the client takes them. @param writeHead - called once the first octets are there */
+/** Sends pieces as a body, as fast as the client takes them. @param writeHead - called once the first bytes are there */
 export async function sendBody(response: ServerResponse, writeHead: () => unknown, pieces: readonly Piece[]): Promise<void> {
   let begun = false;
   let held = 0;

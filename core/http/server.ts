@@ -17,7 +17,7 @@ import { hasBody, sendProblem } from './service.ts';
 
 /** Connections at a time. */
 const MAX_CONNECTIONS = 1024;
-/** Octets of the headers of a request. */
+/** Bytes of the headers of a request. */
 const MAX_HEADER_SIZE = 16 * 1024;
 /** Milliseconds in which the headers of a request come whole. */
 const HEADERS_MS = 10_000;

@@ -61,7 +61,7 @@ export interface WebService {
   readonly now: () => Date;
   /** How the Store is getting on: `/status` and `/metrics`. */
   readonly status?: ((signal: AbortSignal) => Promise<readonly StatusItem[]>) | undefined;
-  /** Told of what failed on our side. */
+  /** Called with what failed on our side. */
   readonly onFailure: (error: unknown) => void;
 }
 

@@ -6,10 +6,10 @@ import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
 import { type Durability, readDurability } from '../store/durability.ts';
 
-/** Octets of it. */
+/** Bytes of it. */
 export const MAX_DESCRIPTION_SIZE = 1024 * 1024;
 
-/** What a server tells of its Store: `/store`. */
+/** What a server says about its Store: `/store`. */
 export interface StoreDescription {
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
@@ -19,7 +19,7 @@ export interface StoreDescription {
   readonly tellsMany: boolean;
   /** How far what is added outlives a loss of power, where the Store tells. */
   readonly durability?: Durability | undefined;
-  /** The archives that it tells of. */
+  /** The archives that it reports. */
   readonly archives: readonly string[];
   /** Set if this client may add Blocks and states. It names the process: Blocks added to an earlier process may be lost. */
   readonly instance?: string | undefined;

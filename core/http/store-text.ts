@@ -7,7 +7,7 @@ import type { Representation } from './representation.ts';
 import { formatDescription } from './store-description.ts';
 import type { HomeArchive } from './web-tree.ts';
 
-/** What programs are told of the Store: `/store`. @param instance - names this process, for clients that may write */
+/** What programs learn about the Store: `/store`. @param instance - names this process, for clients that may write */
 export async function describeStore(store: Store, home: HomeArchive | undefined, instance?: string): Promise<Representation> {
   const listed = (await capability(store, 'archives')?.list?.()) ?? [];
   const archives = [...new Set([...listed, ...(home === undefined ? [] : [home.name])])];

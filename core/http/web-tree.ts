@@ -18,7 +18,7 @@ import { NewestState } from './newest-state.ts';
 /** Trees, and archives, that are kept open. A page asks for one again and again. */
 const MAX_OPEN = 32;
 
-/** How often a tree is given. It keeps the Dirs that it was asked for, and a crawler asks for all of them: then it is opened anew. */
+/** How often a tree is given. It keeps the Dirs that it was asked for, and a crawler asks for all of them: then it is opened again. */
 const MAX_USES = 1000;
 
 /** A tree that a URL names. */

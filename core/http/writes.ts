@@ -19,9 +19,9 @@ import { BodyGate, type BodyShare } from './body-gate.ts';
 import type { Route } from './routes.ts';
 import { lastEtag } from './store-text.ts';
 
-/** Octets of the body that has Blocks: one of the largest, with what stands before it in a record. */
+/** Bytes of the body that has Blocks: one of the largest, with what is before it in a record. */
 const MAX_BODY_SIZE = MAX_STORED_SIZE + 1024;
-/** Octets of the body that says a state. */
+/** Bytes of the body that says a state. */
 const MAX_STATE_SIZE = 1024 * 1024;
 
 /** What came of a request that writes: a status, and why, or what it made. */

@@ -14,7 +14,7 @@ import type { Meta } from '../dirent/meta.ts';
 /**
  * Metadata with the MIME type that a content is found to have, as `user.mime_type`, where it has none.
  *
- * @param head - the first {@link MAX_HEAD_SIZE} octets of the content, or all
+ * @param head - the first {@link MAX_HEAD_SIZE} bytes of the content, or all
  */
 export function withFoundType(meta: Meta, fileName: Octets, head: Uint8Array): Meta {
   if (xattrOf(meta, MIME_TYPE_ATTRIBUTE) !== undefined) return meta;
@@ -24,7 +24,7 @@ export function withFoundType(meta: Meta, fileName: Octets, head: Uint8Array): M
   return { ...meta, xattrs: new Map(xattrs.sort(([a], [b]) => (a < b ? -1 : 1))) };
 }
 
-/** The first octets of a local file; none where it cannot be read any more. */
+/** The first bytes of a local file; none where it cannot be read any more. */
 export function headOfFile({ dir, name }: FilePlace): Uint8Array {
   const head = new Uint8Array(MAX_HEAD_SIZE);
   try {

@@ -12,18 +12,18 @@ import { blockrefBody, decodeBlockrefBody } from '../block/blockref.ts';
 import type { LocalCache } from '../store/capabilities.ts';
 
 // What PUT remembers of a local directory, so that unchanged files are not read again. There is one value a directory, with the
-// signature and the encoded Dirent of each entry in order of their names. It lies beside the Store, is a cache, and is no format:
+// signature and the encoded Dirent of each entry in order of their names. It is beside the Store, is a cache, and is no format:
 // another version simply finds nothing.
 
-/** First octets of keys. A change of anything below takes another. */
+/** First bytes of keys. A change of anything below takes another. */
 const KEY_MARK = 'put3';
 
-/** First octet of a value: what follows is as it is, or a value as it is, deflated. */
+/** First byte of a value: what follows is as it is, or a value as it is, deflated. */
 const PLAIN = 0;
 const DEFLATED = 1;
 
 /**
- * Octets of values that are deflated, which leaves less than half of them: a million files took 130 MB here, and take 60. What is shorter
+ * Bytes of values that are deflated, which leaves less than half of them: a million files took 130 MB here, and take 60. What is shorter
  * costs more time than it saves room. What is longer would hold the thread.
  */
 const DEFLATED_SIZES = { least: 4096, most: 4 * 1024 * 1024 };
@@ -51,10 +51,10 @@ export interface OwnerPairs {
 /** One entry of a remembered directory; views of its value. */
 export interface CachedEntry {
   readonly name: Octets;
-  /** Where its record stands in the value, and where the next one does. */
+  /** Where its record is in the value, and where the next one is. */
   readonly start: number;
   readonly end: number;
-  /** SIGNATURE_SIZE octets, or undefined where the file was too young to be trusted. */
+  /** SIGNATURE_SIZE bytes, or undefined where the file was too young to be trusted. */
   readonly signature: Uint8Array | undefined;
   /** The encoded Dirent, in the form that the Dir has: its length in front. */
   readonly record: Uint8Array;
@@ -86,7 +86,7 @@ export class CachedDir {
   readonly links: number;
   readonly owners: OwnerPairs;
   readonly value: Uint8Array;
-  /** Where the first entry stands. */
+  /** Where the first entry is. */
   readonly start: number;
 
   private constructor(value: Uint8Array) {

@@ -14,7 +14,7 @@ export interface EntryOutcome {
   readonly signature?: FileSignature | undefined;
   /** Of the first name of a hard link: the encoded node; of another name empty. */
   readonly node?: Uint8Array | undefined;
-  /** The remembered entry still holds in every octet. */
+  /** The remembered entry still holds in every byte. */
   readonly same?: boolean | undefined;
   /** Names of hard links: 1 for one, of a Dir those below. */
   readonly links?: number;

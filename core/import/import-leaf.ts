@@ -16,7 +16,7 @@ import { keptOutcome } from './import-node.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Octets of the largest file. @see vt(5), "Integers" */
+/** Bytes of the largest file. @see vt(5), "Integers" */
 const MAX_SIZE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Imports a node with one name, or the first one of an import that has no others. */
@@ -111,7 +111,7 @@ function countUnchanged({ counts }: ImportContext, { stat }: FoundNode, kind: Le
   counts.unchangedBytes += Number(stat.size);
 }
 
-/** Told how the reading of a node went. */
+/** Called with how the reading of a node went. */
 interface NodeReader {
   /** @param signature - under which it may be remembered */
   readonly read: (dirent: LeafDirent, signature: FileSignature | undefined) => void;

@@ -24,7 +24,7 @@ export interface LinkedNode {
 
 /**
  * The nodes with several names of one import. Their uuids are derived from their first paths, so that the same tree
- * gives the same Dirref again. Memory goes with the number of such nodes: some 400 octets each.
+ * gives the same Dirref again. Memory goes with the number of such nodes: some 400 bytes each.
  */
 export class ImportedLinks {
   readonly #nodes = new Map<string, LinkedNode>();

@@ -10,7 +10,7 @@ import type { LocalDir } from './local-dir.ts';
 /** A node as it is stored, self-contained. */
 export type StoredNode = Exclude<Dirent, IndirectDirent>;
 
-/** Where a node is; its path is made only where somebody is told of it. */
+/** Where a node is; its path is made only where somebody has to know it. */
 export interface NodePlace {
   readonly dir: LocalDir;
   readonly name: Octets;

@@ -9,7 +9,7 @@ import type { StoredNode } from './import-node.ts';
 /** What an import met of local nodes. */
 export interface NodeCounts {
   files: number;
-  /** Octets of the content of files, those of unchanged ones included; a hard-linked file counts once. */
+  /** Bytes of the content of files, those of unchanged ones included; a hard-linked file counts once. */
   bytes: number;
   dirs: number;
   /** Symlinks, FIFOs, sockets and devices, and further names of hard links. */
@@ -28,7 +28,7 @@ export interface ImportCounts extends IntakeCounts, Readonly<NodeCounts> {}
 
 /** How far an import is. */
 export interface ImportProgress extends ImportCounts {
-  /** Octets of `bytes` that are done: read, or unchanged. */
+  /** Bytes of `bytes` that are done: read, or unchanged. */
   readonly doneBytes: number;
   /** All is met: `bytes` is what there is to do. */
   readonly isWalked: boolean;

@@ -14,7 +14,7 @@ export interface StreamImportOptions extends OpOptions {
   readonly plan?: boolean | undefined;
   /** The name of a parser, or `none`; default: the one that fits. */
   readonly parser?: string | undefined;
-  /** The name under which it is stored, which tells of its content. */
+  /** The name under which it is stored, which says something about its content. */
   readonly fileName?: Octets | undefined;
   /** As of an import. */
   readonly keepsTypes?: boolean | undefined;

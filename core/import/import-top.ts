@@ -11,7 +11,7 @@ export class ImportTop {
   /**
    * @param path - local; without a trailing slash
    * @param open - counts what is open
-   * @throws a SystemError where the directory that it lies in cannot be opened
+   * @throws a SystemError where the directory that it is in cannot be opened
    */
   constructor(path: Octets, open: OpenDirs) {
     const nameAt = path.lastIndexOf('/') + 1;
@@ -30,12 +30,12 @@ export class ImportTop {
     return this.isAt(place) ? this.path : place.dir.pathOf(place.name);
   }
 
-  /** The path of a place from the top, with a slash in front: the same wherever the tree lies. */
+  /** The path of a place from the top, with a slash in front: the same wherever the tree is. */
   relative(place: NodePlace): Octets {
     return this.pathOf(place).slice(this.path.length) as Octets;
   }
 
-  /** Closes the directory that it lies in. */
+  /** Closes the directory that it is in. */
   release(): void {
     this.place.dir.release();
   }

@@ -26,7 +26,7 @@ import type { RememberedDirs } from './remembered-dirs.ts';
 /** How long the walk keeps the thread for itself. A turn of the event loop costs some 10 µs. */
 const TURN_MS = 8;
 
-/** Octets of Dir Blocks and superblocks that wait before they go to the Store. */
+/** Bytes of Dir Blocks and superblocks that wait before they go to the Store. */
 const MAX_PENDING_SIZE = 1024 * 1024;
 
 /** A directory that is being listed. */
@@ -36,7 +36,7 @@ interface OpenDir extends Level {
   readonly build: ImportedDir;
   readonly filter: DirFilter | undefined;
   readonly cached: CachedDir | undefined;
-  /** Where in `cached` the next entry stands, or its end. */
+  /** Where in `cached` the next entry is, or its end. */
   cachedAt: number;
   readonly users: Map<number, Octets | undefined>;
   readonly groups: Map<number, Octets | undefined>;
@@ -173,7 +173,7 @@ export class ImportWalk {
     if (!this.#visitOpened({ ...found, stat }, this.#crosses(stat) ? undefined : dir)) dir.release();
   }
 
-  /** Tells of a directory that is complete: by a loop, since the last file of a deep tree completes all above it. */
+  /** Reports a directory that is complete: by a loop, since the last file of a deep tree completes all above it. */
   #complete(tell: () => void): void {
     this.#completed.push(tell);
     if (this.#isCompleting) return;
@@ -190,7 +190,7 @@ export class ImportWalk {
   }
 
   /**
-   * Lists a directory, and has the walk go on in it.
+   * Lists a directory, and has the walk continue in it.
    *
    * @param dir - undefined where what is in it is left out
    * @returns whether the walk holds it now

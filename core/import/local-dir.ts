@@ -17,7 +17,7 @@ import type { OpenDirs } from './open-dirs.ts';
 const LINUX = process.platform === 'linux';
 const O_PATH = 0o10000000; // Linux
 
-/** From an open directory to the one that it lies in. */
+/** From an open directory to the one that it is in. */
 const ABOVE = cName('..' as Octets);
 
 /**
@@ -48,7 +48,7 @@ export class LocalDir {
     dirs.opened();
   }
 
-  /** The directory that a path lies in, as its user names it: symlinks on the way there are the user's own. It need not be readable. */
+  /** The directory that a path is in, as its user names it: symlinks on the way there are the user's own. It need not be readable. */
   static container(path: Octets, dirs: OpenDirs): LocalDir {
     const fd = openSync(pathBytes(path), (LINUX ? O_PATH : constants.O_RDONLY) | constants.O_DIRECTORY);
     return LocalDir.#made(fd, dirs, { name: '' as Octets, parent: undefined, path }).dir;
@@ -57,7 +57,7 @@ export class LocalDir {
   /**
    * Opens a directory in this one.
    *
-   * @param path - by what name it is told of, where that is not the one that it has in here
+   * @param path - by what name it is reported, where that is not the one that it has in here
    * @returns it, held once, and what it is: somebody may have put another in the place of the one seen before
    * @throws a SystemError; ENOTDIR or ELOOP where it is no directory
    */
@@ -92,7 +92,7 @@ export class LocalDir {
     return `${at.#path === '/' ? '' : at.#path}/${names.reverse().join('/')}` as Octets;
   }
 
-  /** The path of a name in here, to tell of it; not to open it. */
+  /** The path of a name in here, to report it; not to open it. */
   pathOf(name: Octets): Octets {
     const { path } = this;
     return (path === '/' ? `/${name}` : `${path}/${name}`) as Octets;

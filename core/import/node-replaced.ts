@@ -1,6 +1,6 @@
 import { errorCode } from '../base/system/system-error.ts';
 
-/** Whether a node could not be read because something else stands under its name now: no directory, or a symlink. */
+/** Whether a node could not be read because something else is under its name now: no directory, or a symlink. */
 export function isReplaced(error: unknown): boolean {
   return ['ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '');
 }

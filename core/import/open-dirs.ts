@@ -1,6 +1,6 @@
 import { descriptorLimit } from '../base/system/descriptor-limit.ts';
 
-/** More open directories than this gain nothing: each small file of as many batches can lie in another. */
+/** More open directories than this gain nothing: each small file of as many batches can be in another. */
 const MAX_OPEN = 1024;
 const MIN_OPEN = 16;
 

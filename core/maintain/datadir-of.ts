@@ -4,7 +4,7 @@ import { PythonDatadir } from '../datadir/python-vt/python-datadir.ts';
 import { capability, layerOf } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 
-/** The datadir that a Store is, or stands in for; undefined where it is none, or is not made yet. */
+/** The datadir that a Store is, or is backed by; undefined where it is none, or is not made yet. */
 export function datadirOf(store: Store): Datadir | undefined {
   return layerOf(store, Datadir);
 }

@@ -26,7 +26,7 @@ export type Finding =
   | { readonly kind: 'index'; readonly reason: string }
   /** Blocks in the data files that the index does not have, and no root needs: a gc that was broken off had let go of them. */
   | { readonly kind: 'dropped'; readonly count: number }
-  /** Octets of a data file that are no record: what was there harms paths, or is needed by none. */
+  /** Bytes of a data file that are no record: what was there harms paths, or is needed by none. */
   | { readonly kind: 'data'; readonly file: string; readonly start: number; readonly end: number; readonly reason: string }
   /** The end of a data file, cut off by a crash: nothing that was recited. */
   | { readonly kind: 'tail'; readonly file: string; readonly start: number; readonly end: number };

@@ -14,11 +14,11 @@ import type { StoreView } from './store-view.ts';
 const STEP = 16_384;
 
 export interface FsckOptions {
-  /** The Store whose Blocks lie in the datadir; default: the datadir itself. */
+  /** The Store whose Blocks are in the datadir; default: the datadir itself. */
   readonly view?: StoreView;
   readonly signal?: AbortSignal | undefined;
   readonly onFinding: (finding: Finding) => void;
-  /** Archive files that lie elsewhere and have roots of this Store. */
+  /** Archive files that are elsewhere and have roots of this Store. */
   readonly moreArchives?: readonly string[];
   readonly onProgress?: (state: { readonly doing: string; readonly done: number }) => void;
 }
@@ -35,7 +35,7 @@ export interface FsckCounts extends HarmWalkCounts {
 /**
  * Checks the structure of a datadir: headers and records of the data files, the index against them, the lines of the
  * archives, and that every root is complete. Nothing is changed. What Blocks of content hold is not read: that is scrub.
- * Memory: some 40 octets for each Block that lists others or entries.
+ * Memory: some 40 bytes for each Block that lists others or entries.
  */
 export async function fsck(datadir: Datadir, options: FsckOptions): Promise<FsckCounts> {
   const { path, hash, index, readers, names: otherNames } = datadir.internals();
@@ -88,7 +88,7 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
   const unknown = unindexed.filter(([digest, location]) => {
     const { file, offset, storedSize } = location;
     if (readLocatedBlock(readers, location, digest, hash).kind === 'block') return true;
-    // Written when the power went: a header that is whole, of octets that never came.
+    // Written when the power went: a header that is whole, of bytes that never came.
     onFinding({
       kind: 'data',
       file,
@@ -117,7 +117,7 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
   return { ...reached, files: names.length, bytes, records, indexed };
 }
 
-/** Every Block that the index knows lies where it says, or in a part that is damaged. @returns how many there are */
+/** Every Block that the index knows is where it says, or in a part that is damaged. @returns how many there are */
 async function checkEntries(
   datadir: Datadir,
   confirmed: ReadonlyMap<string, number>,

@@ -48,7 +48,7 @@ export class GcAside {
   /**
    * Sets entries aside that nobody reaches, begins a new generation of the Store, and looks which sessions run.
    *
-   * @returns tells of a Block whether it may go now
+   * @returns a function that says of a Block whether it may go now
    */
   async set(entries: Iterable<Entry> | AsyncIterable<Entry>): Promise<(digest: Uint8Array) => boolean> {
     const { index } = this.#datadir.internals();

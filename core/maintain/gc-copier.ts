@@ -12,7 +12,7 @@ import { packStored, type StoredRecord } from '../store/records/record-batch.ts'
 import { decodeStored } from '../store/records/stored-bytes.ts';
 import type { GcFile } from './gc-files.ts';
 
-/** Octets copied in one write. */
+/** Bytes copied in one write. */
 const WRITE_SIZE = 1024 * 1024;
 
 /** How to copy. */
@@ -40,7 +40,7 @@ export class GcCopier {
       access: datadir.access,
       rollOverSize: ROLL_OVER_SIZE,
       clock: options.now,
-      // Always new files: one that others may go on with is not to hold what is being moved.
+      // Always new files: one that others may continue with is not to hold what is being moved.
       marks: () => new Map(),
     });
   }

@@ -4,7 +4,7 @@ import type { Datadir } from '../datadir/datadir-store.ts';
 import { madeAnewError } from '../datadir/index/block-index.ts';
 import type { Location } from '../datadir/index/index-types.ts';
 
-/** A Block, and where the index says that it lies. */
+/** A Block, and where the index says that it is. */
 export type Entry = readonly [digest: Uint8Array, location: Location];
 
 /** Entries read at a time. */
@@ -25,7 +25,7 @@ export async function* entrySteps(datadir: Datadir, signal: AbortSignal | undefi
   index.refresh();
   for (let after: Uint8Array | undefined; ; ) {
     throwIfCancelled(signal);
-    // One that was made anew does not know all yet: what it lacks would count as needed by nobody.
+    // One that was made again does not know all yet: what it lacks would count as needed by nobody.
     if (index.isMadeAnew) throw madeAnewError(join(path, 'index'));
     const entries = index.entries(after, STEP);
     yield entries;

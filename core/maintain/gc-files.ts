@@ -10,7 +10,7 @@ import { DATAFILE_HEADER_SIZE, decodeDatafileHeader } from '../store/records/dat
 export interface GcFile {
   readonly name: string;
   readonly size: number;
-  /** Octets that it takes on the disk: fewer than its size where there are holes in it. */
+  /** Bytes that it takes on the disk: fewer than its size where there are holes in it. */
   readonly allocated: number;
   /** When it was last written to, in milliseconds since 1970. */
   readonly changedMs: number;

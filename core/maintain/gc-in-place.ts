@@ -6,10 +6,10 @@ import { MAX_STORED_SIZE } from '../block/hash.ts';
 import { voidFooter } from '../datadir/datafiles/datafile-footer.ts';
 import { RECORD_FIXED_SIZE, writeGapHeader } from '../store/records/datafile.ts';
 
-// Frees octets of a data file in place, which needs no room. They become gaps, records that say how much to pass over, with holes
+// Frees bytes of a data file in place, which needs no room. They become gaps, records that say how much to pass over, with holes
 // within them. @see vt(5), "Data files"
 
-/** Octets of a data file, of whole records. */
+/** Bytes of a data file, of whole records. */
 export interface OctetRange {
   readonly start: number;
   readonly end: number;
@@ -38,7 +38,7 @@ export interface FreeInPlaceOptions {
  *
  * Where a filesystem has no holes, the range at the file's end is cut off, and others stay as they are.
  *
- * @returns octets that were freed, and the file's size where it was cut
+ * @returns bytes that were freed, and the file's size where it was cut
  * @throws the system's error
  */
 export function freeInPlace(
@@ -105,7 +105,7 @@ function writeGap(fd: number, start: number, size: number, digestSize: number): 
 /**
  * Runs writes into a file. A copy-on-write filesystem that is full has no room even for those: then some is made first, by holes in what goes.
  *
- * @param going - octets that nobody needs
+ * @param going - bytes that nobody needs
  */
 function roomMaker(fd: number, going: readonly OctetRange[], punch: NonNullable<FreeInPlaceOptions['punch']>): (write: () => void) => void {
   const left = [...going].sort((a, b) => a.end - a.start - (b.end - b.start));

@@ -7,7 +7,7 @@ import { Reach } from './reach.ts';
 import type { NeededRoot, RootsOptions } from './roots.ts';
 import type { StoreView } from './store-view.ts';
 
-/** Octets of a digest that are kept: a false match keeps a Block that nobody needs, and does no other harm. */
+/** Bytes of a digest that are kept: a false match keeps a Block that nobody needs, and does no other harm. */
 const KEPT_OCTETS = 8;
 
 export interface GcMarkOptions {
@@ -15,7 +15,7 @@ export interface GcMarkOptions {
   readonly onProgress?: (state: { readonly roots: number; readonly entries: number; readonly blocks: number }) => void;
 }
 
-/** The Blocks that the roots of a Store reach, by the names that they have where they lie. Memory: some 15 octets a Block. */
+/** The Blocks that the roots of a Store reach, by the names that they have where they are. Memory: some 15 bytes a Block. */
 export class GcMarks {
   readonly #store: Store;
   readonly #rootsOf: (options: RootsOptions) => AsyncIterable<NeededRoot>;

@@ -2,7 +2,7 @@ import type { NeededRoot } from './roots.ts';
 import type { StoreView } from './store-view.ts';
 
 export interface GcOptions {
-  /** The Store whose Blocks lie in the datadir; default: the datadir itself. */
+  /** The Store whose Blocks are in the datadir; default: the datadir itself. */
   readonly view?: StoreView;
   readonly signal?: AbortSignal | undefined;
   /** Data files that were written to within this time are left alone, in milliseconds. */
@@ -11,7 +11,7 @@ export interface GcOptions {
   readonly plan: boolean;
   /** Free everything where no archive has a root. */
   readonly rootless?: boolean;
-  /** Archive files that lie elsewhere and have roots of this Store. */
+  /** Archive files that are elsewhere and have roots of this Store. */
   readonly moreArchives?: readonly string[];
   /** Roots that are needed and that no archive has to have. Asked for again when what nobody needs has been set aside. */
   readonly moreRoots?: () => Iterable<NeededRoot>;
@@ -28,7 +28,7 @@ export interface GcCounts {
   /** Blocks that were removed. */
   readonly freedBlocks: number;
   readonly freedBytes: number;
-  /** Octets that were copied to new files. */
+  /** Bytes that were copied to new files. */
   readonly copiedBytes: number;
   readonly files: number;
   readonly droppedFiles: number;

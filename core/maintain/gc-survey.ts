@@ -13,16 +13,16 @@ const MIN_WASTE = 0.2;
 /** How much of a data file is needed. */
 export interface FileUse {
   readonly file: GcFile;
-  /** Octets that it takes on the disk, without those that were freed in it since. */
+  /** Bytes that it takes on the disk, without those that were freed in it since. */
   allocated: number;
   live: number;
   liveBytes: number;
   dead: number;
   deadBytes: number;
-  /** Octets of the Blocks in its frames: of those that are needed, and of all. */
+  /** Bytes of the Blocks in its frames: of those that are needed, and of all. */
   livePartBytes: number;
   partBytes: number;
-  /** Octets of frames for each octet of a Block in them, as far as is known: each Block is taken to have its share. */
+  /** Bytes of frames for each byte of a Block in them, as far as is known: each Block is taken to have its share. */
   frameShare: number;
 }
 
@@ -94,7 +94,7 @@ export class GcSurvey {
     }
   }
 
-  /** Octets of a record, and its share of a frame. */
+  /** Bytes of a record, and its share of a frame. */
   sizeOf({ file, storedSize, size, codec }: Location): number {
     const frame = codec === 'part' ? size * (this.#uses.get(file)?.frameShare ?? 0) : 0;
     return Math.round(this.#recordSize + storedSize + frame);

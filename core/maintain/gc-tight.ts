@@ -18,24 +18,24 @@ const MAX_PART = 200_000;
 /** What part of the room the index may take for one part. */
 const SHARE = 8;
 
-/** Octets free on the disk of a Store. */
+/** Bytes free on the disk of a Store. */
 export function roomOf(storeFolder: string): number {
   const { bavail, bsize } = statfsSync(storeFolder);
   return bavail * bsize;
 }
 
-/** How many Blocks one part may have. @param room - octets that are free, as far as is known */
+/** How many Blocks one part may have. @param room - bytes that are free, as far as is known */
 export function partSize(room: number, digestSize: number): number {
   return Math.max(MIN_PART, Math.min(MAX_PART, Math.floor(room / SHARE / (digestSize + 19))));
 }
 
-/** Where the records of entries lie. */
+/** Where the records of entries are. */
 export function rangesOf(entries: readonly Entry[], digestSize: number): OctetRange[] {
   const headerSize = RECORD_FIXED_SIZE + digestSize;
   return joinedRanges(entries.map(([, { offset, storedSize }]) => ({ start: offset - headerSize, end: offset + storedSize })));
 }
 
-/** Takes entries of one data file out of the index, and frees their octets where they lie. @returns octets that were freed */
+/** Takes entries of one data file out of the index, and frees their bytes where they are. @returns bytes that were freed */
 export function dropInPlace(datadir: Datadir, file: string, entries: readonly Entry[]): number {
   const { path, hash, index, readers } = datadir.internals();
   const { digestSize } = readers.hashOf(file, hash);

@@ -20,7 +20,7 @@ import { archiveRoots } from './roots.ts';
 import type { StoreView } from './store-view.ts';
 import { viewOf } from './store-view.ts';
 
-/** Octets that stay free where a data file is copied. */
+/** Bytes that stay free where a data file is copied. */
 const SPARE_ROOM = 4 * 1024 * 1024;
 /** Index entries of files that are worked on in one pass over the index. */
 const MAX_GROUP_BLOCKS = 400_000;
@@ -38,7 +38,7 @@ const REST_STEP = 4096;
  *    stays. Roots that were recorded since are marked now.
  * 4. Copy what stays of a data file to a new one, sync it, tell the index in one transaction, and only then unlink it.
  *
- * Where there is little room, 2 to 4 are done for a part at a time, and what goes is freed where it lies (`gc-in-place.ts`).
+ * Where there is little room, 2 to 4 are done for a part at a time, and what goes is freed where it is (`gc-in-place.ts`).
  * A full disk gives the room that the Store keeps in reserve.
  */
 export async function gc(datadir: Datadir, options: GcOptions): Promise<GcCounts> {
@@ -87,7 +87,7 @@ async function collect(datadir: Datadir, options: GcOptions, isFull: boolean): P
 interface CollectionParts {
   readonly datadir: Datadir;
   readonly options: GcOptions;
-  /** Octets that are free, as far as is known. */
+  /** Bytes that are free, as far as is known. */
   readonly room: () => number;
   readonly marks: GcMarks;
   readonly held: GcFiles;
@@ -151,7 +151,7 @@ class Collection {
     return this.result();
   }
 
-  /** Frees what nobody needs where it lies, until there is room for copies. */
+  /** Frees what nobody needs where it is, until there is room for copies. */
   async freeWhileTight(): Promise<void> {
     if (this.#room() >= TIGHT_ROOM) return;
     const { hash, index } = this.#datadir.internals();

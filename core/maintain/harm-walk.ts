@@ -11,19 +11,19 @@ import { archiveRoots } from './roots.ts';
 import type { StoreView } from './store-view.ts';
 import { viewOf } from './store-view.ts';
 
-/** Octets of a data file that hold no whole record. */
+/** Bytes of a data file that hold no whole record. */
 export interface DamagedPart {
   readonly start: number;
   readonly end: number;
 }
 
 export interface HarmWalkOptions extends Omit<RootsOptions, 'onDamage'> {
-  /** The Store whose Blocks lie in the datadir; default: the datadir itself. */
+  /** The Store whose Blocks are in the datadir; default: the datadir itself. */
   readonly view?: StoreView | undefined;
   readonly onFinding: (finding: Finding) => void;
   /** What of the data files is known to be damaged, by their names. */
   readonly damagedParts?: ReadonlyMap<string, readonly DamagedPart[]>;
-  /** Sizes of the data files: what should lie beyond is missing. */
+  /** Sizes of the data files: what should be beyond is missing. */
   readonly sizes?: ReadonlyMap<string, number>;
   readonly onProgress?: (counts: { readonly roots: number; readonly entries: number }) => void;
 }
@@ -40,7 +40,7 @@ export interface HarmWalkCounts {
 }
 
 /**
- * Walks every root of a datadir and tells which paths are harmed by Blocks that are missing or damaged. Inner Blocks
+ * Walks every root of a datadir and says which paths are harmed by Blocks that are missing or damaged. Inner Blocks
  * are read and verified; of content it asks the index, and reads what that says is damaged.
  */
 export async function walkHarm(datadir: Datadir, options: HarmWalkOptions): Promise<HarmWalkCounts> {
@@ -59,7 +59,7 @@ export async function walkHarm(datadir: Datadir, options: HarmWalkOptions): Prom
     const location = index.get(name);
     if (location === undefined) return 'missing';
     if (location.isDamaged !== true && !isAmong(location)) return undefined;
-    // The index may speak of what gc set aside, or the damage may lie beside it: the Block itself tells.
+    // The index may speak of what gc set aside, or the damage may be beside it: the Block itself tells.
     const found = readLocatedBlock(readers, location, name, hash);
     return found.kind === 'block' ? undefined : found.kind === 'gone' ? 'missing' : 'damaged';
   };
@@ -75,7 +75,7 @@ export async function walkHarm(datadir: Datadir, options: HarmWalkOptions): Prom
   return { ...counts, lookups };
 }
 
-/** What is walked: a Store, its roots, and where its Blocks lie. */
+/** What is walked: a Store, its roots, and where its Blocks are. */
 export interface WalkedStore {
   readonly store: Pick<Store, 'get' | 'name' | 'hashName'>;
   readonly roots: (options: RootsOptions) => AsyncIterable<Root>;
@@ -84,7 +84,7 @@ export interface WalkedStore {
   readonly locate: (digest: Uint8Array) => Pick<Location, 'file' | 'offset'> | undefined;
 }
 
-/** Walks every root of a Store, whatever it is, and tells which paths are harmed. */
+/** Walks every root of a Store, whatever it is, and says which paths are harmed. */
 export async function walkRoots(
   { store, roots, leaf, locate }: WalkedStore,
   { signal, onFinding, onProgress }: Pick<HarmWalkOptions, 'signal' | 'onFinding' | 'onProgress'>,

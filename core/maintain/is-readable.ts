@@ -3,7 +3,7 @@ import type { Dirent } from '../dirent/dirent.ts';
 import type { Store } from '../store/store.ts';
 import { Reach } from './reach.ts';
 
-/** Whether all that tells what is in a tree is in a Store and whole: Dirs, tables of hard links, lists of Blocks. Contents are not asked for. */
+/** Whether all that says what is in a tree is in a Store and whole: Dirs, tables of hard links, lists of Blocks. Contents are not asked for. */
 export async function isReadable(store: Pick<Store, 'get' | 'name' | 'hashName'>, root: Dirent, options: OpOptions = {}): Promise<boolean> {
   let isWhole = true;
   const reach = new Reach(store, {

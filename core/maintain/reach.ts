@@ -22,21 +22,21 @@ export type BlockFault = 'missing' | 'damaged' | 'unreadable';
 /** A path that a Block's fault harms. */
 export interface Harm {
   readonly path: TreePath;
-  /** Undefined where what cannot be read stands in the reference itself. */
+  /** Undefined where what cannot be read is in the reference itself. */
   readonly hashcode: HashCode | undefined;
   readonly fault: BlockFault;
   /** The Block lists others, or entries: what is below it is unknown. */
   readonly isInner: boolean;
   readonly reason: string | undefined;
-  /** The octets are what they should be, and do not follow their grammar: nobody can read them, now or later. */
+  /** The bytes are what they should be, and do not follow their grammar: nobody can read them, now or later. */
   readonly isMalformed?: boolean;
 }
 
 /** What a walk over all that roots reach asks and tells. */
 export interface ReachHooks {
-  /** Told of each Block of content, without reading it; says what is wrong with it, if anything. A shared one may come again. */
+  /** Called with each Block of content, without reading it; says what is wrong with it, if anything. A shared one may come again. */
   readonly leaf: (hashcode: HashCode) => BlockFault | undefined;
-  /** Told of each Block that lists others or entries, once it has been read. */
+  /** Called with each Block that lists others or entries, once it has been read. */
   readonly inner: (hashcode: HashCode) => void;
   readonly harm: (harm: Harm) => void;
   readonly signal?: AbortSignal | undefined;
@@ -57,7 +57,7 @@ interface Carry {
 
 /**
  * Walks all that roots reach: Dirs, tables of hard links, earlier states, superblocks; every inner Block is read once,
- * however many roots share it, and no content is. Memory: some 40 octets for each inner Block.
+ * however many roots share it, and no content is. Memory: some 40 bytes for each inner Block.
  */
 export class Reach {
   readonly #source: BlockSource;

@@ -21,7 +21,7 @@ export interface RecordWalk {
 
 /**
  * Walks the headers of a data file's records, each checked by its CRC, without reading what they hold: one short read a
- * record. Past a place where no record stands the rest is read in full, as by {@link scanDatafile}.
+ * record. Past a place where no record is the rest is read in full, as by {@link scanDatafile}.
  *
  * @param naming - how the Store names what it finds
  * @param signal - looked at now and then

@@ -8,7 +8,7 @@ import { NeededStore } from './needed-store.ts';
 import type { StoreView } from './store-view.ts';
 
 export interface RepairOptions {
-  /** The Store whose Blocks lie in the one that is repaired; default: that one itself. */
+  /** The Store whose Blocks are in the one that is repaired; default: that one itself. */
   readonly view?: StoreView;
   readonly signal?: AbortSignal | undefined;
   /** Other Stores that may have what is missing. */
@@ -16,9 +16,9 @@ export interface RepairOptions {
   /** Local files and directories that may still hold it. */
   readonly files: readonly Octets[];
   readonly moreArchives?: readonly string[];
-  /** Told of what is harmed after all. */
+  /** Called with what is harmed after all. */
   readonly onFinding: (finding: Finding) => void;
-  /** Told of each Block that was brought back, and from where. */
+  /** Called with each Block that was brought back, and from where. */
   readonly onRepaired: (hashcode: HashCode, from: string) => void;
   /** A source that could not be read. */
   readonly onFailure: (where: string, error: unknown) => void;
@@ -36,13 +36,13 @@ export interface RepairCounts {
 
 /** Blocks that are needed, by {@link digestKey}. */
 export type Needed = ReadonlyMap<string, HashCode>;
-/** Told of a Block that was brought back. */
+/** Called with a Block that was brought back. */
 export type Found = (hashcode: HashCode, from: string) => void;
 
 /** A Store that is repaired. */
 export interface RepairedStore {
   readonly view: StoreView;
-  /** Walks every root, and tells of what is harmed. */
+  /** Walks every root, and reports what is harmed. */
   readonly walk: (onFinding: (finding: Finding) => void) => Promise<unknown>;
   /** From now on what is damaged counts as absent, so that it is stored when it is added. */
   readonly setAside: (needed: Needed) => Promise<void>;
@@ -52,7 +52,7 @@ export interface RepairedStore {
 }
 
 /**
- * Brings back Blocks that roots need and that are missing or damaged, whatever Store it is. Each is verified and added anew. What an
+ * Brings back Blocks that roots need and that are missing or damaged, whatever Store it is. Each is verified and added again. What an
  * inner Block leads to is looked for in its turn.
  */
 export async function repairStore(store: RepairedStore, options: RepairOptions): Promise<RepairCounts> {

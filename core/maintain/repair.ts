@@ -22,7 +22,7 @@ import { viewOf } from './store-view.ts';
 
 /**
  * Brings back Blocks that roots of a datadir need and that are missing or damaged. It takes them from another record of the Store, from
- * a record with one flipped bit, from other Stores, or from local files with the same bytes. Each is verified and appended anew; the
+ * a record with one flipped bit, from other Stores, or from local files with the same bytes. Each is verified and appended again; the
  * index then names the good copy.
  */
 export async function repair(datadir: Datadir, options: RepairOptions): Promise<RepairCounts> {

@@ -19,7 +19,7 @@ export interface NeededRoot {
 
 /** A recorded root of a Store. */
 export interface Root extends NeededRoot {
-  /** The archive's name, or its path where it lies elsewhere. */
+  /** The archive's name, or its path where it is elsewhere. */
   readonly archive: string;
   /** Of the entry: 1 for the oldest. */
   readonly number: number;
@@ -36,7 +36,7 @@ export interface ArchiveDamage {
 /** Where roots are looked for. */
 export interface RootsOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Archive files that lie elsewhere. */
+  /** Archive files that are elsewhere. */
   readonly moreArchives?: readonly string[];
   readonly onDamage?: (damage: ArchiveDamage) => void;
 }

@@ -17,20 +17,20 @@ import type { ScrubbedPart } from './scrub-record.ts';
 import { readScrubbed, writeScrubbed } from './scrub-record.ts';
 import type { StoreView } from './store-view.ts';
 
-/** Octets read between two looks at the clock, at least one record. */
+/** Bytes read between two looks at the clock, at least one record. */
 const PART_SIZE = 16 * 1024 * 1024;
 /** Between two writings of what has been checked, in milliseconds. */
 const SAVE_MS = 5000;
 const STEP = 16_384;
 
 export interface ScrubOptions {
-  /** The Store whose Blocks lie in the datadir; default: the datadir itself. */
+  /** The Store whose Blocks are in the datadir; default: the datadir itself. */
   readonly view?: StoreView;
   readonly signal?: AbortSignal | undefined;
   readonly onFinding: (finding: Finding) => void;
   /** Stop after this long, in milliseconds. */
   readonly budgetMs?: number;
-  /** Check this share of the octets, 0..1: what was checked longest ago, or never. */
+  /** Check this share of the bytes, 0..1: what was checked longest ago, or never. */
   readonly subset?: number;
   readonly moreArchives?: readonly string[];
   /** Seconds since 1970. */
@@ -41,18 +41,18 @@ export interface ScrubOptions {
 
 /** What scrub came to. */
 export interface ScrubCounts {
-  /** Octets read and verified by this run. */
+  /** Bytes read and verified by this run. */
   readonly bytes: number;
   readonly blocks: number;
-  /** Octets of all data files. */
+  /** Bytes of all data files. */
   readonly totalBytes: number;
-  /** Octets that were never verified by any run. */
+  /** Bytes that were never verified by any run. */
   readonly neverBytes: number;
   /** When the part that was verified longest ago was, in seconds since 1970; undefined where some never was. */
   readonly oldest: number | undefined;
-  /** Blocks whose octets are damaged. */
+  /** Blocks whose bytes are damaged. */
   readonly damagedBlocks: number;
-  /** Blocks that only the index could still find, as their records' headers are damaged: they were stored anew. */
+  /** Blocks that only the index could still find, as their records' headers are damaged: they were stored again. */
   readonly salvagedBlocks: number;
 }
 
@@ -198,7 +198,7 @@ async function scrubPart(
   }
 }
 
-/** Tells the index which Blocks are damaged: added again they are stored anew, as those are which can still be read. */
+/** Tells the index which Blocks are damaged: added again they are stored again, as those are which can still be read. */
 async function noteDamage(
   datadir: Datadir,
   damage: ReadonlyMap<string, readonly DamagedPart[]>,
@@ -211,7 +211,7 @@ async function noteDamage(
     const entries = index.entries(after, STEP);
     for (const [digest, location] of entries) {
       const { file, offset, storedSize } = location;
-      // The header stands before the offset: a Block may be whole behind a damaged one.
+      // The header is before the offset: a Block may be whole behind a damaged one.
       const from = offset - RECORD_FIXED_SIZE - readers.hashOf(file, hash).digestSize;
       if ((damage.get(file) ?? []).some(({ start, end }) => from < end && offset + storedSize > start)) harmed.push([digest, location]);
     }

@@ -32,7 +32,7 @@ export async function watchEntries(folders: readonly Octets[], options: Omit<Wat
       ignored: (path) => !concerns(octetsFromText(path)),
     },
   );
-  // A name that is not UTF-8 comes mangled: its folder stands for it.
+  // A name that is not UTF-8 comes mangled: its folder means it.
   watcher.on('all', (_event, path) => onChange(octetsFromText(path.includes('\ufffd') ? dirname(path) : path)));
   watcher.on('error', onError);
   let sinceMs = performance.now();

@@ -32,7 +32,7 @@ export interface WatchOptions {
   readonly deep: boolean;
   /** Whether a path is of interest; a directory that is not costs no watch. */
   readonly concerns: (path: Octets) => boolean;
-  /** Told of each path at which something may have changed, as often as it is seen. */
+  /** Called with each path at which something may have changed, as often as it is seen. */
   readonly onChange: (path: Octets) => void;
   /** Called where changes may have been missed: of the entries of a directory any may have changed; without one anything. */
   readonly onMissed: (directory?: Octets) => void;
@@ -42,9 +42,9 @@ export interface WatchOptions {
 }
 
 /**
- * Watches a folder and all below it, and tells that something may have changed. The caller finds out what did, and whether it is whole.
+ * Watches a folder and all below it, and says that something may have changed. The caller finds out what did, and whether it is whole.
  *
- * @param onEvents - called after a change, not while another call of it is under way
+ * @param onEvents - called after a change, not while another call of it is in progress
  * @param onError - told of what keeps it from seeing changes, as too many folders for the system
  */
 export async function watchFolder(
@@ -199,7 +199,7 @@ class DirectoryWatches {
 
   /**
    * Watches what is a directory now, and all below it. What happened in one before it was watched is not told, nor is what the system
-   * had to tell of one that was watched under another name.
+   * had to report one that was watched under another name.
    */
   #follow(path: Octets): void {
     // Folders that were asked for are renewed by their caller.

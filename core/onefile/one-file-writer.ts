@@ -16,7 +16,7 @@ import type { LayOutRecords } from '../store/records/record-layout.ts';
 import { layOutPlainly } from '../store/records/record-layout.ts';
 import type { AddResult, Store } from '../store/store.ts';
 
-/** Takes octets in order. What it is given may be reused once it has resolved. */
+/** Takes bytes in order. What it is given may be reused once it has resolved. */
 export type Write = (data: Uint8Array) => Promise<void>;
 
 /** What a file has already, which is appended to. */
@@ -28,7 +28,7 @@ export interface OneFileStart {
 }
 
 /**
- * Writes a one-file Store from its first octet to its last, or another state behind those that a file has. To those that copy Blocks it
+ * Writes a one-file Store from its first byte to its last, or another state behind those that a file has. To those that copy Blocks it
  * is a Store that takes records in the order in which they come.
  *
  * @see vt(5), "One-file Stores"
@@ -46,7 +46,7 @@ export class OneFileWriter implements Store {
   #offset: number;
   #metadataEnd = 0;
 
-  /** @param options.layOut - how Blocks stand in the file: default one after the other, each as it comes */
+  /** @param options.layOut - how Blocks are in the file: default one after the other, each as it comes */
   constructor(
     name: string,
     hash: HashFunction,
@@ -74,7 +74,7 @@ export class OneFileWriter implements Store {
     };
   }
 
-  /** Octets of the file so far. */
+  /** Bytes of the file so far. */
   get size(): number {
     return this.#offset;
   }
@@ -93,7 +93,7 @@ export class OneFileWriter implements Store {
     }
     const data = encodeDirent(dirent);
     const digest = this.#hash.digest(data);
-    // It stands at its place even if the file has the very Block already.
+    // It is at its place even if the file has the very Block already.
     const isThere = this.#start?.index.find(digest) !== undefined;
     await this.#addRecords(packRecords([{ digest, data }], this.#hash, 'none'), { layOut: layOutPlainly, isIndexed: !isThere });
     this.#metadataEnd = this.#offset;

@@ -21,7 +21,7 @@ export interface TreeBlocks {
 }
 
 /**
- * Lists the Blocks of a tree as it is walked, depth first by name; no content is read. Memory: some 90 octets a Block, and a list of
+ * Lists the Blocks of a tree as it is walked, depth first by name; no content is read. Memory: some 90 bytes a Block, and a list of
  * the Dirs on the way.
  *
  * @param told - Blocks that are left out; gets those that are listed
@@ -57,7 +57,7 @@ export async function listTreeBlocks(
     const top = block.kind === 'indirect' ? block.refs : block;
     return top.kind !== 'hash' || entered.set(top.hashcode.digest);
   };
-  // Listings that are under way, the innermost last.
+  // Listings that are in progress, the innermost last.
   const open: AsyncIterator<Dirent>[] = [];
   const enter = async (dirent: Dirent): Promise<void> => {
     throwIfCancelled(options.signal);

@@ -16,13 +16,13 @@ import type { OpenContext } from './opener.ts';
 import type { StoreParameters } from './specification.ts';
 import { hashParameter, numberParameter, storesParameter, textParameter } from './specification.ts';
 
-/** Octets of a cache unless told otherwise. */
+/** Bytes of a cache by default. */
 const DEFAULT_MAX_BYTES = 10 * 2 ** 30;
-/** Files that a cache is spread over unless told otherwise: an eighth of it goes at a time. */
+/** Files that a cache is spread over by default: an eighth of it goes at a time. */
 const DEFAULT_FILES = 8;
 
 /**
- * Opens `filecache:PATH,maxsize=SIZE,files=N`. With `backend=STORE` it stands in front of that Store, as in the Python
+ * Opens `filecache:PATH,maxsize=SIZE,files=N`. With `backend=STORE` it is in front of that Store, as in the Python
  * vt: what is added goes to both, and what is fetched from the Store is kept.
  *
  * @throws {VtError} EOPEN where the folder cannot be read, or holds a cache of another hash function

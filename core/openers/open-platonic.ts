@@ -16,10 +16,10 @@ import type { StoreParameters } from './specification.ts';
 import { hashParameter, textParameter } from './specification.ts';
 
 /**
- * Opens `platonic:DIR`: what is new in its files is read first. What is known of them lies in `index=PATH`, or else in the
+ * Opens `platonic:DIR`: what is new in its files is read first. What is known of them is in `index=PATH`, or else in the
  * folder of caches.
  *
- * @throws {VtError} EOPEN where the folder cannot be read, or its index would lie in it
+ * @throws {VtError} EOPEN where the folder cannot be read, or its index would be in it
  */
 export async function openPlatonicStore(given: StoreParameters, context: OpenContext): Promise<Store> {
   const folder = realFolder(resolve(expandHome(textParameter(given, 'path') ?? '', context.homePath)), context.name);

@@ -10,7 +10,7 @@ import type { OpenContext, OpenStoreEnvironment } from './opener.ts';
 import type { StoreParameters, StoreSpecification } from './specification.ts';
 import { numberParameter, storesParameter } from './specification.ts';
 
-/** Most octets that may wait in a spool unless told otherwise. */
+/** Most bytes that may wait in a spool by default. */
 const DEFAULT_MAX_SPOOL = 10 * 2 ** 30;
 
 /** The places of a proxy in the order in which their Stores are opened: the first decides which hash a new one gets. */
@@ -18,7 +18,7 @@ const ROLES = ['save', 'read', 'read2', 'save2', 'copy2'] as const;
 type Role = (typeof ROLES)[number];
 
 /**
- * Opens `proxy:save=A|B,read=C…`. A Store that stands in several places is opened once.
+ * Opens `proxy:save=A|B,read=C…`. A Store that is in several places is opened once.
  *
  * @param options.savesWhereItCan - a Store of `save` that is read-only is only read
  * @throws {VtError} EOPEN where a Store cannot be opened, has another hash function than the first, or cannot serve in its place

@@ -9,7 +9,7 @@ export interface OpenStoreEnvironment {
   readonly defaultStorePath: string | undefined;
   /** The folder of caches: `$XDG_CACHE_HOME/vtftp`. */
   readonly cachePath: string | undefined;
-  /** What `~` stands for; without it, itself. */
+  /** What `~` means; without it, itself. */
   readonly homePath?: string | undefined;
   /** The environment of the process, in which keys of services are looked for; default none. */
   readonly environment?: Readonly<Record<string, string | undefined>>;

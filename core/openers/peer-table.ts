@@ -39,7 +39,7 @@ export class PeerTable implements AsyncDisposable {
    * The peer of a name; without a name the only one.
    *
    * @param action - for messages: `push`
-   * @throws {UsageError} where there is none, or it cannot be told which
+   * @throws {UsageError} where there is none, or it is not known which
    */
   require(name: string | undefined, action: string): Peer {
     const names = [...this.#peers.keys()];

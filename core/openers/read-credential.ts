@@ -13,7 +13,7 @@ export interface GivenCredential {
   readonly text: string;
 }
 
-/** Octets of a file or of what a command prints, at most. */
+/** Bytes of a file or of what a command prints, at most. */
 const MAX_SIZE = 64 * 1024;
 /** Permission to read for group and others. */
 const READABLE_BY_OTHERS = 0o044;

@@ -4,8 +4,8 @@ import type { ParameterValue, StoreForm, StoreShape, StoreSpecification } from '
 import { isBare, quote, SpecificationReader } from './specification-reader.ts';
 
 /**
- * How much a specification may take in where it stands. `whole`: the text is this one specification. `list`: it is one of
- * several in a text of their own, between which a comma may stand. `closed`: it is within parentheses. `value`: it is the
+ * How much a specification may take in where it is. `whole`: the text is this one specification. `list`: it is one of
+ * several in a text of their own, between which a comma may be. `closed`: it is within parentheses. `value`: it is the
  * value of a parameter that commas end.
  */
 type Level = 'whole' | 'list' | 'closed' | 'value';
@@ -354,7 +354,7 @@ function refuseColon(reader: SpecificationReader, shape: StoreShape, path: strin
   });
 }
 
-/** Refuses parameters after a path that stands alone: they would be taken for a part of the path. */
+/** Refuses parameters after a path that is alone: they would be taken for a part of the path. */
 function refuseParameters(reader: SpecificationReader, shape: StoreShape, path: string, start: number): void {
   const found = /[?,]([a-z][\w-]*)=/i.exec(path);
   if (found === null || knownName(shape, found[1] ?? '') === undefined) return;

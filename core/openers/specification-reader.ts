@@ -1,7 +1,7 @@
 import type { VtErrorOptions } from '../base/errors.ts';
 import { SpecificationError } from './specification.ts';
 
-/** What ends a value that stands without quotes. */
+/** What ends a value that is without quotes. */
 const DELIMITERS = /[,|()"]/;
 
 /** Reads the signs of a Store specification from left to right; what it refuses it names with its place in the whole. */
@@ -26,7 +26,7 @@ export class SpecificationReader {
     return new SpecificationError(this.#whole, what, this.#start + offset, options);
   }
 
-  /** What stands here, for messages. */
+  /** What is here, for messages. */
   here(): string {
     return this.ended ? 'the end' : JSON.stringify(this.#text.slice(this.offset, this.offset + 12));
   }
@@ -60,12 +60,12 @@ export class SpecificationReader {
     return found;
   }
 
-  /** Whether a double quote stands here. */
+  /** Whether a double quote is here. */
   get atQuote(): boolean {
     return this.#text[this.offset] === '"';
   }
 
-  /** What stands in double quotes, where `\"` and `\\` are a quote and a backslash. */
+  /** What is in double quotes, where `\"` and `\\` are a quote and a backslash. */
   quoted(): string {
     const start = this.offset;
     this.expect('"');
@@ -81,13 +81,13 @@ export class SpecificationReader {
     }
   }
 
-  /** What stands in quotes here, with a reader of its own. */
+  /** What is in quotes here, with a reader of its own. */
   quotedReader(): SpecificationReader {
     const start = this.#start + this.offset + 1;
     return new SpecificationReader(this.quoted(), this.#whole, start);
   }
 
-  /** What stands here up to a delimiter, without the spaces around it; maybe nothing. @param more - another delimiter */
+  /** What is here up to a delimiter, without the spaces around it; maybe nothing. @param more - another delimiter */
   bare(more?: RegExp): string {
     const start = this.offset;
     while (!this.ended) {
@@ -99,7 +99,7 @@ export class SpecificationReader {
   }
 }
 
-/** Whether a text can stand without quotes wherever a value can. */
+/** Whether a text can be without quotes wherever a value can. */
 export function isBare(text: string): boolean {
   return text !== '' && text === text.trim() && !DELIMITERS.test(text) && !/[?&]|(?:^|:)[a-z][\w-]*[ \t]*=/i.test(text);
 }

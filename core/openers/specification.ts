@@ -24,7 +24,7 @@ export interface StoreForm {
 /** Values by the names of their parameters. */
 export type StoreParameters = Readonly<Record<string, ParameterValue>>;
 
-/** Of a path, hash, address or edges a text; of a size (in octets) or count a number; of Stores their specifications. */
+/** Of a path, hash, address or edges a text; of a size (in bytes) or count a number; of Stores their specifications. */
 export type ParameterValue = string | number | readonly StoreSpecification[];
 
 /** What a value of a parameter is: one of some words, or of a kind. `store` is exactly one Store, `stores` any number. */
@@ -35,9 +35,9 @@ export interface StoreShape {
   /** `filecache`. */
   readonly type: string;
   readonly parameters: Readonly<Record<string, ParameterType>>;
-  /** The parameter that stands right behind the colon, without its name. */
+  /** The parameter that is right behind the colon, without its name. */
   readonly primary?: string;
-  /** The parameter, a Store, that may stand behind the first one and another colon, without its name. */
+  /** The parameter, a Store, that may be behind the first one and another colon, without its name. */
   readonly second?: string;
   /** Parameters that must be given. */
   readonly required?: readonly string[];

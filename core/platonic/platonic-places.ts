@@ -11,7 +11,7 @@ import type { BlockLocation } from '../store/block-location.ts';
 export interface SeenFile {
   /** Absolute path. */
   readonly path: Octets;
-  /** Octets. */
+  /** Bytes. */
   readonly size: number;
   /** Nanoseconds since 1970. */
   readonly mtimeNs: bigint;
@@ -24,7 +24,7 @@ export interface Place {
   readonly size: number;
 }
 
-/** Where Blocks lie in ordinary files. One may lie in several places; any of them may be gone or changed by now. */
+/** Where Blocks are in ordinary files. One may be in several places; any of them may be gone or changed by now. */
 export class Places {
   readonly #hash: HashFunction;
   /** One place mostly, and then no array. */
@@ -103,7 +103,7 @@ export class Places {
   }
 }
 
-/** Tells whether files are as they were seen: each is looked at once. */
+/** Says whether files are as they were seen: each is looked at once. */
 export function asSeenTest(): (file: SeenFile) => boolean {
   const looked = new Map<SeenFile, boolean>();
   return (file) => {

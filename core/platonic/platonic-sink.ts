@@ -79,7 +79,7 @@ function isReferences(data: Uint8Array): boolean {
 }
 
 function isDirents(data: Uint8Array): boolean {
-  // Its length, then the octet that a Dirent or a salt begins with: most content ends here.
+  // Its length, then the byte that a Dirent or a salt begins with: most content ends here.
   if (!data.subarray(1, 4).some((octet) => octet === 0x76 || octet === 0x73)) return false;
   try {
     decodeDir(data);

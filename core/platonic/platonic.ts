@@ -137,7 +137,7 @@ export class PlatonicStore implements Store {
     this.#lookedMs = monotonicMs();
   }
 
-  /** Notes where the Blocks of a tree's files lie; what is noted of it already is passed over. */
+  /** Notes where the Blocks of a tree's files are; what is noted of it already is passed over. */
   async #index(root: Dirent): Promise<void> {
     const { signal } = this.#closing;
     const walk = walkDirent(this.#meta, root, { signal, damage: true });
@@ -172,7 +172,7 @@ export class PlatonicStore implements Store {
     return false;
   }
 
-  /** Of a file that is not as it was seen: it is indexed anew by the next look, and so are the Dirs above it. */
+  /** Of a file that is not as it was seen: it is indexed again by the next look, and so are the Dirs above it. */
   #forget(file: Octets): void {
     let path = file.slice(this.#options.folder.length);
     for (;;) {

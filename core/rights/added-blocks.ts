@@ -6,7 +6,7 @@ import type { HashCode } from '../block/hashcode.ts';
 import { MemoryStore } from '../store/memory.ts';
 import type { AddResult, Store } from '../store/store.ts';
 
-/** Octets of what is added, at most. */
+/** Bytes of what is added, at most. */
 const MAX_ADDED_SIZE = 64 * 1024 * 1024;
 
 /**
@@ -49,7 +49,7 @@ export class AddedBlocks implements Store {
     await Promise.resolve();
   }
 
-  /** The Store below goes on. */
+  /** The Store below continues. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#added[Symbol.asyncDispose]();
   }

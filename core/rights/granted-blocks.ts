@@ -10,9 +10,9 @@ import { formatDirent } from '../dirent/dirent-text.ts';
 import { NeededBlocks } from '../sync/needed-blocks.ts';
 import { ROOT_PATH } from '../tree/path.ts';
 
-/** Octets kept of a digest: nobody makes a Block that has those of another. */
+/** Bytes kept of a digest: nobody makes a Block that has those of another. */
 const KEPT_SIZE = 16;
-/** Blocks of a client that may read a part: some 30 octets of memory each. */
+/** Blocks of a client that may read a part: some 30 bytes of memory each. */
 const MAX_GRANTED = 4 * 1024 * 1024;
 
 /** What is open to somebody: archives, by name, as they may see them. */
@@ -50,7 +50,7 @@ export class GrantedBlocks {
   /** Which of some Blocks are granted. @throws {VtError} EUNSUPPORTED where they are too many to be told apart */
   async has(digests: readonly Uint8Array[]): Promise<boolean[]> {
     if (digests.every((digest) => this.#granted.has(digest))) return digests.map(() => true);
-    // It would be found out anew by a walk for each request.
+    // It would be found out again by a walk for each request.
     if (this.#granted.count > this.#maxCount) throw tooMany(this.#maxCount);
     // A request during a walk is answered by the next walk: a state may have been recorded meanwhile.
     this.#next ??= this.#afterRunning();

@@ -24,7 +24,7 @@ export function dirBelow(store: Store, below: readonly Octets[]): PartOf {
 
 /**
  * An archive of which only a part is shown: each state is a Dir of it, as if that were the root. States without it, and those in which
- * it did not change, are left out, and so are notes: they tell what was done elsewhere. It is read only.
+ * it did not change, are left out, and so are notes: they say what was done elsewhere. It is read only.
  */
 export class PartArchive implements Archive {
   readonly name: string;

@@ -8,7 +8,7 @@ export class RightError extends VtError {
   }
 }
 
-/** What is told of a right that somebody does not have. */
+/** The error about a right that somebody does not have. */
 export function lackOf({ name }: RightsHolder, right: string): string {
   return `"${name}" does not have the right ${right}`;
 }

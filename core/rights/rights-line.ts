@@ -13,7 +13,7 @@ export interface RightsHolder {
   readonly rights: Rights;
 }
 
-/** Octets of a secret at least: fewer can be guessed. */
+/** Bytes of a secret at least: fewer can be guessed. */
 const MIN_SECRET_SIZE = 16;
 
 const HASH_PREFIX = 'sha256:';

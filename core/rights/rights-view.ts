@@ -101,7 +101,7 @@ export class RightsView implements Store {
     await this.#below.flush(options);
   }
 
-  /** The Store below goes on. */
+  /** The Store below continues. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#granted?.close();
     await this.#added[Symbol.asyncDispose]();

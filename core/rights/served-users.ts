@@ -53,7 +53,7 @@ export class ServedUsers implements AsyncDisposable {
     return { secret, requireServed, lacks, service: { ...this.#service, ...(rights.isOwner ? { exports: new Map(exports) } : limited) } };
   }
 
-  /** The Stores that are served go on. */
+  /** The Stores that are served continue. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const view of this.#views) await view[Symbol.asyncDispose]();
   }

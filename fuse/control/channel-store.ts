@@ -11,7 +11,7 @@ import type { AddResult, Store } from '../../core/store/store.ts';
 import type { ControlLink } from './control-link.ts';
 import type { Fields } from './fields.ts';
 
-/** Octets of Blocks in one request, but for a single Block that has more. */
+/** Bytes of Blocks in one request, but for a single Block that has more. */
 const BATCH_BYTES = 512 * 1024;
 
 /** The Store of a mount, over its control channel: for shells that cannot open the Store, and for Blocks that are not written yet. */

@@ -9,7 +9,7 @@ import type { ControlLink } from './control-link.ts';
 import { type Fields, takeError } from './fields.ts';
 import { LineReader } from './line-reader.ts';
 
-/** Octets of an answer at most: a Block of the largest size in base64, and room. */
+/** Bytes of an answer at most: a Block of the largest size in base64, and room. */
 const MAX_ANSWER_SIZE = 64 * 1024 * 1024;
 /** Milliseconds in which the listening process must identify itself. */
 const GREETING_MS = 10_000;
@@ -80,13 +80,13 @@ export class ControlChannel implements ControlLink {
 
   /** What the mount said of itself. */
   about: Fields = {};
-  /** Told when the mount goes away while nobody waits for an answer, who would be told. */
+  /** Called when the mount goes away while nobody waits for an answer, who would get the error. */
   onGone: ((error: VtError) => void) | undefined;
 
   /**
    * Asks, and waits for the answer. Where the signal fires the answer is no longer waited for; what was asked is done all the same.
    *
-   * @throws the error that the answer tells of; {VtError} EOPEN, always the same, once the mount has gone
+   * @throws the error that the answer reports; {VtError} EOPEN, always the same, once the mount has gone
    */
   async ask(request: Fields, { signal }: OpOptions = {}): Promise<Fields> {
     if (this.#lost !== undefined) throw this.#lost;

@@ -10,7 +10,7 @@ export interface ControlLink extends Disposable {
   /**
    * Asks, and waits for the answer. Where the signal fires the answer is no longer waited for; what was asked is done all the same.
    *
-   * @throws the error that the answer tells of; {VtError} EOPEN once the mount has gone
+   * @throws the error that the answer reports; {VtError} EOPEN once the mount has gone
    */
   ask(request: Fields, options?: OpOptions): Promise<Fields>;
   /** Asks for something whose answer nobody waits for. */

@@ -11,7 +11,7 @@ import { LineReader } from './line-reader.ts';
 import { type Commands, MAX_REQUEST_SIZE, type Request, type RequestId, readRequest } from './request.ts';
 import { RequestQueue } from './request-queue.ts';
 
-/** Octets that are read and dropped of a client whose request was too long. */
+/** Bytes that are read and dropped of a client whose request was too long. */
 const MAX_DROPPED_SIZE = 256 * 1024 * 1024;
 /** The exit status of what was cancelled. */
 const CANCELLED = 130;
@@ -32,7 +32,7 @@ export interface ControlClient {
   run(commands: Commands, answer: (record: Answer) => Promise<void>, signal: AbortSignal): Promise<Answer>;
   /** Answers a request on the tree. @throws what went wrong */
   ask(request: Answer, signal: AbortSignal): Promise<Answer>;
-  /** The client will ask nothing more: what waits for something to happen need not go on. */
+  /** The client will ask nothing more: what waits for something to happen need not continue. */
   noMore(): void;
   /** Everything that it asked has been answered, or it has gone. */
   end(): Promise<void>;
@@ -182,7 +182,7 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
 
 /**
  * Reads and drops what a client still sends of a request that is too long: it would not read its answer before it has sent all. One that
- * goes on for ever is cut off.
+ * continues for ever is cut off.
  */
 function dropRest(socket: Socket): void {
   let dropped = 0;

@@ -9,12 +9,12 @@ import { formatMeta, readMetaItems } from '../../core/dirent/meta-text.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import type { MetaChange, TreeEntry } from '../../core/tree/tree.ts';
 
-// How values of a tree stand in the JSON of the control channel. @see vt(7), "CONTROL CHANNEL"
+// How values of a tree are in the JSON of the control channel. @see vt(7), "CONTROL CHANNEL"
 
 /** One request or answer: a line of JSON. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Octets as a text; those that are no UTF-8 also in base64, which then counts. */
+/** Bytes as a text; those that are no UTF-8 also in base64, which then counts. */
 export function octetsField(field: string, octets: Octets): Fields {
   const text = octetsToTextStrict(octets);
   if (text !== undefined) return { [field]: text };
@@ -146,7 +146,7 @@ export function errorFields(error: unknown): Fields {
   };
 }
 
-/** The error that an answer tells of, or undefined where all went well. */
+/** The error that an answer reports, or undefined where all went well. */
 export function takeError(fields: Fields): VtError | undefined {
   const { error, code, errno, at, remedy } = fields;
   if (typeof error !== 'string') return undefined;

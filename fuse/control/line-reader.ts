@@ -4,7 +4,7 @@ export class LineReader {
   #held: Buffer[] = [];
   #size = 0;
 
-  /** @param maxSize - octets of a line at most, without its newline */
+  /** @param maxSize - bytes of a line at most, without its newline */
   constructor(maxSize: number) {
     this.#maxSize = maxSize;
   }

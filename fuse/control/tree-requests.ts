@@ -34,7 +34,7 @@ import {
 
 /** Entries of a Dir, or states, in one answer. */
 const PAGE_ENTRIES = 512;
-/** Octets of content in one answer from which on it is full. */
+/** Bytes of content in one answer from which on it is full. */
 const PAGE_BYTES = 256 * 1024;
 /** Milliseconds that an answer waits at most until the kernel knows of a change. */
 const TELLING_MS = 1000;
@@ -292,7 +292,7 @@ export class TreeRequests {
   }
 }
 
-/** Which folder stands at a path, whatever it is called elsewhere; undefined where there is none. */
+/** Which folder is at a path, whatever it is called elsewhere; undefined where there is none. */
 export function placeOfFolder(path: string): string | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found === undefined ? undefined : `${found.dev}:${found.ino}`;

@@ -10,7 +10,7 @@ import type { TreePath } from '../../core/tree/path.ts';
 
 // The records of a mount's journal. @see vt(5), "Journals"
 
-/** Octets of a file that are others than before. */
+/** Bytes of a file that are others than before. */
 export interface ContentRange {
   readonly start: number;
   readonly data: Uint8Array;
@@ -31,7 +31,7 @@ export type JournalChange = (NodeChange | ContentChange) & { readonly nowNs: big
 
 /** A root that holds all that the files up to this one say. */
 export interface RootMark {
-  /** The tree as it was stored: the next file goes on from there. */
+  /** The tree as it was stored: the next file continues from there. */
   readonly ours: DirDirent;
   /** The line of the archive which says that it is: `ours`, or what was made of it and of another session's root. */
   readonly whenNs: bigint;
@@ -40,7 +40,7 @@ export interface RootMark {
 
 export type JournalRecord =
   | { readonly kind: 'start'; readonly archive: string }
-  /** What this file goes on from; without it, from the file before. */
+  /** What this file continues from; without it, from the file before. */
   | { readonly kind: 'base'; readonly root: DirDirent }
   | ({ readonly kind: 'root' } & RootMark)
   | { readonly kind: 'changes'; readonly changes: readonly JournalChange[] };
@@ -116,7 +116,7 @@ function writeMeta(out: ByteWriter, meta: Meta): void {
 }
 
 /**
- * Decodes a record; octets of contents are views of `data`.
+ * Decodes a record; bytes of contents are views of `data`.
  *
  * @throws {ParseError} for anything else
  */

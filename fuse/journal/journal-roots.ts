@@ -6,7 +6,7 @@ import type { StoreJournals } from '../../core/store/journals.ts';
 import { decodeJournalRecord } from './journal-records.ts';
 
 /**
- * The trees that journals of mounts go on from. An archive need not have them any more, or may have them merged with others.
+ * The trees that journals of mounts continue from. An archive need not have them any more, or may have them merged with others.
  *
  * @throws {VtError} ECORRUPT where a journal cannot be understood: what it needs is unknown; that of the system, or EUNSUPPORTED
  */

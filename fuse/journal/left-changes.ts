@@ -42,7 +42,7 @@ interface ReadFile {
   readonly isWhole: boolean;
 }
 
-/** @param files - from the one on that says what it goes on from; what comes after a part that is lost would not fit */
+/** @param files - from the one on that says what it continues from; what comes after a part that is lost would not fit */
 function changesFrom(files: readonly ReadFile[], archive: string, base: DirDirent): LeftChanges | undefined {
   const gap = files.findIndex(({ isWhole }) => !isWhole);
   const upToGap = gap < 0 ? files : files.slice(0, gap + 1);

@@ -12,15 +12,15 @@ import type { Inode, InodeTable } from '../live/inode-table.ts';
 import type { ContentChange, ContentRange, JournalChange, JournalRecord, RootMark } from './journal-records.ts';
 import { encodeJournalRecord } from './journal-records.ts';
 
-/** Octets of contents in one record, at most: of more a root is made, whose Blocks hash and deduplicate them once for all. */
+/** Bytes of contents in one record, at most: of more a root is made, whose Blocks hash and deduplicate them once for all. */
 const MAX_CONTENT = 4 * 1024 * 1024;
 /** Changes that wait for somebody to sync, at most: then a root holds them, too. */
 const MAX_QUEUED = 4096;
-/** Octets of a journal after which a root is made behind the clients' backs, and those after which they wait for it. */
+/** Bytes of a journal after which a root is made behind the clients' backs, and those after which they wait for it. */
 const ROOT_SIZE = 32 * 1024 * 1024;
 const MAX_SIZE = 256 * 1024 * 1024;
 
-/** What a journal is told of its mount. */
+/** What a journal knows about its mount. */
 export interface JournaledMount {
   readonly store: BlockSource;
   readonly inodes: InodeTable;
@@ -43,7 +43,7 @@ export interface MountJournalOptions {
 /** A part of the journal, from one root to the next. */
 interface Part {
   readonly number: number;
-  /** What it goes on from; undefined: from the part before. */
+  /** What it continues from; undefined: from the part before. */
   base: DirDirent | undefined;
   /** Absent until somebody syncs. */
   file: JournalFile | undefined;
@@ -55,7 +55,7 @@ interface Part {
   mark: RootMark | undefined;
 }
 
-/** What has changed since a root, and before a root that is under way. */
+/** What has changed since a root, and before a root that is in progress. */
 interface Generations<T> {
   now: Set<T>;
   before: Set<T>;
@@ -64,7 +64,7 @@ interface Generations<T> {
 /**
  * The journal of a live tree that is mounted: what was synced is in it until a root is recorded that has it. @see docs/design/mount-journal.md
  *
- * The last part takes what happens now. Those before it hold what a root has that is under way; they go once it is recorded.
+ * The last part takes what happens now. Those before it hold what a root has that is in progress; they go once it is recorded.
  */
 export class MountJournal implements ChangeLog {
   readonly #options: MountJournalOptions;
@@ -326,7 +326,7 @@ export class MountJournal implements ChangeLog {
   }
 }
 
-/** The content of a file that a journal has yet to be told of. */
+/** The content of a file that a journal does not know yet. */
 interface Content {
   readonly path: ContentChange['path'] | undefined;
   readonly octets: number;

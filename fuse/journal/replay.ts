@@ -29,7 +29,7 @@ export interface Replayed {
   readonly refused: readonly TreePath[];
 }
 
-/** Makes the changes of a journal to the tree that it goes on from. @param frontFolder - for contents until they are stored */
+/** Makes the changes of a journal to the tree that it continues from. @param frontFolder - for contents until they are stored */
 export async function replay(store: Store, { base, changes }: LeftChanges, frontFolder: string): Promise<Replayed> {
   let nowNs = 0n;
   await using ingest = new Ingest(store);

@@ -1,10 +1,10 @@
 import { SegmentMap } from '../live/write/segment-map.ts';
 
-/** What a journal has yet to be told of a file's content. */
+/** What a journal does not know yet about a file's content. */
 export interface UnloggedParts {
   /** The least size that the file had meanwhile. */
   readonly minSize: number;
-  /** Octets that are others than before, ascending; what goes beyond the file's end is of no account. */
+  /** Bytes that are others than before, ascending; what goes beyond the file's end is of no account. */
   readonly ranges: readonly { readonly start: number; readonly end: number }[];
 }
 
@@ -14,15 +14,15 @@ interface Changes {
 }
 
 /**
- * Where a file's content is another than a journal says, or than the root that is being stored. While a root is under way, the changes from before
+ * Where a file's content is another than a journal says, or than the root that is being stored. While a root is in progress, the changes from before
  * it count as well: until it is recorded a crash leaves the root before.
  */
 export class UnloggedContent {
   #now: Changes = nothing();
-  /** From before the root that is under way. */
+  /** From before the root that is in progress. */
   #before: Changes | undefined;
 
-  /** Octets `start` to `end` were written. */
+  /** Bytes `start` to `end` were written. */
   wrote(start: number, end: number): void {
     this.#now.ranges.set(start, end, 'front');
   }

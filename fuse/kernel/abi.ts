@@ -5,19 +5,19 @@ export const FUSE_MAJOR = 7;
 /** See {@link FUSE_MAJOR}. */
 export const FUSE_MINOR = 39;
 
-/** Octets of a request's header. */
+/** Bytes of a request's header. */
 export const IN_HEADER_SIZE = 40;
-/** Octets of a reply's header. */
+/** Bytes of a reply's header. */
 export const OUT_HEADER_SIZE = 16;
-/** Octets of `fuse_attr`. */
+/** Bytes of `fuse_attr`. */
 export const ATTR_SIZE = 88;
-/** Octets of `fuse_statx_out`. */
+/** Bytes of `fuse_statx_out`. */
 export const STATX_OUT_SIZE = 288;
-/** Octets of `fuse_entry_out`. */
+/** Bytes of `fuse_entry_out`. */
 export const ENTRY_SIZE = 40 + ATTR_SIZE;
-/** Octets of content in one request, at most: what the kernel allows without a change of its limits. */
+/** Bytes of content in one request, at most: what the kernel allows without a change of its limits. */
 export const MAX_TRANSFER_SIZE = 1024 * 1024;
-/** Octets of `fuse_write_in`, after the header. */
+/** Bytes of `fuse_write_in`, after the header. */
 export const WRITE_IN_SIZE = 40;
 
 /** Operations that the kernel asks for. */

@@ -3,7 +3,7 @@ import type { Attributes, Instant } from '../filesystem.ts';
 import { ATTR_SIZE, ENTRY_SIZE, STATX, STATX_OUT_SIZE } from './abi.ts';
 import { writeI64 } from './octet-fields.ts';
 
-/** Seconds that the kernel may trust attributes and names, which it is told of where they change from behind. */
+/** Seconds that the kernel may trust attributes and names, of which it is notified where they change from behind. */
 export const CACHE_SECONDS = 3600;
 
 /** What stat(2) gives as the best size of reads. */

@@ -8,7 +8,7 @@ import { Notifier } from './notifier.ts';
 import type { ReaderKind } from './request-reader.ts';
 import { readRequests } from './request-reader.ts';
 
-/** Octets of the buffer that takes requests: content and headers, in whole pages. */
+/** Bytes of the buffer that takes requests: content and headers, in whole pages. */
 const REQUEST_SIZE = MAX_TRANSFER_SIZE + 4096;
 
 /** How the kernel's own protocol is spoken, besides what every driver is told. */

@@ -8,10 +8,10 @@ import { OPERATIONS } from './operations.ts';
 import { Replies } from './replies.ts';
 import { Request } from './request.ts';
 
-/** Requests that the kernel has under way by itself (read-ahead, write-back). */
+/** Requests that the kernel has in progress by itself (read-ahead, write-back). */
 const MAX_BACKGROUND = 64;
 
-/** Octets that the kernel may read ahead, where the device's own limit allows it. */
+/** Bytes that the kernel may read ahead, where the device's own limit allows it. */
 export const MAX_READ_AHEAD = 1024 * 1024;
 
 const WANTED =
@@ -28,7 +28,7 @@ const WANTED =
   INIT.CACHE_SYMLINKS |
   INIT.HANDLE_KILLPRIV_V2;
 
-/** The kernel asks for locks, and tells of each close. */
+/** The kernel asks for locks, and reports each close. */
 const WITH_LOCKS = INIT.POSIX_LOCKS | INIT.FLOCK_LOCKS;
 
 /** The kernel can do without being told of each file and Dir that is opened and closed. */
@@ -69,7 +69,7 @@ export class KernelSession {
     return this.#pending.size;
   }
 
-  /** Takes one request. Its octets may be overwritten once this returns. */
+  /** Takes one request. Its bytes may be overwritten once this returns. */
   handle(bytes: Buffer): void {
     // Without a header nobody waits for an answer.
     if (bytes.length < IN_HEADER_SIZE) return;

@@ -3,10 +3,10 @@ import { ENTRY_SIZE } from './abi.ts';
 import { writeEntry } from './encode.ts';
 import { writeI64 } from './octet-fields.ts';
 
-/** Octets of `fuse_dirent` before the name. */
+/** Bytes of `fuse_dirent` before the name. */
 const DIRENT_SIZE = 24;
 
-/** Entries of a Dir as READDIR and READDIRPLUS answer them: records padded to 8 octets. */
+/** Entries of a Dir as READDIR and READDIRPLUS answer them: records padded to 8 bytes. */
 export class Listing {
   readonly #out: Buffer;
   readonly #limit: number;
@@ -14,7 +14,7 @@ export class Listing {
   /** Where the next record goes. */
   end: number;
 
-  /** @param size - octets of records that fit, from `start` on */
+  /** @param size - bytes of records that fit, from `start` on */
   constructor(out: Buffer, start: number, size: number, plus: boolean) {
     this.#out = out;
     this.end = start;

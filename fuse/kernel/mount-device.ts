@@ -11,7 +11,7 @@ import { FILESYSTEM_TYPE } from '../mount-table.ts';
 /** The kernel's door to filesystems in user space. */
 export const FUSE_DEVICE = '/dev/fuse';
 
-/** Octets of what a helper says on stderr that go into a message. */
+/** Bytes of what a helper says on stderr that go into a message. */
 const MAX_SAID = 500;
 
 /** What a mount is to be like, for the kernel. */
@@ -79,7 +79,7 @@ async function mountByHelper(options: DeviceMountOptions): Promise<number> {
 }
 
 /**
- * Lets the kernel read ahead so many octets of files of a mount, where we may say so: by itself it does 128 KiB at a time. It goes with
+ * Lets the kernel read ahead so many bytes of files of a mount, where we may say so: by itself it does 128 KiB at a time. It goes with
  * the mount; nothing of the mount itself is touched.
  */
 export function raiseReadAhead(mountPoint: string, octets: number): void {

@@ -36,13 +36,13 @@ export class Notifier implements Notices {
   node(ino: number, content: boolean): void {
     const message = this.#message(NOTIFY.INVAL_INODE, 24);
     writeI64(message, ino, OUT_HEADER_SIZE);
-    // A negative offset leaves the pages as they are; 0 octets are all of them.
+    // A negative offset leaves the pages as they are; 0 bytes are all of them.
     writeI64(message, content ? 0 : -1, OUT_HEADER_SIZE + 8);
     writeI64(message, 0, OUT_HEADER_SIZE + 16);
     this.#send(message);
   }
 
-  /** A file ends at `size` octets or beyond. The kernel raises its size only by what it is given to store, so it is given the last octet. */
+  /** A file ends at `size` bytes or beyond. The kernel raises its size only by what it is given to store, so it is given the last byte. */
   grown(ino: number, size: number, last: number): void {
     const message = this.#message(NOTIFY.STORE, 24 + 1);
     writeI64(message, ino, OUT_HEADER_SIZE);

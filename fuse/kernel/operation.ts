@@ -11,7 +11,7 @@ export interface OperationContext {
 /** Answers one request, now or later. What it throws is sent as an errno. */
 export type Operation = (context: OperationContext, request: Request) => Maybe<void>;
 
-/** Goes on with a value, at once where it is there. */
+/** Continues with a value, at once where it is there. */
 export function then<T>(value: Maybe<T>, next: (value: T) => void): Maybe<void> {
   return value instanceof Promise ? value.then(next) : next(value);
 }

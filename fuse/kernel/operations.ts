@@ -92,7 +92,7 @@ function changeOf(request: Request): AttributeChange {
   };
 }
 
-/** An xattr's answer: its size where the client asked for that, else the octets if they fit. */
+/** An xattr's answer: its size where the client asked for that, else the bytes if they fit. */
 function replyXattr({ replies }: OperationContext, request: Request, value: Maybe<Uint8Array | undefined>): Maybe<void> {
   const room = request.u32(0);
   return then(value, (octets) => {

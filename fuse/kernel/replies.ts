@@ -4,10 +4,10 @@ import { errorCode } from '../../core/base/system/system-error.ts';
 import { OUT_HEADER_SIZE } from './abi.ts';
 import type { Request } from './request.ts';
 
-/** Octets of the largest reply that is put together here; content and listings come in buffers of their own. */
+/** Bytes of the largest reply that is put together here; content and listings come in buffers of their own. */
 const SCRATCH_SIZE = 4096;
 
-/** Octets of a buffer that is lent, at least: what the C library reads a Dir with; and how many are kept. */
+/** Bytes of a buffer that is lent, at least: what the C library reads a Dir with; and how many are kept. */
 const LENT_SIZE = 64 * 1024;
 const MAX_LENT = 4;
 
@@ -49,12 +49,12 @@ export class Replies {
     if (this.#lent.length < MAX_LENT) this.#lent.push(buffer);
   }
 
-  /** Sends what stands in `scratch` up to `end`. */
+  /** Sends what is in `scratch` up to `end`. */
   scratched(request: Request, end: number): void {
     this.#send(request, this.scratch, end);
   }
 
-  /** Sends a buffer whose first OUT_HEADER_SIZE octets are free for the header. */
+  /** Sends a buffer whose first OUT_HEADER_SIZE bytes are free for the header. */
   whole(request: Request, reply: Buffer, end: number): void {
     this.#send(request, reply, end);
   }

@@ -4,7 +4,7 @@ import { createServer, Socket } from 'node:net';
 
 /** Who answers the requests of a mount. */
 export interface RequestTaker {
-  /** Takes one request. Its octets may be overwritten once this returns. */
+  /** Takes one request. Its bytes may be overwritten once this returns. */
   take(bytes: Buffer): void;
   /** The mount is gone. Resolves when nothing is on its way to the descriptor any more: another file may get its number then. */
   end(): Promise<void>;
@@ -33,7 +33,7 @@ const DRAIN_PAUSE = 64;
  * The event loop itself waits for them where Node lets it have a descriptor of this sort. That answers twice as many
  * requests a second as reads on the thread pool, which serve otherwise.
  *
- * @param size - octets of the largest request
+ * @param size - bytes of the largest request
  * @param kind - `pool` to read on the thread pool in any case
  */
 export function readRequests(fd: number, size: number, taker: RequestTaker, kind: ReaderKind = 'loop'): RequestReader {
@@ -135,7 +135,7 @@ function polledReader(fd: number, size: number, taker: RequestTaker): RequestRea
     return undefined;
   }
   const ended = new Promise<void>((resolve) => {
-    // ENODEV tells that the mount is gone.
+    // ENODEV says that the mount is gone.
     socket.once('error', () => undefined);
     socket.once('close', () => resolve());
     socket.once('end', () => socket.destroy());

@@ -15,7 +15,7 @@ export class Request implements Caller {
   /** Its number, in two halves: it goes back as it came. */
   readonly uniqueLow: number;
   readonly uniqueHigh: number;
-  /** Nobody waits for it: the kernel tells of a failure later, when a client syncs or closes the file. */
+  /** Nobody waits for it: the kernel reports a failure later, when a client syncs or closes the file. */
   isBehind = false;
   readonly #inoLow: number;
   readonly #inoHigh: number;
@@ -55,29 +55,29 @@ export class Request implements Caller {
     this.#controller.abort();
   }
 
-  /** A 32-bit field. @param at - octets behind the header */
+  /** A 32-bit field. @param at - bytes behind the header */
   u32(at: number): number {
     if (IN_HEADER_SIZE + at + 4 > this.bytes.length) throw new FilesystemError('EINVAL');
     return this.bytes.readUInt32LE(IN_HEADER_SIZE + at);
   }
 
-  /** A 64-bit field. @param at - octets behind the header */
+  /** A 64-bit field. @param at - bytes behind the header */
   u64(at: number): number {
     return readU64(this.bytes, IN_HEADER_SIZE + at);
   }
 
-  /** A 64-bit field that need be no safe integer. @param at - octets behind the header */
+  /** A 64-bit field that need be no safe integer. @param at - bytes behind the header */
   big(at: number): bigint {
     if (IN_HEADER_SIZE + at + 8 > this.bytes.length) throw new FilesystemError('EINVAL');
     return this.bytes.readBigUInt64LE(IN_HEADER_SIZE + at);
   }
 
-  /** A 64-bit field that is only compared, as text. @param at - octets behind the header */
+  /** A 64-bit field that is only compared, as text. @param at - bytes behind the header */
   key(at: number): string {
     return this.big(at).toString(16);
   }
 
-  /** The text from `at`, octets behind the header, to the next NUL. */
+  /** The text from `at`, bytes behind the header, to the next NUL. */
   name(at: number): Octets {
     return this.names(at, 1)[0] ?? ('' as Octets);
   }
@@ -95,7 +95,7 @@ export class Request implements Caller {
     return names;
   }
 
-  /** Octets from `at` behind the header, valid until the handler returns. */
+  /** Bytes from `at` behind the header, valid until the handler returns. */
   data(at: number, length: number): Buffer {
     const start = IN_HEADER_SIZE + at;
     if (start + length > this.bytes.length) throw new FilesystemError('EINVAL');

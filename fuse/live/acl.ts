@@ -2,7 +2,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import { xattrOf } from '../../core/dirent/kept-xattrs.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
 
-// POSIX access control lists as Linux keeps them in xattrs: <linux/posix_acl_xattr.h>, acl(5). A version of 4 octets,
+// POSIX access control lists as Linux keeps them in xattrs: <linux/posix_acl_xattr.h>, acl(5). A version of 4 bytes,
 // then entries of 8: tag, permissions, and the number of a user or group.
 
 /** The list that a node's permissions come from. */
@@ -15,7 +15,7 @@ const HEADER_SIZE = 4;
 const ENTRY_SIZE = 8;
 const TAG = { userObject: 1, groupObject: 4, mask: 16, other: 32 } as const;
 
-/** Whether octets are a list that could stand in an xattr. */
+/** Whether bytes are a list that an xattr could hold. */
 export function isAcl(value: Uint8Array): boolean {
   return value.length >= HEADER_SIZE && (value.length - HEADER_SIZE) % ENTRY_SIZE === 0 && viewOf(value).getUint32(0, true) === ACL_VERSION;
 }
@@ -48,7 +48,7 @@ export function inheritAcl(meta: Meta, parent: Meta, kind: 'dir' | 'other', umas
   return { ...access, xattrs: new Map(access.xattrs).set(DEFAULT_ACL, inherited) };
 }
 
-/** Permissions that a list stands for: of the group those of the mask, where it has one. */
+/** Permissions that a list means: of the group those of the mask, where it has one. */
 function permissionsOf(acl: Uint8Array): number {
   const found = new Map(entriesOf(acl).map(({ tag, permissions }) => [tag, permissions]));
   const group = found.get(TAG.mask) ?? found.get(TAG.groupObject) ?? 0;

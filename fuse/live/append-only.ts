@@ -8,12 +8,12 @@ import { ACCESS_ACL, DEFAULT_ACL } from './acl.ts';
 const FALLOC_KEEP_SIZE = 1;
 
 /**
- * A filesystem that loses nothing: new names, and octets at the ends of files. What would take away a name, an octet or an attribute is EPERM. Owners,
+ * A filesystem that loses nothing: new names, and bytes at the ends of files. What would take away a name, a byte or an attribute is EPERM. Owners,
  * permissions and times may change, so that programs which set them last can write here.
  *
- * The kernel must not collect writes before it: it would write whole pages, with what stands before an end.
+ * The kernel must not collect writes before it: it would write whole pages, with what is before an end.
  *
- * @param onRefused - told of a file whose octets were not written: those who mapped it have them in the kernel's pages
+ * @param onRefused - told of a file whose bytes were not written: those who mapped it have them in the kernel's pages
  */
 export function appendOnly(filesystem: Filesystem, onRefused: (ino: number) => void): Filesystem {
   const refuse = (): never => {

@@ -29,9 +29,9 @@ const NAMESPACES: readonly string[] = ['user.', TRUSTED, 'security.'];
 
 const XATTR_CREATE = 1;
 const XATTR_REPLACE = 2;
-/** Octets of a list of names: XATTR_LIST_MAX in <linux/limits.h>. */
+/** Bytes of a list of names: XATTR_LIST_MAX in <linux/limits.h>. */
 const MAX_LIST_SIZE = 64 * 1024;
-/** Octets of all xattrs of a node: they stand in its Dirent. */
+/** Bytes of all xattrs of a node: they are in its Dirent. */
 const MAX_XATTRS_SIZE = 1024 * 1024;
 
 /** The operations on metadata. */

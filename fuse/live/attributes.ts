@@ -30,9 +30,9 @@ export interface DefaultOwner {
 }
 
 /**
- * What stat(2) tells of a node.
+ * What stat(2) says about a node.
  *
- * @param known - `atime`, else it is the mtime; `dataSize`, octets of a file's content that are not holes, else that is provisional
+ * @param known - `atime`, else it is the mtime; `dataSize`, bytes of a file's content that are not holes, else that is provisional
  */
 export function attributesOf(
   node: LiveNode,
@@ -77,7 +77,7 @@ export function kindOfMode(mode: number): 'file' | 'fifo' | 'socket' | 'char' | 
   return undefined;
 }
 
-/** Octets of content. */
+/** Bytes of content. */
 export function sizeOf(node: LiveNode): number {
   if (node.sort === 'dir') return DIR_SIZE;
   const { dirent } = node;

@@ -5,7 +5,7 @@ import type { Caller, Filesystem } from '../filesystem.ts';
 import { ROOT_INO } from '../filesystem.ts';
 import { type ErrnoName, FilesystemError } from '../filesystem-error.ts';
 
-/** Set on a mount's top Dir, its value is a line of commands as the control channel takes it; read, it tells how the last one ended. */
+/** Set on a mount's top Dir, its value is a line of commands as the control channel takes it; read, it says how the last one ended. */
 const CONTROL_XATTR = 'user.x-vt-control' as Octets;
 /** On a mount's top Dir, the path of its control socket. */
 export const SOCKET_XATTR = 'user.x-vt-socket' as Octets;

@@ -11,7 +11,7 @@ export interface DirListing {
   entries: RawEntry[];
   /** What is not read yet. */
   more: AsyncIterator<RawEntry[]> | undefined;
-  /** The reading under way. */
+  /** The reading in progress. */
   pending: Promise<void> | undefined;
   /** The Dir's Block at that time. */
   block: Block;
@@ -29,7 +29,7 @@ const MAX_NUMBER = 2 ** 20;
 const MAX_IDLE = { listings: 1024, entries: 200_000 } as const;
 
 /**
- * Octets of a Dir's entries up to which kernels may keep its listing: some 200,000 entries. A larger listing could not be
+ * Bytes of a Dir's entries up to which kernels may keep its listing: some 200,000 entries. A larger listing could not be
  * kept here as long as its pages are kept there.
  */
 export const MAX_KEPT_LISTING_SIZE = 16 * 1024 * 1024;
@@ -76,7 +76,7 @@ export class DirListings {
   /**
    * Reads on until there is an entry of this index, or the listing is at its end.
    *
-   * @throws what the Store throws; the listing then fails for all who continue it, and the next one reads anew
+   * @throws what the Store throws; the listing then fails for all who continue it, and the next one reads again
    */
   async readOn(dir: LiveDir, listing: DirListing, index: number): Promise<void> {
     while (listing.entries.length <= index && listing.more !== undefined) {

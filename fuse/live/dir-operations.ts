@@ -47,7 +47,7 @@ export function dirOperations(mount: LiveMount): DirOperations {
   /** The node of an entry, held; at once where nothing has to be read for it. */
   const nodeOf = (dir: LiveDir, block: Block | undefined, raw: RawEntry, caller: Caller): Maybe<LiveNode | undefined> => {
     const { name } = raw;
-    // What has been renamed, removed or stored since the listing began is looked up anew.
+    // What has been renamed, removed or stored since the listing began is looked up again.
     const over = dir.overlay.get(name);
     const isSame = dir.dirent.block === block && (over === undefined || over === raw.entry);
     if (!isSame) return nodes.child(dir, name, caller);

@@ -21,7 +21,7 @@ const FALLOC_KEEP_SIZE = 1;
 const FALLOC_PUNCH_HOLE = 2;
 const FALLOC_ZERO_RANGE = 16;
 
-/** Octets that one copy_file_range(2) copies, at most: the answer has 32 bits. */
+/** Bytes that one copy_file_range(2) copies, at most: the answer has 32 bits. */
 const MAX_COPIED = 0x7ffff000;
 
 /** A file whose content is all in Blocks. */
@@ -54,7 +54,7 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
     const { block } = node.dirent;
     const whole = mount.neighbours?.read(node, block, start, end);
     if (whole !== undefined) return [whole];
-    // A kernel that opens nothing has no handles: then the file stands for all who read it.
+    // A kernel that opens nothing has no handles: then the file means all who read it.
     return mount.contents.read(handle === 0 ? -node.id : handle, block, start, end, () => caller.signal);
   };
 
@@ -181,7 +181,7 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       if (length === 0) return 0;
       if (!Number.isSafeInteger(to.offset + length)) throw new FilesystemError('EFBIG');
       if (source === target && from.offset < to.offset + length && to.offset < from.offset + length) throw new FilesystemError('EINVAL');
-      // Excluded content is not copied by reference: the caller copies octets.
+      // Excluded content is not copied by reference: the caller copies bytes.
       if (mount.isLeftOut(source) !== false) throw new FilesystemError('EOPNOTSUPP');
       const block = await queue.settle(source);
       if (block === undefined) throw new FilesystemError('EINVAL');
@@ -200,7 +200,7 @@ function checkedNameless(): ReturnType<typeof checkedName> {
   return '' as ReturnType<typeof checkedName>;
 }
 
-/** Reads the first and the last octet of a part of a content. */
+/** Reads the first and the last byte of a part of a content. */
 async function requireEnds({ store }: LiveMount, block: Block, start: number, end: number, signal: Caller['signal']): Promise<void> {
   for (const at of [start, end - 1]) await collect(readBlockRange(store, block, { start: at, end: at + 1, signal }));
 }

@@ -85,7 +85,7 @@ export class InodeTable {
   /** Lets go of an inode that nobody has any more. */
   drop(inode: Inode): void {
     if (inode.lookups > 0 || inode.opens > 0 || inode === this.#root) return;
-    // What is not stored yet goes on to be: its front stays with its node.
+    // What is not stored yet continues to be: its front stays with its node.
     if (inode.front !== undefined && !this.#nodes.isRemoved(inode.node)) return;
     inode.front?.close();
     this.#inodes.delete(inode.node.id);

@@ -25,7 +25,7 @@ import { Neighbours } from './read/neighbours.ts';
 import type { FrontContext } from './write/front-file.ts';
 import { FrontFolder } from './write/front-storage.ts';
 
-/** Octets of a Dir's entries up to which they are looked through to know its links: some 10,000 of them. */
+/** Bytes of a Dir's entries up to which they are looked through to know its links: some 10,000 of them. */
 const MAX_COUNTED_SIZE = 1024 * 1024;
 
 /** The same for a Dir that is listed with others, which will be read next if anybody walks down. */
@@ -37,7 +37,7 @@ export interface LiveMountOptions {
   readonly nodes: LiveNodes;
   /** Whether the content of a file is not to be stored; undefined where the sync of the tree decides. Default: all is stored. */
   readonly isLeftOut?: (node: LiveNode) => boolean | undefined;
-  /** Where what is not stored yet lies: a folder with room. */
+  /** Where what is not stored yet is: a folder with room. */
   readonly frontFolder: string;
   readonly storeContent: StoreSplicedContent;
   /** Makes every change durable and records the root. */
@@ -102,7 +102,7 @@ export class LiveMount {
     return inode as LeafInode;
   }
 
-  /** Where a file with content ends, and its last octet; undefined where that would have to be waited for. */
+  /** Where a file with content ends, and its last byte; undefined where that would have to be waited for. */
   endNow(ino: number): { readonly size: number; readonly last: number } | undefined {
     const inode = this.inodes.find(ino);
     if (inode?.node.sort !== 'leaf' || inode.node.dirent.kind !== 'file') return undefined;

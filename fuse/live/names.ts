@@ -14,7 +14,7 @@ import type { LiveMount } from './live-mount.ts';
 
 const S_ISGID = 0o2000;
 const PERMISSIONS = 0o7777;
-/** Octets of a name, as on every Linux filesystem; of a symlink's target. */
+/** Bytes of a name, as on every Linux filesystem; of a symlink's target. */
 const MAX_NAME_SIZE = 255;
 const MAX_TARGET_SIZE = 4095;
 

@@ -8,7 +8,7 @@ interface Holding {
   readonly handles: Set<number>;
 }
 
-/** The locks of fcntl(2) on one file: each octet is locked by any number of owners to read, or by one to write. */
+/** The locks of fcntl(2) on one file: each byte is locked by any number of owners to read, or by one to write. */
 export class RecordLocks {
   /** In the order in which the owners came. */
   readonly #holdings = new Map<string, Holding>();
@@ -56,7 +56,7 @@ export class RecordLocks {
     return this.#holdings.delete(owner);
   }
 
-  /** A handle goes, and with it the locks of those who had no other: of an open file, which Linux does not tell of at a close. */
+  /** A handle goes, and with it the locks of those who had no other: of an open file, which Linux does not report at a close. */
   dropHandle(handle: number): void {
     for (const [owner, { handles }] of this.#holdings) if (handles.delete(handle) && handles.size === 0) this.#holdings.delete(owner);
   }

@@ -90,7 +90,7 @@ export async function mountNative(filesystem: Filesystem, options: MountOptions)
   };
 }
 
-/** What goes into the caller's room. @returns octets, or a negative errno */
+/** What goes into the caller's room. @returns bytes, or a negative errno */
 function filled(room: Buffer, status: number, value: Uint8Array | undefined): number {
   if (value === undefined) return status;
   if (room.length === 0) return value.length;

@@ -1,6 +1,6 @@
 // What is used of the package fuse-native 2.2.6, which has no declarations of its own.
 
-/** Answers an operation: 0 or an octet count, or a negative errno; then its result. */
+/** Answers an operation: 0 or a byte count, or a negative errno; then its result. */
 export type Answer<T = undefined> = (status: number, result?: T) => void;
 
 export interface NativeStat {

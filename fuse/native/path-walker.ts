@@ -5,7 +5,7 @@ import type { Attributes, Caller, Filesystem } from '../filesystem.ts';
 import { ROOT_INO } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 
-/** What stands in a text for octets that are no UTF-8: nobody can tell which they were. */
+/** What is in a text for bytes that are no UTF-8: nobody can say which they were. */
 const REPLACEMENT = '\ufffd';
 
 /** libfuse gives paths; the filesystem wants nodes. Walks from the top each time: what is remembered could be stale. */

@@ -2,18 +2,18 @@ import { CHECK_BASE, FILTER_BASE, FILTER_START, power, WINDOW_SIZE } from '../..
 
 // The source of the edge kernel: WebAssembly text, unrolled here. core/blockify/edge-kernel-twin.ts does the same plainly.
 //
-// H of the even positions of 16 octets, counted from where the scan begins, is computed in eight 16-bit lanes by doubling.
+// H of the even positions of 16 bytes, counted from where the scan begins, is computed in eight 16-bit lanes by doubling.
 // `H2[i] = b[i] + m b[i-1]`, `H4[i] = H2[i] + m^2 H2[i-2]` and so on. The earlier lanes are those of the vector before. H
 // of the odd position after each follows in one step of the rolling hash: m H[i] + b[i+1] - m^64 b[i-63]. With a window of
-// 32 that is 24 vector operations for 16 octets. Doubling for odd positions as well takes 32 (4,400 against 3,150 MB/s at
+// 32 that is 24 vector operations for 16 bytes. Doubling for odd positions as well takes 32 (4,400 against 3,150 MB/s at
 // 2.1 GHz). A window of 64 takes 26.
 
-/** Vectors of 16 octets in one turn of the loop: 1 / 2 / 4 gave 3,520 / 3,970 / 4,400 MB/s. */
+/** Vectors of 16 bytes in one turn of the loop: 1 / 2 / 4 gave 3,520 / 3,970 / 4,400 MB/s. */
 const VECTORS = 4;
 
 const GROUP_SIZE = 16 * VECTORS;
 
-/** Steps of doubling within a vector: octets of the window so far. */
+/** Steps of doubling within a vector: bytes of the window so far. */
 const STEPS = [2, 4, 8, 16] as const;
 
 /** Those that are kept from one vector to the next. */
@@ -37,7 +37,7 @@ function doubling(step: number, previous: string, current: string, next: string)
   return `(local.set ${next} (i16x8.add (local.get ${current}) (i16x8.mul (local.get $m${step}) ${lanesBefore(step / 2, previous, current)})))`;
 }
 
-/** Sixteen octets from $p + 16 * vector on: their even positions' hits in $even, the odd ones' in $odd. */
+/** Sixteen bytes from $p + 16 * vector on: their even positions' hits in $even, the odd ones' in $odd. */
 function vector(index: number): string {
   const at = GROUP_OFFSET + 16 * index;
   const previous = (step: number): string => (index === 0 ? `$h${step}_before` : `$h${step}_${index - 1}`);
@@ -60,10 +60,10 @@ function vector(index: number): string {
     (local.set $odd_${index} (i16x8.lt_s (local.get $h) (local.get $limit)))`;
 }
 
-/** $p runs this much behind the octets at hand, since an address's offset cannot be negative. */
+/** $p runs this much behind the bytes at hand, since an address's offset cannot be negative. */
 const GROUP_OFFSET = 64;
 
-/** Bits of the hits of a vector, in the order of the octets. */
+/** Bits of the hits of a vector, in the order of the bytes. */
 function hits(index: number): string {
   return `(i64.shl (i64.extend_i32_u (i8x16.bitmask (v128.bitselect (local.get $even_${index}) (local.get $odd_${index}) (local.get $low)))) (i64.const ${16 * index}))`;
 }

@@ -30,7 +30,7 @@ function lane(place: 0 | 1, index: number): string {
 /** Turns `register` left. */
 function turn(register: string, bits: number): string[] {
   if (bits === 0) return [];
-  // By whole octets: one instruction in place of three.
+  // By whole bytes: one instruction in place of three.
   if (bits % 8 === 0) return [`vpshufb ${register}, ${register}, [rip + octets${bits}]`];
   return [
     `vpsllq ${REST}, ${register}, ${bits}`,
@@ -88,7 +88,7 @@ function parities(): string[] {
   ]);
 }
 
-/** Where each octet comes from if words are turned left by `bits`. */
+/** Where each byte comes from if words are turned left by `bits`. */
 function octetOrder(bits: number): string {
   return Array.from({ length: VECTOR_SIZE }, (_, i) => (i & 8) | ((i + 8 - bits / 8) & 7)).join(', ');
 }

@@ -1,8 +1,8 @@
 // The source of the SHA-3-256 kernel: WebAssembly text, two rounds of it unrolled here.
 //
-// Two messages are hashed at once, one in each half of the vectors: a lane of their states is one vector. The state lies in
+// Two messages are hashed at once, one in each half of the vectors: a lane of their states is one vector. The state is in
 // memory and moves to and fro between two places, as 15 registers do not hold 25 lanes. A round loads each lane where it is
-// needed and stores what it made of it. Measured against OpenSSL, in octets a CPU second: 1.4 times where the core is its
+// needed and stores what it made of it. Measured against OpenSSL, in bytes a CPU second: 1.4 times where the core is its
 // own, 1.65 times where another thread shares it. What did not pay: a third message in the scalar registers beside (1.43,
 // 1.40), four messages (1.2), complemented lanes (1.42, 1.65), parities summed from memory (1.35, 1.57).
 
@@ -11,7 +11,7 @@ import { COLUMNS, LANES, piSource, RATE, ROUND_CONSTANTS, ROUNDS, TURNS } from '
 /** Rounds in the loop's body: one from the first place of the state to the second, and one back. */
 const UNROLLED = 2;
 
-/** Where things lie in the scratch memory. */
+/** Where things are in the scratch memory. */
 const STATE_SIZE = LANES * 16;
 const STATES_AT = [0, STATE_SIZE] as const;
 const CONSTANTS_AT = 2 * STATE_SIZE;
@@ -33,14 +33,14 @@ function xor(...values: readonly string[]): string {
 /** `value` with both halves turned left by `bits`. */
 function turned(value: string, bits: number): string {
   if (bits === 0) return value;
-  // By whole octets: one instruction in place of three.
+  // By whole bytes: one instruction in place of three.
   if (bits % 8 === 0) return `(i8x16.swizzle ${value} ${get(`octets${bits}`)})`;
   // Shifts have fewer of the processor's ports than additions.
   const left = bits === 1 ? `(i64x2.add (local.tee $t ${value}) ${get('t')})` : `(i64x2.shl (local.tee $t ${value}) (i32.const ${bits}))`;
   return `(v128.or ${left} (i64x2.shr_u ${get('t')} (i32.const ${64 - bits})))`;
 }
 
-/** Where each octet of a vector comes from if its halves are turned left by `bits`. */
+/** Where each byte of a vector comes from if its halves are turned left by `bits`. */
 function octetOrder(bits: number): string {
   return Array.from({ length: 16 }, (_, i) => (i & 8) | ((i + 8 - bits / 8) & 7)).join(' ');
 }
@@ -96,7 +96,7 @@ const VECTOR_LOCALS = [
   ...numbered('lane', LANES),
 ];
 
-/** Octets of a number as a WAT string, the lowest first. */
+/** Bytes of a number as a WAT string, the lowest first. */
 function octets(value: bigint): string {
   return Array.from({ length: 8 }, (_, i) => `\\${((value >> BigInt(8 * i)) & 0xffn).toString(16).padStart(2, '0')}`).join('');
 }

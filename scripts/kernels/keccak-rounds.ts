@@ -8,7 +8,7 @@ export const COLUMNS = [0, 1, 2, 3, 4] as const;
 
 export const ROUNDS = 24;
 
-/** Octets that a block of SHA-3-256's sponge takes in. */
+/** Bytes that a block of SHA-3-256's sponge takes in. */
 export const RATE = 136;
 
 /** Bits that rho turns each lane by: t (t + 1) / 2 for the t-th lane on its way from (1, 0). */

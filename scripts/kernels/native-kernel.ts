@@ -1,18 +1,18 @@
 import { LANES, RATE } from './keccak-rounds.ts';
 
-// What both native kernels have in common: several messages stand side by side, and where one ends the next takes its
+// What both native kernels have in common: several messages are side by side, and where one ends the next takes its
 // side. It is one function of the System V calling convention, in the syntax of GNU as:
 //
 //   void hash(const void *base, const uint32_t jobs[][3], size_t count, void *digests, void *scratch)
 //
-// A job is a message: its offset from base, its octets, and the number of its digest, each in 32 bits. The code calls
+// A job is a message: its offset from base, its bytes, and the number of its digest, each in 32 bits. The code calls
 // nothing outside itself. It reads the messages and the jobs, and writes digests, its scratch memory and its stack.
 
 /** A kernel for one kind of vectors. */
 export interface VectorKernel {
   /** Messages side by side: words of 64 bits in a vector. */
   readonly sides: number;
-  /** Octets of scratch memory for the states, from its start. The first {@link LANES} vectors are the states between two steps. */
+  /** Bytes of scratch memory for the states, from its start. The first {@link LANES} vectors are the states between two steps. */
   readonly statesSize: number;
   /** To be done once, at the start. May use rax. */
   readonly prepare: readonly string[];
@@ -25,7 +25,7 @@ export interface VectorKernel {
   readonly data: readonly string[];
 }
 
-/** Vectors lie at multiples of their size. */
+/** Vectors are at multiples of their size. */
 const ALIGNMENT = 64;
 
 /** Where the messages are in `absorb`, a register for each side. */
@@ -41,7 +41,7 @@ const BASE = 'r14';
 const DIGESTS = 'r15';
 const KEPT = ['rbx', 'rbp', 'r12', 'r13', 'r14', 'r15'] as const;
 
-/** Where things lie in the scratch memory: last blocks with their padding, and four words for each side. */
+/** Where things are in the scratch memory: last blocks with their padding, and four words for each side. */
 function layout({ sides, statesSize }: VectorKernel) {
   const pads = statesSize;
   const at = pads + sides * RATE;
@@ -49,7 +49,7 @@ function layout({ sides, statesSize }: VectorKernel) {
   return { pads, at, blocks: at + word, last: at + 2 * word, digest: at + 3 * word, steps: at + 4 * word };
 }
 
-/** Octets of scratch memory that a kernel needs, wherever it begins. */
+/** Bytes of scratch memory that a kernel needs, wherever it begins. */
 export function scratchSize(kernel: VectorKernel): number {
   return layout(kernel).steps + 8 + ALIGNMENT - 1;
 }
@@ -88,7 +88,7 @@ export function nativeKernel(kernel: VectorKernel): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** As many blocks as the message with the fewest has; then the sides whose message has ended go on to the next. */
+/** As many blocks as the message with the fewest has; then the sides whose message has ended continue to the next. */
 function step(kernel: VectorKernel): string[] {
   const { sides } = kernel;
   const { at, blocks, last, digest, steps } = layout(kernel);
@@ -163,7 +163,7 @@ function begin(kernel: VectorKernel): string[] {
     'xor eax, eax',
     ...Array.from({ length: LANES }, (_, lane) => `mov ${word(lane * sides * 8, 'r9')}, rax`),
     ...Array.from({ length: RATE / 8 }, (_, index) => `mov [r11 + ${8 * index}], rax`),
-    // Whole blocks to rax, the octets after them to rdx.
+    // Whole blocks to rax, the bytes after them to rdx.
     'mov eax, esi',
     'xor edx, edx',
     `mov r10d, ${RATE}`,

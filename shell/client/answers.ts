@@ -16,7 +16,7 @@ export class VtftpError extends Error {
   readonly errno: string | undefined;
   readonly path: string | undefined;
   readonly remedy: string | undefined;
-  /** The exit status that the error stands for. @see vtftp(1), "EXIT STATUS" */
+  /** The exit status that the error means. @see vtftp(1), "EXIT STATUS" */
   readonly status: number;
   /** Items that failed, where the rest was done. */
   readonly failures: readonly VtftpError[];

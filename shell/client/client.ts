@@ -105,7 +105,7 @@ export class Client implements AsyncDisposable {
     return synced?.dirref;
   }
 
-  /** Runs a command, without the objects that tell what became of the tree. */
+  /** Runs a command, without the objects that say what became of the tree. */
   async #own<Name extends keyof Records>(argv: readonly [Name, ...Word[]], options: CallOptions): Promise<Records[Name][]> {
     const answers: (Records[Name] | AnyRecord)[] = await this.run(argv, options);
     return answers.filter((record): record is Records[Name] => !('changed' in record && 'dirref' in record));

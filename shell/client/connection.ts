@@ -21,7 +21,7 @@ export interface ConnectOptions {
   readonly onWarning?: (text: string) => void;
 }
 
-/** Requests that are under way; more wait here, so that the program still hears what cancels them. */
+/** Requests that are in progress; more wait here, so that the program still hears what cancels them. */
 const MAX_ASKED = 500;
 
 interface Asked {
@@ -37,7 +37,7 @@ export class Connection {
   readonly #asked = new Map<number, Asked>();
   readonly #onWarning: (text: string) => void;
   #lastId = 0;
-  /** What belongs to no request: why the program could not go on, or what it said at its end. */
+  /** What belongs to no request: why the program could not continue, or what it said at its end. */
   #last: Answer = {};
   readonly #ended: Promise<void>;
   readonly #waiting: (() => void)[] = [];

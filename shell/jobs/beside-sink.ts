@@ -35,7 +35,7 @@ export class BesideSink implements Sink {
     await this.#below.flush();
   }
 
-  /** The sink below goes on for others. */
+  /** The sink below continues for others. */
   async close(): Promise<void> {
     await this.flush();
   }

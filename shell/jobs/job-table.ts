@@ -47,7 +47,7 @@ export class BackgroundJob implements Job {
 export class JobTable implements Jobs {
   #jobs: BackgroundJob[] = [];
   #awaited = 0;
-  /** Tells of a job that has ended while nobody waits. @returns whether it is told, so that nobody has to wait for it */
+  /** Reports a job that has ended while nobody waits. @returns whether it is reported, so that nobody has to wait for it */
   tell: (job: BackgroundJob) => boolean = () => false;
   /** Is told of every job that has ended. */
   onEnd: (job: BackgroundJob) => void = () => undefined;

@@ -32,7 +32,7 @@ export interface JobParts {
   readonly redirect: (session: JobSession) => DispatchOptions['withRedirect'];
 }
 
-/** Runs a line in the background. What it prints stands above the prompt. */
+/** Runs a line in the background. What it prints is above the prompt. */
 export function startJob(parts: JobParts, line: Octets): BackgroundJob {
   const { options, session, terminal, progress } = parts;
   if (session.view !== undefined)

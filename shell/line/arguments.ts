@@ -7,7 +7,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { Word } from './word.ts';
 
-/** The words of a command sorted into options and arguments; globs stand as they were written. */
+/** The words of a command sorted into options and arguments; globs are as they were written. */
 export interface ParsedArguments {
   readonly options: ReadonlyMap<string, true | Octets>;
   /** Each use of an option that repeats, in order. */
@@ -84,7 +84,7 @@ export function assignWords(command: Command, calledAs: string, words: readonly 
     throw usage(command, calledAs, `too many arguments: "${octetsToText(extra?.text ?? ('' as Octets))}"`);
   }
   const used = [...specs];
-  // The repeated argument stands for as many as are left; while there are too few words, optional ones go.
+  // The repeated argument means as many as are left; while there are too few words, optional ones go.
   while (used.length > words.length) {
     const dropped = used.findLastIndex((spec) => spec.optional === true);
     if (dropped < 0) break;

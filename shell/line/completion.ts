@@ -288,7 +288,7 @@ function stateText({ whenNs, notes }: ArchiveEntry): string {
   return `${formatLocalMinute(whenNs)}  ${message ?? command ?? ''}`.trimEnd();
 }
 
-/** Entries of a folder: base names, which stand behind the folder as it was typed. */
+/** Entries of a folder: base names, which are behind the folder as it was typed. */
 async function* paths(
   { text: typed, quoted }: Word,
   side: 'stored' | 'local',

@@ -31,7 +31,7 @@ export function patternOf(text: string, quoted: Uint8Array): Octets {
 }
 
 /**
- * The paths that a word with a glob stands for, sorted by octets; spelled as the word is: relative, absolute, or below
+ * The paths that a word with a glob means, sorted by bytes; spelled as the word is: relative, absolute, or below
  * the same Dirs. A name that starts with a dot needs a written dot.
  *
  * @throws {VtError} EFAILED where nothing matches

@@ -3,7 +3,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import type { OpenQuote, SkipReference, Word } from './word.ts';
 import { LineError, OpenQuoteError, OpenQuoteFound, plainWord, quotedWord, readWord, WORD_ENDS } from './word.ts';
 
-// The grammar of a line. Lines are octets, not text: names in scripts need not be UTF-8. @see vtftp(1), "Lines"
+// The grammar of a line. Lines are bytes, not text: names in scripts need not be UTF-8. @see vtftp(1), "Lines"
 
 /** Words of a line at most, of all its commands: each costs some hundred bytes, and what is made of it more. */
 export const MAX_WORDS = 131_072;
@@ -25,9 +25,9 @@ export interface ParsedCommand {
   /** `| local command`, unparsed, for the local shell. */
   readonly pipe: Octets | undefined;
   readonly redirect: Redirect | undefined;
-  /** What stands between it and the command before: `&&` runs it after success, `||` after failure. */
+  /** What is between it and the command before: `&&` runs it after success, `||` after failure. */
   readonly joinedBy: ';' | '&&' | '||';
-  /** `LIST &`: the source of all of the list, which runs in the background; the other commands of the list stand in it alone. */
+  /** `LIST &`: the source of all of the list, which runs in the background; the other commands of the list are in it alone. */
   readonly background?: Octets;
   readonly start: number;
   readonly end: number;
@@ -42,14 +42,14 @@ export interface OpenEnd {
   readonly quote: OpenQuote | undefined;
   /** The word is the target of a redirection. */
   readonly redirected: boolean;
-  /** The end lies in a comment, a local command, or after `|`. */
+  /** The end is in a comment, a local command, or after `|`. */
   readonly opaque: boolean;
 }
 
 /**
  * Parses a line, or several with newlines between.
  *
- * @throws {LineError} for an unfinished quote, or an operator with nothing to stand between
+ * @throws {LineError} for an unfinished quote, or an operator with nothing to be between
  */
 export function parseLine(source: Octets, skipReference: SkipReference): readonly ParsedCommand[] {
   return new LineParser(source, skipReference, false).parse().commands;
@@ -96,7 +96,7 @@ export class LineJoiner {
   }
 }
 
-/** Parses what stands before the cursor; never throws for what is merely unfinished. */
+/** Parses what is before the cursor; never throws for what is merely unfinished. */
 export function parseOpenLine(source: Octets, skipReference: SkipReference): OpenEnd | undefined {
   return new LineParser(source, skipReference, true).parse().open;
 }
@@ -197,7 +197,7 @@ class LineParser {
     if (end < 0) this.#opaque = true;
   }
 
-  /** A command ends before an operator of `size` octets. */
+  /** A command ends before an operator of `size` bytes. */
   #finish(operator: ';' | '&&' | '||', size: number, needsCommand: boolean): void {
     const { words, joinedBy } = this.#draft;
     if (words.length > 0) this.#commands.push(this.#sealed());
@@ -206,7 +206,7 @@ class LineParser {
       if (dangling && !this.#isOpen) throw this.#error(`parse line: no command before "${operator}"`, this.#at);
       if (joinedBy !== ';') {
         this.#at += size;
-        return; // `a &&` may go on in the next line
+        return; // `a &&` may continue in the next line
       }
     }
     this.#at += size;

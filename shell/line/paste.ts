@@ -8,7 +8,7 @@ const PASTE_END = '\x1b[201~';
 export const BRACKETED_PASTE_ON = '\x1b[?2004h';
 export const BRACKETED_PASTE_OFF = '\x1b[?2004l';
 
-/** Stands in the edited line for a newline that was pasted, and becomes one when the line is run. */
+/** Is in the edited line for a newline that was pasted, and becomes one when the line is run. */
 export const PASTED_NEWLINE = '\u23ce';
 
 /**
@@ -51,7 +51,7 @@ function partialMarker(text: string): number {
   return 0;
 }
 
-/** Pasted text as it may stand in a line. */
+/** Pasted text as it may be in a line. */
 export function tamePaste(text: string): string {
   return (
     text

@@ -5,15 +5,15 @@ import type { OpenEnd } from './line.ts';
 import { escapeOctets, isPlainWord, quoteWord } from './quote.ts';
 
 /**
- * Candidates as they stand in a line: with backslashes, or within the quote that was typed already. A single one is
- * closed and followed by a space, unless it goes on.
+ * Candidates as they are in a line: with backslashes, or within the quote that was typed already. A single one is
+ * closed and followed by a space, unless it continues.
  *
  * @param open - the quote that was typed already
  */
 export function quoteCandidates(candidates: readonly Candidate[], open: OpenEnd['quote']): string[] {
   const isOnly = candidates.length === 1;
   return candidates.map(({ text, isOpen, isVerbatim, after = 0 }) => {
-    // A slash stands outside of quotes of its own, so that the next element can follow it.
+    // A slash is outside of quotes of its own, so that the next element can follow it.
     const [name, slash] = isOpen && text.endsWith('/') ? [text.slice(0, -1) as Octets, '/'] : [text, ''];
     const quoted = isVerbatim === true ? octetsToText(text) : `${quoteAs(name, open, after === 0)}${slash}`;
     if (!isOnly || isOpen) return quoted;

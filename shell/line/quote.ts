@@ -6,7 +6,7 @@ import { isUnsafe, replaceUnsafe } from '../../core/base/unsafe-text.ts';
 const PLAIN = /^[A-Za-z0-9_./:,+=%^{}~@#!\x80-\xff-]+$/;
 
 /**
- * Writes octets as one word of a line. Where they read back the same they are not quoted. Else they stand in single quotes, or in
+ * Writes bytes as one word of a line. Where they read back the same they are not quoted. Else they are in single quotes, or in
  * `$'…'` where they are unsafe for a terminal or no UTF-8. The result is printable and has no newline.
  */
 export function quoteWord(octets: Octets): string {
@@ -17,7 +17,7 @@ export function quoteWord(octets: Octets): string {
   return `"${text.replace(/[\\"]/g, '\\$&')}"`;
 }
 
-/** Whether octets stand for themselves in a line, wherever they stand. */
+/** Whether bytes mean themselves in a line, wherever they are. */
 export function isPlainWord(octets: Octets): boolean {
   return octets !== '' && !/^[@!~#{]/.test(octets) && PLAIN.test(octets) && !/^[A-Za-z]+\{|^x-vt:/.test(octets);
 }
@@ -31,7 +31,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "'": String.raw`\'`,
 };
 
-/** Octets as they stand within `$'…'`: every unsafe character, and every octet of what is not UTF-8, as an escape. */
+/** Bytes as they are within `$'…'`: every unsafe character, and every byte of what is not UTF-8, as an escape. */
 export function escapeOctets(octets: Octets): string {
   const text = octetsToTextStrict(octets);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what is meant

@@ -7,9 +7,9 @@ import { octetsToText } from '../../core/base/octets.ts';
 /** One word of a line, with its quotes taken off. */
 export interface Word {
   readonly text: Octets;
-  /** For each octet of `text` 1 if it was quoted: a quoted `*` matches itself alone. */
+  /** For each byte of `text` 1 if it was quoted: a quoted `*` matches itself alone. */
   readonly quoted: Uint8Array;
-  /** Where it stands in the line: first octet, and the one past the last. */
+  /** Where it is in the line: first byte, and the one past the last. */
   readonly start: number;
   readonly end: number;
 }
@@ -40,7 +40,7 @@ export class OpenQuoteError extends LineError {
   }
 }
 
-/** The same before its place is counted in lines and columns, which takes a look at all that stands before it. */
+/** The same before its place is counted in lines and columns, which takes a look at all that is before it. */
 export class OpenQuoteFound extends Error {
   readonly what: string;
   readonly offset: number;
@@ -57,7 +57,7 @@ export class OpenQuoteFound extends Error {
 /** The end of the pasted reference (`D{…}`, `x-vt:…`) that starts at an offset, or undefined where none does. */
 export type SkipReference = (source: string, offset: number) => number | undefined;
 
-/** The character, counted from 1, that an octet of a line belongs to. */
+/** The character, counted from 1, that a byte of a line belongs to. */
 export function columnOf(source: Octets, offset: number): number {
   let column = 1;
   for (const _ of octetsToText(source.slice(0, offset) as Octets)) column++;
@@ -175,7 +175,7 @@ class WordReader {
     this.#unfinished('"', start, text);
   }
 
-  /** `$'…'` with `\n`, `\xHH`, `\303` and the like: the way to write any octet, as bash has it and its `printf %q` writes it. */
+  /** `$'…'` with `\n`, `\xHH`, `\303` and the like: the way to write any byte, as bash has it and its `printf %q` writes it. */
   #readEscaped(): void {
     const start = this.#at;
     let text = '';

@@ -3,7 +3,7 @@ import { octetsFromBytes } from '../../core/base/octets.ts';
 import { rawName } from './output.ts';
 
 /**
- * Arguments as they were given, where Node has put U+FFFD for octets that are not UTF-8: each of those is a lone surrogate, as in
+ * Arguments as they were given, where Node has put U+FFFD for bytes that are not UTF-8: each of those is a lone surrogate, as in
  * {@link rawName}. Only Linux tells; elsewhere they stay as Node has them.
  *
  * @param args - without the interpreter and the program

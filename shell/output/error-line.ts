@@ -32,7 +32,7 @@ export function errorLine(error: unknown, names: CommandNames = PROGRAM): ErrorL
   return { command, text: `${lead}${lead === '' ? '' : ' '}${shownThing(parts.thing)}: ${parts.fact}` };
 }
 
-/** What stands before the thing: nothing where the command says it already, an option, or what could not be done. */
+/** What is before the thing: nothing where the command says it already, an option, or what could not be done. */
 function leadOf({ action, isPlain }: ErrorParts, names: CommandNames, isAboutWords: boolean): string {
   if (action === undefined || isPlain || names.includes(action)) return '';
   const name = names.find((each) => action.startsWith(`${each} `));

@@ -99,7 +99,7 @@ export class Messages {
     else this.#print(`${this.#options.style('warn', 'warning:')} ${safeMessage(message)}`);
   }
 
-  /** An item that failed while its command goes on. */
+  /** An item that failed while its command continues. */
   failure(error: unknown, names: CommandNames, tag: Tag = {}): void {
     const { command, text } = errorLine(error, names);
     const remedy = error instanceof VtError ? error.remedy : undefined;
@@ -119,7 +119,7 @@ export class Messages {
     if (!this.#options.quiet) this.#options.progress.update(state, tag);
   }
 
-  /** Takes a frame of progress off the terminal: something else is to stand there. */
+  /** Takes a frame of progress off the terminal: something else is to be there. */
   clearProgress(): void {
     this.#options.progress.clear();
   }
@@ -160,7 +160,7 @@ function errnoAndPath(error: unknown): Readonly<Record<string, unknown>> {
   return { errno, path: typeof path === 'string' ? path.toWellFormed() : undefined };
 }
 
-/** How what was under way ends when its command is cancelled: so, or because what it works with is closed. */
+/** How what was in progress ends when its command is cancelled: so, or because what it works with is closed. */
 const ENDS_OF_CANCELLED: readonly VtErrorCode[] = ['ECANCELLED', 'ECLOSED'];
 
 /** The diagnostics of one command; counts what failed. */
@@ -170,7 +170,7 @@ export class CommandDiagnostics implements Diagnostics {
   readonly #tag: Tag;
   readonly #isQuiet: boolean;
   readonly #signal: AbortSignal;
-  /** Items that failed while the rest went on. */
+  /** Items that failed while the rest continued. */
   failures = 0;
 
   constructor(messages: Messages, names: CommandNames, tag: Tag, how: { readonly isQuiet: boolean; readonly signal: AbortSignal }) {
@@ -186,7 +186,7 @@ export class CommandDiagnostics implements Diagnostics {
   }
 
   failure(error: Error): void {
-    // What was under way when the command was cancelled: the command itself says so, once.
+    // What was in progress when the command was cancelled: the command itself says so, once.
     if (this.#signal.aborted && error instanceof VtError && ENDS_OF_CANCELLED.includes(error.code)) return;
     this.failures++;
     this.#messages.failure(error, this.#names, this.#tag);

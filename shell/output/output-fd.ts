@@ -14,11 +14,11 @@ const SOCKET_PIECE = 16 * 1024;
  */
 export class OutputFd {
   readonly #fd: number;
-  /** Octets that one write may have once there is room; undefined where a write never waits. */
+  /** Bytes that one write may have once there is room; undefined where a write never waits. */
   readonly #piece: number | undefined;
   /** Opened here. */
   readonly #own: number | undefined;
-  /** Octets that are written without asking: to ask takes the C library, which few short runs need. */
+  /** Bytes that are written without asking: to ask takes the C library, which few short runs need. */
   #unasked: number;
 
   constructor(fd: number) {
@@ -35,7 +35,7 @@ export class OutputFd {
   /**
    * Writes what there is room for.
    *
-   * @returns how many octets
+   * @returns how many bytes
    * @throws what the system says: EPIPE where nobody reads any more
    */
   write(data: Uint8Array): number {

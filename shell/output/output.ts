@@ -53,14 +53,14 @@ export interface OutputOptions {
   readonly style: Style;
 }
 
-// Octets that are not UTF-8 travel within text as lone surrogates U+DC80..U+DCFF, one an octet, and leave as they
+// Bytes that are not UTF-8 travel within text as lone surrogates U+DC80..U+DCFF, one a byte, and leave as they
 // came: Python's PEP 383.
 const LONE_OCTET = /[\udc80-\udcff]/u;
 const SURROGATE_BASE = 0xdc00;
 
 const NEWLINE = 0x0a;
 
-/** A name as text that {@link encodeText} turns back into the very octets. */
+/** A name as text that {@link encodeText} turns back into the very bytes. */
 export function rawName(octets: Octets): string {
   const text = octetsToTextStrict(octets);
   if (text !== undefined) return text;
@@ -89,7 +89,7 @@ export class SinkOutput implements Output {
   readonly #lines: StyledLines | undefined;
   readonly #columns: () => number;
   readonly #sink: Sink;
-  /** The last octets were no whole line. */
+  /** The last bytes were no whole line. */
   #isMidLine = false;
 
   constructor(sink: Sink, options: OutputOptions) {
@@ -121,7 +121,7 @@ export class SinkOutput implements Output {
     return this.terminal ? safeLine(text) : text;
   }
 
-  /** Ends the line that the last octets left unfinished, so that a prompt which follows does not stand over it. */
+  /** Ends the line that the last bytes left unfinished, so that a prompt which follows does not overwrite it. */
   endLine(): void {
     if (this.#isMidLine) this.line('');
   }

@@ -45,7 +45,7 @@ export class ProgressView implements ProgressSink {
     readonly mode: ProgressMode;
     readonly nowMs: () => number;
     readonly columns: () => number;
-    /** Whether frames may stand on the terminal now; not so while one types there. */
+    /** Whether frames may be on the terminal now; not so while one types there. */
     readonly mayDraw?: () => boolean;
   }) {
     this.#write = options.write;
@@ -191,14 +191,14 @@ class Course {
     };
   }
 
-  /** Bytes a second since the command began; undefined before that can be told. */
+  /** Bytes a second since the command began; undefined before that is known. */
   #rate({ bytesPerSecond, doneBytes }: ProgressState): number | undefined {
     const seconds = (this.#nowMs() - this.#startMs) / 1000;
     return bytesPerSecond ?? (seconds > 0.2 ? (doneBytes - this.#startBytes) / seconds : undefined);
   }
 }
 
-/** Whole seconds that the rest will take; undefined where that cannot be told. */
+/** Whole seconds that the rest will take; undefined where that is not known. */
 function secondsLeft({ doneBytes, totalBytes }: ProgressState, rate: number | undefined): number | undefined {
   if (rate === undefined || rate <= 0 || totalBytes === undefined) return undefined;
   return Math.ceil(Math.max(0, totalBytes - doneBytes) / rate);

@@ -43,7 +43,7 @@ export function outputSchema(commands: readonly Command[], only?: Command): Sche
   };
 }
 
-/** What tells which request and command an object belongs to. */
+/** What says which request and command an object belongs to. */
 function tagProperties(commands: readonly string[] | undefined): Record<string, Schema> {
   return {
     id: { type: ['string', 'integer'], description: 'of the request' },

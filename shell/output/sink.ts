@@ -156,7 +156,7 @@ export class FdSink implements Sink {
     return this.#heldBytes === 0;
   }
 
-  /** @returns how many octets are dealt with: written, or dropped since nobody reads */
+  /** @returns how many bytes are dealt with: written, or dropped since nobody reads */
   #writeNow(data: Uint8Array): number {
     if (this.#isClosed) return data.length;
     const { beforeWrite, onClosed, name } = this.#options;

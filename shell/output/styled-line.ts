@@ -1,7 +1,7 @@
 import { isUnsafe, replaceUnsafe, visibleEscape } from '../../core/base/unsafe-text.ts';
 import type { Style, StyleKind } from './style.ts';
 
-/** A tab stands between columns, and moves the cursor within its line alone. */
+/** A tab is between columns, and moves the cursor within its line alone. */
 const TAB = '\t';
 
 /**

@@ -130,7 +130,7 @@ interface Attached {
   readonly again: () => Promise<ControlLink>;
   /** The Store of its Blocks. */
   readonly store: Store;
-  /** What is told of the mount that was named. */
+  /** What is known of the mount that was named. */
   readonly top: Fields;
 }
 
@@ -151,7 +151,7 @@ async function openAttached({ channel, again, store, top }: Attached, options: S
   return { tree: openLiveTree(store, root, { name: remote.name }), store, archive, base: root, ...start };
 }
 
-/** What is told of the mount that was named: the process may serve its tree at other places too. */
+/** What is known of the mount that was named: the process may serve its tree at other places too. */
 function topOf(about: Fields, named: string): Fields {
   const { mounts } = about;
   if (!Array.isArray(mounts)) return about;

@@ -7,7 +7,7 @@ import { systemOwnerNames } from '../../core/base/system/owner-names.ts';
 /** Characters of the commands that a root is told with, at most. */
 const MAX_COMMAND = 200;
 
-/** What is told of the roots that a session records: who, where, by which commands, and what was said of it. */
+/** What is noted of the roots that a session records: who, where, by which commands, and what was said of it. */
 export class Authorship {
   #commands: string[] = [];
   /** The newest command. */
@@ -24,7 +24,7 @@ export class Authorship {
     if (this.#commands.join('; ').length <= MAX_COMMAND) this.#commands.push(line);
   }
 
-  /** Leaves the command that is under way out of a root of what was there before it. */
+  /** Leaves the command that is in progress out of a root of what was there before it. */
   async beforeCurrent(record: () => Promise<unknown>): Promise<void> {
     const current = this.#current;
     if (current !== undefined && this.#commands.at(-1) === current) this.#commands.pop();

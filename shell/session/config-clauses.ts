@@ -10,7 +10,7 @@ import { noClause } from './configuration.ts';
 /** The clause with settings for all others; its name is the Python vt's. */
 const GLOBAL = 'GLOBAL';
 const GLOBAL_NAMES = ['basedir', 'blockmapdir'];
-/** Types that lie in the folder of their clause's name below `basedir` unless told otherwise. */
+/** Types that are in the folder of their clause's name below `basedir` by default. */
 const FOLDER_TYPES = ['datadir', 'filecache'];
 
 /** `$HOME` and `${HOME}` where a path begins. */
@@ -115,7 +115,7 @@ function below(basedir: string, form: StoreForm): StoreForm {
   return { ...form, parameters: { ...form.parameters, path: join(basedir, path) } };
 }
 
-/** The number of the line of a setting, or of a clause's heading; 1 where it cannot be told. */
+/** The number of the line of a setting, or of a clause's heading; 1 where it is not known. */
 function lineOf(text: string, clause: string | undefined, name: string | undefined): number {
   let current: string | undefined;
   for (const [i, line] of text.split('\n').entries()) {

@@ -14,7 +14,7 @@ export interface Configuration {
   readonly defaultStore: StoreSpecification | undefined;
 }
 
-/** Tells that a clause is not there, and which are. */
+/** Says that a clause is not there, and which are. */
 export function noClause(file: string, name: string, known: readonly string[]): never {
   throw new VtError('EOPEN', `open Store "[${name}]": "${file}" has no clause of this name`, {
     remedy:
@@ -22,7 +22,7 @@ export function noClause(file: string, name: string, known: readonly string[]): 
   });
 }
 
-/** Tells that a word is neither a clause nor a Store, with the clause that may be meant, and how a new Store is made. */
+/** Says that a word is neither a clause nor a Store, with the clause that may be meant, and how a new Store is made. */
 export function noSuchWord({ names }: Configuration, word: string): never {
   const [near] = suggest(word, names);
   const ways = [...(near === undefined ? [] : [`did you mean ${near}?`]), `for a Store in a folder type ./${word}`];

@@ -25,7 +25,7 @@ interface Place {
   readonly suffix: string | undefined;
 }
 
-/** What a source names here, as a whole or before its last `@`; undefined where nothing stands there. */
+/** What a source names here, as a whole or before its last `@`; undefined where nothing is there. */
 export function placeOf(source: Octets, options: SourceOptions): Place | undefined {
   const whole = statOf(source, options);
   if (whole !== undefined) return { path: source, found: whole, suffix: undefined };
@@ -41,7 +41,7 @@ export function exists(source: Octets, options: SourceOptions): boolean {
   return statOf(source, options) !== undefined;
 }
 
-/** Opens what stands at a local path. */
+/** Opens what is at a local path. */
 export async function openPath({ path, found, suffix }: Place, options: SourceOptions): Promise<OpenedSource> {
   const local = resolveLocalPath(options.localCwd, path);
   if (found.isFile()) return await openFile(local, suffix, options);
@@ -65,7 +65,7 @@ export async function openPath({ path, found, suffix }: Place, options: SourceOp
   return opened;
 }
 
-/** The live tree of a mount that stands at a path; undefined where none does. */
+/** The live tree of a mount at a path; undefined where there is none. */
 export async function openMounted(path: Octets, options: SourceOptions): Promise<OpenedSource | undefined> {
   if (process.platform !== 'linux') return undefined;
   const { mountedPlaces } = await import('../../fuse/mount-table.ts');
@@ -75,7 +75,7 @@ export async function openMounted(path: Octets, options: SourceOptions): Promise
   return socket === undefined ? undefined : await attach(socket, octetsToText(path), options);
 }
 
-/** An archive file, with the Store that it lies in, else the session's. */
+/** An archive file, with the Store that it is in, else the session's. */
 async function openFile(file: Octets, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
   const path = octetsToTextStrict(file);
   if (path === undefined) throw new VtError('EOPEN', `open "${octetsToText(file)}": its name is not UTF-8`);

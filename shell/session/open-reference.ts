@@ -32,8 +32,8 @@ export async function openReference(text: string, options: SourceOptions): Promi
     const fallback = reference.kind === 'uri' ? baseName(reference.uri.path as TreePath) : '';
     return { ...(await openSingle(store, dirent, fallback)), archive: undefined };
   }
-  // A reference that is the newest root is that root: changes go on from there. So they do where nothing is recorded yet. Any other has
-  // no archive to go on in.
+  // A reference that is the newest root is that root: changes continue from there. So they do where nothing is recorded yet. Any other has
+  // no archive to continue in.
   const recorded = archiveOf(store, DEFAULT_ARCHIVE);
   const archive = recorded && usableArchive(recorded, store, options);
   const last = await archive?.last(signalOf(options));

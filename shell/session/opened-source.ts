@@ -47,7 +47,7 @@ export interface OpenedSource {
   readonly isReference?: boolean;
   /** It was opened by its Dirref: nobody has recorded it, and perhaps not all of it is in the Store. */
   readonly mayLackBlocks?: boolean;
-  /** It was opened by a URI with a host: the specification of that host's Store, where Blocks lie that are not here. */
+  /** It was opened by a URI with a host: the specification of that host's Store, where Blocks are that are not here. */
   readonly host?: string | undefined;
   /** Of the live tree of a mount: what the process does that serves it, where the roots are recorded. */
   readonly served?: ServedRoots;
@@ -72,6 +72,6 @@ export interface SourceOptions extends StoreOpener {
   readonly directories?: 'changed' | 'read' | 'beside';
   /** It is opened by a bookmark, which leads to no other. */
   readonly isBookmark?: boolean;
-  /** Told when a live mount that was opened goes away while nothing is asked of it. */
+  /** Called when a live mount that was opened goes away while nothing is asked of it. */
   readonly onGone?: ((error: VtError) => void) | undefined;
 }

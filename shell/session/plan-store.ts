@@ -28,7 +28,7 @@ export class PlanStore implements Store {
       durability: 'hidden',
       enumeration: 'hidden',
       journals: 'hidden',
-      // What is added here lies nowhere.
+      // What is added here is nowhere.
       location: 'hidden',
       get imports() {
         const imports = capability(below, 'imports');

@@ -31,7 +31,7 @@ type Told = Pick<SourceOptions, 'now' | 'onNotice' | 'places'>;
 
 /**
  * Records what programs synced on mounts whose process was killed: as a state after the one that the mount had, merged with what others have recorded
- * since. What cannot be recorded now stays for a later session, and is told of: also where the Store can only be read.
+ * since. What cannot be recorded now stays for a later session, and is reported: also where the Store can only be read.
  */
 export async function recoverJournals(store: Store, journals: StoreJournals, told: Told): Promise<void> {
   if (!canWrite(store)) {

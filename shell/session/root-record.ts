@@ -17,7 +17,7 @@ import type { OpenedSource } from './opened-source.ts';
 export interface RootRecordOptions {
   readonly now: () => Date;
   readonly warn: (message: string) => void;
-  /** What is told of each root that is recorded. */
+  /** What is noted of each root that is recorded. */
   readonly author: Authorship;
 }
 
@@ -35,7 +35,7 @@ type BeforeLine = (line: Pick<ArchiveLine, 'whenNs' | 'dirent'>) => Promise<void
 
 /**
  * The roots of one session's tree, as archives have them. What is recorded is read from the archive each time: nothing that happened in
- * this process stands for it.
+ * this process means it.
  */
 export class RootRecord {
   readonly #source: Pick<OpenedSource, 'archive' | 'host' | 'keptIn' | 'mayLackBlocks'>;
@@ -88,7 +88,7 @@ export class RootRecord {
   }
 
   /**
-   * Whether the base stands in the archive. Where a Dirref was opened that need not be so, and it is taken to be.
+   * Whether the base is in the archive. Where a Dirref was opened that need not be so, and it is taken to be.
    *
    * @param always - ask in any case
    */

@@ -62,7 +62,7 @@ export class ShellSession implements LocalSession {
   #quitStatus: number | undefined;
   #isQuitting = false;
   #isClosed = false;
-  /** The work under way that may not run beside other such. */
+  /** The work in progress that may not run beside other such. */
   #working: Promise<unknown> = Promise.resolve();
 
   constructor(source: OpenedSource, options: SessionOptions) {
@@ -303,7 +303,7 @@ export class ShellSession implements LocalSession {
     const opened = source ?? this.#opened;
     const { base } = this.#present;
     const { isReference, archive } = this.#present.source;
-    // A Dirref opens the tree as it was: what goes on in the default archive, or nowhere, is opened as it is now.
+    // A Dirref opens the tree as it was: what continues in the default archive, or nowhere, is opened as it is now.
     const word =
       source === undefined && isReference === true
         ? archive === undefined

@@ -13,12 +13,12 @@ import { noSuchWord } from './configuration.ts';
 /** The archive of a Store where none is named. */
 export const DEFAULT_ARCHIVE = 'default';
 
-/** The archive of a Store that keeps the roots of trees which were opened by a Dirref, or from an archive that lies elsewhere. */
+/** The archive of a Store that keeps the roots of trees which were opened by a Dirref, or from an archive that is elsewhere. */
 export const REFERENCES_ARCHIVE = 'references';
 
 export interface StoreOpener {
   readonly places: Places;
-  /** Told of what was found amiss and put right. */
+  /** Called with what was found amiss and put right. */
   readonly onNotice: (notice: string) => void;
   readonly configuration: Configuration;
   /** The hash function of a Store that does not tell its own. */
@@ -70,7 +70,7 @@ export function isAbsent(store: Store): boolean {
   return capability(store, 'making')?.isMade === false;
 }
 
-/** The Store that an archive file belongs to by where it lies, or undefined: `STORE/archives/NAME.vt`, `STORE.vt`, `STORE-NAME.vt`. */
+/** The Store that an archive file belongs to by where it is, or undefined: `STORE/archives/NAME.vt`, `STORE.vt`, `STORE-NAME.vt`. */
 export function storeOfArchive(file: string): string | undefined {
   const folder = dirname(resolve(file));
   if (basename(folder) === 'archives' && isDatadir(dirname(folder))) return dirname(folder);

@@ -26,7 +26,7 @@ export interface NamedSide {
   readonly side: DiffSide;
   /** For people: what was typed, or the state. */
   readonly label: string;
-  /** Where its top stands in the tree of the session; undefined of what is elsewhere. */
+  /** Where its top is in the tree of the session; undefined of what is elsewhere. */
   readonly path: TreePath | undefined;
   /** It is a local file or directory: of its metadata only what both have is compared. */
   readonly isLocal: boolean;

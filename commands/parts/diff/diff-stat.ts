@@ -6,7 +6,7 @@ import type { TreePath } from '../../../core/tree/path.ts';
 import { parentPath, ROOT_PATH, splitPath } from '../../../core/tree/path.ts';
 import type { NamedSides } from './diff-sides.ts';
 
-/** Octets of content that are new and that are gone. */
+/** Bytes of content that are new and that are gone. */
 export interface Sums {
   added: number;
   removed: number;

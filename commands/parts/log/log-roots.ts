@@ -24,7 +24,7 @@ interface RootChanges {
   readonly added: number;
   readonly removed: number;
   readonly changed: number;
-  /** Octets of the files that were added, or whose content changed. */
+  /** Bytes of the files that were added, or whose content changed. */
   readonly bytes: number;
   /** The first path that differs. */
   readonly first: TreePath | undefined;
@@ -154,7 +154,7 @@ function changesRecord({ added, removed, changed, bytes, first, isMore }: RootCh
   };
 }
 
-/** `+12 -1 ~3 1.2M`: names added, removed, changed, and the octets of new content. */
+/** `+12 -1 ~3 1.2M`: names added, removed, changed, and the bytes of new content. */
 function changesText({ added, removed, changed, bytes, isMore }: RootChanges): string {
   const parts = [
     ...(added > 0 ? [`+${groupedDigits(added)}`] : []),

@@ -22,7 +22,7 @@ const YOUNG_MIB = 32;
 /** How the process that was to serve a mount ended: what its exit statuses mean; any other, that it could not begin. */
 const CODES: Readonly<Record<number, VtErrorCode>> = { 1: 'EFAILED', 2: 'EUSAGE', 11: 'EREADONLY', 12: 'EPERM', 13: 'ECORRUPT' };
 
-/** Starts a process that serves a mount and goes on by itself; resolves when the mount can be used. */
+/** Starts a process that serves a mount and continues by itself; resolves when the mount can be used. */
 export async function mountBehind(
   context: CommandContext,
   source: Octets | undefined,

@@ -52,7 +52,7 @@ export function controlXattrs(
   };
 }
 
-/** Serves the control channel of a mount; a mount without one is told of, and goes on. */
+/** Serves the control channel of a mount; a mount without one is reported, and continues. */
 export async function openControl(
   context: CommandContext,
   mountPoint: string,

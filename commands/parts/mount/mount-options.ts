@@ -8,7 +8,7 @@ import { readOptionList } from '../../words/read-option-list.ts';
 import { filterWords } from '../filter-options.ts';
 import { DEFAULT_SYNC_SECONDS, MOUNT_OPTIONS } from './mount-option-rows.ts';
 
-/** Octets of a volume's name, at most: as HFS+ allows. */
+/** Bytes of a volume's name, at most: as HFS+ allows. */
 const MAX_VOLUME_NAME_SIZE = 255;
 
 /** What `-o` says. */

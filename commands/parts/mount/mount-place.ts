@@ -12,7 +12,7 @@ import { isServed, takeStaleAway } from './mount-records.ts';
 /**
  * A mount point that can be used; one whose server has died is taken away first.
  *
- * @throws {VtError} EFAILED where the Store lies there, or something of ours is mounted
+ * @throws {VtError} EFAILED where the Store is there, or something of ours is mounted
  */
 export async function checkedMountPoint(store: Store, mountPoint: Octets): Promise<string> {
   const text = octetsToTextStrict(mountPoint);

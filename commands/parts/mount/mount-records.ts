@@ -20,12 +20,12 @@ export interface MountRecord {
   readonly logFile: string;
 }
 
-/** Where the records lie. */
+/** Where the records are. */
 export function recordFolder(env: Environment): string {
   return runtimeFolder(env, 'mounts');
 }
 
-/** Where what is written to a mount lies until it is stored: on a disk, not in the runtime folder, which is memory. */
+/** Where what is written to a mount is until it is stored: on a disk, not in the runtime folder, which is memory. */
 export function frontFolder(env: Environment): string {
   const cache = env['XDG_CACHE_HOME'];
   const folder = join(
@@ -49,7 +49,7 @@ export function recordFiles(
 
 /**
  * The socket by which a mount is controlled: short, whatever the mount point is called, since a UNIX socket's path has
- * 107 octets at most.
+ * 107 bytes at most.
  */
 export function controlSocket(env: Environment, mountPoint: string): string {
   return join(dirname(recordFolder(env)), `${createHash('sha256').update(mountPoint).digest('hex').slice(0, 16)}.sock`);
@@ -71,7 +71,7 @@ export function removeRecord(env: Environment, mountPoint: string): void {
 }
 
 /**
- * Notes that the process which serves a mount serves another one too: the same control socket stands for both.
+ * Notes that the process which serves a mount serves another one too: the same control socket means both.
  *
  * @param first - the mount that it began with
  */

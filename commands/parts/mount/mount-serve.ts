@@ -180,7 +180,7 @@ function isAway(error: unknown): boolean {
 /** Paths told of at a time. */
 const MAX_TOLD = 100;
 
-/** Stores what is to be stored before a mount goes, and tells what cannot be; or gives that up. */
+/** Stores what is to be stored before a mount goes, and says what cannot be; or gives that up. */
 async function tellUnsaved(server: TreeServer, fields: Fields): Promise<Fields> {
   if (fields['discard'] === true) server.discard();
   else server.keep();

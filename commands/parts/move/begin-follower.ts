@@ -16,7 +16,7 @@ export interface BeginOptions {
   readonly what: string;
   readonly target: TreePath;
   readonly everyMs: number;
-  /** Makes what is followed, going on from the checkpoint, if there is one. */
+  /** Makes what is followed, continuing from the checkpoint, if there is one. */
   readonly make: (checkpoint: Checkpoint | undefined) => Promise<Followed>;
 }
 

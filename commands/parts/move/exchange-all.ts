@@ -26,12 +26,12 @@ export async function exchangeAll(context: CommandContext, exchange: Exchange, a
     try {
       await (all ? exchangeStates : exchangeArchive)(context, name, exchange);
     } catch (error) {
-      // Of several archives the others go on.
+      // Of several archives the others continue.
       if (names.length === 1 || signal.aborted || !(error instanceof Error)) throw error;
       diagnostics.failure(error);
     }
   }
-  // States that were pulled are on the disk: the newest is what the session goes on with.
+  // States that were pulled are on the disk: the newest is what the session continues with.
   if (all && direction === 'pull' && !how.plan) await session.refresh(signal);
 }
 

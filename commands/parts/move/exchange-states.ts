@@ -47,7 +47,7 @@ export async function exchangeStates(context: CommandContext, name: Octets, exch
   const known = new Set(there.filter((line) => !isForgotten(line)).map(stateId));
   const missing = lines.filter((line) => !known.has(stateId(line)));
   const newest = lines.at(-1);
-  // Roots that have nothing to do with each other stand in any order.
+  // Roots that have nothing to do with each other are in any order.
   const isOrdered = lines.some((line) => statedParent(line) !== '' || statesBefore(line) !== undefined);
   const relation = newest === undefined || !isOrdered ? 'newer' : requireForward(exchange, name, forwardOf(history, there)).relation;
   const moved = { blocks: 0, bytes: 0 };
@@ -160,7 +160,7 @@ async function append(
 }
 
 /**
- * Ids of all states that come before one, where the one right before it was forgotten: no line over there tells of that. A state that was
+ * Ids of all states that come before one, where the one right before it was forgotten: no line over there names that. A state that was
  * recorded elsewhere first tells them itself.
  */
 function forgottenBefore(history: readonly ArchiveEntry[], line: ArchiveEntry): readonly string[] {

@@ -12,7 +12,7 @@ import { endsAsDirectory, resolveLocalPath } from '../local-path.ts';
 
 /** What a stored entry becomes. */
 export interface GetTarget {
-  /** The entry's path; a symlink that was named with a slash after it stands for what it leads to. */
+  /** The entry's path; a symlink that was named with a slash after it means what it leads to. */
   readonly source: TreePath;
   /** Absolute; no symlink before its last element but those that the user named. */
   readonly local: Octets;
@@ -71,7 +71,7 @@ function directoryAt(path: Octets): Octets | undefined {
  * A device, FIFO or socket that LOCAL names, or a symlink there leads to, is not replaced by a file. `get x /dev/null`
  * would cost a machine its /dev/null, and `get x /dev/stdout` everything that writes there later.
  *
- * @throws {VtError} where one stands at `target` and another kind of node would take its place
+ * @throws {VtError} where a node is at `target` and another kind of node would take its place
  */
 export function refuseSpecial(entry: TreeEntry, target: Octets): void {
   const special = withoutDenial(target, () => specialFileAt(target));
@@ -85,7 +85,7 @@ function lstatOrDenied(path: Octets): Stats | undefined {
   return withoutDenial(path, () => lstatSync(pathBytes(path), { throwIfNoEntry: false }));
 }
 
-/** What stands at a local path. @throws {PathError} EACCES where that may not be known */
+/** What is at a local path. @throws {PathError} EACCES where that may not be known */
 function withoutDenial<T>(path: Octets, stat: () => T | undefined): T | undefined {
   try {
     return stat();

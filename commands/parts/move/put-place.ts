@@ -12,9 +12,9 @@ import { tellPlan } from '../tell-plan.ts';
 
 type NodeDirent = Exclude<Dirent, IndirectDirent>;
 
-/** What putting a Dirent at a path did to what stood there. */
+/** What putting a Dirent at a path did to what was there. */
 export interface Placed {
-  /** Names that stood there and are gone. */
+  /** Names that were there and are gone. */
   readonly gone: number;
 }
 

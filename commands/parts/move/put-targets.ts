@@ -50,7 +50,7 @@ export async function putTargets(
     if (intoDir) requireName(word, own);
     return { source: local, local, target: intoDir ? joinPath(path, own) : path, stream };
   });
-  // Of a file that is named with a slash and without, the first is told of when it is read, and the other is put.
+  // Of a file that is named with a slash and without, the first is reported when it is read, and the other is put.
   const isWrong = ({ local }: { readonly local: Octets }): boolean =>
     local.endsWith('/') && !isThere(local) && targets.some((other) => `${other.local}/` === local);
   const kept = new Set(

@@ -18,7 +18,7 @@ const RETRY_MS = 20;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where checkpoints lie: they outlive the login. */
+/** Where checkpoints are: they outlive the login. */
 export function tailFolder(env: Environment): string {
   const state = env['XDG_STATE_HOME'];
   return join(
@@ -46,7 +46,7 @@ export function lockFile(file: string): string {
 export type Unlock = () => void;
 
 /**
- * Takes the lock of a checkpoint: one process goes on from it at a time. It goes with the process. Who only looks has it for an
+ * Takes the lock of a checkpoint: one process continues from it at a time. It goes with the process. Who only looks has it for an
  * instant, so it is tried for a while.
  *
  * @returns what gives it up; undefined where another process has it
@@ -93,7 +93,7 @@ function tailFolderOf(file: string): string {
   return file.slice(0, file.lastIndexOf('/'));
 }
 
-/** A checkpoint, and whether a process goes on from it at present. */
+/** A checkpoint, and whether a process continues from it at present. */
 export interface TailRecord {
   readonly file: string;
   readonly checkpoint: Checkpoint;
@@ -116,7 +116,7 @@ function removeLeftLock(file: string): void {
   if (!existsSync(file) && !isLocked(file)) lockNow(file)?.();
 }
 
-/** Forgets what nobody goes on with at present. @returns false where somebody does */
+/** Forgets what nobody continues with at present. @returns false where somebody does */
 export async function forgetTail(file: string): Promise<boolean> {
   const unlock = await lockTail(file);
   if (unlock === undefined) return false;

@@ -13,7 +13,7 @@ const MAX_LINES = 10;
 
 /** What is told. */
 export interface TreeChanges {
-  /** Where both Dirs stand. */
+  /** Where both Dirs are. */
   readonly top: TreePath;
   readonly before: DirDirent | undefined;
   readonly after: DirDirent;
@@ -35,7 +35,7 @@ export async function tellChanges(
   const full = (path: TreePath): TreePath => splitPath(path).reduce(joinPath, top);
   for await (const { kind, path } of diffDirents(session.tree.store, before, after, { signal, below: false, path: top }))
     if (path !== top) tell(kind === 'added' ? 'new' : kind, path);
-  // Nobody can tell whether it was added there or removed elsewhere.
+  // Nobody can say whether it was added there or removed elsewhere.
   for (const { path, side } of onlyOne) if (side === 'ours') tell('only here', full(path));
   if (!all && count > MAX_LINES) output.line(`and ${count - MAX_LINES} more: -v lists them`);
 }

@@ -151,7 +151,7 @@ async function meanwhile<T>(reached: Promise<T>, work: () => Promise<void>): Pro
   }
 }
 
-/** The Dirent that stands alone; of what is there in part only as its Dir has it. */
+/** The Dirent that is alone; of what is there in part only as its Dir has it. */
 async function direntAt({ session, signal }: CommandContext, direction: Direction, path: TreePath): Promise<Dirent> {
   const entry = await requireEntry(session.tree, path, direction, { follow: false, signal }).catch((error: unknown) => {
     if (!(error instanceof MissingBlockError) || direction === 'push') throw error;

@@ -98,7 +98,7 @@ export async function appendState(context: CommandContext, file: Octets, paths: 
 interface Summary {
   readonly blocks: number;
   readonly bytes: number;
-  /** Octets written. */
+  /** Bytes written. */
   readonly size: number;
 }
 

@@ -68,7 +68,7 @@ export async function runTransition(context: CommandContext, request: Transition
   }
 }
 
-/** Tells what was done since `startMs`, a time of the monotonic clock. */
+/** Says what was done since `startMs`, a time of the monotonic clock. */
 export function reportCounts({ output }: CommandContext, { name, hashName }: Store, transcriber: Transcriber, startMs: number): void {
   const { blocks, bytes, dirs } = transcriber.counts;
   const seconds = (performance.now() - startMs) / 1000;
@@ -102,7 +102,7 @@ async function copyArchives(
       output.record({ archive: name, states, new_states: recorded });
       if (verify) await verifyArchive(context, { name, from, to, target, isInPlace: false });
     } catch (error) {
-      // Of several archives the others go on.
+      // Of several archives the others continue.
       if (names.length === 1 || signal.aborted || !(error instanceof VtError)) throw error;
       diagnostics.failure(error);
     }
@@ -136,7 +136,7 @@ export async function archiveNames({ session }: CommandContext): Promise<readonl
   return names ?? (session.archiveName === undefined ? [] : [session.archiveName]);
 }
 
-/** Tells what there is to copy. */
+/** Says what there is to copy. */
 export async function planTransition(context: CommandContext, references: readonly Octets[]): Promise<void> {
   const { session, output, diagnostics, signal } = context;
   const { store } = session;

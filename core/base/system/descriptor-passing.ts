@@ -9,7 +9,7 @@ const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const IOVEC_SIZE = 16;
 const MSGHDR_SIZE = 56;
-const CONTROL_SIZE = 24; // cmsghdr of 16 octets, and one descriptor padded to 8
+const CONTROL_SIZE = 24; // cmsghdr of 16 bytes, and one descriptor padded to 8
 
 /** Two descriptors of one connection. */
 export type SocketPair = readonly [ours: number, theirs: number];
@@ -23,7 +23,7 @@ export function socketPair(library: NativeLibrary): SocketPair {
 }
 
 /**
- * Waits for one octet from a UNIX socket and the descriptor that comes with it.
+ * Waits for one byte from a UNIX socket and the descriptor that comes with it.
  *
  * @returns undefined where the other side closed without sending one
  */
@@ -44,7 +44,7 @@ export function receiveDescriptor(library: NativeLibrary, socket: number): numbe
   return received === 1 && isDescriptor ? control.readInt32LE(16) : undefined;
 }
 
-/** Where a buffer lies, which it does as long as it lives: memset of nothing gives back its argument. */
+/** Where a buffer is, for as long as it exists: memset of nothing gives back its argument. */
 function addressOf(library: NativeLibrary, buffer: Buffer): bigint {
   return BigInt(bound(library, 'memset', 'uintptr_t', ['void *', 'int', 'size_t'])(buffer, 0, 0));
 }

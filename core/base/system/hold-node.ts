@@ -17,7 +17,7 @@ const OPEN_DIRECTORY = /^\/proc\/self\/fd\/\d+(?=\/)/;
 
 /** A node on disk that is held open. */
 export interface HeldNode extends Disposable {
-  /** Reaches the node itself, whatever its name stands for by now: calls that follow symlinks follow none of it. */
+  /** Reaches the node itself, whatever its name means by now: calls that follow symlinks follow none of it. */
   readonly node: Octets;
   /** Reaches it by its name, in the directory that was found: for calls that follow no symlink. */
   readonly entry: Octets;

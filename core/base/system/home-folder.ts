@@ -13,7 +13,7 @@ export function homeFolder(home: string | undefined): string | undefined {
 }
 
 /**
- * As {@link homeFolder}, for what has to lie there.
+ * As {@link homeFolder}, for what has to be there.
  *
  * @param what - for the message: `the default Store`
  * @throws {VtError} EOPEN where it is not known

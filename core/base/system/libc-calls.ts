@@ -57,9 +57,9 @@ export interface LibcCalls {
   /** Seconds by which local time is ahead of UTC (localtime_r(3)) at whole seconds since 1970; undefined where it is unknown. */
   localOffset(seconds: number): number | undefined;
 
-  /** Reserves room for a file's octets, so that ENOSPC comes now; silent where the filesystem cannot. */
+  /** Reserves room for a file's bytes, so that ENOSPC comes now; silent where the filesystem cannot. */
   allocate(fd: number, offset: number, length: number): void;
-  /** Deallocates octets of a file: a hole, which reads as NUL. False where the filesystem cannot. */
+  /** Deallocates bytes of a file: a hole, which reads as NUL. False where the filesystem cannot. */
   punchHole(fd: number, offset: number, length: number): boolean;
   /** The time by which the kernel stamps files, ns since 1970: that of its last tick, a few milliseconds ago. Without libc, of now. */
   fileTimeNs(): bigint;

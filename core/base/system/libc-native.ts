@@ -5,13 +5,13 @@ import type { DeviceNumber, FileTarget, LibcCalls } from './libc-calls.ts';
 import { joinDevice } from './node-stat.ts';
 import { systemError } from './system-error.ts';
 
-/** A bound C function: numbers, octets and null in, a number out. */
+/** A bound C function: numbers, bytes and null in, a number out. */
 export type NativeFunction = (...args: readonly (number | bigint | Uint8Array | null)[]) => number;
 
 /** What the foreign function interface has to offer. `bind` gives undefined where libc has no such function. */
 export interface NativeLibrary {
   bind(name: string, result: string, parameters: readonly string[]): NativeFunction | undefined;
-  /** A function without a result that lies at an address of this process. */
+  /** A function without a result that is at an address of this process. */
   at(address: number, parameters: readonly string[]): NativeFunction;
   /** The thread's errno after the last call. */
   errno(): number;

@@ -11,11 +11,11 @@ const PROT_WRITE = 2;
 const PROT_EXEC = 4;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
 
-/** Octets of /proc/cpuinfo that tell of the first processor. */
+/** Bytes of /proc/cpuinfo that describe the first processor. */
 const CPUINFO_SIZE = 8192;
 
 /**
- * Makes a function of machine code that does not depend on where it lies.
+ * Makes a function of machine code that does not depend on where it is.
  *
  * @param types - of its parameters, as {@link NativeFunction}s have them
  * @returns undefined where the C library cannot be called, or the system does not allow code to be made

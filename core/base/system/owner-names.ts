@@ -54,7 +54,7 @@ function parseTable(text: Octets): Table {
  * Owner names of this machine, read from its passwd and group files at the first question and then kept. Users that
  * only a directory service knows keep their numbers alone.
  *
- * @param folder - where `passwd` and `group` lie
+ * @param folder - where `passwd` and `group` are
  */
 export function systemOwnerNames(folder = '/etc'): OwnerNames {
   let loaded: OwnerNames | undefined;

@@ -16,7 +16,7 @@ export interface ReachedPath extends Disposable {
 
 /**
  * Makes a path of any length one that system calls take: of a long one, directories on the way are opened, and the rest is named from there.
- * What the last name stands for is not touched. Other systems than Linux get the path as it is.
+ * What the last name means is not touched. Other systems than Linux get the path as it is.
  *
  * @throws SystemError where a directory on the way cannot be entered
  */

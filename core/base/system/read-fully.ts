@@ -3,7 +3,7 @@ import { readSync } from 'node:fs';
 /**
  * Fills `target` from an open file at `offset`, as far as the file goes.
  *
- * @returns octets read; fewer than asked for only at the end of the file
+ * @returns bytes read; fewer than asked for only at the end of the file
  */
 export function readFully(fd: number, target: Uint8Array, offset: number): number {
   let done = 0;

@@ -6,7 +6,7 @@ export interface SharedMemory {
 const PAGE_SIZE = 64 * 1024;
 
 /**
- * Memory for `size` octets, rounded up to pages of 64 KiB. V8 reserves some 8 GiB of addresses for each `WebAssembly.Memory`,
+ * Memory for `size` bytes, rounded up to pages of 64 KiB. V8 reserves some 8 GiB of addresses for each `WebAssembly.Memory`,
  * however small. Under a limit of address space (`ulimit -v`) that fails, and a plain buffer is used.
  *
  * @throws {RangeError} where there is no memory of that size at all

@@ -3,12 +3,12 @@ import { joinDevice } from './node-stat.ts';
 
 const NANOS = 1_000_000_000n;
 
-/** Octets of a struct statx. */
+/** Bytes of a struct statx. */
 const SIZE = 256;
 
 /**
  * Where statx(2) writes what it finds: a struct whose layout is the same on every architecture. It is read through views,
- * in the order of octets that the machine has. Buffer's own readers make four bigints for one, and took a third of the time
+ * in the order of bytes that the machine has. Buffer's own readers make four bigints for one, and took a third of the time
  * of the call.
  */
 export class StatxBuffer {

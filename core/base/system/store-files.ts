@@ -44,7 +44,7 @@ const FLAGS: Readonly<Record<'read' | 'append' | 'update', number>> = {
 };
 
 // Opening a FIFO would wait for its other end. Windows has neither.
-/** Octets written at a time. */
+/** Bytes written at a time. */
 const WRITE_SIZE = 1024 * 1024;
 
 const SAFE_FLAGS = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);

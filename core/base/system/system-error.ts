@@ -53,7 +53,7 @@ export function errorCode(error: unknown): string | undefined {
   return error.code.startsWith(UNKNOWN_CODE) && isSystemError(error) ? errnoName(-error.errno) : error.code;
 }
 
-/** A path in octets as the bytes that node:fs takes. */
+/** A path in bytes as the bytes that node:fs takes. */
 export function pathBytes(path: Octets): Buffer {
   return Buffer.from(path, 'latin1');
 }

@@ -2,7 +2,7 @@
 export interface KeccakCode {
   /** Messages that it hashes at once. */
   readonly sides: number;
-  /** Octets of memory of its own that it needs. */
+  /** Bytes of memory of its own that it needs. */
   readonly scratchSize: number;
   /** In base64. */
   readonly code: string;

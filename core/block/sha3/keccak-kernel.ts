@@ -2,12 +2,12 @@ import type { SharedMemory } from '../../base/system/shared-memory.ts';
 import type { MemoryDigester } from '../memory-digester.ts';
 import { KECCAK_KERNEL_WASM } from './keccak-kernel-wasm.ts';
 
-/** Octets that a block of the sponge takes in: 1600 bits of state, of which twice the digest's stay as they are. @see FIPS 202, 6.1 */
+/** Bytes that a block of the sponge takes in: 1600 bits of state, of which twice the digest's stay as they are. @see FIPS 202, 6.1 */
 export const SHA3_256_RATE = 136;
 
 const DIGEST_SIZE = 32;
 
-/** Octets of scratch memory: states, last blocks, and the digests of 472 messages. */
+/** Bytes of scratch memory: states, last blocks, and the digests of 472 messages. */
 export const KECCAK_SCRATCH_SIZE = 16 * 1024;
 
 /**
@@ -41,9 +41,9 @@ interface Message {
 let compiled: WebAssembly.Module | undefined;
 
 /**
- * Loads the SHA-3-256 kernel on a memory: it hashes two messages at once, of any lengths, where they lie.
+ * Loads the SHA-3-256 kernel on a memory: it hashes two messages at once, of any lengths, where they are.
  *
- * @param scratchAt - offset of KECCAK_SCRATCH_SIZE octets that are its own, a multiple of 16
+ * @param scratchAt - offset of KECCAK_SCRATCH_SIZE bytes that are its own, a multiple of 16
  * @param alone - hashes a message by itself
  * @returns undefined where the platform lacks SIMD, or the memory is a plain buffer
  */
@@ -111,7 +111,7 @@ class MessagePair {
     return right.number >= 0 ? this.#rest(right, 1) : -1;
   }
 
-  /** Ends the message that is left over, unless it is better begun anew elsewhere. */
+  /** Ends the message that is left over, unless it is better begun again elsewhere. */
   #rest(message: Message, side: Side): number {
     const { number } = message;
     const size = (this.#ranges[number * 2 + 1] ?? 0) - (this.#ranges[number * 2] ?? 0);

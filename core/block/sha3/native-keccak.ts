@@ -20,7 +20,7 @@ const DIGEST_SIZE = 32;
 
 /** Messages that are given to the kernel at once, at most. */
 const MAX_JOBS = 4096;
-/** What a job has: the message's offset, its octets, the number of its digest. */
+/** What a job has: the message's offset, its bytes, the number of its digest. */
 const JOB_FIELDS = 3;
 
 /** Time that node:crypto takes for a message, in parts of the time that the message takes on a side of a kernel. Measured: 0.6 to 0.8. */

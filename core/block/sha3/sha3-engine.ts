@@ -9,13 +9,13 @@ import { type DigestMany, nativeKeccak } from './native-keccak.ts';
 // SHA-3-256: one message by node:crypto, many by a kernel. One in machine code is 2.5 to 6 times as fast, the one in
 // WebAssembly 1.3 to 1.6 times.
 
-/** Octets that a thread hashes with node:crypto before it takes a kernel: loading one takes 1 to 6 ms. A thread that hashes little is faster without. */
+/** Bytes that a thread hashes with node:crypto before it takes a kernel: loading one takes 1 to 6 ms. A thread that hashes little is faster without. */
 const BEFORE_KERNEL = 1024 * 1024;
 
 /** A kernel in machine code takes offsets of 32 bits. */
 const MAX_NATIVE_SIZE = 2 ** 32 - 1;
 
-/** Octets of the memory that bytes from elsewhere are copied to. */
+/** Bytes of the memory that bytes from elsewhere are copied to. */
 const WINDOW_SIZE = 1024 * 1024;
 
 const DIGEST_SIZE = 32;

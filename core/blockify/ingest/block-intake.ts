@@ -8,7 +8,7 @@ import type { RecordBatch } from '../../store/records/record-batch.ts';
 import { unpackRecords } from '../../store/records/record-batch.ts';
 import type { Store } from '../../store/store.ts';
 
-/** What an ingest met, in Blocks and their octets: those the Store had not, and those it had. */
+/** What an ingest met, in Blocks and their bytes: those the Store had not, and those it had. */
 export interface IntakeCounts {
   readonly newBlocks: number;
   readonly newBytes: number;
@@ -16,7 +16,7 @@ export interface IntakeCounts {
   readonly existingBytes: number;
 }
 
-/** Blocks of a batch that tell how many of the next will be new: a few superblocks do not. */
+/** Blocks of a batch that say how many of the next will be new: a few superblocks do not. */
 const MIN_TELLING = 64;
 
 /** The Store as an ingest sees it. */

@@ -10,7 +10,7 @@ export function closeQuietly(fd: number): void {
   }
 }
 
-/** A part of a file: octets to read, or a hole. */
+/** A part of a file: bytes to read, or a hole. */
 export interface FileSlice {
   readonly hole: boolean;
   readonly offset: number;
@@ -21,9 +21,9 @@ export interface FileSlice {
 const MIN_HOLE_SIZE = 64 * 1024;
 
 /**
- * The parts of a file in order: its data in slices of at most `sliceSize` octets, its holes whole and unread.
+ * The parts of a file in order: its data in slices of at most `sliceSize` bytes, its holes whole and unread.
  *
- * @param size - octets of the file
+ * @param size - bytes of the file
  * @param sparse - whether it may have holes at all
  */
 export function* fileSlices(fd: number, size: number, sparse: boolean, sliceSize: number): Generator<FileSlice, void, undefined> {

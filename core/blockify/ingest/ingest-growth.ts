@@ -6,26 +6,26 @@ import { SliceLane } from './slice-lane.ts';
 import { SlicesAhead } from './slices-ahead.ts';
 import { SLOT_DATA_SIZE, slotDataAt } from './slots.ts';
 
-/** A content as far as it is cut: a lane goes on with it, and changes its picker and its tree. */
+/** A content as far as it is cut: a lane continues with it, and changes its picker and its tree. */
 export interface Growth {
   readonly picker: EdgePicker;
   readonly tree: BlockTreeBuilder;
-  /** Octets so far. */
+  /** Bytes so far. */
   readonly span: number;
-  /** The last octets: those that have no leaf yet, and no less than the kernel's context, if there are so many. */
+  /** The last bytes: those that have no leaf yet, and no less than the kernel's context, if there are so many. */
   readonly held: Uint8Array;
 }
 
 /** Where what comes next is taken from. */
 export interface GrowthSource {
-  /** Fills `room` from its start. @returns how many octets came; fewer than there is room for at the end, where 0 may come */
+  /** Fills `room` from its start. @returns how many bytes came; fewer than there is room for at the end, where 0 may come */
   read(room: Uint8Array): number;
   /** The parser's edges in what came, as an EdgePicker takes them. */
   parse(slice: Uint8Array): readonly number[] | undefined;
 }
 
 /**
- * Goes on with a content by the workers: what is parsed one after the other is parsed here, and scanned and hashed there. Leaves go to
+ * Continues with a content by the workers: what is parsed one after the other is parsed here, and scanned and hashed there. Leaves go to
  * the Store at once.
  *
  * @returns what is `held` afterwards. Where it rejects, picker and tree are of no use any more
@@ -34,7 +34,7 @@ export async function ingestGrowth(context: LaneContext, { picker, tree, span, h
   const { bytes, layout } = context;
   const lane = new SliceLane(context, { picker, tree, end: span, tail: held.subarray(held.length - picker.pending) });
   const ahead = new SlicesAhead(context, lane);
-  // The last octets before the slot that is filled.
+  // The last bytes before the slot that is filled.
   let before = Uint8Array.from(held.subarray(Math.max(0, held.length - KERNEL_CONTEXT)));
   let isOver = false;
   try {

@@ -3,7 +3,7 @@ import type { Ingest } from './ingest.ts';
 /** An ingest is ended that had nothing to do for so long: milliseconds. */
 const IDLE_MS = 20_000;
 
-/** An ingest for a process that goes on for long: made at first use, ended when it was idle for a while, and made anew once it failed. */
+/** An ingest for a process that continues for long: made at first use, ended when it was idle for a while, and made again once it failed. */
 export class IngestOnDemand {
   readonly #make: () => Ingest;
   readonly #monotonicMs: () => number;
@@ -15,7 +15,7 @@ export class IngestOnDemand {
     this.#monotonicMs = monotonicMs;
   }
 
-  /** Runs `work` with it, which may be under way several times. An ingest that failed, as the Store did, is not used again. */
+  /** Runs `work` with it, which may be in progress several times. An ingest that failed, as the Store did, is not used again. */
   async use<T>(work: (ingest: Ingest) => Promise<T>): Promise<T> {
     this.#ingest ??= this.#make();
     const ingest = this.#ingest;

@@ -10,15 +10,15 @@ import { SliceLane } from './slice-lane.ts';
 import { SlicesAhead } from './slices-ahead.ts';
 import { SLOT_DATA_SIZE } from './slots.ts';
 
-/** Octets of a file for whose parser a worker is started. */
+/** Bytes of a file for whose parser a worker is started. */
 const WORTH_A_WORKER = 4 * 1024 * 1024;
 
 /**
  * The Block of an open file: workers read its slices, its holes nobody does.
  *
- * @param size - octets to read; of a file that turns out shorter, as many as there are
+ * @param size - bytes to read; of a file that turns out shorter, as many as there are
  * @param sparse - whether it may have holes
- * @param hint - what its parser is chosen by, with its first octets
+ * @param hint - what its parser is chosen by, with its first bytes
  */
 export async function ingestOpenFile(context: LaneContext, fd: number, size: number, sparse: boolean, hint: ContentHint): Promise<Block> {
   const lane = new SliceLane(context);

@@ -33,14 +33,14 @@ export interface ScanJob {
   readonly fd: number | undefined;
   /** Where the slice begins in the file. */
   readonly offset: number;
-  /** Octets of the slice, up to SLOT_DATA_SIZE. */
+  /** Bytes of the slice, up to SLOT_DATA_SIZE. */
   readonly length: number;
-  /** Octets before the slice that the kernel takes into account, 0..KERNEL_CONTEXT. */
+  /** Bytes before the slice that the kernel takes into account, 0..KERNEL_CONTEXT. */
   readonly context: number;
 }
 
 export interface ScanResult {
-  /** Octets there were: fewer than asked for at the end of the file. */
+  /** Bytes there were: fewer than asked for at the end of the file. */
   readonly length: number;
   readonly scan: SliceScan;
 }
@@ -58,7 +58,7 @@ export interface ParseJob {
   readonly part: 'slice' | 'hole' | 'end';
   /** Where a slice is. */
   readonly slot: number;
-  /** Octets of the slice or hole. */
+  /** Bytes of the slice or hole. */
   readonly length: number;
 }
 
@@ -68,7 +68,7 @@ export interface HashJob {
   readonly slot: number;
   /** Make records of the leaves. */
   readonly pack: boolean;
-  /** Pairs: first octet, and the one past the last, in the shared memory. */
+  /** Pairs: first byte, and the one past the last, in the shared memory. */
   readonly ranges: Uint32Array;
 }
 
@@ -76,15 +76,15 @@ export interface HashJob {
 export interface LeafTable {
   /** LEAF_HASHED, LEAF_RUN or LEAF_LITERAL for each. */
   readonly kinds: Uint8Array;
-  /** Of those that are hashed, in order: `digestSize` octets each. */
+  /** Of those that are hashed, in order: `digestSize` bytes each. */
   readonly digests: Uint8Array;
-  /** Octets of each of those, as it is and as it is stored, and the number of its codec. */
+  /** Bytes of each of those, as it is and as it is stored, and the number of its codec. */
   readonly sizes: Uint32Array;
   readonly storedSizes: Uint32Array;
   readonly codecs: Uint8Array;
   /** The names of those that are sealed in their records. */
   readonly names?: Uint8Array;
-  /** Where their records lie in the shared memory, one after the other: in the slot; of no octets where none were made. */
+  /** Where their records are in the shared memory, one after the other: in the slot; of no bytes where none were made. */
   readonly imageAt: number;
   readonly imageSize: number;
 }
@@ -97,19 +97,19 @@ export interface SmallJob {
   readonly pack: boolean;
   /** The open directory of each file: all threads share descriptors. */
   readonly dirs: Int32Array;
-  /** Names in octets, each with a NUL behind it: one string travels faster than many. */
+  /** Names in bytes, each with a NUL behind it: one string travels faster than many. */
   readonly names: string;
   /** As the files were seen: SIGNATURE_LENGTH numbers each. */
   readonly signatures: BigInt64Array;
 }
 
-/** Cut and hash whole small contents that lie in one slot, from its first octet on, one behind the other. */
+/** Cut and hash whole small contents that are in one slot, from its first byte on, one behind the other. */
 export interface ContentsJob {
   readonly kind: 'contents';
   readonly slot: number;
   /** Make records of the leaves. */
   readonly pack: boolean;
-  /** Octets of each content. */
+  /** Bytes of each content. */
   readonly sizes: Uint32Array;
   /** What is known of each. */
   readonly hints: readonly ContentHint[];
@@ -118,7 +118,7 @@ export interface ContentsJob {
 export interface ContentsResult extends LeafTable {
   /** Leaves of each content. */
   readonly counts: Uint32Array;
-  /** Pairs for each leaf: first octet, and the one past the last, in the shared memory. */
+  /** Pairs for each leaf: first byte, and the one past the last, in the shared memory. */
   readonly ranges: Uint32Array;
 }
 

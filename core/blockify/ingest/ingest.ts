@@ -25,10 +25,10 @@ import { FreeSlots, slotLayout, slotMemory } from './slots.ts';
 import { SmallContents } from './small-contents.ts';
 import { SmallFiles } from './small-files.ts';
 
-/** Files up to this many octets are read whole, many in one slot. */
+/** Files up to this many bytes are read whole, many in one slot. */
 const SMALL_FILE_SIZE = 512 * 1024;
 
-/** Contents in memory up to this many octets go into the Store together. */
+/** Contents in memory up to this many bytes go into the Store together. */
 export const SMALL_CONTENT_SIZE = 64 * 1024;
 
 /** More threads than two gained nothing where the Store appends with one. */
@@ -37,7 +37,7 @@ const MAX_DEFAULT_WORKERS = 2;
 /** Batches and large files that wait before `busy`. */
 const MAX_WAITING = 3;
 
-/** Octets of superblocks that wait before they go to the Store, where the caller does not see to it. */
+/** Bytes of superblocks that wait before they go to the Store, where the caller does not see to it. */
 const MAX_PENDING_SIZE = 1024 * 1024;
 
 export interface IngestOptions extends OpOptions {
@@ -153,7 +153,7 @@ export class Ingest implements AsyncDisposable {
     return this.#intake.counts();
   }
 
-  /** Octets of content read so far; those of a file that changes meanwhile count each time. */
+  /** Bytes of content read so far; those of a file that changes meanwhile count each time. */
   get readBytes(): number {
     return this.#readBytes;
   }
@@ -211,7 +211,7 @@ export class Ingest implements AsyncDisposable {
     });
   }
 
-  /** The Block of `data`, which stays as it is until then. Small ones go together. @param hint - what its parser is chosen by, with its first octets */
+  /** The Block of `data`, which stays as it is until then. Small ones go together. @param hint - what its parser is chosen by, with its first bytes */
   async bytes(data: Uint8Array, hint: ContentHint = {}): Promise<Block> {
     if (data.length > SMALL_CONTENT_SIZE) return await this.stream([data], hint);
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -222,13 +222,13 @@ export class Ingest implements AsyncDisposable {
   /**
    * The Block of the chunks' content. A chunk may be reused once the next is asked for.
    *
-   * @param start - octets of the content that come before the first chunk, of another Block
+   * @param start - bytes of the content that come before the first chunk, of another Block
    */
   async stream(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, hint: ContentHint = {}, start = 0): Promise<Block> {
     return await ingestStream(this.#lane, chunks, hint, start);
   }
 
-  /** Goes on with a content that grows. @returns as {@link ingestGrowth} */
+  /** Continues with a content that grows. @returns as {@link ingestGrowth} */
   async grow(growth: Growth, source: GrowthSource): Promise<Uint8Array> {
     return await ingestGrowth(this.#lane, growth, source);
   }
@@ -292,7 +292,7 @@ export class Ingest implements AsyncDisposable {
     }
   }
 
-  /** Does a job, unless something has failed before. @param size - octets that it reads */
+  /** Does a job, unless something has failed before. @param size - bytes that it reads */
   #run(job: Job, size: number): Promise<JobResult> {
     return this.#failure === undefined ? this.#jobs.run(job, size) : Promise.reject(this.#failure.error);
   }

@@ -2,16 +2,16 @@ import { IngestJobs } from './ingest-jobs.ts';
 import type { Job, JobResult, ParseJob, WorkerSetup } from './ingest-protocol.ts';
 import { WorkerPool } from './worker-pool.ts';
 
-/** Octets that the main thread works at itself before it starts workers, which takes some 50 ms. */
+/** Bytes that the main thread works at itself before it starts workers, which takes some 50 ms. */
 const INLINE_SIZE = 4 * 1024 * 1024;
 
 /**
- * Octets of a part of a content up to which the main thread works at it itself, also beside workers. A message and its answer take as long:
+ * Bytes of a part of a content up to which the main thread works at it itself, also beside workers. A message and its answer take as long:
  * 85 µs a small file of a mount, of 730 in all.
  */
 const SHORT_SIZE = 32 * 1024;
 
-/** Octets a file, on average, up to which the main thread is as busy with each as a worker: it has a core for itself then. */
+/** Bytes a file, on average, up to which the main thread is as busy with each as a worker: it has a core for itself then. */
 const SMALL_AVERAGE = 64 * 1024;
 
 /** How many workers an ingest may have. */
@@ -32,7 +32,7 @@ export class JobPlaces implements AsyncDisposable {
   readonly #parsedAt = new Map<number, number | undefined>();
   #inline: IngestJobs | undefined;
   #inlineSize = 0;
-  /** Files that are known to come, and their octets. */
+  /** Files that are known to come, and their bytes. */
   #files = 0;
   #expectedSize = 0;
 
@@ -44,14 +44,14 @@ export class JobPlaces implements AsyncDisposable {
     this.#onFailure = onFailure;
   }
 
-  /** A file of so many octets will come: workers start while this thread does what comes first. */
+  /** A file of so many bytes will come: workers start while this thread does what comes first. */
   expect(size: number): void {
     this.#files++;
     this.#expectedSize += size;
     if (this.#expectedSize > INLINE_SIZE) this.#startWorkers();
   }
 
-  /** Does a job. @param size - octets that it reads */
+  /** Does a job. @param size - bytes that it reads */
   run(job: Job, size: number): Promise<JobResult> {
     this.#inlineSize += size;
     const pool = this.#pool;

@@ -10,10 +10,10 @@ import type { ContentsResult, LeafTable } from './ingest-protocol.ts';
 /** Of a leaf that is stored as a Block. */
 export const LEAF_HASHED = 0;
 
-/** Of a leaf whose octets are all the same. */
+/** Of a leaf whose bytes are all the same. */
 export const LEAF_RUN = 1;
 
-/** Of a leaf that stands in its reference. */
+/** Of a leaf that is in its reference. */
 export const LEAF_LITERAL = 2;
 
 /** Reads the leaves of a table, one after the other. */
@@ -26,7 +26,7 @@ export class LeafReader {
   #next = 0;
   #nextHashed = 0;
 
-  /** @param ranges - pairs: where the leaves lie in `bytes` */
+  /** @param ranges - pairs: where the leaves are in `bytes` */
   constructor(hashName: HashName, table: LeafTable, ranges: ArrayLike<number>, bytes: Uint8Array) {
     this.#hashName = hashName;
     this.#digestSize = hashByName(hashName).digestSize;
@@ -68,7 +68,7 @@ export class LeafReader {
   }
 }
 
-/** The Block of each content, whose leaves lie in `bytes`; of one without leaves, that of no octets. @param sink - for superblocks */
+/** The Block of each content, whose leaves are in `bytes`; of one without leaves, that of no bytes. @param sink - for superblocks */
 export function blocksOf(hashName: HashName, result: ContentsResult, bytes: Uint8Array, sink: BlockSink): Block[] {
   const leaves = new LeafReader(hashName, result, result.ranges, bytes);
   const tree = new BlockTreeBuilder(sink);

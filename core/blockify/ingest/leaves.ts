@@ -9,7 +9,7 @@ import type { EdgeKernel } from '../edge-kernel.ts';
 import type { LeafTable } from './ingest-protocol.ts';
 import { LEAF_HASHED, LEAF_LITERAL, LEAF_RUN } from './leaf-table.ts';
 
-/** What the leaves of a job lie in, and how they are made into records. */
+/** What the leaves of a job are in, and how they are made into records. */
 export interface LeafSetup {
   /** All of the shared memory. */
   readonly bytes: Uint8Array;
@@ -57,7 +57,7 @@ export class Leaves {
    * Hashes the leaves.
    *
    * @param imageAt - where their records go in the shared memory
-   * @param room - octets there; 0 makes no records
+   * @param room - bytes there; 0 makes no records
    */
   finish(imageAt: number, room: number): LeafTable {
     const { bytes, digester, digestSize, compression, blockKeys, copy } = this.#setup;
@@ -92,7 +92,7 @@ export class Leaves {
     };
   }
 
-  /** Pairs: first octet of each leaf, and the one past its last, in the shared memory. */
+  /** Pairs: first byte of each leaf, and the one past its last, in the shared memory. */
   ranges(): Uint32Array {
     return this.#ranges.slice(0, this.count * 2);
   }

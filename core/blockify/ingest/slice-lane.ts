@@ -37,11 +37,11 @@ export interface LaneContext extends ParsingContext {
   release(slot: number): void;
   /** Sends superblocks to the Store where many wait. */
   relieve(): Promise<void>;
-  /** Octets of a content are read, or known to be a hole. */
+  /** Bytes of a content are read, or known to be a hole. */
   onRead(size: number): void;
 }
 
-/** A content that a lane goes on with: its picker and tree, octets so far, and those of them that have no leaf. */
+/** A content that a lane continues with: its picker and tree, bytes so far, and those of them that have no leaf. */
 export interface LaneStart {
   readonly picker: EdgePicker;
   readonly tree: BlockTreeBuilder;
@@ -58,16 +58,16 @@ export class SliceLane {
   readonly #picker: EdgePicker;
   readonly #tree: BlockTreeBuilder;
   readonly #digestSize: number;
-  /** Octets that no leaf has yet: those after the last edge. */
+  /** Bytes that no leaf has yet: those after the last edge. */
   #tail = new Uint8Array(0);
-  /** Octets of all slices so far, and of all leaves. */
+  /** Bytes of all slices so far, and of all leaves. */
   #end = 0;
   #emitted = 0;
   /** Hashing and adding of the slices before. */
   #behind: Promise<void> = Promise.resolve();
   #parsing: LaneParsing | undefined;
 
-  /** @param start - octets of the content before the first slice, where no lane had them */
+  /** @param start - bytes of the content before the first slice, where no lane had them */
   constructor(context: LaneContext, from?: LaneStart, start = 0) {
     this.#context = context;
     this.#picker = from?.picker ?? new EdgePicker(context.edges, start);
@@ -99,7 +99,7 @@ export class SliceLane {
     this.#tail = this.#context.bytes.slice(base + this.#emitted, base + this.#end);
   }
 
-  /** Takes a hole of MIN_RUN_SIZE octets or more, which nobody read: as that many NULs. The slot is for the leaf before it. */
+  /** Takes a hole of MIN_RUN_SIZE bytes or more, which nobody read: as that many NULs. The slot is for the leaf before it. */
   hole(slot: number, length: number, parserEdges: readonly number[] | undefined): void {
     const base = this.#placeTail(slot);
     this.#end += length;
@@ -118,7 +118,7 @@ export class SliceLane {
     return this.#tree.finish();
   }
 
-  /** The octets after the last edge, once all slices before are added: another lane may go on with picker and tree. */
+  /** The bytes after the last edge, once all slices before are added: another lane may continue with picker and tree. */
   async pause(): Promise<Uint8Array> {
     await this.#behind;
     return this.#tail;
@@ -130,14 +130,14 @@ export class SliceLane {
     await this.#parsing?.abandon();
   }
 
-  /** Puts the tail in front of a slot's data. @returns where the content's first octet would be in the shared memory */
+  /** Puts the tail in front of a slot's data. @returns where the content's first byte would be in the shared memory */
   #placeTail(slot: number): number {
     const dataAt = slotDataAt(this.#context.layout, slot);
     this.#context.bytes.set(this.#tail, dataAt - this.#tail.length);
     return dataAt - this.#end;
   }
 
-  /** @param base - where the content's first octet would be in the shared memory */
+  /** @param base - where the content's first byte would be in the shared memory */
   #emit(spans: readonly LeafSpan[], slot: number, base: number): void {
     const { bytes } = this.#context;
     const leaves: (Block | undefined)[] = [];

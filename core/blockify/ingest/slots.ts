@@ -5,10 +5,10 @@ import { MAX_DIGEST_SIZE } from '../../block/hash.ts';
 import { RECORD_FIXED_SIZE } from '../../store/records/datafile.ts';
 import { largestLeaf } from '../edge-hash.ts';
 
-/** Octets of input that one slot takes. 256 KiB to 1 MiB a slot are the fastest; 4 MiB fall out of the caches (1,232 against 1,580 MB/s). */
+/** Bytes of input that one slot takes. 256 KiB to 1 MiB a slot are the fastest; 4 MiB fall out of the caches (1,232 against 1,580 MB/s). */
 export const SLOT_DATA_SIZE = 1024 * 1024;
 
-/** Octets in front of a slot's data beyond a Block of the largest size: what may be the start of a run, and what the edge kernel looks at. */
+/** Bytes in front of a slot's data beyond a Block of the largest size: what may be the start of a run, and what the edge kernel looks at. */
 const HEADROOM_EXTRA = 8 * 1024;
 
 /**
@@ -20,19 +20,19 @@ const USUAL_SLOTS = 10;
 /** Slots of Stores with the largest Blocks: two would do, more keep the workers busy. */
 const MIN_SLOTS = 4;
 
-/** Octets of all slots, at most. */
+/** Bytes of all slots, at most. */
 const MAX_SLOTS_SIZE = 96 * 1024 * 1024;
 
 const WASM_PAGE_SIZE = 64 * 1024;
 
-/** Where slots lie in the shared memory: the same for every thread. */
+/** Where slots are in the shared memory: the same for every thread. */
 export interface SlotLayout {
-  /** Offset of the first slot; what lies before is the edge kernel's own, `scratchSize` octets a thread. */
+  /** Offset of the first slot; what is before is the edge kernel's own, `scratchSize` bytes a thread. */
   readonly slotsAt: number;
   readonly scratchSize: number;
-  /** Octets before a slot's data, for the unfinished tail of the slot before. */
+  /** Bytes before a slot's data, for the unfinished tail of the slot before. */
   readonly headroom: number;
-  /** Octets behind a slot's data for the records of its leaves, as they are written to the Store. */
+  /** Bytes behind a slot's data for the records of its leaves, as they are written to the Store. */
   readonly imageSize: number;
   /** Headroom, data and image: the distance of two slots. */
   readonly slotSize: number;
@@ -40,10 +40,10 @@ export interface SlotLayout {
 }
 
 /**
- * Where slots lie for a Store's edge settings.
+ * Where slots are for a Store's edge settings.
  *
  * @param threads - those that run the kernel, each with its own scratch memory
- * @param overhead - octets that a leaf takes in its record beside its own
+ * @param overhead - bytes that a leaf takes in its record beside its own
  */
 export function slotLayout(edges: EdgeSettings, threads: number, scratchSize: number, overhead: number): SlotLayout {
   const headroom = roundUp(largestLeaf(edges) + HEADROOM_EXTRA, WASM_PAGE_SIZE);
@@ -77,7 +77,7 @@ export function slotImageAt(layout: SlotLayout, slot: number): number {
   return slotDataAt(layout, slot) + SLOT_DATA_SIZE;
 }
 
-/** Offset in the shared memory of a slot's first octet. */
+/** Offset in the shared memory of a slot's first byte. */
 export function slotStartAt(layout: SlotLayout, slot: number): number {
   return layout.slotsAt + slot * layout.slotSize;
 }

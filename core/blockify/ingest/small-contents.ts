@@ -9,9 +9,9 @@ import type { SmallFilesContext } from './small-files.ts';
 /** What small contents need of their ingest. */
 export interface SmallContentsContext extends Pick<SmallFilesContext, 'hashName' | 'bytes' | 'slots' | 'sink' | 'wantsRecords' | 'add'> {
   readonly layout: SlotLayout;
-  /** Cuts and hashes. @param size - octets of all contents */
+  /** Cuts and hashes. @param size - bytes of all contents */
   run(job: ContentsJob, size: number): Promise<ContentsResult>;
-  /** Octets of contents are taken. */
+  /** Bytes of contents are taken. */
   onRead(size: number): void;
   /** The ingest itself failed. */
   onFailure(error: unknown): void;
@@ -35,7 +35,7 @@ export class SmallContents {
     this.#context = context;
   }
 
-  /** The Block of up to SLOT_DATA_SIZE octets, which stay as they are until it is there. */
+  /** The Block of up to SLOT_DATA_SIZE bytes, which stay as they are until it is there. */
   add(data: Uint8Array, hint: ContentHint): Promise<Block> {
     if (this.#batchSize + data.length > SLOT_DATA_SIZE) this.#send();
     this.#batchSize += data.length;

@@ -24,7 +24,7 @@ export interface SmallFilesContext {
   readonly sink: BlockSink;
   /** Whether Blocks had better be added as records. */
   readonly wantsRecords: () => boolean;
-  /** Reads, cuts and hashes. @param size - octets of all files */
+  /** Reads, cuts and hashes. @param size - bytes of all files */
   run(job: SmallJob, size: number): Promise<SmallResult>;
   /** Adds Blocks to the Store. */
   add(batch: AddedBlocks): Promise<void>;
@@ -32,7 +32,7 @@ export interface SmallFilesContext {
   onStart(): void;
   /** A file is small no longer. */
   onGrown(file: QueuedFile): void;
-  /** Octets of contents are read. */
+  /** Bytes of contents are read. */
   onRead(size: number): void;
   /** The ingest itself failed, and not one file. */
   onFailure(error: unknown): void;
@@ -55,7 +55,7 @@ export class SmallFiles {
     return this.#waitingBatches;
   }
 
-  /** Adds a file of up to SLOT_DATA_SIZE octets: the batch is sent when it is full, on `send`, or when the event loop turns. */
+  /** Adds a file of up to SLOT_DATA_SIZE bytes: the batch is sent when it is full, on `send`, or when the event loop turns. */
   add(file: QueuedFile): void {
     const size = Number(file.seen.size);
     if (this.#batchSize + size > SLOT_DATA_SIZE || this.#batch.length >= MAX_BATCH_FILES) this.send();

@@ -4,12 +4,12 @@ import { ASK_MARK, NOWHERE, type ParserMark, type ParserSteps } from '../parser.
 /** A part of a parser's coroutine, which gives a value when it is done. */
 export type Steps<T> = ParserSteps<T>;
 
-/** Octets that `pass` tells of what it passed. */
+/** Bytes of what it passed that `pass` gives. */
 const CONTEXT_SIZE = 2;
 
 /**
- * Octets in which several needles are looked for at first, and twice as many each time after. The rarer ones would else be
- * sought far beyond the others, again and again. So work is linear in what is passed over, whatever the octets.
+ * Bytes in which several needles are looked for at first, and twice as many each time after. The rarer ones would else be
+ * sought far beyond the others, again and again. So work is linear in what is passed over, whatever the bytes.
  */
 const SEARCH_STEP = 128;
 
@@ -28,7 +28,7 @@ const FARTHEST = Number.MAX_SAFE_INTEGER;
 /** Reads the content that a parser is given, across its slices. Keeps no more than what one `read` asks for. */
 export class ByteCursor {
   #slice: Uint8Array = EMPTY;
-  /** Of the next octet in the slice. */
+  /** Of the next byte in the slice. */
   #at = 0;
   /** Of the slice in the content. */
   #base = 0;
@@ -36,7 +36,7 @@ export class ByteCursor {
   /** What comes before the next slice that is asked for: the last first. */
   readonly #stash: Uint8Array[] = [];
 
-  /** @param from - the offset in the content of the first octets that it is given */
+  /** @param from - the offset in the content of the first bytes that it is given */
   constructor(from = 0) {
     this.#base = from;
   }
@@ -44,19 +44,19 @@ export class ByteCursor {
   /**
    * States that a parser which starts at an offset with this state behaves as this one does.
    *
-   * @param from - the next octet, or one that is yet to come, if nothing depends on those before it
+   * @param from - the next byte, or one that is yet to come, if nothing depends on those before it
    */
   mark(state: readonly number[], from = this.offset): void {
     this.#mark = { from, state };
   }
 
-  /** Octets of the content that were read or skipped. */
+  /** Bytes of the content that were read or skipped. */
   get offset(): number {
     return this.#base + this.#at;
   }
 
   /**
-   * The next `size` octets, valid until the cursor is used again.
+   * The next `size` bytes, valid until the cursor is used again.
    *
    * @param size - 1 to a few thousand: so many are held in memory
    * @returns undefined if the content ends before; all of it is consumed then
@@ -79,7 +79,7 @@ export class ByteCursor {
   }
 
   /**
-   * Passes over `size` octets; of those slices that have none but these nothing is looked at.
+   * Passes over `size` bytes; of those slices that have none but these nothing is looked at.
    *
    * @returns false if the content ends before, or `size` is no count
    */
@@ -97,7 +97,7 @@ export class ByteCursor {
   /**
    * What is left of the slice in hand, or all of the next one: consumed, valid until the cursor is used again.
    *
-   * @returns undefined at the end of the content; else 1 octet or more
+   * @returns undefined at the end of the content; else 1 byte or more
    */
   *rest(): Steps<Uint8Array | undefined> {
     if (!(yield* this.#more())) return undefined;
@@ -107,9 +107,9 @@ export class ByteCursor {
   }
 
   /**
-   * Takes back octets, to be read again: the last ones of what `read` or `rest` gave.
+   * Takes back bytes, to be read again: the last ones of what `read` or `rest` gave.
    *
-   * @param octets - up to a few thousand, but for those of `rest`
+   * @param bytes - up to a few thousand, but for those of `rest`
    */
   unread(octets: Uint8Array): void {
     if (octets.length <= this.#at) {
@@ -126,11 +126,11 @@ export class ByteCursor {
   /**
    * Passes over everything up to the end of the next of some needles.
    *
-   * @param needles - a few octets each; none can overlap another
-   * @returns which it is, and the octets before it, 2 at most; undefined if there is none any more
+   * @param needles - a few bytes each; none can overlap another
+   * @returns which it is, and the bytes before it, 2 at most; undefined if there is none any more
    */
   *pass(...needles: readonly Uint8Array[]): Steps<FoundNeedle | undefined> {
-    // What a needle or the octets before it may begin with, of the slices passed.
+    // What a needle or the bytes before it may begin with, of the slices passed.
     let carry = EMPTY;
     const longest = largestOf(needles.map(({ length }) => length));
     const most = longest + CONTEXT_SIZE - 1;
@@ -160,7 +160,7 @@ export class ByteCursor {
     return undefined;
   }
 
-  /** Sees to it that the slice has an octet left. */
+  /** Sees to it that the slice has a byte left. */
   *#more(): Steps<boolean> {
     while (this.#at >= this.#slice.length) {
       const next: Uint8Array | undefined = this.#stash.pop() ?? (yield undefined);

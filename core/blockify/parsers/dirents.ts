@@ -6,7 +6,7 @@ import type { Parser } from '../parser.ts';
 import { ByteCursor, ignoreRest } from './byte-cursor.ts';
 import { integer } from './vtd.ts';
 
-/** Octets of a record that are read: its head, and a name of usual length. */
+/** Bytes of a record that are read: its head, and a name of usual length. */
 const HEAD_SIZE = 512;
 
 /** Where the fields of a Dirent begin. */
@@ -15,10 +15,10 @@ const FIELDS_AT = 4;
 /** Of a name's CRC-32, the bits that are 0 at the end of a leaf. */
 const EDGE_MASK = 0x3f;
 
-/** Octets of an integer, at most, where it has to be found without a length. */
+/** Bytes of an integer, at most, where it has to be found without a length. */
 const MAX_INTEGER_SIZE = 5;
 
-/** Encoded Dirs: edges where the leaves of that Dir end, so that its octets in a file are the Blocks that it has as a Dir. @see vt(5), "Dirs" */
+/** Encoded Dirs: edges where the leaves of that Dir end, so that its bytes in a file are the Blocks that it has as a Dir. @see vt(5), "Dirs" */
 export const direntsParser: Parser = {
   name: 'dirents',
   extensions: [],
@@ -77,7 +77,7 @@ function shortInteger(octets: Uint8Array, at: number): { readonly value: number;
   return undefined;
 }
 
-/** Whether octets begin with a record of a Dir, with a name or salt, and go on with another. */
+/** Whether bytes begin with a record of a Dir, with a name or salt, and continue with another. */
 function isDir(head: Uint8Array): boolean {
   let at = 0;
   for (let records = 0; records < 2 && at < head.length; records++) {

@@ -2,7 +2,7 @@ import type { Parser } from '../parser.ts';
 import type { Needle } from './needle-scan.ts';
 import { NEEDLE_DELAY, needle, partEdges } from './part-edges.ts';
 
-/** Octets of a large member, or stretch between flush points. */
+/** Bytes of a large member, or stretch between flush points. */
 const PART_SIZE = 1024;
 
 /** Bits of the flags that are reserved, and the systems and levels that there are: RFC 1952, 2.3.1. */

@@ -9,12 +9,12 @@ export class LargeParts {
   #isEdge = true;
   #edges: number[] = [];
 
-  /** @param size - octets of a large part, at least; a boundary is known to be an edge so many octets after it, at the latest */
+  /** @param size - bytes of a large part, at least; a boundary is known to be an edge so many bytes after it, at the latest */
   constructor(size: number) {
     this.#size = size;
   }
 
-  /** What has to be known to go on, but for edges not taken yet. */
+  /** What has to be known to continue, but for edges not taken yet. */
   get state(): readonly [last: number, isEdge: number] {
     return [this.#last, Number(this.#isEdge)];
   }

@@ -3,7 +3,7 @@ import { ASK_MARK } from '../parser.ts';
 
 const LF = 0x0a;
 
-/** Octets of a large line. */
+/** Bytes of a large line. */
 const LINE_SIZE = 2048;
 
 /**

@@ -2,11 +2,11 @@ import type { Parser } from '../parser.ts';
 import type { PartLevel } from './part-edges.ts';
 import { NEEDLE_DELAY, needle, partEdges } from './part-edges.ts';
 
-/** Octets of a large part of a mail. An attachment in base64 has no blank line in it. */
+/** Bytes of a large part of a mail. An attachment in base64 has no blank line in it. */
 const PART_SIZE = 2048;
 
 /**
- * The parts of a mail: what stands between blank lines and MIME boundaries. So an attachment has its edges whichever mail it comes in,
+ * The parts of a mail: what is between blank lines and MIME boundaries. So an attachment has its edges whichever mail it comes in,
  * and a body has them whatever headers are put before it. RFC 5322, 2.1; RFC 2046, 5.1.1.
  */
 export const MAIL_PARTS: PartLevel = {
@@ -38,7 +38,7 @@ export const mailParser: Parser = {
 
 function isMail(head: Uint8Array): boolean {
   const first = head[0] ?? 0;
-  // Most contents are told by their first octet.
+  // Most contents are told by their first byte.
   if (first < 0x41 || first > 0x7a) return false;
   const octets = Buffer.from(head.buffer, head.byteOffset, head.length);
   const firstEnd = octets.indexOf(LF);

@@ -6,7 +6,7 @@ import { partEdges } from './part-edges.ts';
 const LF = 0x0a;
 const CR = 0x0d;
 
-/** Octets of a large mail. */
+/** Bytes of a large mail. */
 const MAIL_SIZE = 1024;
 
 /** The line that begins a mail, after an empty one: RFC 4155, appendix A. */

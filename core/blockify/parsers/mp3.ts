@@ -11,20 +11,20 @@ const ID3_HEADER_SIZE = 10;
 const MAX_ID3_VERSION = 0x0f;
 const ID3_FLAG_FOOTER = 0x10;
 
-/** Octets of an APE tag before its items, or after them. */
+/** Bytes of an APE tag before its items, or after them. */
 const APE_HEADER_SIZE = 32;
 
 /** An ID3v1 tag. */
 const ID3V1_SIZE = 128;
 
-/** Octets that tell what comes next: the header of a frame, or the start of a tag. Here as a big-endian number. */
+/** Bytes that say what comes next: the header of a frame, or the start of a tag. Here as a big-endian number. */
 const MARK_SIZE = 4;
 const ID3_MARK = 0x494433;
 const ID3V1_MARK = 0x544147;
 const APE_MARK = 0x41504554;
 const LYRICS_MARK = 0x4c595249;
 
-/** Octets without a frame or a tag after which none is expected any more. */
+/** Bytes without a frame or a tag after which none is expected any more. */
 const MAX_LOST_SIZE = 256 * 1024;
 
 /** What the frames of a stream have in common: the sync, the version, the layer and the sampling rate. */
@@ -52,7 +52,7 @@ export const mp3Parser: Parser = {
   begins(head) {
     if (head.length < ID3_HEADER_SIZE) return false;
     if (markAt(head, 0) >>> 8 === ID3_MARK) return id3Size(head) !== undefined;
-    // Four octets alone might be anything: a second frame has to follow the first.
+    // Four bytes alone might be anything: a second frame has to follow the first.
     const mark = markAt(head, 0);
     const size = frameSize(mark);
     if (size === undefined || size + MARK_SIZE > head.length) return false;
@@ -74,7 +74,7 @@ export const mp3Parser: Parser = {
         mark = yield* readMark(cursor);
       } else {
         const passed = yield* passTag(cursor, mark);
-        // Silence or damage: the frames may go on, or tags follow.
+        // Silence or damage: the frames may continue, or tags follow.
         mark = passed === 'passed' ? yield* readMark(cursor) : passed === 'no tag' ? yield* nextMark(cursor, mark, frame) : undefined;
       }
     }
@@ -122,7 +122,7 @@ function* nextMark(cursor: ByteCursor, mark: number, frame: number | undefined):
   return undefined;
 }
 
-/** Where the first mark in `part` ends, of which some octets may be in `before`, the four before it. A plain loop: 3 times as fast as in the coroutine. */
+/** Where the first mark in `part` ends, of which some bytes may be in `before`, the four before it. A plain loop: 3 times as fast as in the coroutine. */
 function markEnd(part: Uint8Array, before: number, isInLyrics: boolean, frame: number): number | undefined {
   let word = before | 0;
   for (let i = 0; i < part.length; i++) {
@@ -135,14 +135,14 @@ function markEnd(part: Uint8Array, before: number, isInLyrics: boolean, frame: n
   return undefined;
 }
 
-/** The four octets before `end` in `part`, before which there was `word`. */
+/** The four bytes before `end` in `part`, before which there was `word`. */
 function wordBefore(part: Uint8Array, end: number, word: number): number {
   let last = word;
   for (let i = Math.max(0, end - MARK_SIZE); i < end; i++) last = ((last << 8) | (part[i] ?? 0)) >>> 0;
   return last;
 }
 
-/** The octets of an ID3v2 tag with its header and footer, or undefined if `header` is of none. */
+/** The bytes of an ID3v2 tag with its header and footer, or undefined if `header` is of none. */
 function id3Size(header: Uint8Array): number | undefined {
   const [i, d, three, version = 0xff, , flags = 0, ...sizes] = header.subarray(0, ID3_HEADER_SIZE);
   if (i !== 0x49 || d !== 0x44 || three !== 0x33 || version > MAX_ID3_VERSION || sizes.some((octet) => octet >= 0x80)) return undefined;
@@ -154,7 +154,7 @@ function isSameKind(a: number, b: number): boolean {
   return ((a ^ b) & KIND_MASK) === 0;
 }
 
-/** The octets of a frame with a header, or undefined if it is none, or one of a free format. */
+/** The bytes of a frame with a header, or undefined if it is none, or one of a free format. */
 function frameSize(header: number): number | undefined {
   // In the order of their bits: 2.5, reserved, 2, 1; reserved, III, II, I.
   const version = (header >>> 19) & 3;

@@ -21,7 +21,7 @@ const MAX_FIRST_SIZE = 0x20000000;
 /** Of a table of chunks before its entries: version, flags, count. */
 const TABLE_HEADER_SIZE = 8;
 
-/** Octets of a table read at a time. */
+/** Bytes of a table read at a time. */
 const TABLE_PART_SIZE = 2048;
 
 /**
@@ -94,7 +94,7 @@ function* readBox(cursor: ByteCursor): Steps<Box | undefined> {
 function* container(cursor: ByteCursor, end: number, chunks: ThinnedOffsets, depth: number): Steps<boolean> {
   while (cursor.offset + HEADER_SIZE <= end) {
     const box = yield* readBox(cursor);
-    // A container may end with four octets of NUL, or lie: what is after it is known all the same.
+    // A container may end with four bytes of NUL, or be wrong: what is after it is known all the same.
     if (box?.end === undefined || box.end > end) return cursor.offset <= end;
     if (CONTAINERS.has(box.type) && depth < MAX_DEPTH) {
       if (!(yield* container(cursor, box.end, chunks, depth + 1))) return false;
@@ -125,7 +125,7 @@ function boxHeader(octets: Uint8Array): { readonly size: number; readonly type: 
   return { size: viewOf(octets).getUint32(0), type: Buffer.from(octets.subarray(4, 8)).toString('latin1') };
 }
 
-/** A number of eight octets; beyond 2^53 about right. */
+/** A number of eight bytes; beyond 2^53 about right. */
 function largeNumber(view: DataView, at: number): number {
   return view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
 }

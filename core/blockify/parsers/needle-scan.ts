@@ -1,40 +1,40 @@
 /** Something to be found. */
 export interface Needle {
-  /** Its octets: 1 to {@link MAX_NEEDLE_SIZE}. */
+  /** Its bytes: 1 to {@link MAX_NEEDLE_SIZE}. */
   readonly octets: Buffer;
   /**
    * Decides about an occurrence.
    *
-   * @param octets - where it was found, with {@link CONTEXT_SIZE} octets before it and after it, as far as there is content
-   * @param at - of the needle's first octet
+   * @param bytes - where it was found, with {@link CONTEXT_SIZE} bytes before it and after it, as far as there is content
+   * @param at - of the needle's first byte
    * @returns where the boundary is, in `octets`; undefined for none
    */
   boundary(octets: Buffer, at: number): number | undefined;
 }
 
-/** Octets before and after an occurrence that may be looked at. */
+/** Bytes before and after an occurrence that may be looked at. */
 export const CONTEXT_SIZE = 32;
 
-/** Octets of a needle, at most. */
+/** Bytes of a needle, at most. */
 export const MAX_NEEDLE_SIZE = 32;
 
-/** Octets from an occurrence on which are awaited before it is told. */
+/** Bytes from an occurrence on which are awaited before it is told. */
 const LOOK_SIZE = MAX_NEEDLE_SIZE + CONTEXT_SIZE;
 
 /** Finds needles in a content that comes in slices: the same ones however it is cut. Searching is left to the native `indexOf`. */
 export class NeedleScan {
-  /** The last octets so far. */
+  /** The last bytes so far. */
   #tail = Buffer.alloc(0);
   #end = 0;
   /** Occurrences before this offset were told. */
   #told = 0;
 
-  /** Where it can go on: the first octet that it needs again, and what was told before. */
+  /** Where it can continue: the first byte that it needs again, and what was reported before. */
   get mark(): { readonly from: number; readonly told: number } {
     return { from: this.#end - this.#tail.length, told: this.#told };
   }
 
-  /** Goes on from a mark. */
+  /** Continues from a mark. */
   restore(from: number, told: number): void {
     this.#end = from;
     this.#told = told;
@@ -58,7 +58,7 @@ export class NeedleScan {
     const seamBase = base - this.#tail.length;
     this.#end += slice.length;
     const to = Math.max(this.#told, this.#end - LOOK_SIZE);
-    // Occurrences near the slice's start have octets on both sides of it.
+    // Occurrences near the slice's start have bytes on both sides of it.
     const split = Math.min(to, Math.max(this.#told, base + CONTEXT_SIZE));
     for (const needle of needles) {
       find(needle, seam, this.#told - seamBase, split - seamBase, (at) => visit(seamBase + at));
@@ -71,18 +71,18 @@ export class NeedleScan {
       slice.length >= kept ? Buffer.from(octets.subarray(slice.length - kept)) : Buffer.concat([this.#tail, octets]).subarray(-kept);
   }
 
-  /** Octets of the content so far. */
+  /** Bytes of the content so far. */
   get end(): number {
     return this.#end;
   }
 
-  /** Tells of the occurrences at the content's end. */
+  /** Reports the occurrences at the content's end. */
   finish(needles: readonly Needle[], visit: (offset: number) => void): void {
     this.ifEnded(needles, visit);
     this.#told = this.#end;
   }
 
-  /** Tells what `finish` would tell, while the content may go on. */
+  /** Says what `finish` would tell, while the content may continue. */
   ifEnded(needles: readonly Needle[], visit: (offset: number) => void): void {
     const base = this.#end - this.#tail.length;
     for (const needle of needles) find(needle, this.#tail, this.#told - base, this.#end - base, (at) => visit(base + at));

@@ -8,11 +8,11 @@ import { NeedleScan } from './needle-scan.ts';
 /** Boundaries of one sort, and how large the parts between them must be to have edges. */
 export interface PartLevel {
   readonly needles: readonly Needle[];
-  /** Octets of a part, at least, that begins and ends with an edge: 1..3900, so that edges come no later than parsers may be. */
+  /** Bytes of a part, at least, that begins and ends with an edge: 1..3900, so that edges come no later than parsers may be. */
   readonly partSize: number;
 }
 
-/** Octets by which `partEdges` may be late, beyond the size of parts: what is awaited around a needle. */
+/** Bytes by which `partEdges` may be late, beyond the size of parts: what is awaited around a needle. */
 export const NEEDLE_DELAY = 128;
 
 interface LevelState {
@@ -59,7 +59,7 @@ export function* partEdges(levels: readonly PartLevel[], mark?: ParserMark): Ste
       if (slice === undefined) scan.finish(needles, visit);
       else scan.push(slice, needles, visit);
       if (needles.length > 1) found.sort((a, b) => a - b);
-      // A boundary may lie behind its needle, where there are needles still to come.
+      // A boundary may be behind its needle, where there are needles still to come.
       let told = 0;
       for (; told < found.length && ((found[told] as number) < scan.told || slice === undefined); told++)
         parts.boundary(found[told] as number);
@@ -72,7 +72,7 @@ export function* partEdges(levels: readonly PartLevel[], mark?: ParserMark): Ste
 
 /** Of each level in turn: what was told, the last boundary, whether it is an edge, how many were found, and these. */
 function markOf(levels: readonly LevelState[]): ParserMark {
-  // All were given the same octets, and need as many again.
+  // All were given the same bytes, and need as many again.
   const from = levels[0]?.scan.mark.from ?? 0;
   return { from, state: levels.flatMap(({ scan, parts, found }) => [scan.mark.told, ...parts.state, found.length, ...found]) };
 }
@@ -88,7 +88,7 @@ function restoreLevels(levels: readonly LevelState[], { from, state }: ParserMar
   }
 }
 
-/** A needle, the boundary at some octet of it, whatever stands around it. */
+/** A needle, the boundary at some byte of it, whatever is around it. */
 export function needle(text: string, boundaryAt: number): Needle {
   return { octets: Buffer.from(text, 'latin1'), boundary: (_, at) => at + boundaryAt };
 }

@@ -13,7 +13,7 @@ const END_STREAM = Buffer.from('endstream');
 const CR = 0x0d;
 const LF = 0x0a;
 
-/** Streams that end within so many octets stay with what is around them: those of 512 and less. */
+/** Streams that end within so many bytes stay with what is around them: those of 512 and less. */
 const PROBE_SIZE = 512 + 2 + END_STREAM.length;
 
 /**
@@ -40,7 +40,7 @@ export const pdfParser: Parser = {
   },
 };
 
-/** A stream, from its first octet. @returns false if the content ends in it */
+/** A stream, from its first byte. @returns false if the content ends in it */
 function* stream(cursor: ByteCursor): Steps<boolean> {
   const start = cursor.offset;
   const first = yield* cursor.read(PROBE_SIZE);
@@ -72,7 +72,7 @@ function* passEol(cursor: ByteCursor): Steps<boolean> {
   return true;
 }
 
-/** Octets of the line's end that is before `endstream` and no part of the stream. */
+/** Bytes of the line's end that is before `endstream` and no part of the stream. */
 function eolSize(before: Uint8Array): number {
   const last = before.at(-1);
   if (last === LF) return before.at(-2) === CR ? 2 : 1;

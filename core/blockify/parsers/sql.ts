@@ -1,7 +1,7 @@
 import type { Parser } from '../parser.ts';
 import { NEEDLE_DELAY, needle, partEdges } from './part-edges.ts';
 
-/** Octets of a large section or statement. */
+/** Bytes of a large section or statement. */
 const PART_SIZE = 3072;
 
 /** What dumps of SQLite, MySQL, MariaDB and PostgreSQL begin with. */

@@ -97,7 +97,7 @@ function hasMagic(header: Uint8Array): boolean {
   return 'ustar'.split('').every((letter, i) => header[MAGIC_AT + i] === letter.charCodeAt(0));
 }
 
-/** Whether the checksum is right: the sum of all octets, of those of the field itself as if they were spaces. Some summed signed ones. */
+/** Whether the checksum is right: the sum of all bytes, of those of the field itself as if they were spaces. Some summed signed ones. */
 function isHeader(header: Uint8Array): boolean {
   const expected = readNumber(header, CHECKSUM_FIELD);
   if (expected === undefined || readNumber(header, SIZE_FIELD) === undefined) return false;

@@ -8,10 +8,10 @@ const CR = 0x0d;
 const FORM_FEED = 0x0c;
 const HASH_SIGN = 0x23;
 
-/** Octets of the head that are looked at. */
+/** Bytes of the head that are looked at. */
 const SAMPLE_SIZE = 1024;
 
-/** Octets of a large definition or paragraph. */
+/** Bytes of a large definition or paragraph. */
 const PART_SIZE = 3072;
 
 /**
@@ -20,7 +20,7 @@ const PART_SIZE = 3072;
  */
 const QUIET_SIZE = 32 * 1024;
 
-/** A blank line, after which a line begins with an octet of some sort. */
+/** A blank line, after which a line begins with a byte of some sort. */
 function blankLine(lineEnd: string, begins: (octet: number) => boolean): Needle {
   const octets = Buffer.from(`\n${lineEnd}`, 'latin1');
   return {
@@ -39,7 +39,7 @@ const isTop = (octet: number): boolean => WITHIN[octet] === 0;
 /** Whether it begins a chapter: headings of Markdown, form feeds. */
 const isHeading = (octet: number): boolean => octet === HASH_SIGN || octet === FORM_FEED;
 
-/** 1 for first octets of lines that go on with what was before: white space and closing brackets. A table: it is asked of each paragraph. */
+/** 1 for first bytes of lines that continue with what was before: white space and closing brackets. A table: it is asked of each paragraph. */
 const WITHIN = Uint8Array.from({ length: 256 }, (_, octet) => (' \t\r\n)]}'.includes(String.fromCharCode(octet)) ? 1 : 0));
 
 const LEVELS: readonly PartLevel[] = [
@@ -50,7 +50,7 @@ const LEVELS: readonly PartLevel[] = [
 /**
  * Text and source code in any encoding that has ASCII's line feeds. Edges around large definitions, paragraphs and
  * chapters, so that these are found again when they are moved or copied. Elsewhere the kernel's edges are as good as any.
- * With 200 edits of 16 MB of sources, edges moved to the ends of paragraphs saved nothing (9,922 octets an edit, 9,908
+ * With 200 edits of 16 MB of sources, edges moved to the ends of paragraphs saved nothing (9,922 bytes an edit, 9,908
  * without).
  */
 export const textParser: Parser = {
@@ -154,7 +154,7 @@ export const textParser: Parser = {
   edges: (mark) => partEdges(LEVELS, mark),
 };
 
-/** Whether octets are text: no control characters but white space and escapes, and a line feed among them. */
+/** Whether bytes are text: no control characters but white space and escapes, and a line feed among them. */
 function isText(head: Uint8Array): boolean {
   let hasLine = false;
   for (const octet of head.subarray(0, SAMPLE_SIZE)) {

@@ -5,10 +5,10 @@ import type { Parser } from '../parser.ts';
 import type { Steps } from './byte-cursor.ts';
 import { ByteCursor, ignoreRest } from './byte-cursor.ts';
 
-/** Where the number of the hash function stands in the header. */
+/** Where the number of the hash function is in the header. */
 const HASH_AT = 9;
 
-/** Stored octets of a Block that has edges; smaller ones stay with what is around them. */
+/** Stored bytes of a Block that has edges; smaller ones stay with what is around them. */
 const MIN_STORED_SIZE = 256;
 
 /** Data files, ours and those of the Python vt: what is stored of a Block becomes that Block again. @see vt(5), "Data files" */
@@ -54,7 +54,7 @@ function* records(cursor: ByteCursor, digestSize: number): Steps<void> {
       if (!(yield* stored(cursor, header.storedSize))) return;
       continue;
     }
-    // Damaged: goes on where the next magic is.
+    // Damaged: continues where the next magic is.
     cursor.unread(octets.subarray(1));
     const found = yield* cursor.pass(RECORD_MAGIC);
     if (found === undefined) return;

@@ -12,10 +12,10 @@ const CENTRAL_HEADER = 0x02014b50;
 /** Begins an archive that was to be split, and was not. */
 const SPLIT_MARKER = 0x30304b50;
 
-/** Octets of a local header after its signature, up to the name. */
+/** Bytes of a local header after its signature, up to the name. */
 const LOCAL_SIZE = 26;
 
-/** Octets of a data descriptor after its signature, of sizes of 4 octets. */
+/** Bytes of a data descriptor after its signature, of sizes of 4 bytes. */
 const DESCRIPTOR_SIZE = 12;
 
 const FLAG_DESCRIPTOR = 0x8;
@@ -34,7 +34,7 @@ const DESCRIPTOR_NEEDLE = signature(DESCRIPTOR);
 
 /**
  * Archives of zip, and what is built upon them (office documents, jar, apk, epub): edges where the content of a member begins and ends. A
- * stored one is found again as the file that it was; a compressed one wherever the same octets were compressed the same way.
+ * stored one is found again as the file that it was; a compressed one wherever the same bytes were compressed the same way.
  */
 export const zipParser: Parser = {
   name: 'zip',

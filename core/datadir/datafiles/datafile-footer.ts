@@ -46,8 +46,8 @@ async function addEarlier(path: string, end: number, hash: HashFunction, places:
 }
 
 /**
- * The places of all Blocks of a data file that ends in a footer, in the order in which they lie. Undefined where it does not,
- * where a part is damaged, or where the file was written to since. An earlier version that frees octets leaves the footer as it
+ * The places of all Blocks of a data file that ends in a footer, in the order in which they are. Undefined where it does not,
+ * where a part is damaged, or where the file was written to since. An earlier version that frees bytes leaves the footer as it
  * is.
  */
 export function footerPlaces(fd: number, hash: HashFunction): (readonly [digest: Uint8Array, place: RecordPlace])[] | undefined {

@@ -28,7 +28,7 @@ export class DatafileReaders {
 
   /** The path of a file, for messages and other readers. */
   path(name: string): string {
-    // Asked for every Block of an export, of which most lie in one file: joining took 1 µs each.
+    // Asked for every Block of an export, of which most are in one file: joining took 1 µs each.
     if (name !== this.#lastName || this.#lastPath === '') {
       this.#lastName = name;
       this.#lastPath = join(this.#folder, name);
@@ -37,7 +37,7 @@ export class DatafileReaders {
   }
 
   /**
-   * Reads octets of a file, in new memory. Fewer come back where the file ends before them.
+   * Reads bytes of a file, in new memory. Fewer come back where the file ends before them.
    *
    * @throws the system's error, ENOENT where there is no such file
    */
@@ -54,7 +54,7 @@ export class DatafileReaders {
     return out;
   }
 
-  /** As `read`, into given memory. @returns octets read: none where there is no such file */
+  /** As `read`, into given memory. @returns bytes read: none where there is no such file */
   readInto(name: string, offset: number, target: Uint8Array): number {
     try {
       return readFully(this.#descriptor(name), target, offset);
@@ -64,7 +64,7 @@ export class DatafileReaders {
     }
   }
 
-  /** Finds the frame of a record. @param offset - of the first octet that the record stores */
+  /** Finds the frame of a record. @param offset - of the first byte that the record stores */
   frames(name: string, offset: number): FindFrame {
     return (back, size) =>
       back <= offset ? this.#frames.get(`${offset - back} ${name}`, () => this.read(name, offset - back, size)) : undefined;

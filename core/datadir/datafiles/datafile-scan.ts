@@ -7,7 +7,7 @@ import { decodePart, UnpackedFrames } from '../../store/records/frame.ts';
 import { decodeStored } from '../../store/records/stored-bytes.ts';
 import { FileWindow, WINDOW_SIZE } from './file-window.ts';
 
-/** Octets between two looks at the signal, when other work of the process may go on. */
+/** Bytes between two looks at the signal, when other work of the process may continue. */
 const PAUSE_SIZE = 16 * 1024 * 1024;
 
 /** A whole record, found by a scan. */
@@ -47,7 +47,7 @@ export interface ScanOptions {
   /** Check the hash of every Block from the start: where the file's header is damaged. */
   readonly distrust?: boolean;
   readonly onRecord: (record: ScannedRecord) => void;
-  /** Told of each gap: what it is, and where what is in it starts. */
+  /** Called with each gap: what it is, and where what is in it starts. */
   readonly onGap?: ((gap: { readonly kind: number; readonly offset: number; readonly size: number }) => void) | undefined;
   /** Stop at the first end of a record from this offset on; default the end of the file. */
   readonly until?: number;

@@ -6,7 +6,7 @@ import { DEFAULT_HASH_NAME } from '../../block/hash.ts';
 import type { DatafileHeader } from '../../store/records/datafile.ts';
 import { DATAFILE_HEADER_SIZE, DATAFILE_MAGIC, decodeDatafileHeader } from '../../store/records/datafile.ts';
 
-/** What the Python vt uses unless told otherwise. */
+/** What the Python vt uses by default. */
 const PYTHON_DEFAULT_HASH: HashName = 'blake3';
 
 /** What the start of a data file says of it. */

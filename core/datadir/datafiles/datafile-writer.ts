@@ -45,7 +45,7 @@ export class DatafileWriter {
   /**
    * Makes a .vtd and writes its header. Where that fails nothing is left behind.
    *
-   * @param header - {@link DATAFILE_HEADER_SIZE} octets
+   * @param header - {@link DATAFILE_HEADER_SIZE} bytes
    */
   static create(folder: string, name: string, header: Buffer, access: StoreAccess): DatafileWriter {
     const path = join(folder, name);
@@ -64,8 +64,8 @@ export class DatafileWriter {
   }
 
   /**
-   * Goes on with a .vtd where its last writer ended. Gives undefined where another process writes to it, where locks cannot be
-   * had, or where it is not `size` octets long. So too where it has another name, as may be in a copy of the Store, or records of
+   * Continues with a .vtd where its last writer ended. Gives undefined where another process writes to it, where locks cannot be
+   * had, or where it is not `size` bytes long. So too where it has another name, as may be in a copy of the Store, or records of
    * another hash function.
    */
   static resume(folder: string, name: string, size: number, hash: HashFunction): DatafileWriter | undefined {
@@ -83,12 +83,12 @@ export class DatafileWriter {
     return undefined;
   }
 
-  /** Octets of the file. */
+  /** Bytes of the file. */
   get size(): number {
     return this.#size;
   }
 
-  /** Octets that are whole records. */
+  /** Bytes that are whole records. */
   get wholeSize(): number {
     return this.#wholeSize;
   }
@@ -109,7 +109,7 @@ export class DatafileWriter {
   }
 
   /**
-   * Remembers where Blocks lie that were appended, for the index at the end of the file.
+   * Remembers where Blocks are that were appended, for the index at the end of the file.
    *
    * @param batch - whose Blocks were laid out
    * @param start - where the layout begins
@@ -126,7 +126,7 @@ export class DatafileWriter {
     this.#placedTo = start + size;
   }
 
-  /** Where its records lie since it was made or taken up; undefined of none. */
+  /** Where its records are since it was made or taken up; undefined of none. */
   get places(): PlaceList | undefined {
     return this.#places;
   }
@@ -150,7 +150,7 @@ export class DatafileWriter {
       const written = writevSync(this.#fd, rest);
       this.#size += written;
       if (written === wanted) return;
-      // A short write: the next call either goes on or tells the reason.
+      // A short write: the next call either continues or tells the reason.
       if (written === 0) throw new Error(`append to "${this.name}": no byte was taken`);
       rest = dropOctets(rest, written);
     }
@@ -159,7 +159,7 @@ export class DatafileWriter {
   /**
    * Makes everything appended so far durable.
    *
-   * @returns the octets that are, all of them whole records
+   * @returns the bytes that are, all of them whole records
    * @throws the system's error: what was appended since the last sync may be lost, and the file is done with
    */
   async sync(): Promise<number> {

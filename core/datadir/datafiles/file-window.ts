@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs';
 
-/** Octets read at a time. */
+/** Bytes read at a time. */
 export const WINDOW_SIZE: number = 1024 * 1024;
 
 /** A buffer that slides over a file: few reads of much, for many looks at little. Views are valid until the next call. */
@@ -16,21 +16,21 @@ export class FileWindow {
     this.#end = end;
   }
 
-  /** `size` octets at `offset`, fewer at the end of the file; size <= WINDOW_SIZE. */
+  /** `size` bytes at `offset`, fewer at the end of the file; size <= WINDOW_SIZE. */
   at(offset: number, size: number): Buffer {
     const wanted = Math.min(size, this.#end - offset);
     if (offset < this.#start || offset + wanted > this.#start + this.#length) this.#fill(offset);
     return this.#buffer.subarray(offset - this.#start, Math.min(offset - this.#start + wanted, this.#length));
   }
 
-  /** At least one and at most `size` octets at `offset`; none at the end of the file. */
+  /** At least one and at most `size` bytes at `offset`; none at the end of the file. */
   some(offset: number, size: number): Buffer {
     if (offset < this.#start || offset >= this.#start + this.#length) this.#fill(offset);
     const from = offset - this.#start;
     return this.#buffer.subarray(from, Math.min(from + size, this.#length));
   }
 
-  /** `size` octets at `offset` in new memory, fewer at the end of the file. */
+  /** `size` bytes at `offset` in new memory, fewer at the end of the file. */
   copy(offset: number, size: number): Buffer {
     const out = Buffer.allocUnsafeSlow(size);
     let done = 0;

@@ -30,7 +30,7 @@ interface OpenedDatafile {
 }
 
 /**
- * Where the Blocks of one data file lie. The index at its end tells, if there is one; else a scan, which begins at once. What a writer
+ * Where the Blocks of one data file are. The index at its end tells, if there is one; else a scan, which begins at once. What a writer
  * appends later is found by another scan from there on, when a Block is asked for that is not known.
  */
 export class FoundRecords {
@@ -67,7 +67,7 @@ export class FoundRecords {
     this.#readAt = readAtOf(fd);
     this.#onNotice = onNotice;
     const isOneFile = start.header?.isOneFile === true;
-    // Of a file whose header is damaged the first record tells what it is.
+    // Of a file whose header is damaged the first record says what it is.
     this.#hasStates = isOneFile || start.distrust;
     this.#isDirentNext = this.#hasStates;
     this.#scannedTo = start.header === undefined ? 0 : DATAFILE_HEADER_SIZE;
@@ -85,7 +85,7 @@ export class FoundRecords {
     this.#scan();
   }
 
-  /** Where a Block lies, as far as that is known. */
+  /** Where a Block is, as far as that is known. */
   known(key: string): Location | undefined {
     const found = this.#locations.get(key);
     if (found !== undefined || this.#index === undefined) return found;
@@ -93,7 +93,7 @@ export class FoundRecords {
     return place && { ...place, file: basename(this.#path) };
   }
 
-  /** Where a Block lies, as soon as a scan has met it; undefined once the file has been scanned to its end. */
+  /** Where a Block is, as soon as a scan has met it; undefined once the file has been scanned to its end. */
   async find(key: string, options: OpOptions): Promise<Location | undefined> {
     for (;;) {
       const found = this.known(key);
@@ -144,7 +144,7 @@ export class FoundRecords {
   }
 
   async #scanTo(end: number): Promise<void> {
-    // What opens the Store goes on first.
+    // What opens the Store continues first.
     await nextTurn();
     const file = basename(this.#path);
     const options = {
@@ -172,7 +172,7 @@ export class FoundRecords {
     this.#tellDamage(result);
   }
 
-  /** A state ends where a footer stands, which says when it was recorded; the next record is the Dirent of another. */
+  /** A state ends where a footer is, which says when it was recorded; the next record is the Dirent of another. */
   #meetFooter(offset: number, size: number): void {
     this.#isDirentNext = this.#hasStates;
     const last = this.states.at(-1);

@@ -12,7 +12,7 @@ const PAUSE_RECORDS = 8192;
  *
  * @param size - where to end
  * @param signal - looked at now and then
- * @returns `size`, or where no whole record stands
+ * @returns `size`, or where no whole record is
  */
 export async function walkHeaders(
   fd: number,

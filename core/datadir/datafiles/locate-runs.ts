@@ -5,13 +5,13 @@ import { PART_SIZE } from '../../store/records/frame.ts';
 const STRIDE = 32;
 
 /**
- * Locates Blocks, most of them without a look into the index, which takes 3 µs a Block: a file's Blocks mostly lie one after the
- * other, as they were added. Two Blocks of the list may lie in one file, as far apart as the records of those between them would
- * take. Then those are taken to lie there; so too where the records of a frame lie between them. Else the middle one is looked up, and so on for both halves. What is read at a
+ * Locates Blocks, most of them without a look into the index, which takes 3 µs a Block: a file's Blocks mostly are one after the
+ * other, as they were added. Two Blocks of the list may be in one file, as far apart as the records of those between them would
+ * take. Then those are taken to be there; so too where the records of a frame are between them. Else the middle one is looked up, and so on for both halves. What is read at a
  * location is verified in any case, and a wrong one is found by that.
  *
  * @param spans - the size of each Block
- * @param headerSize - octets of a record before the stored ones
+ * @param headerSize - bytes of a record before the stored ones
  * @param locate - looks up one
  */
 export function locateRuns(

@@ -5,10 +5,10 @@ import { decodeStored } from '../../store/records/stored-bytes.ts';
 import type { Location } from '../index/index-types.ts';
 import type { DatafileReaders } from './datafile-readers.ts';
 
-/** What stands where a Block should. */
+/** What is where a Block should. */
 export type LocatedBlock =
   | { readonly kind: 'block'; readonly data: Uint8Array }
-  /** The octets there are not the Block's: they are damaged, or the location is wrong. */
+  /** The bytes there are not the Block's: they are damaged, or the location is wrong. */
   | { readonly kind: 'damaged'; readonly reason: string }
   /** The file, or the part of it, is not there. */
   | { readonly kind: 'gone' };

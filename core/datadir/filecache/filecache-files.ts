@@ -17,7 +17,7 @@ import type { Location } from '../index/index-types.ts';
  */
 export const FILECACHE_ID = '66696c65-6361-6368-6500-000000000000';
 
-/** Records read before other work of the process may go on: some 30 ms. */
+/** Records read before other work of the process may continue: some 30 ms. */
 const TURN_RECORDS = 16_384;
 
 /** A cache file, and what is known to be in it. */
@@ -27,7 +27,7 @@ export interface CacheFile {
   readonly createdNs: bigint;
   /** Every whole record before this offset is known. */
   scannedTo: number;
-  /** Octets of the file, as it was seen last, and when it was scanned last. */
+  /** Bytes of the file, as it was seen last, and when it was scanned last. */
   size: number;
   scannedSize: number;
   /** Digests of the Blocks in it, as keys, but for those in its index. */
@@ -54,7 +54,7 @@ export class CacheFiles {
     this.#hash = hash;
   }
 
-  /** Where a Block lies. @param key - of the digest */
+  /** Where a Block is. @param key - of the digest */
   get(digest: Uint8Array, key = digestKey(digest)): Location | undefined {
     const location = this.#locations.get(key);
     if (location !== undefined || this.#damaged.has(key)) return location;
@@ -81,7 +81,7 @@ export class CacheFiles {
     return keys;
   }
 
-  /** Octets of all files. */
+  /** Bytes of all files. */
   get size(): number {
     let size = 0;
     for (const file of this.#files.values()) size += file.size;
@@ -110,7 +110,7 @@ export class CacheFiles {
     file.scannedSize = size;
   }
 
-  /** A Block that is damaged where it lies: from now on it is not there. */
+  /** A Block that is damaged where it is: from now on it is not there. */
   forgetBlock(key: string): void {
     const location = this.#locations.get(key);
     if (location === undefined) {

@@ -35,14 +35,14 @@ import { CacheFiles, FILECACHE_ID, newCacheFileName } from './filecache-files.ts
 const LOOK_AGAIN_MS = 500;
 /** Blocks of a file that is worth an index: fewer are found as fast by a walk. */
 const LEAST_PLACES = 256;
-/** Octets of an index for each Block, at most: a digest of 64 and where it is. */
+/** Bytes of an index for each Block, at most: a digest of 64 and where it is. */
 const MOST_OCTETS_A_PLACE = 96;
 
 export interface FilecacheOptions {
   readonly folder: string;
   readonly name: string;
   readonly hashName: HashName;
-  /** Most octets of all files together. */
+  /** Most bytes of all files together. */
   readonly maxBytes: number;
   /** Files that the cache is spread over: the smaller they are, the less is dropped at a time. */
   readonly files: number;
@@ -204,7 +204,7 @@ export class Filecache implements Store {
       if (dropped === undefined) break;
       for (const one of this.#ended) if (one.name === dropped) one.close();
       this.#ended = this.#ended.filter((one) => one.name !== dropped);
-      // Its descriptor stays open no longer than the read that is under way, which is synchronous.
+      // Its descriptor stays open no longer than the read that is in progress, which is synchronous.
       this.#readers.forget(dropped);
     }
     return { writer, file };

@@ -21,7 +21,7 @@ import { decodeLocation, decodePlace, isDamagedLocation, isNoLocation } from './
 const GENERATION_SETTING = 'generation';
 
 /**
- * Where every Block of a datadir lies: a cache of what the data files say. Sorted runs of records in files that are
+ * Where every Block of a datadir is: a cache of what the data files say. Sorted runs of records in files that are
  * never changed, and a head that names them and is replaced as a whole. It is read and written by plain calls, so that
  * a full disk, a damaged page and a limit of memory are errors, and no signal.
  *
@@ -97,12 +97,12 @@ export class BlockIndex {
     }
   }
 
-  /** Another one each time that the index is made anew. */
+  /** Another one each time that the index is made again. */
   get id(): string {
     return this.#states.state.head.id;
   }
 
-  /** Goes up with each change of where Blocks lie, by whichever session. */
+  /** Goes up with each change of where Blocks are, by whichever session. */
   get changes(): number {
     return this.#states.state.head.changes;
   }
@@ -113,9 +113,9 @@ export class BlockIndex {
   }
 
   /**
-   * Where a Block lies, or undefined.
+   * Where a Block is, or undefined.
    *
-   * @throws {IndexDamagedError} if the index is damaged where that stands
+   * @throws {IndexDamagedError} if the index is damaged where that is
    */
   get(digest: Uint8Array): Location | undefined {
     const value = this.#find(digest);
@@ -160,7 +160,7 @@ export class BlockIndex {
    * Digests of Blocks not known to be damaged, ascending, of at most `limit` Blocks after `after`.
    *
    * @returns them, how many Blocks there were with the damaged ones, and the last of these
-   * @throws {IndexDamagedError} if the index is damaged where they stand
+   * @throws {IndexDamagedError} if the index is damaged where they are
    */
   presentDigests(after: Uint8Array | undefined, limit: number): PresentDigests {
     const digests: Uint8Array[] = [];
@@ -179,7 +179,7 @@ export class BlockIndex {
     return this.#take(after, limit, ({ octets, at, valueAt }) => Uint8Array.prototype.slice.call(octets, at, valueAt));
   }
 
-  /** Blocks and where they lie, ascending by digest, at most `limit`, all after `after`. @throws as {@link presentDigests} */
+  /** Blocks and where they are, ascending by digest, at most `limit`, all after `after`. @throws as {@link presentDigests} */
   entries(after: Uint8Array | undefined, limit: number): (readonly [digest: Uint8Array, location: Location])[] {
     return this.#take(after, limit, ({ octets, at, valueAt }) => {
       const digest = Uint8Array.prototype.slice.call(octets, at, valueAt);
@@ -226,7 +226,7 @@ export class BlockIndex {
 
   /**
    * Puts a batch, which is visible to every process once this resolves. Its marks count only in the index that they were
-   * made of: one that has been made anew since does not know what they promise.
+   * made of: one that has been made again since does not know what they promise.
    *
    * @returns what `changes` was before and after
    * @throws the system's error, as on a full disk; nothing of the batch is then in the index
@@ -247,10 +247,10 @@ export class BlockIndex {
   }
 
   /**
-   * Changes where Blocks lie, the marks of files, and settings, at once and durably.
+   * Changes where Blocks are, the marks of files, and settings, at once and durably.
    *
    * @param id - the index that the changes were made of
-   * @throws {VtError} EFAILED where it has been made anew since: what is not in that one yet would be lost with the marks
+   * @throws {VtError} EFAILED where it has been made again since: what is not in that one yet would be lost with the marks
    * @returns how many of the Blocks still lay where `from` says, and were changed
    */
   rewrite(
@@ -310,14 +310,14 @@ export class BlockIndex {
     await compactRuns(this.#states, this.#lock, this.#access);
   }
 
-  /** Closes it. Nothing may be under way. */
+  /** Closes it. Nothing may be in progress. */
   close(): void {
     this.#states.close();
     this.#lock.close();
   }
 }
 
-/** The index was made anew by another session, while this one counted on what the one before said. */
+/** The index was made again by another session, while this one counted on what the one before said. */
 export function madeAnewError(folder: string): VtError {
   return new VtError('EFAILED', `index "${folder}": another session has rebuilt it meanwhile`, { remedy: 'run the command again' });
 }

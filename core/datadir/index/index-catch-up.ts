@@ -26,7 +26,7 @@ export interface BehindFile {
 
 /** How the data files of a datadir compare with what its index knows of them. */
 export interface IndexState {
-  /** Files with octets that the index has not seen. */
+  /** Files with bytes that the index has not seen. */
   readonly behind: readonly BehindFile[];
   /** Files that are gone or shorter than they were: what the index says of them is void. */
   readonly lost: readonly string[];
@@ -115,7 +115,7 @@ export async function catchUp(
   await catchUpBy(scan, folder, behind, sink, options);
 }
 
-/** Tells of the records of a file that ends in an index, as a scan of it would. */
+/** Reports the records of a file that ends in an index, as a scan of it would. */
 async function tellPlaces(
   places: NonNullable<ReturnType<typeof footerPlaces>>,
   size: number,

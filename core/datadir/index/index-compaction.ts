@@ -15,11 +15,11 @@ import { IndexDamagedError } from './index-types.ts';
 import { decodePlace, encodePlace, isNoLocation } from './index-values.ts';
 
 // Runs are merged so that there are few of them. Each is at least twice as large as all newer ones together; 100 million Blocks
-// make a dozen. A Block is written anew some ten times on its way into the largest.
+// make a dozen. A Block is written again some ten times on its way into the largest.
 
 /** How many times as large as all newer runs together a run has to be. */
 const RATIO = 2;
-/** Records merged before other work may go on. */
+/** Records merged before other work may continue. */
 const STEP = 16_384;
 /** Held while runs are merged, so that two processes do not merge the same. */
 const MERGE_LOCK = 'merging';

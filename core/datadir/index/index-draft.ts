@@ -11,7 +11,7 @@ import type { OpenState } from './index-state.ts';
 import type { FileMarks, Location } from './index-types.ts';
 import { decodePlace, encodeLocation, encodePlace, isNoLocation, NO_LOCATION } from './index-values.ts';
 
-/** Octets of the newest records of a kind that lie in the head: it is written with every change. */
+/** Bytes of the newest records of a kind that are in the head: it is written with every change. */
 const MAX_RECENT_SIZE = 64 * 1024;
 /** The names of the runs in the head. */
 const RECENT_BLOCKS = 'recent blocks';
@@ -50,7 +50,7 @@ export class IndexDraft {
     this.#nextNumber = 1 + largestOf(fileNames.keys());
   }
 
-  /** The number that stands for a data file. */
+  /** The number that means a data file. */
   #numberFor(name: string): number {
     const known = this.#files.get(name);
     if (known !== undefined) return known.number;
@@ -69,7 +69,7 @@ export class IndexDraft {
     this.#settings[name] = value;
   }
 
-  /** Says where a Block lies; undefined takes it out. */
+  /** Says where a Block is; undefined takes it out. */
   setBlock(digest: Uint8Array, location: Location | undefined): void {
     this.#records ??= this.#newRecords();
     if (this.#records.count === MAX_RECORDS) {

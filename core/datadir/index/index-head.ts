@@ -15,17 +15,17 @@ import type { FileMarks } from './index-types.ts';
 
 /** The head's file within the index. */
 export const HEAD_FILE = 'head';
-/** Layout of the index; one of another version is made anew. */
+/** Layout of the index; one of another version is made again. */
 const INDEX_VERSION = 2;
 const MAGIC = 'vtftp-index';
 
-/** Octets of a location, and of where a value of the cache lies: see `index-values.ts`. */
+/** Bytes of a location, and of where a value of the cache is: see `index-values.ts`. */
 const LOCATION_SIZE = 19;
 const VALUE_PLACE_SIZE = 14;
-/** Octets of a key of the cache: a digest of what it was put under. */
+/** Bytes of a key of the cache: a digest of what it was put under. */
 export const CACHE_KEY_SIZE = 16;
 
-/** The shape of the records that say where Blocks lie. */
+/** The shape of the records that say where Blocks are. */
 export function blockShape(hashName: HashName): RecordShape {
   return { keySize: hashByName(hashName).digestSize, valueSize: LOCATION_SIZE };
 }
@@ -37,20 +37,20 @@ export const CACHE_SHAPE: RecordShape = { keySize: CACHE_KEY_SIZE, valueSize: VA
 export interface RunList {
   /** Oldest first. */
   readonly files: readonly RunInfo[];
-  /** The newest records, few of them, which lie in the head. */
+  /** The newest records, few of them, which are in the head. */
   readonly recent: { readonly info: RunInfo; readonly octets: Buffer } | undefined;
 }
 
 /** What an index's head says. */
 export interface IndexHead {
-  /** Another one each time that the index is made anew. */
+  /** Another one each time that the index is made again. */
   readonly id: string;
   readonly storeId: string;
   readonly hashName: HashName;
-  /** Goes up with each change of where Blocks lie. */
+  /** Goes up with each change of where Blocks are. */
   readonly changes: number;
   readonly settings: Readonly<Record<string, string>>;
-  /** By name: the number that stands for the file in locations, and how far the index knows it. */
+  /** By name: the number that means the file in locations, and how far the index knows it. */
   readonly files: ReadonlyMap<string, FileMarks & { readonly number: number }>;
   readonly blocks: RunList;
   readonly cache: RunList;

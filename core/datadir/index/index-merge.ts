@@ -13,7 +13,7 @@ export class MergedRecords {
     this.#toMove = [...cursors];
   }
 
-  /** The cursor at the next record, which stands still until the next call; undefined at the end. */
+  /** The cursor at the next record, which is still until the next call; undefined at the end. */
   next(): RunCursor | undefined {
     for (const cursor of this.#toMove) if (!cursor.next()) this.#cursors = this.#cursors.filter((other) => other !== cursor);
     this.#toMove.length = 0;

@@ -24,7 +24,7 @@ export class IndexOverlay {
     for (const [name, marks] of batch.marks) this.#marks.set(name, marks);
   }
 
-  /** Where a Block lies, or undefined. */
+  /** Where a Block is, or undefined. */
   get(digest: Uint8Array): Location | undefined {
     return this.isEmpty ? undefined : this.#blocks.get(digestKey(digest));
   }

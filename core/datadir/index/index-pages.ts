@@ -2,12 +2,12 @@ import { crc32 } from '../../base/crc32.ts';
 import type { RecordShape } from './index-records.ts';
 
 // Pages of an index: records in the order of their keys, in 4 KiB with a check of their own. What is read is checked
-// before it is used, so that no octet of an index, however it came to be there, does more than make the index anew.
+// before it is used, so that no byte of an index, however it came to be there, does more than make the index again.
 // @see docs/design/index.md
 
-/** Octets of a page. */
+/** Bytes of a page. */
 export const PAGE_SIZE = 4096;
-/** u32 CRC-32 of what follows, u16 count of records, two octets 0. */
+/** u32 CRC-32 of what follows, u16 count of records, two bytes 0. */
 export const PAGE_HEADER_SIZE = 8;
 
 /** How many records of a shape a page holds. */
@@ -34,7 +34,7 @@ export function pageCount(page: Buffer, seed: number, perPage: number): number |
   return count >= 1 && count <= perPage ? count : undefined;
 }
 
-/** The first four octets at a place, as a number. */
+/** The first four bytes at a place, as a number. */
 export function prefixAt(octets: Uint8Array, at: number): number {
   return (
     (octets[at] as number) * 0x100_0000 +

@@ -1,7 +1,7 @@
 /** Records that one list holds at most: times 2^32 within 2^53. */
 export const MAX_RECORDS: number = 2 ** 21;
 
-/** How long the parts of a record are, in octets. */
+/** How long the parts of a record are, in bytes. */
 export interface RecordShape {
   readonly keySize: number;
   readonly valueSize: number;
@@ -57,7 +57,7 @@ export class IndexRecords {
     let count = 0;
     for (const number of order) {
       const place = (number % MAX_RECORDS) * stride;
-      // Keys with the same first octets stand in the order in which they came: a few of them are put in theirs.
+      // Keys with the same first bytes are in the order in which they came: a few of them are put in theirs.
       let at = count;
       let difference = 1;
       while (at > 0) {

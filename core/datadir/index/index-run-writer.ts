@@ -8,7 +8,7 @@ import type { RecordShape } from './index-records.ts';
 import type { RunInfo } from './index-run.ts';
 import { VALUES_SUFFIX } from './index-run.ts';
 
-/** Octets of pages and of values that are written at a time. */
+/** Bytes of pages and of values that are written at a time. */
 const WRITE_SIZE = 256 * 1024;
 
 /** Where a run goes. */
@@ -41,19 +41,19 @@ class RunPages {
     this.#target = target;
   }
 
-  /** Adds the record that stands at a place; its value may be given apart. */
+  /** Adds the record that is at a place; its value may be given apart. */
   add(octets: Uint8Array, at: number, value?: Uint8Array): void {
     if (this.#onPage === this.#perPage) this.#endPage();
     const to = this.#pageAt + PAGE_HEADER_SIZE + this.#onPage * this.#stride;
     if (this.#onPage === 0) this.#fences.push(prefixAt(octets, at));
-    // A loop is quicker than a call for as few octets.
+    // A loop is quicker than a call for as few bytes.
     for (let i = 0; i < this.#stride; i++) this.#octets[to + i] = octets[at + i] as number;
     if (value !== undefined) this.#octets.set(value, to + this.#keySize);
     this.#onPage++;
     this.#count++;
   }
 
-  /** Adds octets to the values that lie apart. @returns where they lie. They are kept for a while, not copied */
+  /** Adds bytes to the values that are apart. @returns where they are. They are kept for a while, not copied */
   addValue(octets: Buffer): number {
     const at = this.#valuesSize;
     this.#values.push(octets);

@@ -18,12 +18,12 @@ export const VALUES_SUFFIX = '.values';
 
 /** What an index's head says of a run. */
 export interface RunInfo {
-  /** The file's name within the index; of the run that lies in the head itself a name that no file has. */
+  /** The file's name within the index; of the run that is in the head itself a name that no file has. */
   readonly name: string;
   readonly pages: number;
   /** Records, those counted that take others away. */
   readonly count: number;
-  /** Octets of the values that lie in a file of their own; 0 where there is none. */
+  /** Bytes of the values that are in a file of their own; 0 where there is none. */
   readonly valuesSize: number;
 }
 
@@ -43,8 +43,8 @@ export class PageBudget {
 }
 
 /**
- * A run: records that were written at one time, in the order of their keys, and are never changed. Its pages lie in a
- * file, or in memory. Behind them stand the fences, the first four octets of each page: one page is read for a look-up.
+ * A run: records that were written at one time, in the order of their keys, and are never changed. Its pages are in a
+ * file, or in memory. Behind them are the fences, the first four bytes of each page: one page is read for a look-up.
  */
 export class IndexRun {
   readonly info: RunInfo;
@@ -74,7 +74,7 @@ export class IndexRun {
     this.#valuesFd = source.valuesFd ?? -1;
   }
 
-  /** A run whose pages lie in memory, and its values behind them. */
+  /** A run whose pages are in memory, and its values behind them. */
   static inMemory(info: RunInfo, shape: RecordShape, octets: Buffer): IndexRun {
     return new IndexRun(info, shape, new PageBudget(), { memory: octets });
   }
@@ -119,7 +119,7 @@ export class IndexRun {
     const fences = this.#readFences();
     const prefix = prefixAt(key, 0);
     const { keySize, valueSize } = this.shape;
-    // Pages may begin with the same octets, and the record may stand at the end of the page before them.
+    // Pages may begin with the same bytes, and the record may be at the end of the page before them.
     for (let number = Math.max(0, lowerBound(fences, prefix) - 1); number < fences.length; number++) {
       if ((fences[number] as number) > prefix) return undefined;
       const page = this.#page(number);
@@ -149,7 +149,7 @@ export class IndexRun {
     return low === count ? undefined : PAGE_HEADER_SIZE + low * stride;
   }
 
-  /** Octets of the values that lie apart; fewer where the file ends. */
+  /** Bytes of the values that are apart; fewer where the file ends. */
   readValues(offset: number, size: number): Buffer {
     if (offset + size > this.info.valuesSize) throw new IndexDamagedError(`a value lies outside "${this.info.name}"`);
     if (this.#memory !== undefined) {
@@ -230,10 +230,10 @@ export class IndexRun {
 /** Goes over the records of a run in order. */
 export class RunCursor {
   readonly run: IndexRun;
-  /** Where the record at hand stands. */
+  /** Where the record at hand is. */
   octets: Buffer = Buffer.alloc(0);
   at = 0;
-  /** The first four octets of its key. */
+  /** The first four bytes of its key. */
   prefix = 0;
   #nextPage: number;
   #nextAt: number;

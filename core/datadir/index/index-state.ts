@@ -75,7 +75,7 @@ export class IndexStates {
   }
 
   #use(head: IndexHead, stamp: HeadStamp): void {
-    // A transition has put another index there: what the one at hand says holds for as long as the files stand.
+    // A transition has put another index there: what the one at hand says holds for as long as the files are.
     if (this.#state !== undefined && this.#state.head.hashName !== head.hashName)
       throw new IndexDamagedError('it has another hash function');
     const blocks = this.#runs(head.blocks, blockShape(head.hashName));

@@ -35,7 +35,7 @@ export interface QueuedBatch {
 
 /**
  * Gathers index updates, and commits them in batches: when enough wait, when the oldest has waited long enough, and
- * on flush. One batch is under way at a time.
+ * on flush. One batch is in progress at a time.
  */
 export class IndexTicker {
   readonly #commit: (batch: QueuedBatch) => Promise<number>;

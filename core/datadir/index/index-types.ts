@@ -4,7 +4,7 @@ import type { Codec } from '../../store/records/datafile.ts';
 
 // What a datadir's index is asked and told.
 
-/** An index that says what cannot be: it is to be made anew. */
+/** An index that says what cannot be: it is to be made again. */
 export class IndexDamagedError extends VtError {
   /** What cannot be, as the end of a sentence. */
   readonly reason: string;
@@ -15,16 +15,16 @@ export class IndexDamagedError extends VtError {
   }
 }
 
-/** Where a Block lies. */
+/** Where a Block is. */
 export interface Location {
   /** File name within `data/`. */
   readonly file: string;
-  /** First octet of the stored bytes, past the record's header. */
+  /** First byte of the stored bytes, past the record's header. */
   readonly offset: number;
   readonly storedSize: number;
   readonly size: number;
   readonly codec: Codec;
-  /** What lies there was found damaged: it is told of when it is asked for, and stored anew when it is added. */
+  /** What is there was found damaged: it is reported when it is asked for, and stored again when it is added. */
   readonly isDamaged?: boolean;
 }
 
@@ -32,11 +32,11 @@ export interface Location {
 export interface FileMarks {
   /** Every whole record before this offset is in the index. */
   readonly indexedTo: number;
-  /** Size of the file when it was last read to its end: what lies between the marks is a torn tail. */
+  /** Size of the file when it was last read to its end: what is between the marks is a torn tail. */
   readonly seenSize: number;
 }
 
-/** Blocks and where they lie, as they are iterated over; an iteration may give views that hold until the next one. */
+/** Blocks and where they are, as they are iterated over; an iteration may give views that hold until the next one. */
 export interface LocatedBlocks extends Iterable<readonly [digest: Uint8Array, location: Location]> {
   readonly length: number;
 }
@@ -51,7 +51,7 @@ export interface IndexBatch {
   readonly cachePuts: readonly (readonly [key: Uint8Array, value: Uint8Array])[];
 }
 
-/** A change of what the index says of a Block: made only where the Block still lies where `from` says. */
+/** A change of what the index says of a Block: made only where the Block still is where `from` says. */
 export interface IndexRewrite {
   readonly digest: Uint8Array;
   readonly from: Location;

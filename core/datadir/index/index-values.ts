@@ -1,14 +1,14 @@
 import { codecByNumber, codecNumber } from '../../store/records/datafile.ts';
 import type { Location } from './index-types.ts';
 
-// The values of a datadir's index, in octets.
+// The values of a datadir's index, in bytes.
 
-/** Octets of a location: u32 file, u48 offset, u32 stored size, u32 size, u8 codec; all big-endian. */
+/** Bytes of a location: u32 file, u48 offset, u32 stored size, u32 size, u8 codec; all big-endian. */
 const LOCATION_SIZE = 19;
-/** In the codec's octet. */
+/** In the codec's byte. */
 const DAMAGED_FLAG = 0x80;
 const CODEC_MASK = 0x7f;
-/** Octets of the place of a value: u48 offset, u32 size, u32 CRC-32 of the value; all big-endian. */
+/** Bytes of the place of a value: u48 offset, u32 size, u32 CRC-32 of the value; all big-endian. */
 const PLACE_SIZE = 14;
 
 const location = Buffer.alloc(LOCATION_SIZE);
@@ -33,17 +33,17 @@ export function encodeLocation({ offset, storedSize, size, codec, isDamaged }: L
 /** The value of a record that takes away what older ones say of a Block. */
 export const NO_LOCATION: Buffer = Buffer.alloc(LOCATION_SIZE);
 
-/** Whether a value says that there is no such Block. @param at - where it stands */
+/** Whether a value says that there is no such Block. @param at - where it is */
 export function isNoLocation(octets: Buffer, at: number): boolean {
   return octets.readUInt32BE(at) === 0;
 }
 
-/** Whether the Block that lies there is known to be damaged, or was set aside. @param at - where the location stands */
+/** Whether the Block that is there is known to be damaged, or was set aside. @param at - where the location is */
 export function isDamagedLocation(octets: Buffer, at: number): boolean {
   return (octets.readUInt8(at + 18) & DAMAGED_FLAG) !== 0;
 }
 
-/** A location. @param at - where it stands */
+/** A location. @param at - where it is */
 export function decodeLocation(octets: Buffer, at: number, fileOf: (number: number) => string): Location {
   const found = {
     file: fileOf(octets.readUInt32BE(at)),
@@ -55,14 +55,14 @@ export function decodeLocation(octets: Buffer, at: number, fileOf: (number: numb
   return isDamagedLocation(octets, at) ? { ...found, isDamaged: true } : found;
 }
 
-/** Where a value of the cache lies. */
+/** Where a value of the cache is. */
 export interface ValuePlace {
   readonly offset: number;
   readonly size: number;
   readonly crc: number;
 }
 
-/** Encodes where a value lies. */
+/** Encodes where a value is. */
 export function encodePlace({ offset, size, crc }: ValuePlace): Buffer {
   const out = Buffer.allocUnsafe(PLACE_SIZE);
   out.writeUIntBE(offset, 0, 6);
@@ -71,7 +71,7 @@ export function encodePlace({ offset, size, crc }: ValuePlace): Buffer {
   return out;
 }
 
-/** Decodes where a value lies. @param at - where that stands */
+/** Decodes where a value is. @param at - where that is */
 export function decodePlace(octets: Buffer, at: number): ValuePlace {
   return { offset: octets.readUIntBE(at, 6), size: octets.readUInt32BE(at + 6), crc: octets.readUInt32BE(at + 10) };
 }

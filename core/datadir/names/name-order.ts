@@ -30,7 +30,7 @@ export function sortRecords(records: Buffer): Buffer {
   for (const i of orderOf(records, 0)) {
     const at = i * NAME_RECORD_SIZE;
     if (size > 0 && isSame(records, at, out, size - NAME_RECORD_SIZE)) continue;
-    // A loop is quicker than a call for as few octets.
+    // A loop is quicker than a call for as few bytes.
     for (let j = 0; j < NAME_RECORD_SIZE; j++) out[size + j] = records[at + j] as number;
     size += NAME_RECORD_SIZE;
   }

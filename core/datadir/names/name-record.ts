@@ -7,7 +7,7 @@ import type { NamedKind } from '../../store/capabilities.ts';
 
 // A record of a map of names: what one reference is under two hash functions. @see vt(5), "Maps of names"
 
-/** Octets of a record. */
+/** Bytes of a record. */
 export const NAME_RECORD_SIZE = 84;
 
 const KINDS: readonly NamedKind[] = ['bytes', 'dir', 'state'];
@@ -21,7 +21,7 @@ export interface NamePair {
   readonly refs: readonly [Block, Block];
 }
 
-/** How a reference is kept in 32 octets and its span. */
+/** How a reference is kept in 32 bytes and its span. */
 const FORM = { hash: 0, indirect: 1, literal: 2, run: 3, indirectLiteral: 4 } as const;
 const SIDE_SIZE = 32;
 const KIND_AT = 64;
@@ -30,11 +30,11 @@ const LITERAL_SIZE_AT = 67;
 const SPAN_AT = 68;
 const SPAN_SIZE = 6;
 const CHECK_AT = 80;
-/** Spans are kept in 6 octets. */
+/** Spans are kept in 6 bytes. */
 const MAX_SPAN = 2 ** 48 - 1;
 
 /**
- * The digest by which a reference can be looked up, and its form. Undefined for one that holds no digest: what it refers to stands in it.
+ * The digest by which a reference can be looked up, and its form. Undefined for one that holds no digest: what it refers to is in it.
  */
 export function keyOf(ref: Block): { readonly digest: Uint8Array; readonly form: number } | undefined {
   if (ref.kind === 'hash') return { digest: ref.hashcode.digest, form: FORM.hash };
@@ -78,7 +78,7 @@ export function encodeNameRecord(pair: NamePair): Buffer {
   return out;
 }
 
-/** A digest that stands somewhere in other octets. */
+/** A digest that is somewhere in other bytes. */
 export interface PlacedDigest {
   readonly octets: Uint8Array;
   readonly at: number;
@@ -153,7 +153,7 @@ export function isNamed(record: Buffer, side: Side, kind: NamedKind, form: numbe
   return record[KIND_AT] === KINDS.indexOf(kind) && record[FORM_AT + side] === form;
 }
 
-/** Whether a record that stands somewhere in others is about a Block of content under both functions; its check is not looked at. */
+/** Whether a record that is somewhere in others is about a Block of content under both functions; its check is not looked at. */
 export function isLeafRecord(records: Buffer, at: number): boolean {
   // Kind and forms of such a record are 0.
   return records[at + KIND_AT] === 0 && records[at + FORM_AT] === FORM.hash && records[at + FORM_AT + 1] === FORM.hash;

@@ -14,7 +14,7 @@ import { decodeNameRecord, digestIn, isNamed, NAME_RECORD_SIZE } from './name-re
 
 // A file of a map of names: records in the order of one side, and their numbers in the order of the other. @see vt(5), "Maps of names"
 
-/** First octets, as those of a .vtd. */
+/** First bytes, as those of a .vtd. */
 const MAGIC = Buffer.from('8976746e' + '0d0a1a0a', 'hex');
 const VERSION = 1;
 const HEADER_SIZE = 64;
@@ -23,13 +23,13 @@ const NUMBER_SIZE = 4;
 export const NAMES_SUFFIX = '.names';
 /** Times that a digest is looked for where it should be, before half of what is left is taken at each. */
 const GUESSES = 8;
-/** How far beyond such a place is looked at too, so that it lies between two that are near. */
+/** How far beyond such a place is looked at too, so that it is between two that are near. */
 const STRIDE = 16;
 
 /** What a file says of itself. */
 interface RunHeader {
   readonly hashes: readonly [HashName, HashName];
-  /** A note that the Store has while all is there that the references stand for. */
+  /** A note that the Store has while all is there that the references mean. */
   readonly note: Uint8Array;
   readonly count: number;
 }
@@ -94,14 +94,14 @@ export class NameRun implements Disposable {
     }
   }
 
-  /** All its records, as they stand. */
+  /** All its records, as they are. */
   records(): Buffer {
     const out = Buffer.allocUnsafeSlow(this.count * NAME_RECORD_SIZE);
     return out.subarray(0, readFully(this.#fd, out, HEADER_SIZE));
   }
 
   /**
-   * Looks a reference up: some reads of a few octets. One whose record is damaged is not found.
+   * Looks a reference up: some reads of a few bytes. One whose record is damaged is not found.
    *
    * @param side - that of the digest
    */
@@ -137,7 +137,7 @@ export class NameRun implements Disposable {
       const share = (value - lowValue) / (highValue - lowValue);
       const at = low + Math.min(high - low - 1, Math.max(0, Math.floor(share * (high - low))));
       look(at);
-      // What is looked for lies beyond it, and near: the other bound would not move otherwise.
+      // What is looked for is beyond it, and near: the other bound would not move otherwise.
       const beyond = low > at ? at + STRIDE : at - STRIDE;
       if (beyond >= low && beyond < high) look(beyond);
     }

@@ -15,7 +15,7 @@ export interface RecordNames {
  * The map of names tells it. What the map does not name, as an old Dir, is hashed.
  *
  * @param fileHash - that of the data file
- * @param read - reads octets of the file
+ * @param read - reads bytes of the file
  * @returns undefined for a Block that is damaged there
  */
 export function digestInStore(

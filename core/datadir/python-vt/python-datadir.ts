@@ -24,7 +24,7 @@ import { scanPythonDatafile } from './python-datafile-scan.ts';
 
 /** The archive of a Store where none is named. */
 export const DEFAULT_ARCHIVE = 'default';
-/** What the Python vt uses unless told otherwise. */
+/** What the Python vt uses by default. */
 const PYTHON_DEFAULT_HASH: HashName = 'blake3';
 
 export interface OpenPythonDatadirOptions {
@@ -36,7 +36,7 @@ export interface OpenPythonDatadirOptions {
 }
 
 /**
- * A datadir of the Python vt, read in place; nothing in it is written. Its files do not tell which hash function their
+ * A datadir of the Python vt, read in place; nothing in it is written. Its files do not say which hash function their
  * Blocks are known by: it is indexed under each that is asked for.
  */
 export class PythonDatadir implements Store {
@@ -98,7 +98,7 @@ export class PythonDatadir implements Store {
     return this.#under(this.hashName).hashcodes(options);
   }
 
-  /** Its archives lie beside it: `STORE.vt` for the default one, else `STORE-NAME.vt`. */
+  /** Its archives are beside it: `STORE.vt` for the default one, else `STORE-NAME.vt`. */
   archivePath(name: string): string {
     return name === DEFAULT_ARCHIVE ? `${this.path}.vt` : `${this.path}-${name}.vt`;
   }

@@ -11,9 +11,9 @@ import { FileWindow } from '../datafiles/file-window.ts';
 const FLAG_ZLIB = 0x01;
 /** Largest record read: its Dirs are single Blocks, however big. */
 const MAX_RECORD_SIZE = 256 * 1024 * 1024;
-/** Octets of two bsuints at most. */
+/** Bytes of two bsuints at most. */
 const HEAD_SIZE = 32;
-/** A zlib stream of nothing: two octets of head, two of an empty block, four of a sum. */
+/** A zlib stream of nothing: two bytes of head, two of an empty block, four of a sum. */
 const MIN_ZLIB_SIZE = 8;
 /** RFC 1950's number for it. */
 const DEFLATE = 8;
@@ -67,7 +67,7 @@ export async function scanPythonDatafile(fd: number, options: PythonScanOptions)
 }
 
 interface Head {
-  /** Octets of the head. */
+  /** Bytes of the head. */
   readonly size: number;
   readonly storedSize: number;
   readonly zlib: boolean;
@@ -96,7 +96,7 @@ function decodePayload(stored: Buffer, zlib: boolean): Buffer | undefined {
   }
 }
 
-/** Whether octets may be a zlib stream (RFC 1950): to find that they are none by trying takes 60 µs and 64 KiB. */
+/** Whether bytes may be a zlib stream (RFC 1950): to find that they are none by trying takes 60 µs and 64 KiB. */
 function mayBeZlib(stored: Buffer): boolean {
   const [method = 0, flags = 0] = stored;
   return stored.length >= MIN_ZLIB_SIZE && (method & 0x0f) === DEFLATE && ((method << 8) | flags) % 31 === 0;

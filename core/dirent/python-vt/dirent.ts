@@ -25,7 +25,7 @@ const KINDS: readonly DirentKind[] = ['file', 'dir', 'symlink', 'indirect'];
 
 const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Whether a Dirent of the Python vt stands at `offset`: it starts with its type, 0..3, where ours starts with a length of at least 4. */
+/** Whether a Dirent of the Python vt is at `offset`: it starts with its type, 0..3, where ours starts with a length of at least 4. */
 export function startsPythonDirent(data: Uint8Array, offset: number): boolean {
   const first = data[offset];
   return first !== undefined && first < KINDS.length;

@@ -8,7 +8,7 @@ import { fromPythonMeta, isTrue, parseJsonObject, xattrsOfJson } from './meta.ts
 
 const ITEM = /(?:u|g|a|m|c|su|sg|pathref|x|fs_inode_dirents):/y;
 
-/** Whether an item of the Python vt's metadata stands where the reader does. */
+/** Whether an item of the Python vt's metadata is where the reader is. */
 export function atPythonMeta(reader: TextReader): boolean {
   ITEM.lastIndex = reader.offset;
   return ITEM.test(reader.text);

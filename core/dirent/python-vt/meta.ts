@@ -169,7 +169,7 @@ function microsecondsNs(seconds: number, at: number): bigint {
   return BigInt(microseconds) * 1000n;
 }
 
-/** Its xattrs: strings whose characters are octets. */
+/** Its xattrs: strings whose characters are bytes. */
 export function xattrsOfJson(value: unknown, at: number): ReadonlyMap<Octets, Uint8Array> {
   const xattrs = new Map<Octets, Uint8Array>();
   if (typeof value !== 'object' || value === null) throw new ParseError('decode Python Meta: xattrs that are no object', at);
@@ -182,7 +182,7 @@ export function xattrsOfJson(value: unknown, at: number): ReadonlyMap<Octets, Ui
   return xattrs;
 }
 
-/** Octets of a Python string: UTF-8, and of its lone surrogates U+DC80..U+DCFF the octets that it could not decode. */
+/** Bytes of a Python string: UTF-8, and of its lone surrogates U+DC80..U+DCFF the bytes that it could not decode. */
 export function octetsFromPython(text: string, at: number): Octets {
   if (!/\p{Surrogate}/u.test(text)) return octetsFromText(text);
   let out = '';

@@ -1,10 +1,10 @@
-/** Octets from which on a piece is kept as it came. */
+/** Bytes from which on a piece is kept as it came. */
 const LARGE_SIZE = 16 * 1024;
-/** Octets of memory that small pieces are copied to together. */
+/** Bytes of memory that small pieces are copied to together. */
 const TOGETHER_SIZE = 64 * 1024;
 
 /**
- * The octets of an answer as they come. A server may send each octet by itself, and a Buffer of one takes 300: small pieces are copied to
+ * The bytes of an answer as they come. A server may send each byte by itself, and a Buffer of one takes 300: small pieces are copied to
  * where others are.
  */
 export class GatheredBody {
@@ -16,14 +16,14 @@ export class GatheredBody {
   #whole: Buffer | undefined;
 
   /**
-   * @param expectedSize - octets that it has, as far as is known; undefined or wrong costs a copy more
+   * @param expectedSize - bytes that it has, as far as is known; undefined or wrong costs a copy more
    * @param roomFor - memory for at least so many; default new memory
    */
   constructor(expectedSize?: number, roomFor: (size: number) => Buffer = (size) => Buffer.allocUnsafeSlow(size)) {
     if (expectedSize !== undefined && expectedSize >= LARGE_SIZE) this.#whole = roomFor(expectedSize).subarray(0, expectedSize);
   }
 
-  /** Octets so far. */
+  /** Bytes so far. */
   get size(): number {
     return this.#size;
   }

@@ -14,12 +14,12 @@ import { readDigits } from './http-records.ts';
 const MAX_KNOWN = 65_536;
 const MAX_ANSWER_SIZE = 64 * 1024;
 
-/** Octets of Blocks that are sent at once; one that is larger goes alone. */
+/** Bytes of Blocks that are sent at once; one that is larger goes alone. */
 const SENT_SIZE = 1024 * 1024;
-/** Requests with Blocks that are under way at a time. */
+/** Requests with Blocks that are in progress at a time. */
 const MAX_SENDING = 8;
 
-/** Tells whether Blocks are there. */
+/** Says whether Blocks are there. */
 type AskWhether = (digests: readonly Uint8Array[], signal: AbortSignal | undefined) => Promise<boolean[]>;
 type KeyedBlock = readonly [key: string, block: DigestedBlock];
 

@@ -6,7 +6,7 @@ import type { OpOptions } from '../../base/op-options.ts';
 import { failedWrite } from './http-adds.ts';
 import type { Answer, HttpClient } from './http-client.ts';
 
-/** Octets of the lines of an archive that are taken: some hundred thousand of them. */
+/** Bytes of the lines of an archive that are taken: some hundred thousand of them. */
 const MAX_LINES_SIZE = 256 * 1024 * 1024;
 const MAX_LINE_SIZE = 16 * 1024 * 1024;
 
@@ -37,7 +37,7 @@ export class HttpArchive implements Archive {
     options: OpOptions = {},
   ): Promise<ArchiveEntry | undefined> {
     if (!this.#canWrite) throw new ReadOnlyError('append to archive', this.name);
-    // Nobody holds a lock over HTTP: what was decided on an entry that is no longer the newest is decided anew.
+    // Nobody holds a lock over HTTP: what was decided on an entry that is no longer the newest is decided again.
     let { last, etag } = await this.#newest(options);
     for (;;) {
       const line = await decide(last);

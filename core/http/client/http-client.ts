@@ -67,7 +67,7 @@ export class HttpClient {
   /**
    * @param path - from the base, without a slash at its start
    * @param options.range - the part that is asked for, as the header says it
-   * @param options.maxSize - octets of the body at most
+   * @param options.maxSize - bytes of the body at most
    * @param options.tries - how often it is asked for; default 6 times, over some 6 seconds and what the server asks for
    * @returns an answer that will be the same if asked for again
    * @throws {ConnectionLostError} where none came; {VtError} EPERM where the server wants a token, EFAILED for too long a body

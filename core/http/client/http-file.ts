@@ -2,7 +2,7 @@ import { VtError } from '../../base/errors.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import type { HttpClient } from './http-client.ts';
 
-/** Octets of a page: what is asked for at least. */
+/** Bytes of a page: what is asked for at least. */
 const PAGE_SIZE = 256 * 1024;
 /** Pages that are kept. */
 const MAX_PAGES = 256;
@@ -28,7 +28,7 @@ export class HttpFile {
     this.#path = path;
   }
 
-  /** Opens a file by its last octets, of which some are kept. @throws {VtError} EOPEN where it is not there, or is not given in parts */
+  /** Opens a file by its last bytes, of which some are kept. @throws {VtError} EOPEN where it is not there, or is not given in parts */
   static async open(client: HttpClient, path: string): Promise<HttpFile> {
     const { status, body, contentRange } = await client.get(path, { range: `bytes=-${PAGE_SIZE}`, maxSize: PAGE_SIZE, tries: 2 });
     const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? '') ?? [];
@@ -43,7 +43,7 @@ export class HttpFile {
     return new HttpFile(client, path, { start: Number(start), octets: body, size: Number(total) });
   }
 
-  /** Octets of the file; fewer where it ends. */
+  /** Bytes of the file; fewer where it ends. */
   async read(offset: number, size: number, options: OpOptions = {}): Promise<Buffer> {
     const end = Math.min(offset + size, this.size);
     if (offset >= end) return Buffer.alloc(0);

@@ -18,7 +18,7 @@ import { readFooter, readGaps } from '../../store/records/trailer.ts';
 import type { AddResult, Store } from '../../store/store.ts';
 import type { HttpFile } from './http-file.ts';
 
-/** Octets of metadata that are fetched at once, and of an index that is kept in memory. */
+/** Bytes of metadata that are fetched at once, and of an index that is kept in memory. */
 const MAX_METADATA_SIZE = 64 * 1024 * 1024;
 const MAX_INDEX_SIZE = 1024 * 1024 * 1024;
 /** Unpacked frames that are kept: some 128 KiB each. */
@@ -31,7 +31,7 @@ interface FileStatePlace {
 }
 
 /**
- * A one-file Store on a web server, read by parts: its last octets tell where things are. All Dirs of a state lie together, and come
+ * A one-file Store on a web server, read by parts: its last bytes say where things are. All Dirs of a state are together, and come
  * in one answer; the index is fetched when the first content is read.
  */
 export class HttpOneFile implements Store {
@@ -43,7 +43,7 @@ export class HttpOneFile implements Store {
   readonly #hash: HashFunction;
   readonly #footer: DatafileFooter;
   readonly #footerStart: number;
-  /** Where Dirs lie, as the part of the file with the newest of them tells. */
+  /** Where Dirs are, as the part of the file with the newest of them tells. */
   #metadata: Promise<Map<string, RecordPlace>> | undefined;
   #index: Promise<DatafileIndex> | undefined;
   readonly #frames = new UnpackedFrames<number>(MAX_KEPT_FRAMES);
@@ -170,7 +170,7 @@ export class HttpOneFile implements Store {
     const headerSize = RECORD_FIXED_SIZE + this.#hash.digestSize;
     for (let at = 0; at < octets.length; ) {
       const header = decodeRecordHeader(octets, at, this.#hash.digestSize);
-      // What is damaged there the index may tell of.
+      // What is damaged there the index may report.
       if (header === undefined) break;
       const { codec, size, storedSize } = header;
       if (!header.isGap) places.set(digestKey(header.digest), { offset: start + at + headerSize, codec, size, storedSize });

@@ -11,7 +11,7 @@ import type { HttpClient } from './http-client.ts';
 const MAX_ASKED = 150;
 /** Blocks from which on a question may end where the digests say so. */
 const MIN_ASKED = 32;
-/** Octets of Blocks asked for at once. */
+/** Bytes of Blocks asked for at once. */
 const ASKED_SIZE = 1024 * 1024;
 /** Where a size is not known. */
 const USUAL_SIZE = 8192;

@@ -21,7 +21,7 @@ import { HttpArchive } from './http-archive.ts';
 import type { HttpClient } from './http-client.ts';
 import { askRecords, askWhether, partsAsked } from './http-records.ts';
 
-/** Questions for records that are under way at a time. */
+/** Questions for records that are in progress at a time. */
 const AT_ONCE = 16;
 /** With their answers that wait for an earlier one: on a link that loses packets one may take ten times as long as the others. */
 const AHEAD = 48;
@@ -75,7 +75,7 @@ export class HttpStore implements Store {
     if (hashcode.hashName !== this.hashName) return undefined;
     const together = this.#together;
     if (together === undefined) return await this.#getOne(hashcode, signal);
-    // Others may want what is under way: it goes on where one of them no longer does.
+    // Others may want what is in progress: it continues where one of them no longer does.
     return await new Promise((resolve, reject) => {
       const release = onAbort(signal, () => reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason })));
       together.get(hashcode).finally(release).then(resolve, reject);

@@ -7,7 +7,7 @@ import { GatheredBody } from './gathered-body.ts';
 
 /** Connections to one server at a time; more requests wait for one of them. */
 const MAX_CONNECTIONS = 32;
-/** Octets of an answer at most for which room is made at once, when it says that it has so many. */
+/** Bytes of an answer at most for which room is made at once, when it says that it has so many. */
 const MAX_EXPECTED_SIZE = 64 * 1024 * 1024;
 /** Milliseconds in which something has to come. */
 const SILENCE_MS = 30_000;
@@ -25,11 +25,11 @@ export interface HttpRequest {
   readonly method: string;
   readonly headers?: Readonly<Record<string, string | number>>;
   readonly body?: Uint8Array | undefined;
-  /** Octets of the answer's body at most. */
+  /** Bytes of the answer's body at most. */
   readonly maxSize: number;
   /** Whether the answer's body is to be read; default always. */
   readonly readsBody?: (status: number, headers: IncomingHttpHeaders) => boolean;
-  /** Memory for a large body; default new memory. Asked for anew each time that the request is made. */
+  /** Memory for a large body; default new memory. Asked for again each time that the request is made. */
   readonly roomFor?: ((size: number) => Buffer) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -104,7 +104,7 @@ export class HttpTransport {
   }
 }
 
-/** Octets that an answer says it has; undefined where it says nothing, or too much. */
+/** Bytes that an answer says it has; undefined where it says nothing, or too much. */
 function expectedSize({ headers }: IncomingMessage, maxSize: number): number | undefined {
   const size = Number(headers['content-length']);
   return size <= Math.min(maxSize, MAX_EXPECTED_SIZE) ? size : undefined;

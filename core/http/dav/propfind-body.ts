@@ -95,7 +95,7 @@ function elementsOf(text: string): readonly Element[] | undefined {
   return open.length === 0 && found.length > 0 ? found : undefined;
 }
 
-/** What prefixes stand for within an element; undefined where one stands for nothing. */
+/** What prefixes mean within an element; undefined where one means nothing. */
 function namespacesOf(attributes: string, outer: ReadonlyMap<string, string>): ReadonlyMap<string, string> | undefined {
   if (!attributes.includes('xmlns')) return outer;
   const namespaces = new Map(outer);

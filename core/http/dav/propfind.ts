@@ -11,7 +11,7 @@ import { etagOf, urlPath } from '../headers.ts';
 import type { Place } from '../place.ts';
 import type { WantedProperties } from './propfind-body.ts';
 
-/** Octets of the body of a request. */
+/** Bytes of the body of a request. */
 const MAX_BODY_SIZE = 64 * 1024;
 
 /** Contents are not looked into for their types, which would be a Block a name: what has no type by its name counts as no text. */

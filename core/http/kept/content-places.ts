@@ -3,10 +3,10 @@ import type { HashFunction } from '../../block/hash.ts';
 import type { Leaf } from '../../block/tree-walk.ts';
 import type { BlockLocation } from '../../store/block-location.ts';
 
-/** Octets between two leaves that are read with them: the head of a record is smaller. */
+/** Bytes between two leaves that are read with them: the head of a record is smaller. */
 const MAX_GAP = 256;
 
-/** Leaves that lie near each other in one file. */
+/** Leaves that are near each other in one file. */
 interface Run {
   readonly file: string;
   readonly offset: number;
@@ -15,15 +15,15 @@ interface Run {
   readonly leaves: readonly number[];
 }
 
-/** Where the leaves of a content lie. */
+/** Where the leaves of a content are. */
 export interface ContentPlaces {
   readonly runs: readonly Run[];
-  /** Octets of all runs. */
+  /** Bytes of all runs. */
   readonly runSize: number;
   readonly size: number;
 }
 
-/** Where leaves lie that are a content; undefined where one is no stored Block, in part asked for, or compressed. */
+/** Where leaves are that are a content; undefined where one is no stored Block, in part asked for, or compressed. */
 export function contentPlaces(leaves: readonly Leaf[], locations: readonly (BlockLocation | undefined)[]): ContentPlaces | undefined {
   let sum = 0;
   const runs: { file: string; offset: number; size: number; leaves: number[] }[] = [];
@@ -44,10 +44,10 @@ export function contentPlaces(leaves: readonly Leaf[], locations: readonly (Bloc
 }
 
 /**
- * Reads a content where its leaves lie: undefined where the files end before that. It is not verified.
+ * Reads a content where its leaves are: undefined where the files end before that. It is not verified.
  *
  * @param descriptor - gives the open file of a path
- * @param data - memory for `runSize` octets, of which the content is a part then
+ * @param data - memory for `runSize` bytes, of which the content is a part then
  * @throws the system's error
  */
 export function readAtPlaces({ runs, size }: ContentPlaces, descriptor: (file: string) => number, data: Buffer): Uint8Array | undefined {

@@ -1,11 +1,11 @@
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Representation } from '../representation.ts';
 
-/** Octets of a page that is kept, and of all of them. */
+/** Bytes of a page that is kept, and of all of them. */
 const MAX_PAGE_SIZE = 256 * 1024;
 const MAX_SIZE = 8 * 1024 * 1024;
 
-/** Pages as they were sent, by their entity tags, those asked for last: a tag stands for the bytes of a page. */
+/** Pages as they were sent, by their entity tags, those asked for last: a tag means the bytes of a page. */
 export class KeptPages {
   readonly #pages = new RecentMap<string, Uint8Array>({ maxSize: MAX_SIZE, sizeOf: ({ length }) => length });
 

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 
-/** Octets of an answer that are not counted: there are as many at most as connections. */
+/** Bytes of an answer that are not counted: there are as many at most as connections. */
 const MAX_UNCOUNTED = 64 * 1024;
-/** Octets that wait for their clients in memory. */
+/** Bytes that wait for their clients in memory. */
 const MAX_SIZE = 64 * 1024 * 1024;
 
 /**
@@ -15,7 +15,7 @@ export class LentBytes {
   readonly #uses = new Map<Uint8Array, number>();
   #size = 0;
 
-  /** @param maxSize - octets; default 64 MiB */
+  /** @param maxSize - bytes; default 64 MiB */
   constructor(maxSize = MAX_SIZE) {
     this.#maxSize = maxSize;
   }

@@ -9,9 +9,9 @@ import { headersOf } from '../send.ts';
 import { LentBytes } from './lent-bytes.ts';
 import type { ReadyContent, ReadyContents } from './ready-contents.ts';
 
-/** Octets that are kept: of URLs, headers and pages. */
+/** Bytes that are kept: of URLs, headers and pages. */
 const MAX_SIZE = 24 * 1024 * 1024;
-/** Octets that an answer takes beside its URL and its page. */
+/** Bytes that an answer takes beside its URL and its page. */
 const ENTRY_SIZE = 1024;
 
 interface ReadyAnswer {
@@ -26,7 +26,7 @@ interface ReadyAnswer {
 }
 
 /**
- * Answers that are what their URLs give for as long as can be told at once. Those asked for last are kept. A request for one looks
+ * Answers that are what their URLs give for as long as is known at once. Those asked for last are kept. A request for one looks
  * nothing up, and waits for nothing. So it takes hardly more than `node:http` itself does.
  */
 export class ReadyAnswers {
@@ -102,7 +102,7 @@ export class ReadyAnswers {
       if (done !== undefined) response.once('finish', done);
       response.writeHead(200, head).end(bytes);
     });
-    // It lies elsewhere by now, or is damaged: it is asked of the Store.
+    // It is elsewhere by now, or is damaged: it is asked of the Store.
     if (!isSent) this.#ready.delete(key);
     return isSent;
   }

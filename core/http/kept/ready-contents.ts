@@ -14,15 +14,15 @@ import type { Store } from '../../store/store.ts';
 import type { ContentPlaces } from './content-places.ts';
 import { contentPlaces, isOfLeaves, readAtPlaces } from './content-places.ts';
 
-/** Octets of a content that is read whole when it is asked for. */
+/** Bytes of a content that is read whole when it is asked for. */
 const MAX_SMALL_SIZE = 1024 * 1024;
-/** Octets of a content that is read whole when it is asked for again. */
+/** Bytes of a content that is read whole when it is asked for again. */
 const MAX_CONTENT_SIZE = 16 * 1024 * 1024;
-/** Octets of contents in memory. */
+/** Bytes of contents in memory. */
 const MAX_KEPT_SIZE = 32 * 1024 * 1024;
 /** Large contents that are known to have been asked for. */
 const MAX_ASKED = 256;
-/** Octets of memory that is used again and again, for what is not kept; and how many such pieces lie ready. */
+/** Bytes of memory that is used again and again, for what is not kept; and how many such pieces are ready. */
 const SPARE_SIZE = 128 * 1024;
 const MAX_SPARE = 64;
 /** Data files held open. */
@@ -31,18 +31,18 @@ const MAX_FILES = 16;
 /** A content that was verified whole. */
 export interface ReadyContent {
   readonly size: number;
-  /** Where it lies; undefined where it can be had only from the Store. */
+  /** Where it is; undefined where it can be had only from the Store. */
   readonly places: ContentPlaces | undefined;
   /** The CRC-32 of what was verified. */
   readonly crc: number;
   bytes: Uint8Array | undefined;
-  /** Octets that had been read in all when it was read last. */
+  /** Bytes that had been read in all when it was read last. */
   readAt: number;
 }
 
 /**
  * Contents that are sent as they are, without a look at their Blocks. Those asked for last are in memory. Others are read again where
- * they lay when they were verified: their CRC-32 tells whether the bytes are still the same, at a fraction of what their digests cost.
+ * they lay when they were verified: their CRC-32 says whether the bytes are still the same, at a fraction of what their digests cost.
  */
 export class ReadyContents {
   readonly #store: Store;
@@ -67,7 +67,7 @@ export class ReadyContents {
   /**
    * Reads a content whole; undefined where it is large, and was not asked for before, or there is no room for it.
    *
-   * @param reserve - counts octets that are to be held; false where they are too many
+   * @param reserve - counts bytes that are to be held; false where they are too many
    * @returns the content, and its bytes
    * @throws what reading throws
    */

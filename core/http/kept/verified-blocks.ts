@@ -7,9 +7,9 @@ import type { HashName } from '../../block/hash.ts';
 import type { HashCode } from '../../block/hashcode.ts';
 import type { AddResult, Store } from '../../store/store.ts';
 
-/** Octets that are kept. */
+/** Bytes that are kept. */
 const MAX_KEPT_SIZE = 16 * 1024 * 1024;
-/** Octets that a kept Block takes beside its own. */
+/** Bytes that a kept Block takes beside its own. */
 const ENTRY_SIZE = 256;
 
 /**
@@ -23,7 +23,7 @@ export class VerifiedBlocks implements Store {
   readonly edges: EdgeSettings;
   readonly #kept: RecentMap<string, Uint8Array>;
 
-  /** @param maxSize - octets kept; default 16 MiB */
+  /** @param maxSize - bytes kept; default 16 MiB */
   constructor(below: Store, maxSize = MAX_KEPT_SIZE) {
     this.wraps = below;
     this.name = below.name;

@@ -36,7 +36,7 @@ const ENDINGS: Readonly<Record<string, string>> = {
   xml: 'xml html htm xhtml svg rss atom plist xsl xsd',
   yaml: 'yml yaml',
 };
-/** The languages that names tell of. */
+/** The languages that names stand for. */
 export const LANGUAGES: ReadonlySet<string> = new Set(Object.keys(ENDINGS));
 
 const BY_ENDING: ReadonlyMap<string, string> = new Map(

@@ -9,7 +9,7 @@ import { html, visible } from './html.ts';
 import { pageEnd, pageStart } from './page.ts';
 import { GROUP_ROWS } from './page-script.ts';
 
-/** Where a page stands in a tree. */
+/** Where a page is in a tree. */
 export interface PagePlace {
   /** What the tree is called: an archive, or the start of a Dirref. */
   readonly title: string;
@@ -36,7 +36,7 @@ export interface ListedDir extends PagePlace {
   readonly hasPictures: boolean;
   /** A README in it, ready to be shown. */
   readonly readme?: Html | undefined;
-  /** What tells whether there is a newer state: its URL path, asked for now and then. */
+  /** What says whether there is a newer state: its URL path, asked for now and then. */
   readonly newest?: string | undefined;
 }
 
@@ -121,7 +121,7 @@ function row({ dirent, name, size, only = [] }: ListedEntry): Html {
 /**
  * Name, size, time and type of a node. The name of a file leads to its page, and its size to the file itself.
  *
- * @param dirent - with its size in octets, where that is known
+ * @param dirent - with its size in bytes, where that is known
  */
 export function direntCells(href: string, name: string, dirent: Exclude<TreeEntry['dirent'], never> & { readonly size?: number }): Html {
   const isDir = dirent.kind === 'dir';

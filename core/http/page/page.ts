@@ -33,14 +33,14 @@ const OTHER_POLICY = [
 
 export const PAGE_POLICY = pagePolicy();
 
-/** What stands before the content of a page. */
+/** What is before the content of a page. */
 export function pageStart(title: string): Html {
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${title}</title><meta name="viewport" content="width=device-width"><link rel="icon" href="${PAGE_FILES}icon.svg"><style>${new Html(PAGE_STYLE)}</style></head><body>
 `;
 }
 
-/** What stands after it. */
+/** What is after it. */
 export function pageEnd(): Html {
   return html`<script>${new Html(PAGE_SCRIPT)}</script></body></html>
 `;

@@ -17,7 +17,7 @@ export interface Past {
   tree(root: DirDirent): WebTree;
 }
 
-/** A state by what stands behind its `@`. @throws {VtError} EOPEN where there is none */
+/** A state by what is behind its `@`. @throws {VtError} EOPEN where there is none */
 export async function pastState(past: Pick<Past, 'archive' | 'tree'>, spec: string, now: Date, options: OpOptions): Promise<WebTree> {
   const { dirent } = await findEntry(past.archive, spec, now, options);
   if (dirent.kind !== 'dir') throw new VtError('EOPEN', `open archive "${past.archive.name}": its state is not a Dir`);

@@ -22,7 +22,7 @@ export interface ChangedName {
   readonly added: number;
   readonly removed: number;
   readonly changed: number;
-  /** Octets of content that only the later tree has, and only the earlier one. */
+  /** Bytes of content that only the later tree has, and only the earlier one. */
   readonly newBytes: number;
   readonly goneBytes: number;
 }

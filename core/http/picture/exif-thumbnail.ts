@@ -1,6 +1,6 @@
 // A JPEG of a camera carries a small one of the same picture. @see Exif 2.32, 4.5 and 4.6.2; TIFF 6.0, section 2; JPEG, B.1.1
 
-/** Octets at the start of a JPEG in which it lies: a segment has at most 64 KiB, and few come before. */
+/** Bytes at the start of a JPEG in which it is: a segment has at most 64 KiB, and few come before. */
 export const EXIF_SIZE = 128 * 1024;
 
 const APP1 = 0xe1;
@@ -10,16 +10,16 @@ const EXIF_SIGNATURE = 'Exif\0\0';
 const ORIENTATION = 0x0112;
 const THUMBNAIL_OFFSET = 0x0201;
 const THUMBNAIL_SIZE = 0x0202;
-/** Entries of a directory that are looked at, and octets of each. */
+/** Entries of a directory that are looked at, and bytes of each. */
 const MAX_ENTRIES = 512;
 const ENTRY_SIZE = 12;
-/** Octets of a TIFF before its directories. */
+/** Bytes of a TIFF before its directories. */
 const HEADER_SIZE = 8;
 
 /**
  * The small picture in a JPEG. It says by itself how it is to be turned, as the large one does.
  *
- * @param start - the first {@link EXIF_SIZE} octets, or all
+ * @param start - the first {@link EXIF_SIZE} bytes, or all
  * @returns undefined where there is none, or anything is not as it should be
  */
 export function exifThumbnail(start: Uint8Array): Uint8Array | undefined {

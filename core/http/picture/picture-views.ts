@@ -13,7 +13,7 @@ import { readStart } from '../read-text.ts';
 import type { Representation } from '../representation.ts';
 import { EXIF_SIZE, exifThumbnail } from './exif-thumbnail.ts';
 
-/** Octets of a picture that stands for itself where it brings no small one: the browser scales it. */
+/** Bytes of a picture that means itself where it brings no small one: the browser scales it. */
 const MAX_SCALED_SIZE = 2 * 1024 * 1024;
 /** Pictures on one page, and names of a Dir among which they are looked for. */
 const MAX_PICTURES = 1000;

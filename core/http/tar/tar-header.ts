@@ -6,7 +6,7 @@ import { defaultMode } from '../../dirent/meta.ts';
 
 // The pax interchange format of POSIX.1-2024, pax(1): headers of ustar, with extended headers where a value does not fit.
 
-/** Octets of a header, and what contents are padded to. */
+/** Bytes of a header, and what contents are padded to. */
 export const TAR_BLOCK = 512;
 
 /** What a tar can hold. A socket is left out, as tar(1) does. */
@@ -37,7 +37,7 @@ export interface TarMember {
   readonly linkTo?: Octets | undefined;
 }
 
-/** The header of a member, with its extended header if it needs one: a multiple of 512 octets. Its size depends on nothing but the member. */
+/** The header of a member, with its extended header if it needs one: a multiple of 512 bytes. Its size depends on nothing but the member. */
 export function tarHeader(member: TarMember): Buffer {
   const { path, node, linkTo } = member;
   const { meta } = node;
@@ -100,17 +100,17 @@ function secondsOf({ mtimeNs }: Meta): bigint {
   return mtimeNs === undefined ? 0n : floorSeconds(mtimeNs);
 }
 
-/** Octets of content that follow a member's header. */
+/** Bytes of content that follow a member's header. */
 export function contentSize({ node, linkTo }: TarMember): number {
   return node.kind === 'file' && linkTo === undefined ? node.block.span : 0;
 }
 
-/** Octets up to the next multiple of 512. */
+/** Bytes up to the next multiple of 512. */
 export function padding(size: number): number {
   return (TAR_BLOCK - (size % TAR_BLOCK)) % TAR_BLOCK;
 }
 
-/** ASCII alone stands in a ustar header: what else it holds is not told there. */
+/** A ustar header holds ASCII alone: what else it holds is left out there. */
 function fits(text: Octets, size: number): boolean {
   return text.length <= size && isPlain(text);
 }
@@ -164,7 +164,7 @@ function paxRecord(key: string, value: string | Uint8Array): Buffer {
   return record;
 }
 
-/** Bytes of {@link paxRecord}. Keys and values are octets, a character each. */
+/** Bytes of {@link paxRecord}. Keys and values are bytes, a character each. */
 function paxRecordSize(key: string, value: string | Uint8Array): number {
   const rest = key.length + value.length + 3;
   let size = rest + 1;

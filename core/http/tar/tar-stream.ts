@@ -49,7 +49,7 @@ async function withKnownSize(source: BlockSource, node: TarNode, signal: AbortSi
 }
 
 /**
- * Octets of the whole tar.
+ * Bytes of the whole tar.
  *
  * @throws {VtError} EUNSUPPORTED for more than a number can tell: holes have any length
  */
@@ -107,7 +107,7 @@ interface TarPlace {
   /** The first byte of its content, and bytes of that. */
   readonly content: number;
   readonly size: number;
-  /** Its content, where all of it lies in the range. */
+  /** Its content, where all of it is in the range. */
   readonly block: Block | undefined;
 }
 

@@ -16,14 +16,14 @@ const AHEAD = 16;
 
 /** A one-file Store that is made as it is read. */
 export interface TreeFile {
-  /** Octets of it. */
+  /** Bytes of it. */
   readonly size: number;
   /** A part of it. Blocks outside of that are not read. */
   read(range: ByteRange, signal: AbortSignal): AsyncGenerator<Uint8Array>;
 }
 
 /**
- * A one-file Store of a node, as `ar` writes it without compression. All its octets follow from the node, so it is always the same, and any
+ * A one-file Store of a node, as `ar` writes it without compression. All its bytes follow from the node, so it is always the same, and any
  * part of it can be made without the rest.
  *
  * @param node - its first record
@@ -61,7 +61,7 @@ export async function treeFile(
     for (let i = 0; i < list.count; i++) {
       const digest = list.digest(i);
       const size = list.span(i) < 0 ? (await readBlock(store, digest, signal)).length : list.span(i);
-      // What lies below may be the very Block of the node's Dirent.
+      // What is below may be the very Block of the node's Dirent.
       if (Buffer.compare(digest, first.digest) === 0) continue;
       place(digest, size, at + headSize);
       at += headSize + size;

@@ -5,7 +5,7 @@ import type { TarNode } from '../tar/tar-header.ts';
 
 // The records of a zip, by the .ZIP File Format Specification (APPNOTE.TXT) of PKWARE, 6.3. All contents are stored as they are.
 
-/** What does not fit in a field of 32 or of 16 bits stands in a zip64 record. */
+/** What does not fit in a field of 32 or of 16 bits is in a zip64 record. */
 const MAX_LONG = 0xffff_ffff;
 const MAX_SHORT = 0xffff;
 
@@ -24,12 +24,12 @@ export interface ZipMember {
   readonly node: Extract<TarNode, { kind: 'file' | 'dir' | 'symlink' }>;
 }
 
-/** Octets of a member's content; of a symlink its target's. */
+/** Bytes of a member's content; of a symlink its target's. */
 export function zipContentSize({ node }: ZipMember): number {
   return node.kind === 'file' ? node.block.span : node.kind === 'symlink' ? node.target.length : 0;
 }
 
-/** Octets of a member: of its header, its content, and what follows. */
+/** Bytes of a member: of its header, its content, and what follows. */
 export function memberSize(member: ZipMember): number {
   const size = zipContentSize(member);
   const isLarge = size >= MAX_LONG;
@@ -37,7 +37,7 @@ export function memberSize(member: ZipMember): number {
   return 30 + member.path.length + timeFieldSize(member) + (isLarge ? 20 : 0) + size + descriptor;
 }
 
-/** Octets of a member's record in the directory. */
+/** Bytes of a member's record in the directory. */
 export function directoryRecordSize(member: ZipMember, offset: number): number {
   const large = (zipContentSize(member) >= MAX_LONG ? 16 : 0) + (offset >= MAX_LONG ? 8 : 0);
   return 46 + member.path.length + timeFieldSize(member) + (large > 0 ? 4 + large : 0);
@@ -81,7 +81,7 @@ export function directoryRecord(member: ZipMember, crc: number, offset: number):
   const header = Buffer.alloc(46);
   header.write('PK\x01\x02', 0, 'latin1');
   header[4] = 45;
-  header[5] = 3; // Unix: the mode stands in the external attributes.
+  header[5] = 3; // Unix: the mode is in the external attributes.
   commonFields(header, 6, member, size, crc);
   header.writeUInt16LE(name.length, 28);
   header.writeUInt16LE(extra.length, 30);

@@ -25,12 +25,12 @@ import {
 
 /** Milliseconds of a walk until others have their turn. */
 const TURN_MS = 5;
-/** Octets of a name, at most. */
+/** Bytes of a name, at most. */
 const MAX_NAME = 0xffff;
 /** CRCs that are remembered: some 20 MB. */
 const MAX_CRCS = 100_000;
 
-/** A zip whose octets all follow from a Dir. `members` begins a walk over it anew. */
+/** A zip whose bytes all follow from a Dir. `members` begins a walk over it again. */
 export interface ZipSource {
   readonly source: Store;
   readonly members: (signal: AbortSignal) => AsyncIterable<TarMember>;
@@ -46,7 +46,7 @@ export function knownCrcs(): KnownCrcs {
 }
 
 /**
- * Octets of the whole zip.
+ * Bytes of the whole zip.
  *
  * @throws {VtError} EUNSUPPORTED for more than a number can tell
  */
@@ -111,7 +111,7 @@ interface ZipPlace {
   readonly member: ZipMember | undefined;
   /** The first byte of its header. */
   readonly start: number;
-  /** Its content, where all of it lies in the range. */
+  /** Its content, where all of it is in the range. */
   readonly block: Block | undefined;
 }
 
@@ -147,7 +147,7 @@ async function* directory(zip: ZipSource, range: ByteRange, start: number, signa
   if (end.length > 0) yield end;
 }
 
-/** Files, Dirs and symlinks: a zip has nothing else. A hard-linked file stands there by each of its names. */
+/** Files, Dirs and symlinks: a zip has nothing else. A hard-linked file is there by each of its names. */
 async function* zipMembers(members: AsyncIterable<TarMember>): AsyncGenerator<ZipMember> {
   for await (const { path, node } of members) {
     if (path.length > MAX_NAME) throw new VtError('EUNSUPPORTED', 'make a zip: it has a path of more than 65,535 bytes');

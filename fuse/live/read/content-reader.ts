@@ -14,16 +14,16 @@ import { ReadThrough } from './read-through.ts';
 import { SmallFiles } from './small-files.ts';
 import { VerifiedLeaves } from './verified-leaves.ts';
 
-/** Octets read one after the other through a handle before its file is read ahead. */
+/** Bytes read one after the other through a handle before its file is read ahead. */
 const STREAM_AFTER = 256 * 1024;
 
-/** Octets that have to be left of a file for reading ahead to pay. */
+/** Bytes that have to be left of a file for reading ahead to pay. */
 const MIN_STREAM_SIZE = 1024 * 1024;
 
 /** Largest Blocks of a Store whose files are read ahead part by part; larger ones would be read several times over. */
 const MAX_STREAMED_BLOCK = 256 * 1024;
 
-/** Most octets read by the thread that answers requests. */
+/** Most bytes read by the thread that answers requests. */
 const MAX_READ_NOW = 1024 * 1024;
 
 /** Files read ahead, at most. */
@@ -38,9 +38,9 @@ const IDLE_AFTER = 64;
 /** How a handle has been read so far. */
 interface Reading {
   readonly block: Block;
-  /** The octet after the last request. */
+  /** The byte after the last request. */
   next: number;
-  /** Octets read one after the other. */
+  /** Bytes read one after the other. */
   inOrder: number;
   /** Which of all requests the last one was. */
   last: number;
@@ -56,7 +56,7 @@ export interface ContentReaderOptions {
 /**
  * Reads stored contents for a mount. Small and scattered reads are answered at once, from leaves kept for a while. What is
  * read from one end to the other comes from parts that worker threads have verified ahead. Where the Store does not tell
- * where its Blocks lie, or a Block is not there, the Store itself is asked, which mends or names what is wrong.
+ * where its Blocks are, or a Block is not there, the Store itself is asked, which mends or names what is wrong.
  */
 export class ContentReader implements Disposable {
   readonly #store: Store;
@@ -90,7 +90,7 @@ export class ContentReader implements Disposable {
   }
 
   /**
-   * Octets `start` to `end` of a Block as read through an open file; those past its end are left out.
+   * Bytes `start` to `end` of a Block as read through an open file; those past its end are left out.
    *
    * @param handle - below 0 where there is none, and the number is the file's own
    */
@@ -104,7 +104,7 @@ export class ContentReader implements Disposable {
     return this.#ahead(reading, start, to, signal) ?? this.#now(block, start, to) ?? this.#through(reading, start, to, signal());
   }
 
-  /** Octets of a Block for a reader without a handle, at once; undefined if they are not in memory. */
+  /** Bytes of a Block for a reader without a handle, at once; undefined if they are not in memory. */
   readNow(block: Block, start: number, end: number): readonly Uint8Array[] | undefined {
     return block.span === UNKNOWN_SPAN ? undefined : this.#now(block, start, Math.min(end, block.span));
   }

@@ -2,7 +2,7 @@ import type { Block } from '../../../core/block/block.ts';
 import type { BlockSource } from '../../../core/block/block-source.ts';
 import { leavesOf } from '../../../core/block/tree-walk.ts';
 
-/** Octets of a content below which its superblocks are not read to look for holes. */
+/** Bytes of a content below which its superblocks are not read to look for holes. */
 const MIN_COUNTED_SIZE = 64 * 1024;
 
 /** What one count may cost; what is left after that counts as data. */
@@ -17,7 +17,7 @@ export class DataSizes {
     this.#source = source;
   }
 
-  /** Octets of data in a Block; undefined where superblocks have to be read for it. */
+  /** Bytes of data in a Block; undefined where superblocks have to be read for it. */
   now(block: Block): number | undefined {
     if (block.kind === 'run' && block.octet === 0) return 0;
     if (block.kind !== 'indirect' || block.span < MIN_COUNTED_SIZE) return Math.max(0, block.span);

@@ -7,7 +7,7 @@ import { SegmentRows } from '../../../core/export/segment-rows.ts';
 /** Superblocks kept: of 16 references each, those of some 700 MB of content. */
 const MAX_SUPERBLOCKS = 4096;
 
-/** Octets of superblocks kept: more than those of ours take. */
+/** Bytes of superblocks kept: more than those of ours take. */
 const MAX_KEPT_SIZE = 32 * 1024 * 1024;
 
 /** References looked at for one range, at most, some 5 ms: longer searches are interleaved with other requests. */
@@ -16,7 +16,7 @@ const MAX_STEPS = 128 * 1024;
 /** Takes the pieces of a range of content, in order. */
 export type LeafSink = Pick<SegmentRows, 'run' | 'data' | 'stored'>;
 
-/** A range of content, in octets. */
+/** A range of content, in bytes. */
 interface Span {
   readonly start: number;
   readonly end: number;
@@ -37,7 +37,7 @@ export class LeafFinder {
   #missing: SegmentRows;
   #missingKeys: string[] = [];
 
-  /** @param planner - reads superblocks where they lie */
+  /** @param planner - reads superblocks where they are */
   constructor(planner: ContentPlanner) {
     this.#planner = planner;
     this.#cursor = new RefCursor(planner.hash);
@@ -89,7 +89,7 @@ export class LeafFinder {
     }
   }
 
-  /** @param place - where in the content what the superblock lists stands */
+  /** @param place - where in the content what the superblock lists is */
   #walk(bytes: Uint8Array, place: Span, range: Span, sink: LeafSink, depth: number): Outcome {
     const cursor = this.#cursor;
     if (depth >= MAX_TREE_DEPTH) return 'odd';

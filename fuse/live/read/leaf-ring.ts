@@ -8,7 +8,7 @@ interface Place {
 
 /**
  * Leaves by their digests in one piece of memory, in the order in which they came: the oldest ones make room. A Buffer for each
- * leaf took a sixth of the time of scattered reads, as each has memory outside the heap that V8 has to be told of.
+ * leaf took a sixth of the time of scattered reads, as each has memory outside the heap, which V8 must know of.
  */
 export class LeafRing {
   readonly #size: number;
@@ -16,12 +16,12 @@ export class LeafRing {
   readonly #places = new Map<string, Place>();
   #at = 0;
 
-  /** @param size - octets; memory is taken with the first leaf, and used as it fills */
+  /** @param size - bytes; memory is taken with the first leaf, and used as it fills */
   constructor(size: number) {
     this.#size = size;
   }
 
-  /** Whether a leaf of so many octets is kept at all. */
+  /** Whether a leaf of so many bytes is kept at all. */
   takes(size: number): boolean {
     return size > 0 && size <= this.#size / MAX_SHARE;
   }
@@ -43,7 +43,7 @@ export class LeafRing {
     return this.#memory.subarray(this.#at, this.#at + size);
   }
 
-  /** Keeps what stands in the room that was given last. */
+  /** Keeps what is in the room that was given last. */
   keep(key: string, size: number): void {
     // Where it is kept already, its older place would go first and take the key with it.
     this.#places.delete(key);

@@ -5,11 +5,11 @@ import type { LiveDir, LiveLeaf } from '../../../core/tree/live/live-node.ts';
 import type { LiveNodes } from '../../../core/tree/live/live-nodes.ts';
 import type { SmallFiles } from './small-files.ts';
 
-/** Octets of small files that are read together: at first, and at most. */
+/** Bytes of small files that are read together: at first, and at most. */
 const MIN_AHEAD = 32 * 1024;
 const MAX_AHEAD = 512 * 1024;
 
-/** Octets of a Dir's entries up to which its files are known by their order. */
+/** Bytes of a Dir's entries up to which its files are known by their order. */
 const MAX_DIR_SIZE = 1024 * 1024;
 
 /** Files of all Dirs whose order is known, at most, besides those of the Dir read last. */
@@ -17,7 +17,7 @@ const MAX_KNOWN_FILES = 50_000;
 
 /** The small files of a Dir in the order of its listing. */
 interface Sequence {
-  /** The Dir's Block that they stand in. */
+  /** The Dir's Block that they are in. */
   readonly block: Block;
   readonly contents: readonly Block[];
   readonly places: ReadonlyMap<Octets, number>;
@@ -35,7 +35,7 @@ export class Neighbours {
   /** By the ids of Dirs, the one used last at the end. */
   readonly #sequences = new Map<number, Sequence>();
   #knownFiles = 0;
-  /** Octets read together: more while files are read in order, less when they are not. */
+  /** Bytes read together: more while files are read in order, less when they are not. */
   #ahead = 0;
 
   constructor(nodes: LiveNodes, files: SmallFiles) {
@@ -43,7 +43,7 @@ export class Neighbours {
     this.#files = files;
   }
 
-  /** Octets of a stored file; undefined where it has to be read by itself. The view is valid until the next call. */
+  /** Bytes of a stored file; undefined where it has to be read by itself. The view is valid until the next call. */
   read({ home }: LiveLeaf, block: Block, start: number, end: number): Uint8Array | undefined {
     if (block.span > MAX_SMALL_SIZE || home === undefined) return undefined;
     const sequence = this.#sequence(home.dir);

@@ -3,7 +3,7 @@ import type { PackedSegments } from '../../../core/export/segment-rows.ts';
 import { ROW_SIZE } from '../../../core/export/segment-rows.ts';
 import { fillRows } from '../../../core/export/small-contents.ts';
 
-/** Octets of content that are read ahead at a time: whole parts of files, from multiples of it on. */
+/** Bytes of content that are read ahead at a time: whole parts of files, from multiples of it on. */
 export const PART_SIZE = 1024 * 1024;
 
 /** A part of a content that a worker is to read and verify. */
@@ -22,7 +22,7 @@ export interface ReadAnswer {
 /** What a worker is started with. */
 export interface ReadWorkerData {
   readonly hashName: string;
-  /** Of PART_SIZE octets each. */
+  /** Of PART_SIZE bytes each. */
   readonly slots: SharedArrayBuffer;
 }
 

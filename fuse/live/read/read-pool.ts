@@ -49,12 +49,12 @@ export class ReadPool implements Disposable {
     return this.#free.pop();
   }
 
-  /** Gives a slot back. No job may be under way for it. */
+  /** Gives a slot back. No job may be in progress for it. */
   give(slot: number): void {
     this.#free.push(slot);
   }
 
-  /** What stands in a slot. */
+  /** What is in a slot. */
   view(slot: number, from: number, to: number): Uint8Array {
     return Buffer.from(this.#slots as unknown as ArrayBuffer, slot * PART_SIZE + from, to - from);
   }

@@ -48,7 +48,7 @@ export class ReadStream {
   }
 
   /**
-   * Octets `start` to `end`, at once where they are there; undefined where they have to be read in another way.
+   * Bytes `start` to `end`, at once where they are there; undefined where they have to be read in another way.
    *
    * @param maxAhead - parts that there is room for
    */

@@ -5,17 +5,17 @@ import { LONG_READ_AHEAD, readBlockRange } from '../../../core/block/read-range.
 /** Leaves asked of the Store ahead of need: it may be far away. */
 const READ_AHEAD_BLOCKS = 64;
 
-/** Octets that are skipped rather than begun anew behind. */
+/** Bytes that are skipped rather than begun again behind. */
 const MAX_SKIP = 256 * 1024;
 
-/** A walk of the Block tree that is under way, and what breaks it off. */
+/** A walk of the Block tree that is in progress, and what breaks it off. */
 interface Walk {
   readonly chunks: AsyncGenerator<Uint8Array>;
   readonly controller: AbortController;
 }
 
 /**
- * Reads a content through its Store from some place on: one walk of its Block tree goes on from request to request as long as
+ * Reads a content through its Store from some place on: one walk of its Block tree continues from request to request as long as
  * they come in order.
  */
 export class ReadThrough {
@@ -34,10 +34,10 @@ export class ReadThrough {
   }
 
   /**
-   * Octets `start` to `end`, which the Block has.
+   * Bytes `start` to `end`, which the Block has.
    *
    * @param signal - breaks it off, also in the middle of a walk
-   * @throws {MissingBlockError} and {CorruptBlockError}; the next request begins anew
+   * @throws {MissingBlockError} and {CorruptBlockError}; the next request begins again
    */
   read(start: number, end: number, signal: AbortSignal): Promise<readonly Uint8Array[]> {
     const pieces = this.#turn.then(() => this.#read(start, end, signal));

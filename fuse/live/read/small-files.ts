@@ -5,7 +5,7 @@ import { SmallContents } from '../../../core/export/small-contents.ts';
 import { digestKey } from './leaf-finder.ts';
 import { LeafRing } from './leaf-ring.ts';
 
-/** Octets of small files that are kept. */
+/** Bytes of small files that are kept. */
 const MAX_KEPT_SIZE = 32 * 1024 * 1024;
 
 /** Small files that were read and verified, many at once, and are kept whole for those who ask for them soon. */
@@ -14,7 +14,7 @@ export class SmallFiles implements Disposable {
   readonly #contents: SmallContents;
   readonly #ring = new LeafRing(MAX_KEPT_SIZE);
 
-  /** @param planner - of a Store that tells where its Blocks lie */
+  /** @param planner - of a Store that says where its Blocks are */
   constructor(planner: ContentPlanner) {
     this.#planner = planner;
     this.#contents = new SmallContents(planner.hash);

@@ -10,7 +10,7 @@ import type { LeafSink } from './leaf-finder.ts';
 import { digestKey } from './leaf-finder.ts';
 import { LeafRing } from './leaf-ring.ts';
 
-/** Octets of leaves that are kept. */
+/** Bytes of leaves that are kept. */
 const MAX_KEPT_SIZE = 64 * 1024 * 1024;
 
 /** Most data files held open for single leaves. */
@@ -22,7 +22,7 @@ interface MissingPiece {
   readonly index: number;
   readonly key: string;
   readonly digest: Uint8Array;
-  /** Octets of the leaf. */
+  /** Bytes of the leaf. */
   readonly size: number;
   readonly from: number;
   readonly wanted: number;
@@ -36,7 +36,7 @@ export class VerifiedLeaves implements Disposable {
   readonly #ring = new LeafRing(MAX_KEPT_SIZE);
   readonly #files = new OpenFiles(MAX_OPEN_FILES);
 
-  /** @param store - one that tells where its Blocks lie */
+  /** @param store - one that says where its Blocks are */
   constructor(store: Store, hash: HashFunction) {
     this.#store = store;
     this.#hash = hash;

@@ -34,7 +34,7 @@ function tellChange(mount: LiveMount, { kind, path }: TreeChange, notices: Notic
       if (inode.node.sort === 'leaf' && inode.node.hard?.uuid === node.uuid) notices.node(inode.node.id, kind !== 'meta');
     }
   } else if (node === undefined && kind !== 'names') {
-    // A name of a hard link that stands in its Block: which node it means is not known here.
+    // A name of a hard link is in its Block: which node it means is not known here.
     for (const inode of mount.inodes.all())
       if (inode.node.sort === 'leaf' && inode.node.hard !== undefined) notices.node(inode.node.id, kind !== 'meta');
   }

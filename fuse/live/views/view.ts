@@ -26,7 +26,7 @@ export interface ViewOptions {
 /** One mount's face of a live filesystem. */
 export interface View {
   readonly filesystem: Filesystem;
-  /** The kernel of this mount, once it is there, is told of what changes through others. */
+  /** The kernel of this mount, once it is there, is notified of what changes through others. */
   hear(kernel: Notices): void;
   /** Its kernel is to forget what it holds of a file's content. */
   refresh(ino: number): void;
@@ -36,7 +36,7 @@ export interface View {
 
 /**
  * A face of a live filesystem with a top of its own. It remembers what its kernel was given, so that the
- * kernel is told of what it knows only, and leaves nothing behind when it ends without notice. It tells the other faces of each change.
+ * kernel is notified only of what it knows, and leaves nothing behind when it ends without notice. It notifies the other faces of each change.
  */
 export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, sharesLocks }: ViewOptions): View {
   const inner = live.filesystem;
@@ -66,7 +66,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, s
     handles.set(open.handle, ino);
     return open;
   };
-  /** Notes an open file. Where another mount may write it too, this kernel keeps neither its size nor its octets, and maps them for nobody. */
+  /** Notes an open file. Where another mount may write it too, this kernel keeps neither its size nor its bytes, and maps them for nobody. */
   const openedFile = <T extends Opened>(ino: number, open: T, flags: number): T => {
     const isWriter = isWriting(flags);
     const direct = views.othersWrite(notices) && (isWriter || (keepsSizes && views.writers.has(ino)));
@@ -84,7 +84,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, s
     node(ino, content) {
       if (kernel === undefined || !knows(ino)) return;
       kernel.node(outward(ino), content);
-      // By its own size a kernel also says where a file stands after an append.
+      // By its own size a kernel also says where a file is after an append.
       if (!content || !(keepsSizes || views.writers.isOpenBy(notices, ino))) return;
       // Without a name it is forgotten once it is closed, and its size with it.
       if (keepsSizes) for (const { parent, name } of names.of(ino)) kernel.name(outward(parent), name);

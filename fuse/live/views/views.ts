@@ -3,7 +3,7 @@ import type { Notices } from '../../notices.ts';
 import { OpenWriters } from './open-writers.ts';
 
 /**
- * Milliseconds that an answer waits at most until the other mounts know of the change that it tells of. A kernel may be
+ * Milliseconds that an answer waits at most until the other mounts know of the change that it reports. A kernel may be
  * unable to take a notice before an answer that this process holds back itself. Then one of two that wait for each other
  * has to go, and the elder may stay.
  */
@@ -22,7 +22,7 @@ interface Held {
   readonly view: Notices;
 }
 
-/** The mounts of one live tree that are to be told of each other's changes. */
+/** The mounts of one live tree that are to be notified of each other's changes. */
 export class Views implements Notices {
   /** Files that are open for writing. */
   readonly writers = new OpenWriters();

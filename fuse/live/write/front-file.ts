@@ -18,13 +18,13 @@ import { FrontStorage } from './front-storage.ts';
 import type { SegmentSource } from './segment-map.ts';
 import { SegmentMap } from './segment-map.ts';
 
-/** Octets given at a time when a front is read through. */
+/** Bytes given at a time when a front is read through. */
 const CHUNK_SIZE = 256 * 1024;
 
 /** A file of more parts is asked for its attributes too often to add them up: all of it counts as data then. */
 const MAX_COUNTED_SEGMENTS = 2000;
 
-/** Holes of so many octets in all are not read through. */
+/** Holes of so many bytes in all are not read through. */
 const MAX_READ_HOLES = 4 * 1024 * 1024;
 
 /** Blocks of mean size that are read around each change of a stored content to find where edges fall together again, about. */
@@ -41,8 +41,8 @@ export interface FrontContext {
 }
 
 /**
- * The content of a file that was written to and is not all in Blocks. A map says which octets come from the front's own
- * storage, which from Blocks, and what is a hole. It lies before the Blocks as long as somebody writes.
+ * The content of a file that was written to and is not all in Blocks. A map says which bytes come from the front's own
+ * storage, which from Blocks, and what is a hole. It is before the Blocks as long as somebody writes.
  */
 export class FrontFile implements UnsyncedContent {
   readonly #context: FrontContext;
@@ -64,7 +64,7 @@ export class FrontFile implements UnsyncedContent {
   /** It was stored in parts. */
   #isSpliced = false;
 
-  /** @param hint - what its file tells of its content */
+  /** @param hint - what its file says about its content */
   constructor(context: FrontContext, base: Block, hint: () => ContentHint) {
     this.#context = context;
     this.#hint = hint;
@@ -101,7 +101,7 @@ export class FrontFile implements UnsyncedContent {
     return [...new Set(blocks)];
   }
 
-  /** Octets of it that are not holes, as far as parts of Blocks can tell; undefined where `dataSizeOf` does not know a Block's. */
+  /** Bytes of it that are not holes, as far as parts of Blocks can tell; undefined where `dataSizeOf` does not know a Block's. */
   dataSize(dataSizeOf: (block: Block) => number | undefined): number | undefined {
     if (this.#segments.all.length > MAX_COUNTED_SEGMENTS) return this.#size;
     let size = 0;
@@ -145,7 +145,7 @@ export class FrontFile implements UnsyncedContent {
     this.#changed(start, to);
   }
 
-  /** Lets `start` to `start + length` be what stands in a Block from an offset on. No octets move. */
+  /** Lets `start` to `start + length` be what is in a Block from an offset on. No bytes move. */
   refer(start: number, length: number, block: Block, at: number): void {
     if (length <= 0) return;
     this.#segments.set(start, start + length, { block, at });
@@ -153,14 +153,14 @@ export class FrontFile implements UnsyncedContent {
     this.#changed(start, start + length);
   }
 
-  /** Notes that `start` to `end` are another than before, with what lies between them and the end so far. */
+  /** Notes that `start` to `end` are another than before, with what is between them and the end so far. */
   #changed(start: number, end: number): void {
     this.#changes.set(Math.min(start, this.#size), end, 'front');
     this.#size = Math.max(this.#size, end);
     this.#version++;
   }
 
-  /** Octets `start` to `end` of the front's own, at once; undefined where Blocks have to be asked. */
+  /** Bytes `start` to `end` of the front's own, at once; undefined where Blocks have to be asked. */
   readNow(start: number, end: number): Uint8Array[] | undefined {
     const pieces: Uint8Array[] = [];
     for (const part of this.#segments.parts(start, Math.min(end, this.#size))) {
@@ -272,7 +272,7 @@ export class FrontFile implements UnsyncedContent {
     return await this.#context.storeContent(content, { ...options, hint: this.#hint() });
   }
 
-  /** All octets of a small content that are at hand: those of many files are stored together. */
+  /** All bytes of a small content that are at hand: those of many files are stored together. */
   #smallNow(): Uint8Array | undefined {
     const pieces = this.isSmall ? this.readNow(0, this.#size) : undefined;
     return pieces?.length === 1 ? pieces[0] : pieces && Buffer.concat(pieces);

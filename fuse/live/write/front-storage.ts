@@ -2,16 +2,16 @@ import { closeSync, constants, ftruncateSync, openSync, readSync, unlinkSync, wr
 import { join } from 'node:path';
 import { libc } from '../../../core/base/system/libc.ts';
 
-/** Octets up to which a front is kept in memory: most files are smaller, and never need a file here. */
+/** Bytes up to which a front is kept in memory: most files are smaller, and never need a file here. */
 const MAX_MEMORY_SIZE = 64 * 1024;
 
-/** Octets of all fronts in memory, at most; those that come then go to files at once. */
+/** Bytes of all fronts in memory, at most; those that come then go to files at once. */
 const MAX_MEMORY_TOTAL = 64 * 1024 * 1024;
 
 /** O_TMPFILE of Linux: a file that never has a name. */
 const O_TMPFILE = 0o20200000;
 
-/** Where the fronts of a mount lie: files without names in one folder, so that a process that dies leaves none. */
+/** Where the fronts of a mount are: files without names in one folder, so that a process that dies leaves none. */
 export class FrontFolder {
   readonly #folder: string;
   #inMemory = 0;
@@ -21,7 +21,7 @@ export class FrontFolder {
     this.#folder = folder;
   }
 
-  /** Whether a front of this many octets may be in memory; it is counted then. */
+  /** Whether a front of this many bytes may be in memory; it is counted then. */
   take(octets: number): boolean {
     if (this.#inMemory + octets > MAX_MEMORY_TOTAL) return false;
     this.#inMemory += octets;
@@ -55,7 +55,7 @@ export class FrontFolder {
   }
 }
 
-/** Octets written to a file since its content was last settled, at their own offsets: in memory while they are few, else in a file. */
+/** Bytes written to a file since its content was last settled, at their own offsets: in memory while they are few, else in a file. */
 export class FrontStorage {
   readonly #folder: FrontFolder;
   #memory: Buffer | undefined;
@@ -73,7 +73,7 @@ export class FrontStorage {
     else for (let done = 0; done < data.length; ) done += writeSync(this.#files.writeFd, data, done, data.length - done, offset + done);
   }
 
-  /** Octets that were written at `start` to `end`. */
+  /** Bytes that were written at `start` to `end`. */
   read(start: number, end: number): Uint8Array {
     const out = Buffer.allocUnsafe(end - start);
     if (this.#files === undefined) {
@@ -88,7 +88,7 @@ export class FrontStorage {
     return out.fill(0, done);
   }
 
-  /** Octets at `start` to `end` are not wanted any more. */
+  /** Bytes at `start` to `end` are not wanted any more. */
   drop(start: number, end: number): void {
     if (this.#files !== undefined) libc().punchHole(this.#files.writeFd, start, end - start);
   }

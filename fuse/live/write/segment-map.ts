@@ -1,6 +1,6 @@
 import type { Block } from '../../../core/block/block.ts';
 
-/** Where octets of a file come from: its front, or a Block from an offset on. */
+/** Where bytes of a file come from: its front, or a Block from an offset on. */
 export type SegmentSource = 'front' | { readonly block: Block; readonly at: number };
 
 /** A part of a file, `start` to `end`, and where it comes from. */
@@ -10,7 +10,7 @@ export interface Segment {
   readonly source: SegmentSource;
 }
 
-/** Which octets of a file come from where; what no segment covers is a hole. Segments are sorted and apart. */
+/** Which bytes of a file come from where; what no segment covers is a hole. Segments are sorted and apart. */
 export class SegmentMap {
   #segments: Segment[] = [];
 
@@ -77,7 +77,7 @@ function cut(segment: Segment, start: number, end: number): Segment {
   return { start, end, source: source === 'front' ? source : { block: source.block, at: source.at + (start - segment.start) } };
 }
 
-/** Neighbours that go on where the one before ends become one. */
+/** Neighbours that continue where the one before ends become one. */
 function joined(segments: readonly Segment[]): Segment[] {
   const result: Segment[] = [];
   for (const segment of segments) {

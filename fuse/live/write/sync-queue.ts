@@ -19,7 +19,7 @@ const RETRY_MS = 1000;
 /** Milliseconds after which what was appended to an open file is stored: most files are closed by then. */
 const GROWN_MS = 100;
 
-/** An open file that goes on growing is stored so seldom that storing takes one part in so many of the time. */
+/** An open file that continues growing is stored so seldom that storing takes one part in so many of the time. */
 const PACE = 5;
 
 /** Files in a row that fail before the others are left for the next try: the Store itself fails, and each is read for nothing. */
@@ -204,7 +204,7 @@ export class SyncQueue {
     if (failed.length > 0) throw failed[0];
   }
 
-  /** Tells of a failure, of the same one once. */
+  /** Reports a failure, of the same one once. */
   #tell(error: unknown): void {
     const text = errorText(error);
     if (text !== this.#told) this.#mount.options.onTrouble(error);
@@ -231,7 +231,7 @@ export class SyncQueue {
     this.#gathered.end();
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is in progress. */
   idle(): Promise<void> {
     if (this.#underWay === 0 && this.#waiting.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));

@@ -14,7 +14,7 @@ export function writableFront(mount: LiveMount, inode: LeafInode): FrontFile {
     const base = node.dirent.kind === 'file' ? node.dirent.block : EMPTY_BLOCK;
     inode.front = new FrontFile(mount.front, base, () => contentHint(nameOf(node), node.dirent.meta.xattrs));
     node.unsynced = undefined;
-    // The journal has not been told of what it was before: it is told of all of it.
+    // The journal does not know what it was before: it gets all of it.
     if (mount.journal?.isStale(node) === true) {
       inode.front.unlogged?.cutOff(0);
       inode.front.unlogged?.wrote(0, inode.front.size);

@@ -5,7 +5,7 @@ import type { Octets } from '../core/base/octets.ts';
 /** A mount of ours, as the kernel lists it. */
 export interface MountedPlace {
   readonly mountPoint: Octets;
-  /** What was mounted, as it was told the kernel. */
+  /** What was mounted, as the kernel was told. */
   readonly source: Octets;
   readonly readOnly: boolean;
 }

@@ -196,7 +196,7 @@ export class TreeServer {
   }
 
   /**
-   * Resolves when the last mount has gone, by whomever it was taken away. All that was written is in the tree and its Store then, and recorded:
+   * Resolves when the last mount has gone, whoever took it away. All that was written is in the tree and its Store then, and recorded:
    * where the Store fails it is tried again until it does not, or until `discard`.
    *
    * @throws {VtError} EFAILED which names what was given up

@@ -41,7 +41,7 @@ export class ArchiveNews implements Disposable {
     );
   }
 
-  /** Reads the newest entry. What cannot be read now is told by the next command that needs it. */
+  /** Reads the newest entry. What cannot be read now is reported by the next command that needs it. */
   #look(archive: Archive | undefined, found: (entry: ArchiveEntry | undefined) => void): void {
     this.#looking = this.#looking
       .then(async () => await archive?.last())

@@ -152,7 +152,7 @@ export class Dispatcher {
     }
   }
 
-  /** A planned command tells its effects as ever; what others would do with its results is told, and not done. */
+  /** A planned command says its effects as ever; what others would do with its results is reported, and not done. */
   async #planRedirected(
     command: Command,
     { pipe, redirect }: ParsedCommand,

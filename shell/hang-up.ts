@@ -17,7 +17,7 @@ export function outliveTerminals(fds: readonly number[]): void {
         closeSync(fd);
         openSync('/dev/null', 'r+'); // takes the lowest descriptor that is free: the same
       } catch {
-        // Nobody is there to be told.
+        // Nobody is there to read it.
       }
     }
   });

@@ -21,7 +21,7 @@ type Test = (entry: TreeEntry) => boolean;
 const KINDS: Readonly<Record<string, DirentKind>> = { f: 'file', d: 'dir', l: 'symlink', p: 'fifo', s: 'socket', c: 'char', b: 'block' };
 const SIZE_FACTORS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
 
-/** `find`: paths below a Dir that pass every test, as the walk meets them. */
+/** `find`: paths below a Dir that pass every test, as the walk finds them. */
 export const find = defineTreeCommand({
   name: 'find',
   group: 'list',

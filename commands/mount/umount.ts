@@ -97,7 +97,7 @@ async function unmountOne(
   for (const { mountPoint: at } of [record, ...others]) records.removeRecord(shell.env, at);
   await session.refresh(signal);
   for (const line of said === '' ? [] : said.split('\n')) {
-    // How many failed is told once, at the end.
+    // How many failed is reported once, at the end.
     if (/^mount: done in part, /.test(line)) continue;
     const [, warning] = /^warning: (?:mount: )?(.*)$/.exec(line) ?? [];
     if (warning === undefined) diagnostics.failure(new VtError('EFAILED', line.replace(/^(?:vtftp|mount|quit): /, '')));
@@ -136,7 +136,7 @@ async function requireSaved(
   });
 }
 
-/** Has the kernel write back what programs wrote to a mount. What goes wrong is told by the mount itself. */
+/** Has the kernel write back what programs wrote to a mount. What goes wrong is reported by the mount itself. */
 async function flushKernel(mountPoint: string): Promise<void> {
   const child = spawn('sync', ['-f', '--', mountPoint], { stdio: 'ignore' });
   await new Promise<void>((resolve) => {

@@ -201,7 +201,7 @@ async function distinctSources(
       );
     } catch (error) {
       if (!(error instanceof VtError) || error.code === 'ECANCELLED') throw error;
-      pairs.push({ name, source: name, target: name }); // it is told when its turn comes
+      pairs.push({ name, source: name, target: name }); // it is reported when its turn comes
     }
   }
   return distinctNames(context, calledAs, pairs).map(({ name }) => name);

@@ -57,7 +57,7 @@ export const publish = defineCommand({
     await keep(context, session.store, root);
     const to = options.get('to');
     if (to !== undefined) await pushTo(context, to, root);
-    // Hard links are told by a table that only the Dirent has.
+    // Only the Dirent has the table that makes names hard links.
     const target =
       root.inodes === undefined ? ({ kind: 'block', block: root.block } as const) : ({ kind: 'dirent', dirent: root } as const);
     const uri = formatUri({ target, path: `/${dirent.name}` as Octets, isDir: dirent.kind === 'dir' });

@@ -24,7 +24,7 @@ export interface StateChange {
 }
 
 /**
- * Makes the tree another recorded state. What changed since the last sync, by whomever, is recorded before as a state of its own.
+ * Makes the tree another recorded state. What changed since the last sync, by anyone, is recorded before as a state of its own.
  *
  * @param named - finds the state that `@…` names, where the command takes that
  */

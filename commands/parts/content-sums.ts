@@ -18,7 +18,7 @@ interface Level extends ContentSum {
   readonly listing: AsyncIterator<TreeEntry>;
 }
 
-/** Tells the bytes that each file adds to a sum: a hard-linked file, and with `unique` a stored Block, counts once. */
+/** Gives the bytes that each file adds to a sum: a hard-linked file, and with `unique` a stored Block, counts once. */
 export class ContentMeter {
   readonly #session: Session;
   readonly #signal: AbortSignal;

@@ -23,7 +23,7 @@ export async function* namingDamage<T>(items: AsyncIterable<T>, action: string, 
   }
 }
 
-/** Damage that a walk passes over: each is told with its path, and the command fails at its end. */
+/** Damage that a walk passes over: each is reported with its path, and the command fails at its end. */
 export class PassedDamage {
   readonly #diagnostics: CommandContext['diagnostics'];
   readonly #action: string;

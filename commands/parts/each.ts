@@ -5,7 +5,7 @@ import { isDamage } from '../../core/tree/walk.ts';
 import type { CommandContext } from '../command.ts';
 
 /**
- * Does something for each of several items: one that fails is told and the rest continue, so that the command ends in
+ * Does something for each of several items: one that fails is reported and the rest continue, so that the command ends in
  * part (exit 3). A single one fails as it is; where all fail nothing was done, and the command fails.
  */
 export async function forEachItem<T>(

@@ -5,7 +5,7 @@ import type { TreeContext } from '../command.ts';
 
 /**
  * Sees to it that what is at a path is in a recorded state before it is removed or replaced, so that `undo` brings it back. On a full disk that
- * is told, and what makes room continues.
+ * is reported, and what makes room continues.
  */
 export async function recordBefore({ session, diagnostics, signal }: TreeContext, path: TreePath): Promise<void> {
   try {

@@ -11,7 +11,7 @@ import { resolveLocalPath } from './local-path.ts';
  * Those who are served: by `--rights`, or by the option that names one secret, whose holder may do everything. Undefined for everybody.
  *
  * @param one - the option of one secret
- * @param onNotice - told of what cannot be read of the file later
+ * @param onNotice - called with what cannot be read of the file later
  */
 export function rightsOption(
   command: 'serve' | 'httpd' | 'share',

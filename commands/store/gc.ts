@@ -169,7 +169,7 @@ async function isMeant({ shell }: CommandContext, drop: Octets | true | undefine
   return await shell.confirm(`${what}? It cannot be undone`);
 }
 
-/** Lets go of what `--drop` names: a root of an archive, or the journal of a mount. */
+/** Drops what `--drop` names: a root of an archive, or the journal of a mount. */
 async function letGo(context: CommandContext, word: Octets, plan: boolean): Promise<void> {
   if (plan) throw new UsageError('gc: --drop does nothing in a plan');
   const text = octetsToText(word);

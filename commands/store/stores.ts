@@ -66,7 +66,7 @@ async function show(context: CommandContext, part: StorePart, depth: number, cou
   const progress = capability(store, 'progress')?.progress();
   if (progress !== undefined) words.push(storeProgressText(progress));
   const inner = (await capability(store, 'parts')?.parts({ signal })) ?? [];
-  // What a Store is made of tells its own.
+  // The parts of a Store have their own.
   const costs = inner.length === 0 ? capability(store, 'costs')?.costs() : undefined;
   if (costs !== undefined) words.push(costsText(costs));
   output.line(`${'  '.repeat(depth)}${words.join('  ')}${trouble === undefined ? '' : `  ${output.style('error', `failed: ${trouble}`)}`}`);

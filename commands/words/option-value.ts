@@ -1,7 +1,7 @@
 import { UsageError } from '../../core/base/errors.ts';
 import type { OptionSpec } from './option-spec.ts';
 
-/** How the error of a value is told. */
+/** How the error of a value is reported. */
 export interface ValueRules<T extends string> {
   readonly remedy?: string;
   /** Text as messages show it. */

@@ -1,5 +1,5 @@
 /**
- * A signal of its own that also fires with others. Unlike `AbortSignal.any` it lets go of them when it is disposed of: a signal of a whole
+ * A signal of its own that also fires with others. Unlike `AbortSignal.any` it releases them when it is disposed of: a signal of a whole
  * session would else remember each of a million commands.
  */
 export class LinkedAbort implements Disposable {

@@ -31,7 +31,7 @@ export function formatBlock(block: Block): string {
 /**
  * Parses the text of a block reference.
  *
- * @returns the reference; its span is UNKNOWN_SPAN where a hashed or indirect reference does not tell it
+ * @returns the reference; its span is UNKNOWN_SPAN where a hashed or indirect reference does not give it
  * @throws {ParseError} for anything else, also if something follows
  */
 export function parseBlock(text: string): Block {

@@ -44,7 +44,7 @@ export interface SubBlock {
 /** A reference to bytes: a value, which holds no Store. `span` is the bytes denoted. */
 export type Block = HashBlock | IndirectBlock | LiteralBlock | RunBlock | SubBlock;
 
-/** The span of a reference that does not tell it; bytes never hold it. */
+/** The span of a reference that does not give it; bytes never hold it. */
 export const UNKNOWN_SPAN = -1;
 
 /** A leaf of at most this many bytes becomes a literal: a hashed reference would be longer than the bytes. */

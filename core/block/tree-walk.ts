@@ -60,7 +60,7 @@ interface Piece {
 /**
  * The leaves of a Block that overlap a range, in order. Superblocks are read one ahead; Blocks outside the range are
  * not read. Runs, literals and hashed leaves are given as references: no leaf is read, but for a single
- * hashed Block whose reference does not tell its span.
+ * hashed Block whose reference does not give its span.
  *
  * @throws {CorruptBlockError} if superblocks do not parse, do not add up, or nest deeper than MAX_TREE_DEPTH
  * @throws {MissingBlockError} if a superblock is not in the source

@@ -47,7 +47,7 @@ export class EdgePicker {
   #tail: TouchingRun = { octet: -1, length: 0 };
   #parserDelay = 0;
   #parserMinSize: number;
-  /** A run of MAX_PARSED_RUN was met. */
+  /** A run of MAX_PARSED_RUN was found. */
   #isDeaf = false;
 
   /**
@@ -84,7 +84,7 @@ export class EdgePicker {
     return this.#isDeaf;
   }
 
-  /** Heeds no parser from now on, as after a run of {@link MAX_PARSED_RUN}. */
+  /** Ignores parsers from now on, as after a run of {@link MAX_PARSED_RUN}. */
   deafen(): void {
     this.#isDeaf = true;
   }

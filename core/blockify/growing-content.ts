@@ -154,7 +154,7 @@ export class GrowingContent {
   stablePoint(): StablePoint {
     const { isDeaf, inRun, pending } = this.#picker;
     if (!this.#isChosen) return { stable: 0, isDeaf };
-    // Of a run so much is told again as makes it one.
+    // Of a run so much is reported again as makes it one.
     const stable = this.#span - (inRun ? MIN_RUN_SIZE : pending);
     const name = this.#parser?.name ?? 'none';
     if (isDeaf || this.#parser === undefined) return { stable, isDeaf, parsing: { name, edges: [] } };

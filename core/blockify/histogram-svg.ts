@@ -20,7 +20,7 @@ const MIN_LABEL_WIDTH = 44;
 const UNITS = ['', ' KiB', ' MiB', ' GiB'] as const;
 
 /**
- * Colours that are told apart by those who see no red or no green, on light and on dark ground alike: blue and orange of M. Okabe and K. Ito,
+ * Colours that those can tell apart who see no red or no green, on light and on dark ground alike: blue and orange of M. Okabe and K. Ito,
  * "Color Universal Design".
  */
 const STYLE = `
@@ -152,7 +152,7 @@ function shortened(name: string): string {
   return letters.length <= 44 ? name : `…${letters.slice(-43).join('')}`;
 }
 
-/** Text within an element; what XML 1.0 has no letter for is told as such. @see XML 1.0, 2.2 */
+/** Text within an element; what XML 1.0 has no letter for is shown as such. @see XML 1.0, 2.2 */
 function escapeXml(value: string): string {
   const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
   return (

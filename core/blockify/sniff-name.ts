@@ -16,7 +16,7 @@ export function intendedName(name: Octets): Octets {
 }
 
 /**
- * The extension that tells a file's syntax, in lower case with its dot, or undefined: `.tar` of `a.TAR`, `.ext` of rsync's
+ * The extension that says what a file's syntax is, in lower case with its dot, or undefined: `.tar` of `a.TAR`, `.ext` of rsync's
  * `.foo.ext.XXXXXX`. A leading dot alone makes no extension.
  */
 export function sniffName(name: Octets): string | undefined {

@@ -52,7 +52,7 @@ export class DatadirCommits {
     this.#ticker.noteAdded(count);
   }
 
-  /** A Block is damaged where it is: the index is told. */
+  /** A Block is damaged where it is: the index is notified. */
   noteDamage(digest: Uint8Array, location: Location): void {
     this.#ticker.addNote(Uint8Array.from(digest), { ...location, isDamaged: true });
   }
@@ -101,7 +101,7 @@ export class DatadirCommits {
       if (this.#lost !== undefined || isDamaged) cachePuts = [];
       blocks = joinedBlocks(notes, known.recent.waiting(upTo));
       changes = await this.#commitToIndex({ blocks, marks, cachePuts });
-      // The first damage that a session met began a generation, this is for all that came after.
+      // The first damage that a session found began a generation, this is for all that came after.
       if (isDamaged) index.beginGeneration();
     } catch (error) {
       // What the index could not take comes with the next batch; what opens the Store later finds it in the data files.

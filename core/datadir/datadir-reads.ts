@@ -120,7 +120,7 @@ export class DatadirReads {
     const { digestSize } = fileHash;
     try {
       const found = readers.read(location.file, location.offset - digestSize, digestSize);
-      // Of a file from before a transition in place the map of names tells.
+      // Of a file from before a transition in place the map of names says so.
       const own = digestInStore({ names, hash }, fileHash, { ...location, digest: found }, (offset, size) =>
         readers.read(location.file, offset, size),
       );

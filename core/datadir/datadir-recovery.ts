@@ -80,7 +80,7 @@ function firstOctets(path: string): Buffer {
   try {
     fd = openStoreFile(path, 'read');
   } catch {
-    return out.subarray(0, 0); // what cannot be read tells nothing
+    return out.subarray(0, 0); // what cannot be read says nothing
   }
   try {
     return out.subarray(0, readSync(fd, out, 0, out.length, 0));

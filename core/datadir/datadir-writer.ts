@@ -157,7 +157,7 @@ export class DatadirWriter {
     if (!isClosedLater) writer.close();
   }
 
-  /** Closes the files, which gives up their locks. */
+  /** Closes the files, which releases their locks. */
   close(): void {
     for (const writer of this.#retired) writer.close();
     this.#current?.close();

@@ -52,7 +52,7 @@ export interface OpenDatadirOptions {
   readonly readOnly?: boolean;
   /** Default: the system's. */
   readonly clock?: () => Date;
-  /** Told, in a sentence each, of what was found amiss and put right: a damaged index, a torn file. */
+  /** Called with a sentence for each thing that was found amiss and put right: a damaged index, a torn file. */
   readonly onNotice?: (notice: string) => void;
   readonly ticker?: IndexTickerOptions;
   /** The session's wish, asked for at each write; where it gives undefined, and by default, what the Store's settings say. */
@@ -169,7 +169,7 @@ function useSharing(folder: string, format: DatadirFormat, options: OpenDatadirO
     }
     if (next.shared !== format.shared) writeDatadirFormat(folder, next);
   } catch (error) {
-    if (asked === undefined) return format; // on a full disk, say: it is told again
+    if (asked === undefined) return format; // on a full disk, say: it is reported again
     throw new VtError('EOPEN', `open Store "${folder}": shared=${asked}: ${errorReason(error)}`, { cause: error });
   }
   return next;

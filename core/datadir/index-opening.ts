@@ -103,7 +103,7 @@ export class IndexOpening {
     this.#unusableId = id;
   }
 
-  /** The index is ready: when it is made again later, that is told again. */
+  /** The index is ready: when it is made again later, that is reported again. */
   noteReady(): void {
     this.#announced = false;
   }

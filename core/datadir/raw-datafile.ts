@@ -27,7 +27,7 @@ export interface RawDatafileOptions {
   readonly name: string;
   /** Of a file of the Python vt, which does not say; of ours it must be the file's own. */
   readonly hashName?: HashName | undefined;
-  /** Told, in a sentence, of each part of the file that is damaged. */
+  /** Called with a sentence about each part of the file that is damaged. */
   readonly onNotice: (notice: string) => void;
 }
 

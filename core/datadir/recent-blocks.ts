@@ -82,7 +82,7 @@ export class RecentBlocks {
     }
   }
 
-  /** Adds a Block whose place is told by {@link place}. */
+  /** Adds a Block whose place {@link place} gives. */
   add(digests: Uint8Array, at: number, size: number): void {
     if (this.#count === this.#sizes.length) this.#grow();
     const entry = this.#count++;
@@ -183,7 +183,7 @@ export class RecentBlocks {
     return this.#indexed > this.#limit;
   }
 
-  /** Forgets the Blocks that the index has. @param onDrop - told of each: its digest is in the array at the offset */
+  /** Forgets the Blocks that the index has. @param onDrop - called with each: its digest is in the array at the offset */
   dropIndexed(onDrop: (digests: Uint8Array, at: number) => void): void {
     const dropped = this.#indexed;
     const size = this.#digestSize;

@@ -2,7 +2,7 @@ import { VtError } from '../base/errors.ts';
 import { isFullError } from '../base/system/full-error.ts';
 import { errorReason } from '../base/system/system-error.ts';
 
-/** What is told where a Store could not be written to. @param name - of the Store */
+/** The error where a Store could not be written to. @param name - of the Store */
 export function writeError(name: string, error: unknown): VtError {
   if (error instanceof VtError) return error;
   const full = isFullError(error);

@@ -16,7 +16,7 @@ export function foldsCase(at: AtCalls, dir: number, name: Octets): boolean {
     closeSync(at.open(dir, probe, 'create'));
     return at.stat(dir, cName(name.toUpperCase() as Octets)) !== undefined;
   } catch {
-    return false; // what forbids writing here is told when something is written
+    return false; // what forbids writing here is reported when something is written
   } finally {
     attempt(
       'probe',

@@ -56,7 +56,7 @@ export class ExportFiles implements AsyncDisposable {
   }
 
   /**
-   * Takes a file on; resolves when the next may come, which is at once where nothing is given. `run.done` is told when it
+   * Takes a file on; resolves when the next may come, which is at once where nothing is given. `run.done` is called when it
    * is there or has failed.
    */
   add(place: FilePlace): Promise<void> | undefined {

@@ -39,7 +39,7 @@ export interface ExportOptions {
   readonly onFailure?: (failure: ExportFailure) => void;
   /** Called after each batch. */
   readonly onProgress?: (counts: Readonly<ExportCounts>) => void;
-  /** Told once of what comes out in another way than it was: nodes with fewer names than they had. */
+  /** Called once with what comes out in another way than it was: nodes with fewer names than they had. */
   readonly onNotice?: (notice: string) => void;
   /** Whether the target has names without regard to case; default: tried out. */
   readonly foldsCase?: boolean;

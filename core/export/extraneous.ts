@@ -18,7 +18,7 @@ import { isAtWork } from './temporary-names.ts';
 
 export interface ExtraneousOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Remove them; else they are only told. */
+  /** Remove them; else they are only reported. */
   readonly remove: boolean;
   /** The rules as they hold at the top: names that they exclude stay, with all below. */
   readonly filter?: DirFilter | undefined;

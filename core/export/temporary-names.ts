@@ -9,7 +9,7 @@ import { errorCode } from '../base/system/system-error.ts';
 
 /**
  * Names of files that are not complete say which process makes them: `.vtftp-MACHINE-BOOT-PID-START-RANDOM-NUMBER`. What a
- * killed process left is told by that from the work of one that lives, here or on another machine that shares the directory.
+ * killed process left is distinguished by that from the work of one that lives, here or on another machine that shares the directory.
  */
 const PATTERN = /^\.vtftp-([0-9a-f]{8})-([0-9a-f]{8})-([0-9a-z]+)-([0-9a-z]+)-[0-9a-f]{8}-[0-9a-z]+$/;
 

@@ -28,7 +28,7 @@ export function timeGrain(at: AtCalls, dir: number, name: Octets): bigint {
     const kept = at.stat(dir, probe)?.mtimeNs;
     return GRAINS_NS.find((grain) => floorTo(PROBE_NS, grain) === kept) ?? 1n;
   } catch {
-    return 1n; // what forbids writing here is told when something is written
+    return 1n; // what forbids writing here is reported when something is written
   } finally {
     attempt(
       'probe',

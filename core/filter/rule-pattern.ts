@@ -27,7 +27,7 @@ export function compileRulePattern(text: Octets): RulePattern {
   const isAnchored = pattern.startsWith('/');
   const hasStars = isWild(pattern) && pattern.includes('**');
   const slashes = pattern.split('/').length - 1;
-  // Such a pattern meets Dirs as `dir/`, so that `dir/***` matches both `dir` and what is in it.
+  // Such a pattern sees Dirs as `dir/`, so that `dir/***` matches both `dir` and what is in it.
   const slashAfterDirs = hasStars && pattern.endsWith('***');
   const test = compileWild(isAnchored ? (pattern.slice(1) as Octets) : pattern);
   const fitsPath = isAnchored ? test : hasStars ? (pattern.startsWith('**') ? atRoot(test) : atAnyElement(test)) : atEnd(test, slashes);

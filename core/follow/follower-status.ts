@@ -28,7 +28,7 @@ const MAX_ROOT = 1024;
 export function writeStatus(file: string, { round, root, trouble, since }: FollowerStatus): void {
   const cut = trouble === undefined ? undefined : Buffer.from(trouble).subarray(0, MAX_TROUBLE).toString();
   const text = Buffer.alloc(STATUS_SIZE, ' ');
-  // A top Dir may have any amount of attributes; its text is then not told.
+  // A top Dir may have any amount of attributes; its text is then left out.
   text.write(JSON.stringify({ round, since, trouble: cut, root: (root?.length ?? 0) > MAX_ROOT ? undefined : root }));
   try {
     const fd = openSync(file, constants.O_WRONLY | constants.O_NOFOLLOW);
@@ -42,7 +42,7 @@ export function writeStatus(file: string, { round, root, trouble, since }: Follo
   }
 }
 
-/** What was told last; undefined where nothing was, or it is being written. */
+/** What was reported last; undefined where nothing was, or it is being written. */
 export function readStatus(file: string): FollowerStatus | undefined {
   try {
     const value: unknown = JSON.parse(readStateFile(file).toString());

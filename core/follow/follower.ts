@@ -33,7 +33,7 @@ export interface FollowerOptions {
   readonly checkpointPath: string;
   /** How many rounds were before, by that checkpoint. */
   readonly round: number;
-  /** Told which round is recorded, and what keeps others from it. */
+  /** Called with which round is recorded, and what keeps others from it. */
   readonly onStatus: (status: FollowerStatus) => void;
   /** Its fixed fields. */
   readonly identity: Pick<Checkpoint, 'command' | 'store' | 'archive' | 'what' | 'target' | 'pid'>;

@@ -15,7 +15,7 @@ export function isItemError(error: unknown): boolean {
   return code !== undefined && !STORE_CODES.has(code);
 }
 
-/** What goes wrong with single items while the others continue: each is told when it begins, and when it is over. */
+/** What goes wrong with single items while the others continue: each is reported when it begins, and when it is over. */
 export class ItemFailures {
   readonly #command: string;
   readonly #onNotice: (notice: string) => void;

@@ -11,7 +11,7 @@ interface Retry {
   readonly waitMs: number;
 }
 
-/** Paths that failed: each is told once, and tried again later, so that it keeps nothing else waiting. */
+/** Paths that failed: each is reported once, and tried again later, so that it keeps nothing else waiting. */
 export class Retries {
   readonly #failures: ItemFailures;
   readonly #monotonicMs: () => number;

@@ -10,7 +10,7 @@ interface TroubleOptions {
   readonly onNotice: (notice: string) => void;
 }
 
-/** Rounds that fail, until one succeeds. It is told when that begins and when it ends. */
+/** Rounds that fail, until one succeeds. It is reported when that begins and when it ends. */
 export class RoundTrouble {
   readonly #options: TroubleOptions;
   /** When the rounds began to fail. */

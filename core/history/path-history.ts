@@ -25,7 +25,7 @@ export interface PathState {
 }
 
 export interface PathHistoryOptions extends OpOptions {
-  /** Go on with the old name of what was renamed, as equal Blocks tell; default true. */
+  /** Continue with the old name of what was renamed, as equal Blocks show it; default true. */
   readonly follow?: boolean;
 }
 

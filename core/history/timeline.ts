@@ -32,7 +32,7 @@ interface State {
 }
 
 /**
- * Tells the line of states from an archive. An undo or redo cuts the line back, or continues along what was cut off; its entry says which state it
+ * Gives the line of states from an archive. An undo or redo cuts the line back, or continues along what was cut off; its entry says which state it
  * is again. Any other entry is a step of its own, though it may equal an earlier one: who removed what was added last, and undoes that, wants it back.
  * All states stay in the archive. One that was forgotten says what followed what, and is nowhere to go to.
  *

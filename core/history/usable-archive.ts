@@ -9,7 +9,7 @@ import { parentNote, stateId } from './ancestry.ts';
 import { isUnreadable, rootFault } from './root-fault.ts';
 
 export interface UsableArchiveOptions {
-  /** Told once of each state that is passed over, in a sentence. */
+  /** Called once with each state that is passed over, in a sentence. */
   readonly onNotice: (notice: string) => void;
   /** Whether all that says what is in a tree can be read. */
   readonly isReadable: (root: Dirent, options: OpOptions) => Promise<boolean>;
@@ -17,7 +17,7 @@ export interface UsableArchiveOptions {
 
 /**
  * An archive as somebody works with it: its newest state is the newest one whose root can be entered. A state that cannot be read, for Blocks
- * that are missing or damaged, bars nobody: it is told, and stays in the archive, where its Blocks may come later. What is recorded then is noted
+ * that are missing or damaged, bars nobody: it is reported, and stays in the archive, where its Blocks may come later. What is recorded then is noted
  * to come after the state that it was made of.
  */
 export class UsableArchive implements Archive {

@@ -60,7 +60,7 @@ export function admit(request: IncomingMessage, { table, names }: AccessRules, n
   const { host, path } = requestTarget(request);
   // A link is a token itself.
   if (isSharePath(path)) return admitByLink(path, table, now());
-  // What all pages are made with tells nothing, and who comes by a link needs it too.
+  // The files that all pages use give nothing away, and whoever has a link needs them too.
   if (path.startsWith(PAGE_FILES) && request.method === 'GET') return { holder: undefined };
   if (table !== undefined) {
     const token = tokenIn(request.headers.authorization);

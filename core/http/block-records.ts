@@ -33,7 +33,7 @@ export async function blockRecords(
   if (found === undefined) return undefined;
   const { images, size } = found;
   return {
-    // The same Blocks may be stored otherwise one day, compressed or no longer: their headers tell.
+    // The same Blocks may be stored otherwise one day, compressed or no longer: their headers say so.
     etag: madeEtag('records', Buffer.concat(found.headers)),
     contentType: 'application/octet-stream',
     size,

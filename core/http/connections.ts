@@ -42,7 +42,7 @@ export class Connections {
 
   /**
    * @param max - connections at a time
-   * @param counts - told of each request
+   * @param counts - called with each request
    */
   constructor(max: number, counts: RequestCounts, answer: Answer) {
     this.#max = max;

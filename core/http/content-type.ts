@@ -50,7 +50,7 @@ function byName(name: Octets, start: Uint8Array): string | undefined {
   return isSource ? 'text/plain' : type;
 }
 
-/** The type that the ending of a name tells. */
+/** The type that the ending of a name means. */
 export function typeOfName(name: Octets): string | undefined {
   return mime.getType(octetsToText(name)) ?? undefined;
 }

@@ -5,7 +5,7 @@ import type { Validators } from './preconditions.ts';
 /** What a GET of a URL gives. */
 export interface Representation extends Validators {
   readonly contentType: string;
-  /** Bytes; undefined where they are told by their end alone: then no part of it can be asked for. */
+  /** Bytes; undefined where only their end shows how many they are: then no part of it can be asked for. */
   readonly size: number | undefined;
   /** Further headers. */
   readonly headers?: Readonly<Record<string, string>>;

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 /**
  * Takes the body of a request.
  *
- * @param onMore - told how many bytes have come
+ * @param onMore - called with how many bytes have come
  * @returns undefined if it is too long; the rest is not read
  */
 export async function readBody(

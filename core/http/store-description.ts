@@ -17,7 +17,7 @@ export interface StoreDescription {
   readonly givesRecords: boolean;
   /** Whether many Blocks are there is asked at once, by `/r/…?has`. */
   readonly tellsMany: boolean;
-  /** How far what is added outlives a loss of power, where the Store tells. */
+  /** How far what is added outlives a loss of power, where the Store says so. */
   readonly durability?: Durability | undefined;
   /** The archives that it reports. */
   readonly archives: readonly string[];

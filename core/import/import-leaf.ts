@@ -95,7 +95,7 @@ function renamed(encoded: Uint8Array, node: LinkedNode): Uint8Array {
   return encodeDirent({ ...decodeDirent(encoded, 0).value, name: node.uuid as Octets, uuid: node.uuid });
 }
 
-/** @param by - -1 takes back what was counted when the node was met, where it turns out that it cannot be read */
+/** @param by - -1 takes back what was counted when the node was found, where it turns out that it cannot be read */
 function count({ counts }: ImportContext, { stat }: FoundNode, kind: LeafDirent['kind'], by: 1 | -1 = 1): void {
   if (kind !== 'file') {
     counts.others += by;

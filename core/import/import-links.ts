@@ -7,10 +7,10 @@ import type { BlockSink } from '../block/block-sink.ts';
 import { DirWriter } from '../dirent/dir-codec.ts';
 import { decodeDirent } from '../dirent/dirent-codec.ts';
 
-/** A local node with several names, as an import meets them. */
+/** A local node with several names, as an import finds them. */
 export interface LinkedNode {
   readonly uuid: string;
-  /** Names met so far that are stored. */
+  /** Names found so far that are stored. */
   names: number;
   /** Its Dirent, named by its uuid, once it is known. */
   encoded: Uint8Array | undefined;
@@ -29,7 +29,7 @@ export interface LinkedNode {
 export class ImportedLinks {
   readonly #nodes = new Map<string, LinkedNode>();
 
-  /** The node of a name, and whether this is the first one met. @param path - of the name, from the top of the import */
+  /** The node of a name, and whether this is the first one found. @param path - of the name, from the top of the import */
   meet(stat: Pick<BigIntStats, 'dev' | 'ino'>, path: Octets): { readonly node: LinkedNode; readonly isFirst: boolean } {
     const key = `${stat.dev}:${stat.ino}`;
     const known = this.#nodes.get(key);

@@ -6,7 +6,7 @@ import type { IntakeCounts } from '../blockify/ingest/block-intake.ts';
 import type { DirFilter } from '../filter/dir-filter.ts';
 import type { StoredNode } from './import-node.ts';
 
-/** What an import met of local nodes. */
+/** What an import found of local nodes. */
 export interface NodeCounts {
   files: number;
   /** Bytes of the content of files, those of unchanged ones included; a hard-linked file counts once. */
@@ -23,14 +23,14 @@ export interface NodeCounts {
   failures: number;
 }
 
-/** What an import met, and what it added to the Store. */
+/** What an import found, and what it added to the Store. */
 export interface ImportCounts extends IntakeCounts, Readonly<NodeCounts> {}
 
 /** How far an import is. */
 export interface ImportProgress extends ImportCounts {
   /** Bytes of `bytes` that are done: read, or unchanged. */
   readonly doneBytes: number;
-  /** All is met: `bytes` is what there is to do. */
+  /** The walk is complete: `bytes` is what there is to do. */
   readonly isWalked: boolean;
 }
 

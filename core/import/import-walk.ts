@@ -78,7 +78,7 @@ export class ImportWalk {
     this.#levels = new Levels(open.maxLevels);
   }
 
-  /** All is met. */
+  /** The walk is complete. */
   get isDone(): boolean {
     return this.#isDone;
   }
@@ -230,7 +230,7 @@ export class ImportWalk {
       give(EMPTY_BLOCK, 0);
       return false;
     }
-    // Whatever the rules: what is remembered holds entry by entry, and all of it only where each entry is met.
+    // Whatever the rules: what is remembered holds entry by entry, and all of it only where each entry is found.
     const { key, cached } = this.#remembered.find(stat);
     const users = new Map<number, Octets | undefined>();
     const groups = new Map<number, Octets | undefined>();

@@ -40,7 +40,7 @@ const PROGRESS_MS = 100;
  * Symlinks are recorded, not followed. Files that are as an earlier import left them are not opened.
  *
  * A node that cannot be read is told to `onFailure`, and what `stored` has of it stays. A directory that cannot be listed
- * becomes a Dir with its own metadata all the same. A file that continues changing is told, too, and is stored as read last.
+ * becomes a Dir with its own metadata all the same. A file that continues changing is reported, too, and is stored as read last.
  *
  * Symlinks in `path` are followed but for its last name. Below it each directory is opened from the one that it is in: nobody who swaps
  * one for a symlink meanwhile can have foreign files taken in.

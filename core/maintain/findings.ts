@@ -24,7 +24,7 @@ export type Finding =
   | { readonly kind: 'archive'; readonly archive: string; readonly line: number; readonly reason: string }
   /** The index says what is not so. It is a cache. */
   | { readonly kind: 'index'; readonly reason: string }
-  /** Blocks in the data files that the index does not have, and no root needs: a gc that was broken off had let go of them. */
+  /** Blocks in the data files that the index does not have, and no root needs: an interrupted gc had dropped them. */
   | { readonly kind: 'dropped'; readonly count: number }
   /** Bytes of a data file that are no record: what was there harms paths, or is needed by none. */
   | { readonly kind: 'data'; readonly file: string; readonly start: number; readonly end: number; readonly reason: string }

@@ -43,7 +43,7 @@ export class GcFiles {
     this.files = files;
   }
 
-  /** Gives up every lock. */
+  /** Releases every lock. */
   [Symbol.dispose](): void {
     for (const { fd } of this.files) if (fd !== undefined) closeSync(fd);
   }

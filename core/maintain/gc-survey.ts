@@ -47,7 +47,7 @@ export class GcSurvey {
     }
   }
 
-  /** Looks through the whole index. @param onAside - told of what nobody needs and an earlier run set aside */
+  /** Looks through the whole index. @param onAside - called with what nobody needs and an earlier run set aside */
   static async make(
     datadir: Datadir,
     held: GcFiles,

@@ -70,7 +70,7 @@ async function collect(datadir: Datadir, options: GcOptions, isFull: boolean): P
   const { path, index, reserve } = datadir.internals();
   if (!isFull) await datadir.flush();
   await index.ready(options.signal);
-  // What a quota leaves is not told: then no more is counted on than what was kept in reserve.
+  // The system does not say what a quota leaves: then no more is counted on than what was kept in reserve.
   const room = (): number => Math.min(roomOf(path), isFull ? RESERVE_SIZES.gc / 2 : Number.POSITIVE_INFINITY);
   if (!options.plan && room() < 2 * RESERVE_SIZES.gc) reserve?.release('gc');
   // What the index does not know it cannot tell from what nobody needs: then nothing may go.
@@ -253,7 +253,7 @@ class Collection {
     };
   }
 
-  /** Gives up the locks of the data files. */
+  /** Releases the locks of the data files. */
   [Symbol.dispose](): void {
     this.#held[Symbol.dispose]();
   }

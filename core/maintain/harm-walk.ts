@@ -59,7 +59,7 @@ export async function walkHarm(datadir: Datadir, options: HarmWalkOptions): Prom
     const location = index.get(name);
     if (location === undefined) return 'missing';
     if (location.isDamaged !== true && !isAmong(location)) return undefined;
-    // The index may speak of what gc set aside, or the damage may be beside it: the Block itself tells.
+    // The index may speak of what gc set aside, or the damage may be beside it: the Block itself says so.
     const found = readLocatedBlock(readers, location, name, hash);
     return found.kind === 'block' ? undefined : found.kind === 'gone' ? 'missing' : 'damaged';
   };

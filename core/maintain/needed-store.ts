@@ -16,7 +16,7 @@ export class NeededStore implements Store {
 
   /**
    * @param needed - by {@link digestKey}
-   * @param onFound - told of each Block that was handed on
+   * @param onFound - called with each Block that was handed on
    */
   constructor(below: Store, needed: ReadonlyMap<string, HashCode>, onFound: (digest: Uint8Array) => void) {
     this.name = below.name;

@@ -71,7 +71,7 @@ export class Reach {
   #harms = 0;
   /** Harms to a node of hard links, whose names are not known yet. */
   #keepingBack: Harm[] | undefined;
-  /** Dirs entered and entries met, for reports. */
+  /** Dirs entered and entries found, for reports. */
   dirs = 0;
   entries = 0;
 
@@ -251,7 +251,7 @@ export class Reach {
     carry.octets = next === data.length ? undefined : Uint8Array.from(data.subarray(next));
   }
 
-  /** The nodes of hard links: harm to one is told under each of its names. */
+  /** The nodes of hard links: harm to one is reported under each of its names. */
   async #table(dirent: DirDirent, inodes: Block, path: TreePath): Promise<boolean> {
     const harmedNodes = new Map<string, Harm[]>();
     const told = this.#hooks;

@@ -13,7 +13,7 @@ export interface NeededRoot {
   readonly dirent: Dirent;
   /** What was merged into it: a later merge may compare with it. */
   readonly merged: readonly Dirent[];
-  /** What to do to let go of it. */
+  /** How to drop it. */
   readonly letGo: string;
 }
 

@@ -45,7 +45,7 @@ export interface WatchOptions {
  * Watches a folder and all below it, and says that something may have changed. The caller finds out what did, and whether it is whole.
  *
  * @param onEvents - called after a change, not while another call of it is in progress
- * @param onError - told of what keeps it from seeing changes, as too many folders for the system
+ * @param onError - called with what keeps it from seeing changes, as too many folders for the system
  */
 export async function watchFolder(
   folder: string,
@@ -198,7 +198,7 @@ class DirectoryWatches {
   }
 
   /**
-   * Watches what is a directory now, and all below it. What happened in one before it was watched is not told, nor is what the system
+   * Watches what is a directory now, and all below it. What happened in one before it was watched is not reported, nor is what the system
    * had to report one that was watched under another name.
    */
   #follow(path: Octets): void {

@@ -22,7 +22,7 @@ export interface OpenStoreEnvironment {
   readonly hashName?: HashName | undefined;
   /** How a Store that is made cuts data, where its specification does not say. */
   readonly edges?: EdgeSettings | undefined;
-  /** The hash function of the reference that is to be opened: that of a Store which does not tell its own. */
+  /** The hash function of the reference that is to be opened: that of a Store that does not give its own. */
   readonly assumedHash?: HashName | undefined;
   /** What `default` means, where it is not the Store in `defaultStorePath`. */
   readonly defaultStore?: StoreSpecification;

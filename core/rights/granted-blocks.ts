@@ -47,7 +47,7 @@ export class GrantedBlocks {
     this.#complete = new DigestTable(hashByName(hashName).digestSize);
   }
 
-  /** Which of some Blocks are granted. @throws {VtError} EUNSUPPORTED where they are too many to be told apart */
+  /** Which of some Blocks are granted. @throws {VtError} EUNSUPPORTED where they are too many to be distinguished */
   async has(digests: readonly Uint8Array[]): Promise<boolean[]> {
     if (digests.every((digest) => this.#granted.has(digest))) return digests.map(() => true);
     // It would be found out again by a walk for each request.

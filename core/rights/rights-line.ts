@@ -22,7 +22,7 @@ const HASH_PREFIX = 'sha256:';
  * Reads a line of a rights file: a name, a secret or its hash as `sha256:HEX`, and what it may do.
  *
  * @returns undefined for a line that says nothing: empty, or a comment
- * @throws {VtError} EUSAGE for one that cannot be read; its text is not told
+ * @throws {VtError} EUSAGE for one that cannot be read; its text is not shown
  */
 export function parseRightsLine(text: string): RightsHolder | undefined {
   const [name = '', secret = '', ...words] = text.split(/[ \t]+/).filter((word) => word !== '');

@@ -44,7 +44,7 @@ export class RightsFile implements RightsTable {
   }
 
   /**
-   * @param onNotice - told of what cannot be read later, in a sentence
+   * @param onNotice - called with what cannot be read later, in a sentence
    * @throws {VtError} EOPEN where it cannot be read, EPERM where others may read or write it, EUSAGE for a line that gives no rights
    */
   static open(file: string, onNotice: (notice: string) => void): RightsFile {
@@ -71,7 +71,7 @@ export class RightsFile implements RightsTable {
     const seen = identityOf(this.#file);
     this.#seen = seen?.text ?? '';
     this.#readAtMs = Date.now();
-    // What was told once need not be told each time that the file is read again for its times alone.
+    // What was reported once need not be reported each time that the file is read again for its times alone.
     const tell = before === this.#seen && before !== '' ? (): void => undefined : onFault;
     const holders = new Map<string, RightsHolder>();
     try {

@@ -4,7 +4,7 @@ import type { Fields } from './fields.ts';
 
 // What a program asks, over the control channel of a mount or on standard input. @see vt(7), "REQUESTS"
 
-/** What a request is told apart by. */
+/** What a request is distinguished by. */
 export type RequestId = string | number;
 
 /** A line of commands, or the words of one command, which are taken as they are. */

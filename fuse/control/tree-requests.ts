@@ -84,7 +84,7 @@ export class TreeRequests {
     this.#over.abort();
   }
 
-  /** Lets go of what the client had begun. */
+  /** Releases what the client had begun. */
   async end(): Promise<void> {
     this.#over.abort();
     await this.#cursors.clear();

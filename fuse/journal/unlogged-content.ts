@@ -53,7 +53,7 @@ export class UnloggedContent {
     return { minSize, ranges: ranges.all };
   }
 
-  /** The journal has been told. */
+  /** The journal knows it. */
   clear(): void {
     this.#now = nothing();
     this.#before = undefined;

@@ -39,7 +39,7 @@ export interface KernelSessionOptions {
   readonly readOnly: boolean;
   /** The kernel collects small writes in its page cache. */
   readonly writeback: boolean;
-  /** Told why a client gets EIO, which is all that it sees of it. */
+  /** Called with the reason why a client gets EIO, which is all that it sees of it. */
   readonly onFault: (error: unknown, request: FaultyRequest) => void;
 }
 
@@ -57,7 +57,7 @@ export class KernelSession {
     this.#options = options;
   }
 
-  /** The mount is gone: what is still at work for somebody is broken off, nothing is answered, and no failure is told. */
+  /** The mount is gone: what is still at work for somebody is broken off, nothing is answered, and no failure is reported. */
   end(): void {
     this.#ended = true;
     this.#context.replies.end();

@@ -13,7 +13,7 @@ const FALLOC_KEEP_SIZE = 1;
  *
  * The kernel must not collect writes before it: it would write whole pages, with what is before an end.
  *
- * @param onRefused - told of a file whose bytes were not written: those who mapped it have them in the kernel's pages
+ * @param onRefused - called with a file whose bytes were not written: those who mapped it have them in the kernel's pages
  */
 export function appendOnly(filesystem: Filesystem, onRefused: (ino: number) => void): Filesystem {
   const refuse = (): never => {

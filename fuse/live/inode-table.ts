@@ -82,7 +82,7 @@ export class InodeTable {
     this.drop(inode);
   }
 
-  /** Lets go of an inode that nobody has any more. */
+  /** Releases an inode that nobody has any more. */
   drop(inode: Inode): void {
     if (inode.lookups > 0 || inode.opens > 0 || inode === this.#root) return;
     // What is not stored yet continues to be: its front stays with its node.

@@ -16,7 +16,7 @@ const LOOK_MS = 100;
 /**
  * Mounts a filesystem through libfuse 2, by the package `fuse-native`. It cannot keep times finer than a millisecond,
  * before 1970, or of one kind alone, nor names that are no UTF-8. It does not know who makes a file, which then belongs to
- * whoever mounts. Holes, fallocate, O_TMPFILE and renames with flags do not work. Its kernel is told nothing of changes
+ * whoever mounts. Holes, fallocate, O_TMPFILE and renames with flags do not work. Its kernel is not notified of changes
  * from behind, and remembers nothing for that reason.
  *
  * @throws {VtError} EOPEN where the package or the library is not there

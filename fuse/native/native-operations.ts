@@ -21,7 +21,7 @@ export interface NativeFace {
  * Answers the library's calls, which name files by their paths, from a filesystem of nodes. Nothing is ever thrown: an exception would end
  * the process.
  *
- * @param onFault - told why a client gets EIO
+ * @param onFault - called with the reason why a client gets EIO
  */
 export function nativeOperations(
   filesystem: Filesystem,

@@ -55,7 +55,7 @@ export class Connection {
     });
     const { stdin, stdout } = this.#child as ChildProcess & { readonly stdin: Writable; readonly stdout: Readable };
     this.#input = stdin;
-    // It is gone, and every request is told so below.
+    // It is gone, and every request fails below with that reason.
     stdin.on('error', () => undefined);
     const lines = createInterface({ input: stdout });
     lines.on('line', (line) => this.#read(line));

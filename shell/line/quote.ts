@@ -2,7 +2,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText, octetsToTextStrict } from '../../core/base/octets.ts';
 import { isUnsafe, replaceUnsafe } from '../../core/base/unsafe-text.ts';
 
-/** What needs no quotes anywhere in a word; a first `@`, `!`, `~` or `#` is told apart below. */
+/** What needs no quotes anywhere in a word; a first `@`, `!`, `~` or `#` is distinguished below. */
 const PLAIN = /^[A-Za-z0-9_./:,+=%^{}~@#!\x80-\xff-]+$/;
 
 /**

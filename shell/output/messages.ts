@@ -46,7 +46,7 @@ export class Messages {
     this.#origins = options.over === undefined ? new WeakMap() : options.over.#origins;
   }
 
-  /** Whether this very error has been told already. */
+  /** Whether this very error has been reported already. */
   hasTold(error: unknown): boolean {
     return error instanceof Error && this.#told.has(error);
   }

@@ -10,7 +10,7 @@ const FRAME_MS = 100;
 
 export type ProgressMode = 'line' | 'json' | 'none';
 
-/** What a command tells its progress to. */
+/** What a command reports its progress to. */
 export interface ProgressSink {
   update(state: ProgressState, tag?: Tag): void;
   /** Takes what is shown off the terminal, before something else is written there. */

@@ -74,7 +74,7 @@ export class FdSink implements Sink {
     if (this.#heldBytes > 0) this.#schedule(0);
   }
 
-  /** Writes a message at once. Where nobody is there to be told, nothing happens. */
+  /** Writes a message at once. Where nobody is there to read it, nothing happens. */
   say(text: string): void {
     try {
       this.write(Buffer.from(text));

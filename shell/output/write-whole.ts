@@ -18,7 +18,7 @@ export function writeWhole(fd: number, data: Uint8Array): void {
   }
 }
 
-/** Writes to stderr; where nobody is there to be told, nothing happens. */
+/** Writes to stderr; where nobody is there to read it, nothing happens. */
 export function writeStderr(text: string): void {
   try {
     writeWhole(2, Buffer.from(text));

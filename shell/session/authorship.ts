@@ -4,7 +4,7 @@ import { authorNotes } from '../../core/archive/author-notes.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { systemOwnerNames } from '../../core/base/system/owner-names.ts';
 
-/** Characters of the commands that a root is told with, at most. */
+/** Characters of the commands that are noted with a root, at most. */
 const MAX_COMMAND = 200;
 
 /** What is noted of the roots that a session records: who, where, by which commands, and what was said of it. */

@@ -6,7 +6,7 @@ import { mergeTrees } from '../../core/tree/merge/merge-trees.ts';
 
 /**
  * Merges the root of this session with one that another session has recorded since this one began. Durable when it
- * returns; conflicts are told.
+ * returns; conflicts are reported.
  *
  * @param base - what both started from; undefined for an empty Dir
  */

@@ -68,7 +68,7 @@ export interface SourceOptions extends StoreOpener {
   readonly wrapStore: (store: Store) => Promise<Store>;
   /** Nothing is to be changed: `-n`. */
   readonly plan?: boolean;
-  /** Whether ordinary directories may be changed, which is told, are read-only (default), or are opened beside a tree, to read. */
+  /** Whether ordinary directories may be changed, with a notice, are read-only (default), or are opened beside a tree, to read. */
   readonly directories?: 'changed' | 'read' | 'beside';
   /** It is opened by a bookmark, which leads to no other. */
   readonly isBookmark?: boolean;

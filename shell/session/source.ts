@@ -59,7 +59,7 @@ function shorten(text: string): string {
   return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
 }
 
-/** The start of a pasted reference; one that is cut short or misspelt is told with the place where it goes wrong. */
+/** The start of a pasted reference; one that is cut short or misspelt is reported with the place where it goes wrong. */
 const LIKE_REFERENCE = /^(?:D|F|H|B|I|LB|RLE|SubB|SymLink|Indirect|Fifo|Socket|Char|Block)\{/;
 
 async function openAny(source: Octets | undefined, options: SourceOptions): Promise<OpenedSource> {

@@ -21,7 +21,7 @@ export interface StoreOpener {
   /** Called with what was found amiss and put right. */
   readonly onNotice: (notice: string) => void;
   readonly configuration: Configuration;
-  /** The hash function of a Store that does not tell its own. */
+  /** The hash function of a Store that does not give its own. */
   readonly assumedHash?: HashName | undefined;
   /** The hash function of a Store that is made, and how it cuts data, where its specification does not say. */
   readonly making?: StoreMakingChoice | undefined;

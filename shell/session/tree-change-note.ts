@@ -20,7 +20,7 @@ export class TreeChangeNote {
     this.#would = true;
   }
 
-  /** The object that tells it. A Dirref is told only once it is recorded: it could not be opened before. */
+  /** The object that says so. A Dirref is reported only once it is recorded: it could not be opened before. */
   record(plan: boolean): Readonly<Record<string, unknown>> {
     const { tree, dirref } = this.#session;
     const changed = this.#would || tree !== this.#tree || tree.revision !== this.#revision;

@@ -178,7 +178,7 @@ async function openLocal(context: TreeContext, action: string, word: Octets): Pr
   return { side: localSide(path, node, systemOwnerNames()), label: octetsToText(word), path: undefined, isLocal: true };
 }
 
-/** Where the names of differences are told from: the place in the tree of the session that is compared, else the top. */
+/** Where the names of differences are reported from: the place in the tree of the session that is compared, else the top. */
 export function shownTop({ before, after }: NamedSides): TreePath {
   return after.path ?? before.path ?? ROOT_PATH;
 }

@@ -16,7 +16,7 @@ import { octetsFields, sizeText, timeText } from '../format.ts';
 import { OutputTurns } from '../output-turns.ts';
 import { printMessage, stateColumns } from './state-words.ts';
 
-/** Names that are looked at of one root: what changed more than that is told as "more". */
+/** Names that are looked at of one root: what changed more than that is reported as "more". */
 const MAX_NAMES = 10_000;
 
 /** What a root has that the one before had not. */
@@ -82,7 +82,7 @@ async function changesOf(
       // The top is there before anything is.
       if (item.path === '/') continue;
       if (++seen > MAX_NAMES) break;
-      // A Dir has another time whenever something in it changes, which is told anyhow.
+      // A Dir has another time whenever something in it changes, which is reported anyhow.
       if (item.kind === 'changed' && item.after.kind === 'dir') {
         touched ??= item.path;
         touchedCount++;

@@ -1,10 +1,10 @@
-/** Milliseconds after which the same text is told again. */
+/** Milliseconds after which the same text is reported again. */
 const REPEAT_MS = 3_600_000;
-/** Texts that are known to have been told; then all are forgotten. */
+/** Texts that are known to have been reported; then all are forgotten. */
 const MAX_KNOWN = 256;
 
 /**
- * Tells each text once an hour at most: what is tried again every few seconds, or meets every client of a mount, would fill its log.
+ * Reports each text once an hour at most: what is tried every few seconds, or concerns every client of a mount, would fill its log.
  *
  * @param nowMs - a clock that only goes forward
  */

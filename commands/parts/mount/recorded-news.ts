@@ -8,7 +8,7 @@ export class RecordedNews {
   #taking: Promise<void> | undefined;
   #endWatch: (() => void) | undefined;
 
-  /** @param onError - told why it could not be taken in; the next sync merges it then */
+  /** @param onError - called with the reason why it could not be taken in; the next sync merges it then */
   constructor(session: Pick<LocalSession, 'archive' | 'takeIn'>, onError: (error: unknown) => void) {
     this.#session = session;
     this.#onError = onError;

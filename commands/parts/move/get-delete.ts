@@ -18,7 +18,7 @@ export interface Removal {
 }
 
 /**
- * Removes what the stored Dir does not have from a local directory, or tells it where that is planned. All Dirs are read before anything
+ * Removes what the stored Dir does not have from a local directory, or reports it where that is planned. All Dirs are read before anything
  * goes, and a person at a terminal is asked.
  *
  * @param target - absolute

@@ -68,7 +68,7 @@ export async function transferOne(
   });
   const startMs = performance.now();
   let estimate: SyncEstimate | undefined;
-  // Told before, where the Store that gets the Blocks knows.
+  // Reported before, where the Store that gets the Blocks knows.
   let puts: number | undefined;
   try {
     estimate = await work.estimateDirent(dirent, path);

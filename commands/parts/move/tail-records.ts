@@ -42,7 +42,7 @@ export function lockFile(file: string): string {
   return `${file}.lock`;
 }
 
-/** Gives up the lock of a checkpoint. Where there is no checkpoint any more the lock's file goes, too. */
+/** Releases the lock of a checkpoint. Where there is no checkpoint any more the lock's file goes, too. */
 export type Unlock = () => void;
 
 /**
@@ -97,7 +97,7 @@ function tailFolderOf(file: string): string {
 export interface TailRecord {
   readonly file: string;
   readonly checkpoint: Checkpoint;
-  /** What the process that has the lock, or had it, told last. */
+  /** What the process that has the lock, or had it, reported last. */
   readonly status: FollowerStatus | undefined;
   readonly isRunning: boolean;
   /** Its Store was in a folder that is not there any more. */

@@ -11,7 +11,7 @@ import { octetsFields } from '../format.ts';
 /** Lines printed where nobody asks for all. */
 const MAX_LINES = 10;
 
-/** What is told. */
+/** What is reported. */
 export interface TreeChanges {
   /** Where both Dirs are. */
   readonly top: TreePath;

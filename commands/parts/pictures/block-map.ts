@@ -47,7 +47,7 @@ interface KnownLeaf {
 /**
  * Compares the Blocks of a file with those of every other file of the tree. Superblocks are read, and no leaf.
  *
- * @throws {MissingBlockError} and {CorruptBlockError} for superblocks of the file; damage of others is told and passed over
+ * @throws {MissingBlockError} and {CorruptBlockError} for superblocks of the file; damage of others is reported and passed over
  */
 export async function mapBlocks(context: TreeContext, file: TreeEntry, block: Block): Promise<BlockMap> {
   const { session, signal } = context;

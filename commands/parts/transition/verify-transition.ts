@@ -11,7 +11,7 @@ import { countText, sizeText } from '../format.ts';
 /** Faults printed; more are counted. */
 const MAX_SHOWN = 100;
 
-/** Compares every state of an archive with what it became: they are told by their dates. */
+/** Compares every state of an archive with what it became: they are named by their dates. */
 export async function verifyArchive(
   context: CommandContext,
   {
@@ -31,7 +31,7 @@ export async function verifyArchive(
   for (const { whenNs, dirent } of before) {
     const index = after.findIndex((state, i) => i >= next && state.whenNs === whenNs);
     const state = after[index];
-    // One that was let go of in the other Store is none of our business.
+    // One that was dropped in the other Store is none of our business.
     if (state === undefined) continue;
     next = index + 1;
     pairs.push([dirent, state.dirent]);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Where it is not told: what every system gives. */
+/** Where the system does not say: what every system gives. */
 const LEAST = 256;
 
 let limit: number | undefined;

@@ -16,7 +16,7 @@ export function waitForLock(fd: number): Exclude<LockOutcome, 'taken'> {
   return attempt(fd, 'exclusive', false) === 'held' ? 'held' : 'unsupported';
 }
 
-/** Gives up a lock that is held, and keeps the file open. */
+/** Releases a lock that is held, and keeps the file open. */
 export function unlock(fd: number): void {
   flock(fd, 'unlock', false);
 }

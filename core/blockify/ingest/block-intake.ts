@@ -8,7 +8,7 @@ import type { RecordBatch } from '../../store/records/record-batch.ts';
 import { unpackRecords } from '../../store/records/record-batch.ts';
 import type { Store } from '../../store/store.ts';
 
-/** What an ingest met, in Blocks and their bytes: those the Store had not, and those it had. */
+/** What an ingest found, in Blocks and their bytes: those the Store had not, and those it had. */
 export interface IntakeCounts {
   readonly newBlocks: number;
   readonly newBytes: number;

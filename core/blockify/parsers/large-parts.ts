@@ -43,7 +43,7 @@ export class LargeParts {
     return copy.take(to);
   }
 
-  /** Takes the edges that are known. @param to - all boundaries below it were told */
+  /** Takes the edges that are known. @param to - all boundaries below it were reported */
   take(to: number): number[] {
     if (!this.#isEdge && to - this.#last >= this.#size) {
       this.#edges.push(this.#last);

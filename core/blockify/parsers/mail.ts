@@ -38,7 +38,7 @@ export const mailParser: Parser = {
 
 function isMail(head: Uint8Array): boolean {
   const first = head[0] ?? 0;
-  // Most contents are told by their first byte.
+  // Most contents are recognised by their first byte.
   if (first < 0x41 || first > 0x7a) return false;
   const octets = Buffer.from(head.buffer, head.byteOffset, head.length);
   const firstEnd = octets.indexOf(LF);

@@ -18,7 +18,7 @@ export const CONTEXT_SIZE = 32;
 /** Bytes of a needle, at most. */
 export const MAX_NEEDLE_SIZE = 32;
 
-/** Bytes from an occurrence on which are awaited before it is told. */
+/** Bytes from an occurrence on which are awaited before it is reported. */
 const LOOK_SIZE = MAX_NEEDLE_SIZE + CONTEXT_SIZE;
 
 /** Finds needles in a content that comes in slices: the same ones however it is cut. Searching is left to the native `indexOf`. */
@@ -26,7 +26,7 @@ export class NeedleScan {
   /** The last bytes so far. */
   #tail = Buffer.alloc(0);
   #end = 0;
-  /** Occurrences before this offset were told. */
+  /** Occurrences before this offset were reported. */
   #told = 0;
 
   /** Where it can continue: the first byte that it needs again, and what was reported before. */
@@ -40,7 +40,7 @@ export class NeedleScan {
     this.#told = told;
   }
 
-  /** Occurrences before this offset of the content were told. */
+  /** Occurrences before this offset of the content were reported. */
   get told(): number {
     return this.#told;
   }
@@ -49,7 +49,7 @@ export class NeedleScan {
    * Takes the next slice.
    *
    * @param needles - the same at every call
-   * @param visit - told of occurrences, needle by needle, each in order
+   * @param visit - called with occurrences, needle by needle, each in order
    */
   push(slice: Uint8Array, needles: readonly Needle[], visit: (offset: number) => void): void {
     const base = this.#end;
@@ -89,7 +89,7 @@ export class NeedleScan {
   }
 }
 
-/** Tells the boundaries of occurrences from..to. */
+/** Gives the boundaries of occurrences from..to. */
 function find({ octets: needle, boundary }: Needle, octets: Buffer, from: number, to: number, visit: (at: number) => void): void {
   if (from >= to) return;
   for (let at = octets.indexOf(needle, from); at >= 0 && at < to; at = octets.indexOf(needle, at + 1)) {

@@ -19,12 +19,12 @@ interface LevelState {
   readonly needles: readonly Needle[];
   readonly scan: NeedleScan;
   readonly parts: LargeParts;
-  /** Boundaries that were found, and not told of yet. */
+  /** Boundaries that were found, and not reported yet. */
   readonly found: number[];
 }
 
 /**
- * A parser's coroutine for contents whose parts are told by needles: edges around the large parts of each level. Levels know nothing
+ * A parser's coroutine for contents whose parts are found by needles: edges around the large parts of each level. Levels know nothing
  * of each other: sections in chapters, paragraphs in sections.
  */
 export function* partEdges(levels: readonly PartLevel[], mark?: ParserMark): Steps<void> {
@@ -70,7 +70,7 @@ export function* partEdges(levels: readonly PartLevel[], mark?: ParserMark): Ste
   }
 }
 
-/** Of each level in turn: what was told, the last boundary, whether it is an edge, how many were found, and these. */
+/** Of each level in turn: what was reported, the last boundary, whether it is an edge, how many were found, and these. */
 function markOf(levels: readonly LevelState[]): ParserMark {
   // All were given the same bytes, and need as many again.
   const from = levels[0]?.scan.mark.from ?? 0;

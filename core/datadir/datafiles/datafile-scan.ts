@@ -143,7 +143,7 @@ function crcMatches(window: FileWindow, offset: number, header: Pick<RecordHeade
   return crc === payloadCrc;
 }
 
-/** The frames that a scan meets. The records behind one are whole only if it is. */
+/** The frames that a scan finds. The records behind one are whole only if it is. */
 class ScannedFrames {
   readonly #window: FileWindow;
   /** The last one, kept unpacked as long as its records follow. */

@@ -169,7 +169,7 @@ export class DatafileWriter {
     return target;
   }
 
-  /** Closes the descriptor, which gives up the lock. */
+  /** Closes the descriptor, which releases the lock. */
   close(): void {
     closeSync(this.#fd);
   }

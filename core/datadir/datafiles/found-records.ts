@@ -25,7 +25,7 @@ interface OpenedDatafile {
   readonly path: string;
   /** Of its Store, for errors. */
   readonly name: string;
-  /** Told, in a sentence, of each part of the file that is damaged. */
+  /** Called with a sentence about each part of the file that is damaged. */
   readonly onNotice: (notice: string) => void;
 }
 
@@ -55,7 +55,7 @@ export class FoundRecords {
   #failure: VtError | undefined;
   #scannedTo: number;
   #seenSize = 0;
-  /** The next record that a scan meets is that of a Dirent. */
+  /** The next record that a scan finds is that of a Dirent. */
   #isDirentNext: boolean;
 
   constructor({ fd, path, name, onNotice }: OpenedDatafile, start: DatafileStart) {
@@ -93,7 +93,7 @@ export class FoundRecords {
     return place && { ...place, file: basename(this.#path) };
   }
 
-  /** Where a Block is, as soon as a scan has met it; undefined once the file has been scanned to its end. */
+  /** Where a Block is, as soon as a scan has found it; undefined once the file has been scanned to its end. */
   async find(key: string, options: OpOptions): Promise<Location | undefined> {
     for (;;) {
       const found = this.known(key);
@@ -196,7 +196,7 @@ export class FoundRecords {
     this.#onNotice(notice);
   }
 
-  /** Waits until a scan meets a Block, or ends. */
+  /** Waits until a scan finds a Block, or ends. */
   async #met(key: string, signal: AbortSignal | undefined): Promise<void> {
     await new Promise<void>((resolve) => {
       const wake = (): void => {

@@ -61,7 +61,7 @@ export interface IndexSink {
 
 export interface CatchUpOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Told, in a sentence, of what was found amiss. */
+  /** Called with a sentence about what was found amiss. */
   readonly onNotice: (notice: string) => void;
   /** Make what is found durable before anyone may see it; false where the files cannot change. */
   readonly sync: boolean;

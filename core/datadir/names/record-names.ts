@@ -12,7 +12,7 @@ export interface RecordNames {
 
 /**
  * The digest by which the Store knows a record of a data file, which may be of another hash function: from before a transition in place.
- * The map of names tells it. What the map does not name, as an old Dir, is hashed.
+ * The map of names gives it. What the map does not name, as an old Dir, is hashed.
  *
  * @param fileHash - that of the data file
  * @param read - reads bytes of the file

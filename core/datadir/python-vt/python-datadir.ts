@@ -30,7 +30,7 @@ const PYTHON_DEFAULT_HASH: HashName = 'blake3';
 export interface OpenPythonDatadirOptions {
   /** Our own index goes to `index/` in here. */
   readonly cachePath: string;
-  /** The hash function of most of its Blocks; default: that of its index or its archive, else blake3, which is told. */
+  /** The hash function of most of its Blocks; default: that of its index or its archive, else blake3, and a notice says so. */
   readonly hashName?: HashName | undefined;
   readonly onNotice?: ((notice: string) => void) | undefined;
 }

@@ -43,7 +43,7 @@ export class HttpOneFile implements Store {
   readonly #hash: HashFunction;
   readonly #footer: DatafileFooter;
   readonly #footerStart: number;
-  /** Where Dirs are, as the part of the file with the newest of them tells. */
+  /** Where Dirs are, as the part of the file with the newest of them says. */
   #metadata: Promise<Map<string, RecordPlace>> | undefined;
   #index: Promise<DatafileIndex> | undefined;
   readonly #frames = new UnpackedFrames<number>(MAX_KEPT_FRAMES);

@@ -29,7 +29,7 @@ export async function takeBody(request: IncomingMessage): Promise<Buffer | undef
   return Buffer.concat(chunks);
 }
 
-/** A node whose properties are told. */
+/** A node whose properties are listed. */
 export interface DavNode {
   /** The encoded URL path; that of a Dir ends in a slash. */
   readonly href: string;

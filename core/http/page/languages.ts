@@ -53,7 +53,7 @@ const BY_NAME: ReadonlyMap<string, string> = new Map([
   ['.gitconfig', 'ini'],
 ]);
 
-/** The language of a text, as its name tells; undefined where none is known. */
+/** The language of a text, by its name; undefined where none is known. */
 export function languageOf(name: Octets): string | undefined {
   const text = octetsToText(name).toLowerCase();
   const [, ending = ''] = /\.([^.]+)$/s.exec(text) ?? [];

@@ -10,7 +10,7 @@ const ICON =
 export function pageFile(name: string): Representation | undefined {
   if (name === 'icon.svg') return textFile('"icon-1"', 'image/svg+xml', ICON, 'public, max-age=86400');
   const found = highlighterNamed(name);
-  // Its name tells its content.
+  // Its name says what its content is.
   return found && textFile(`"${found.integrity}"`, 'text/javascript; charset=utf-8', found.text, `public, ${IMMUTABLE}`);
 }
 

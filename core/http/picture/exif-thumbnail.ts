@@ -80,7 +80,7 @@ function uint32(data: Buffer, offset: number, isLittle: boolean): number {
   return isLittle ? data.readUInt32LE(offset) : data.readUInt32BE(offset);
 }
 
-/** A JPEG with a segment that tells its orientation, 2 to 8; 1 is unrotated. */
+/** A JPEG with a segment that gives its orientation, 2 to 8; 1 is unrotated. */
 function turned(jpeg: Buffer, orientation: number): Buffer {
   if (!(orientation >= 2 && orientation <= 8)) return Buffer.from(jpeg);
   const segment = Buffer.from('ffd8ffe10022457869660000' + '4d4d002a00000008' + '00010112000300000001' + '0000000000000000', 'hex');

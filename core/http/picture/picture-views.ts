@@ -32,7 +32,7 @@ const SHOWN: ReadonlySet<string> = new Set([
   'image/x-icon',
 ]);
 
-/** Whether an entry is a picture that browsers show, as its name tells: nothing of it is read. */
+/** Whether an entry is a picture that browsers show, by its name: nothing of it is read. */
 export function isPicture({ name, dirent }: Pick<TreeEntry, 'name' | 'dirent'>): boolean {
   return dirent.kind === 'file' && SHOWN.has(typeOfName(name) ?? '');
 }

@@ -51,7 +51,7 @@ async function withKnownSize(source: BlockSource, node: TarNode, signal: AbortSi
 /**
  * Bytes of the whole tar.
  *
- * @throws {VtError} EUNSUPPORTED for more than a number can tell: holes have any length
+ * @throws {VtError} EUNSUPPORTED for more than a number can hold: holes have any length
  */
 export async function tarSize(members: AsyncIterable<TarMember>): Promise<number> {
   let size = END.length;

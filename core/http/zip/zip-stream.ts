@@ -48,7 +48,7 @@ export function knownCrcs(): KnownCrcs {
 /**
  * Bytes of the whole zip.
  *
- * @throws {VtError} EUNSUPPORTED for more than a number can tell
+ * @throws {VtError} EUNSUPPORTED for more than a number can hold
  */
 export async function zipSize({ members }: ZipSource, signal: AbortSignal): Promise<number> {
   const turns = new EventTurns(TURN_MS);

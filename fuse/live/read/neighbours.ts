@@ -49,7 +49,7 @@ export class Neighbours {
     const sequence = this.#sequence(home.dir);
     const place = sequence?.places.get(home.name);
     if (sequence === undefined || place === undefined || sequence.contents[place] !== block) return undefined;
-    // The first of a Dir tells nothing, nor does another part of the same file.
+    // The first of a Dir says nothing, nor does another part of the same file.
     if (place === sequence.next && place > 0) this.#ahead = Math.min(MAX_AHEAD, Math.max(MIN_AHEAD, 2 * this.#ahead));
     else if (place !== sequence.next && place !== sequence.next - 1) this.#ahead = Math.floor(this.#ahead / 2);
     sequence.next = place + 1;

@@ -6,7 +6,7 @@ import { PART_SIZE } from './read-part.ts';
 /** Parts in memory, of all files that are read through. */
 export const SLOTS = 24;
 
-/** Told once: whether the slot holds the part. */
+/** Called once with whether the slot holds the part. */
 export type PartDone = (ok: boolean) => void;
 
 type PoolThread = WorkerThread<ReadJob, ReadAnswer>;

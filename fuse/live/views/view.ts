@@ -11,7 +11,7 @@ import type { Views } from './views.ts';
 
 /** How one mount sees a live filesystem that it shares with others. */
 export interface ViewOptions {
-  /** The Dir at the top, held once for this view, which lets go of it at its end; undefined: the tree's own. */
+  /** The Dir at the top, held once for this view, which releases it at its end; undefined: the tree's own. */
   readonly top: LiveDir | undefined;
   /** What the other mounts are. */
   readonly views: Views;

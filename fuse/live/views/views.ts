@@ -12,11 +12,11 @@ const MAX_TELLING_MS = {
   eldest: 5000,
   /** An elder answer waits, and may keep all from being told. */
   younger: 250,
-  /** An elder answer waits in a mount that has yet to be told. */
+  /** An elder answer waits in a mount that has yet to be notified. */
   crossed: 25,
 } as const;
 
-/** An answer that is held back until others have been told. */
+/** An answer that is held back until others have been notified. */
 interface Held {
   /** Whose kernel waits for the answer. */
   readonly view: Notices;
@@ -83,7 +83,7 @@ export class Views implements Notices {
     for (const view of this.#all.keys()) if (view !== except) tell(view);
   }
 
-  /** Resolves when all but one have been told, or when waiting any longer might be for each other. */
+  /** Resolves when all but one have been notified, or when waiting any longer might be for each other. */
   async othersIdle(except: Notices): Promise<void> {
     const held: Held = { view: except };
     this.#held.add(held);

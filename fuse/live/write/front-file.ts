@@ -36,7 +36,7 @@ export interface FrontContext {
   readonly folder: FrontFolder;
   /** Puts a content into the Store. */
   readonly storeContent: StoreSplicedContent;
-  /** A journal is kept: fronts note what it has yet to be told. */
+  /** A journal is kept: fronts note what it does not know yet. */
   readonly isLogged?: boolean;
 }
 
@@ -48,7 +48,7 @@ export class FrontFile implements UnsyncedContent {
   readonly #context: FrontContext;
   readonly #hint: () => ContentHint;
   readonly #segments = new SegmentMap();
-  /** What a journal has yet to be told. Absent where none is kept. */
+  /** What a journal does not know yet. Absent where none is kept. */
   readonly unlogged: UnloggedContent | undefined;
   readonly #storage: FrontStorage;
   #size: number;

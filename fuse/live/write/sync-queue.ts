@@ -44,7 +44,7 @@ export class SyncQueue {
   /** Files that could not be stored, and why. Their fronts stay until they are. */
   readonly #failed = new Map<Inode, unknown>();
   #retry: NodeJS.Timeout | undefined;
-  /** What was told last of what fails behind the clients' backs. */
+  /** What was reported last of what fails behind the clients' backs. */
   #told: string | undefined;
   /** Open files that have grown since they were stored. */
   readonly #grown = new Set<Inode>();

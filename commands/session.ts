@@ -87,8 +87,8 @@ export interface Session {
   sync(signal?: AbortSignal, as?: RecordAs): Promise<string>;
   /** Records the tree where it has something at a path that no recorded state has there: before that is removed or replaced. */
   recordBefore(path: TreePath, signal?: AbortSignal): Promise<void>;
-  /** A command is about to change the tree: the next root is noted with it. */
-  note(command: string): void;
+  /** A command is about to change the tree: it is noted with the next root. @returns takes that back, if the command changes nothing */
+  note(command: string): () => void;
   /** The next sync notes a message with its root. @throws {VtError} EUNSUPPORTED where another process records the roots */
   describe(message: string): void;
   /** Whether the tree is another than the one that was recorded last. */

@@ -104,8 +104,11 @@ async function act(
     shell: services,
     wouldChange: () => change.wouldBe(),
   };
-  if ((command.changes === true || command.group === 'mount') && !plan) session.note(lineOf(calledAs, parsed));
+  const isNoted = (command.changes === true || command.group === 'mount') && !plan;
+  const takeBack = isNoted ? session.note(lineOf(calledAs, parsed)) : undefined;
+  const { revision } = session.tree;
   let isTrue = true;
+  let isDone = false;
   try {
     await runIn(context, command, input);
     if (held !== undefined) {
@@ -114,11 +117,13 @@ async function act(
       isTrue = true;
     }
     onDone();
+    isDone = diagnostics.failures === 0;
   } catch (error) {
     if (signal.aborted) throw cancelled(signal);
     throw error;
   } finally {
     messages.finishProgress();
+    if (!isDone && session.tree.revision === revision) takeBack?.();
     if (isTrue) await held?.release();
     if (output.json && isTrue && writes(command)) output.record(change.record(plan));
   }

@@ -1,8 +1,9 @@
-import { UsageError } from '../../core/base/errors.ts';
+import { PathError, UsageError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { defineCommand } from '../command.ts';
+import { pathArgument } from '../parts/entry.ts';
 import { extractFile, listFile, verifyOneFile } from '../parts/one-file/ar-read.ts';
 import { appendState, writeFile } from '../parts/one-file/ar-write.ts';
 import { ENTRY_TYPE, EXPORT_FIELDS, OUTPUT_RECORD } from '../parts/records.ts';
@@ -75,14 +76,36 @@ async function runMode(
   const isCompressed = options.has('compress');
   switch (mode) {
     case undefined:
-      return await writeFile(context, file, paths, isCompressed);
+      return await inOrder(context, file, paths, () => writeFile(context, file, paths, isCompressed));
     case 'append':
-      return await appendState(context, file, paths, isCompressed);
+      return await inOrder(context, file, paths, () => appendState(context, file, paths, isCompressed));
     case 'list':
       return await listFile(context, file);
     case 'extract':
       return await extractFile(context, file, paths[0]);
     case 'verify':
       return await verifyOneFile(context, file);
+  }
+}
+
+/** Says so where FILE and PATH were given in the other order: the tree has the first, and lacks the last. */
+async function inOrder(
+  { session, shell }: CommandContext,
+  file: Octets,
+  paths: readonly Octets[],
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const last = paths.at(-1);
+    if (!(error instanceof PathError) || error.errno !== 'ENOENT' || last === undefined) throw error;
+    const isStored = (await session.tree.lookup(pathArgument(session, file)).catch(() => undefined)) !== undefined;
+    if (!isStored) throw error;
+    const others = [file, ...paths.slice(0, -1)].map((name) => shell.quote(name)).join(' ');
+    throw new PathError('ENOENT', error.action, error.octets, {
+      cause: error,
+      remedy: `the file to write comes first: ar ${shell.quote(last)} ${others}`,
+    });
   }
 }

@@ -117,7 +117,8 @@ export class WebGateway {
       const { path, query } = requestTarget(request);
       const route = shared === undefined ? parseRoute(path) : shareRoute(shared);
       const found = route === undefined ? undefined : await this.#find(route, path, parseQuery(query), request.headers, signal);
-      if (found === undefined) sendProblem(response, 404, 'nothing is here');
+      if (found === undefined)
+        sendProblem(response, 404, route === undefined ? 'nothing is here; trees are below /archive/' : 'nothing is here');
       else if ('location' in found) redirect(response, found.status === 301 ? { ...found, location: found.location + query } : found);
       else {
         const made = this.#pages.page(compressedFor(request.headers, found));

@@ -17,11 +17,16 @@ export class Authorship {
   #message: string | undefined;
   #who: { readonly host: string; readonly user: string } | undefined;
 
-  /** A command is about to change the tree. */
-  note(line: string): void {
+  /** A command is about to change the tree. @returns takes that back: the command failed, and has changed nothing */
+  note(line: string): () => void {
     this.#current = line;
     // Of a script of a million lines the first are enough.
-    if (this.#commands.join('; ').length <= MAX_COMMAND) this.#commands.push(line);
+    if (this.#commands.join('; ').length > MAX_COMMAND) return () => undefined;
+    this.#commands.push(line);
+    return () => {
+      // A root that was recorded meanwhile has it already.
+      if (this.#commands.at(-1) === line) this.#commands.pop();
+    };
   }
 
   /** Leaves the command that is in progress out of a root of what was there before it. */

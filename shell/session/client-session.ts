@@ -46,8 +46,8 @@ export class ClientSession implements Session {
     return await this.#session.sync(signal, as);
   }
 
-  note(command: string): void {
-    this.#session.note(command);
+  note(command: string): () => void {
+    return this.#session.note(command);
   }
 
   describe(message: string): void {

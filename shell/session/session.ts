@@ -323,8 +323,8 @@ export class ShellSession implements LocalSession {
     });
   }
 
-  note(command: string): void {
-    this.#author.note(command);
+  note(command: string): () => void {
+    return this.#author.note(command);
   }
 
   describe(message: string): void {

@@ -251,3 +251,17 @@ test('an archive that is gone is made anew by the next sync', async (t) => {
   assert.equal((await inStore(scratch, 'store', 'ls')).stdout, 'a\n');
   await shell.end();
 });
+
+test('the note of a state names the commands that made it, and none that failed without a change', async (t) => {
+  const scratch = makeScratch(t);
+  const notes = async (line: string): Promise<string> => {
+    await vtftp(['-S', scratch.path('store'), '-c', line], { env: scratch.env });
+    const log = await vtftp(['-S', scratch.path('store'), '--json', '-c', 'log'], { env: scratch.env });
+    const [newest = ''] = log.stdout.split('\n');
+    return (JSON.parse(newest) as { readonly commands: string }).commands;
+  };
+  assert.equal(await notes('mkdir a; cp nothere b'), 'mkdir a');
+  assert.equal(await notes('mkdir b || mkdir none; mkdir b || touch c; rm nothere || touch d'), 'mkdir b; touch c; touch d');
+  // What it did before it failed stays, and so does its name.
+  assert.equal(await notes('rm c nothere'), 'rm c nothere');
+});

@@ -140,6 +140,18 @@ describe('ar', () => {
   });
 });
 
+it('ar with FILE and PATH in the other order says so, and writes nothing', async (t) => {
+  const scratch = makeScratch(t);
+  writeFileSync(scratch.path('file'), 'content\n');
+  const run = async (line: string) => await vtftp(['-c', line], { env: scratch.env, cwd: scratch.folder });
+  const swapped = await run('put file; ar file new.vtd');
+  assert.equal(swapped.status, 1, swapped.report);
+  assert.match(swapped.stderr, /^ar: \/new\.vtd: no such file or directory \(the file to write comes first: ar new\.vtd file\)\n$/);
+  const absent = await run('ar new.vtd nothere');
+  assert.equal(absent.stderr, 'ar: /nothere: no such file or directory\n');
+  assert.equal(readFileSync(scratch.path('file'), 'utf8'), 'content\n');
+});
+
 it('ar FILE replaces a symlink to a file, as get does; ar -r and a redirection follow it', async (t) => {
   const scratch = makeScratch(t);
   const on = async (commands: string): Promise<void> => {

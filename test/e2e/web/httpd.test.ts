@@ -112,6 +112,7 @@ test('a Block and what a superblock stands for are had by their names', async (t
 
 test('requests for what is not served get a status and one line', async (t) => {
   const here = await site(t);
+  assert.equal(await (await fetch(`${here.url}docs/`)).text(), '404: nothing is here; trees are below /archive/\n');
   const cases: readonly (readonly [path: string, status: number])[] = [
     ['/nowhere', 404],
     ['/h/xyz', 404],

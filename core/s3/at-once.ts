@@ -1,7 +1,7 @@
-/** Requests that one action makes at a time. */
+/** Actions that run concurrently. */
 const AT_ONCE = 16;
 
-/** Does something with each item, some of them at a time. @throws what went wrong first; nothing more is begun then */
+/** Runs an action for each item, some concurrently. @throws the first error; no further action is started after it */
 export async function atOnce<Item>(items: Iterable<Item>, action: (item: Item) => Promise<void>): Promise<void> {
   const iterator = items[Symbol.iterator]();
   let hasFailed = false;

@@ -11,27 +11,28 @@ import type { BucketLayout } from './bucket-layout.ts';
 import type { LocalIndex } from './local-index.ts';
 import type { PackKind, PackName } from './pack-names.ts';
 
+/** The parts of {@link BucketAdds}. */
 export interface BucketAddsParts {
   readonly hash: HashFunction;
   readonly local: LocalIndex;
   readonly index: BucketIndex;
   readonly layout: BucketLayout;
   readonly tally: AddTally;
-  /** Blocks that are there but damaged, by digest: they may be added again. */
+  /** Keys of Blocks that are stored but damaged: they may be added again. */
   readonly damaged: Set<string>;
 }
 
-/** Adds Blocks to packs, and makes them known. */
+/** Adds Blocks to packs, and publishes the packs in the index. */
 export class BucketAdds {
   readonly #parts: BucketAddsParts;
-  /** Blocks that this session added, or was told are there: none of them may go. */
+  /** Blocks that this session added, or found in the Store: it relies on all of them. */
   #countedOn: DigestFilter | undefined;
-  /** How many times something was counted on, and how many of them when it was last looked whether all is there. */
+  /** The number of additions to `#countedOn`, and that number when the presence of all was last confirmed. */
   #counted = 0;
   #confirmed = 0;
-  /** Packs that were retired when this session first looked, or that it has dealt with since. */
+  /** Retired packs that need no rescue: they were retired before this session began, or were handled since. */
   readonly #dealtWith: Set<PackName>;
-  /** The local index that has all that is counted on: one that was made anew since may lack what is gone. */
+  /** The local index when this session began. If it was rebuilt since, it may lack Blocks of removed packs. */
   readonly #indexId: string;
   #publishing: Promise<void> = Promise.resolve();
 
@@ -41,7 +42,7 @@ export class BucketAdds {
     this.#indexId = parts.local.id;
   }
 
-  /** Whether a Block is there, or waits. From now on this session counts on it. */
+  /** Whether a Block is stored, or waits for upload. From now on this session relies on it. */
   has(digest: Uint8Array): boolean {
     const { layout, local, damaged } = this.#parts;
     if (layout.uploads.find(digest) !== undefined) return true;
@@ -56,7 +57,7 @@ export class BucketAdds {
     this.#countedOn.add(digest, 0);
   }
 
-  /** Adds records, copied. @returns for each 1 if it was new, else 0 */
+  /** Adds copies of records. @returns for each 1 if it was new, else 0 */
   add(kind: PackKind, batch: RecordBatch): Uint8Array {
     const { hash, layout, tally, damaged } = this.#parts;
     const headerSize = RECORD_FIXED_SIZE + hash.digestSize;
@@ -68,7 +69,7 @@ export class BucketAdds {
       if (this.has(digest)) tally.addExisting(size);
       else {
         layout.uploads.add(kind, batch, i, at);
-        // What this session adds may be retired too, before an archive has it.
+        // A pack with new Blocks can be retired before an archive entry refers to them.
         this.#countOn(digest);
         if (damaged.size > 0) damaged.delete(digestKey(digest));
         tally.addNew(size, recordSize);
@@ -79,7 +80,7 @@ export class BucketAdds {
     return isNew;
   }
 
-  /** Packs that this session retires itself, after all that is whole in them was copied. */
+  /** Notes packs that this session retires itself, after it has copied their undamaged Blocks. */
   noteRetired(packs: Iterable<PackName>): void {
     for (const pack of packs) this.#dealtWith.add(pack);
   }
@@ -92,9 +93,10 @@ export class BucketAdds {
   }
 
   /**
-   * Makes all that was added durable, and known; and sees to it that all that was counted on stays.
+   * Makes all added Blocks durable and publishes them. Adds Blocks again that this session relies on and gc has retired.
    *
-   * @param options - `again`: also where nothing came since it was last looked, as before a root is recorded
+   * @param options - `again`: check retired packs even if nothing was added since the last check, as before a root is recorded
+   * @throws {LostAddsError} if gc has already removed such Blocks
    */
   async flush(options: OpOptions & { readonly again?: boolean }): Promise<void> {
     if (options.again === true) this.#confirmed = -1;
@@ -104,7 +106,7 @@ export class BucketAdds {
     } while (this.#confirmed !== this.#counted && (await this.#rescue(options)));
   }
 
-  /** One after the other: each takes what has come to be there. */
+  /** Publishes uploaded packs. Calls run one after the other. */
   async #publish(options: OpOptions): Promise<void> {
     const before = this.#publishing;
     const publishing = before.then(async () => {
@@ -118,7 +120,7 @@ export class BucketAdds {
     await publishing;
   }
 
-  /** What was retired since this session was told that it is there is added again. @returns whether something was */
+  /** Adds Blocks again that this session relies on and that were retired meanwhile. @returns whether there were any */
   async #rescue(options: OpOptions): Promise<boolean> {
     const { index, local, layout } = this.#parts;
     const { uploads } = layout;
@@ -139,7 +141,7 @@ export class BucketAdds {
     return false;
   }
 
-  /** Whether nothing that was in a pack which is gone is counted on, as far as that is known: what lies elsewhere by now is not lost. */
+  /** Whether a removed pack had no Block that this session relies on and that is not elsewhere. False if that is unknown. */
   #needsNothingOf(pack: PackName, isCountedOn: (digest: Uint8Array) => boolean): boolean {
     const { local } = this.#parts;
     if (local.id !== this.#indexId) return false;

@@ -8,21 +8,21 @@ import type { StoredCompression } from '../store/records/stored-bytes.ts';
 import type { LayoutName } from './bucket-layout.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** The object that says what lies below a prefix. @see vt(5), "Stores in buckets" */
+/** The key of the object that identifies a Store. @see vt(5), "Stores in buckets" */
 const FORMAT_KEY = 'vtftp-store';
 const LAYOUTS: readonly LayoutName[] = ['packs', 'blocks'];
 const MAX_SIZE = 64 * 1024;
 
-/** What a Store in a bucket says of itself: as a datadir, but for frames, of which a reader would have to ask twice; and how its Blocks lie there. */
+/** The format of a Store in a bucket: as of a datadir, but without frames, which would take two requests per read; and its layout. */
 export interface BucketFormat extends Pick<DatadirFormat, 'storeId' | 'hashName' | 'edges'> {
   readonly compression: StoredCompression;
   readonly layout: LayoutName;
 }
 
 /**
- * Reads what a Store says of itself; undefined where there is none.
+ * Reads a Store's format; undefined if there is no Store.
  *
- * @throws {VtError} EUNSUPPORTED for a later version or another layout, {ParseError} for a damaged one
+ * @throws {VtError} EUNSUPPORTED for a later version or an unknown layout, {ParseError} if it is damaged
  */
 export async function readBucketFormat(client: S3Client, options: OpOptions = {}): Promise<BucketFormat | undefined> {
   const body = await client.get(FORMAT_KEY, { ...options, maxSize: MAX_SIZE });
@@ -40,9 +40,9 @@ export async function readBucketFormat(client: S3Client, options: OpOptions = {}
 }
 
 /**
- * Makes a Store. Where another session does so at the same time, the one whose object stands has made it.
+ * Creates a Store. If another session does so at the same time, the session whose object remains wins.
  *
- * @returns what the Store says of itself from now on
+ * @returns the Store's format from now on
  */
 export async function makeBucketFormat(client: S3Client, format: BucketFormat, options: OpOptions = {}): Promise<BucketFormat> {
   const text = formatDatadirFormat({ ...format, generation: 0, durability: DEFAULT_DURABILITY, shared: DEFAULT_SHARED });

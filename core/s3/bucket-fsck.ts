@@ -5,29 +5,30 @@ import { viewOf } from '../maintain/store-view.ts';
 import { walkBucket } from './bucket-walk.ts';
 import type { S3Store } from './s3-store.ts';
 
+/** Options of {@link fsckBucket}. */
 export interface BucketFsckOptions extends OpOptions {
-  /** The Store whose Blocks lie in the bucket; default: the bucket itself. */
+  /** The Store on top of the bucket, as a sealed one; default: the bucket itself. */
   readonly view?: StoreView;
-  /** Make this machine's index anew first. */
+  /** Rebuild this machine's index first. */
   readonly rebuilds: boolean;
   readonly onFinding: (finding: Finding) => void;
   readonly onProgress?: (state: { readonly doing: string; readonly done: number }) => void;
 }
 
-/** What was looked at. */
+/** Numbers of the objects that were checked. */
 export interface BucketFsckCounts {
   readonly roots: number;
   readonly dirs: number;
   readonly entries: number;
-  /** Packs that the index tells of, their octets and Blocks. */
+  /** Packs in the index, their octets and Blocks. */
   readonly packs: number;
   readonly bytes: number;
   readonly blocks: number;
 }
 
 /**
- * Checks the structure of a Store in a bucket by listings. Every pack that a segment tells of must be there with all its
- * octets, and every root must be complete. Blocks that list others are read and verified; those of contents are looked up.
+ * Checks the structure of a Store in a bucket by listings. Every pack in an index segment must exist with all its
+ * octets, and every root must be complete. Blocks that list others are read and verified; content Blocks are only looked up.
  */
 export async function fsckBucket(store: S3Store, options: BucketFsckOptions): Promise<BucketFsckCounts> {
   const { onFinding, onProgress, signal, view = viewOf(store) } = options;

@@ -12,63 +12,64 @@ import type { PackName } from './pack-names.ts';
 import { renewRetention } from './renew-retention.ts';
 import type { S3Store } from './s3-store.ts';
 
-/** A pack is not rewritten if less than this share of it is unneeded: copying costs too. */
+/** A pack is not rewritten if less than this share of its octets is unneeded: copying costs too. */
 const MIN_WASTE = 0.2;
 
+/** Options of {@link gcBucket}. */
 export interface BucketGcOptions extends OpOptions {
-  /** The Store whose Blocks lie in the bucket; default: the bucket itself. */
+  /** The Store on top of the bucket, as a sealed one; default: the bucket itself. */
   readonly view?: StoreView;
-  /** Packs that are younger stay, and retired ones stay so long, in milliseconds. */
+  /** Grace period in milliseconds: younger packs are kept, and retired ones are kept this long. */
   readonly graceMs: number;
-  /** Tell what would be done, and do nothing. */
+  /** Only report what gc would do. */
   readonly plan: boolean;
-  /** Free everything where no archive has a root. */
+  /** Free everything if no archive has a root. */
   readonly rootless?: boolean;
   readonly onProgress?: (state: { readonly doing: string; readonly done: number }) => void;
 }
 
-/** What gc did, or would do. Objects are packs, or single Blocks. */
+/** What gc did, or would do. Objects are packs or single Blocks. */
 export interface BucketGcCounts {
   readonly layout: LayoutName;
   readonly roots: number;
-  /** Blocks that are needed. */
+  /** Number of needed Blocks. */
   readonly liveBlocks: number;
-  /** Objects that are there. */
+  /** Number of existing objects. */
   readonly objects: number;
-  /** Objects that were removed: they had been retired for longer than the grace. */
+  /** Objects that were removed, because they were retired longer ago than the grace period. */
   readonly removedObjects: number;
   readonly removedBytes: number;
-  /** Objects that were retired: a gc after the grace removes them. */
+  /** Objects that were retired: a gc after the grace period removes them. */
   readonly retiredObjects: number;
   readonly retiredBytes: number;
   /** Octets of Blocks that were copied out of packs. */
   readonly copiedBytes: number;
-  /** Objects that are too young to be looked at. */
+  /** Objects that are younger than the grace period. */
   readonly youngObjects: number;
-  /** Objects that the service does not let go of yet. */
+  /** Objects that the service does not allow to be removed yet. */
   readonly lockedObjects: number;
-  /** Sessions at work that give signs of life. */
+  /** Number of live sessions. */
   readonly sessions: number;
-  /** What of the roots cannot be read, and never will be. */
+  /** The parts of roots that are unreadable for good. */
   readonly unreadable: readonly string[];
 }
 
-/** A pack, and how much of it is needed. */
+/** A pack and how much of it is needed. */
 interface PackUse extends SurveyedPack {
-  /** Octets of its Blocks that are needed, with what each takes besides. */
+  /** Octets of its needed Blocks, with the overhead of each. */
   live: number;
-  /** Blocks that are known to lie there, and those of them that are needed. */
+  /** Number of Blocks known to be in it, and of the needed ones among them. */
   blocks: number;
   liveBlocks: number;
 }
 
 /**
- * Removes Blocks that no root of any archive reaches, in two phases, so that it can be killed anywhere beside readers and writers:
+ * Removes Blocks that no archive root reaches. It works in two phases, so that it can run beside readers and writers, and can be killed:
  *
- * 1. What the roots reach is marked. Of packs that hold much that is not needed the rest is copied into other packs, and then they are
- *    retired: a list says so. Sessions see it at their next flush, and store again what they had counted on.
- * 2. A later gc looks for lists that are older than the grace, by the clock of the service. Where no session has been at work since
- *    before such a list, it marks anew, copies what is needed all the same, and removes the packs.
+ * 1. It marks the Blocks that the roots reach. It copies the needed Blocks of packs with much waste into other packs, and retires these
+ *    packs in a list. Sessions read the list at their next flush, and add the Blocks again that they rely on.
+ * 2. A later gc looks for lists older than the grace period, by the service's clock. If no live session began before such a list, it
+ *    marks again, copies Blocks that are needed after all, and removes the packs.
  */
 export async function gcBucket(store: S3Store, options: BucketGcOptions): Promise<BucketGcCounts> {
   const { onProgress, graceMs, plan, view = viewOf(store) } = options;
@@ -122,7 +123,7 @@ export async function gcBucket(store: S3Store, options: BucketGcOptions): Promis
     await renewRetention({ client, hash, isRetired, isNeeded: (digest) => marks.has(digest) }, options);
   }
   const isPacked = layout.name === 'packs';
-  /** Objects, and octets of them: of packs all, of single Blocks those that are not needed. */
+  /** The number and octets of objects: of all for packs, of the unneeded ones for single Blocks. */
   const sum = (packs: Iterable<PackUse>): { readonly objects: number; readonly bytes: number } => {
     let [objects, bytes] = [0, 0];
     for (const use of packs) {
@@ -149,7 +150,7 @@ export async function gcBucket(store: S3Store, options: BucketGcOptions): Promis
   };
 }
 
-/** Every pack in the bucket, and how much of it is needed. */
+/** Every pack in the bucket and how much of it is needed. */
 function usesOf(bucket: OpenBucket, survey: BucketSurvey, marks: GcMarks): Map<PackName, PackUse> {
   const uses = new Map<PackName, PackUse>(
     [...survey.packs].map(([name, found]) => [name, { ...found, live: 0, blocks: 0, liveBlocks: 0 }]),
@@ -170,7 +171,7 @@ function usesOf(bucket: OpenBucket, survey: BucketSurvey, marks: GcMarks): Map<P
   return uses;
 }
 
-/** Has what is needed of packs in others, too, and makes that known. */
+/** Copies the needed Blocks of packs into other packs, and publishes these. */
 async function keepNeeded(
   bucket: OpenBucket,
   store: S3Store,

@@ -11,42 +11,42 @@ import { PACK_KINDS } from './pack-names.ts';
 import { formatRetired, parseRetired } from './retired-packs.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** Octets of a segment: of no more packs than that. */
+/** Maximum octets of a segment. */
 const MAX_SEGMENT_SIZE = 64 * 1024 * 1024;
-/** Octets of the packs' entries in one segment, about. */
+/** Approximate octets of the packs' entries in one segment. */
 const SEGMENT_SIZE = 16 * 1024 * 1024;
-/** Segments, and octets of them, that are got at once; who looks for one Block needs no more than a few. */
+/** Maximum number and octets of segments fetched concurrently; looking for one Block needs only a few. */
 const AT_ONCE = 8;
 const TOGETHER_SIZE = 8 * 1024 * 1024;
-/** How often they are listed anew where one of them is gone. */
+/** How often segments are listed again if one of them has disappeared. */
 const MAX_TRIES = 5;
 
-/** Milliseconds between two listings for Blocks that were not found. */
+/** Minimum milliseconds between two listings for Blocks that were not found. */
 const LOOK_AGAIN_MS = 1000;
 
-/** So many lists of retired packs are made one. */
+/** This many lists of retired packs are merged into one. */
 const MANY_LISTS = 8;
 
 /** A list of retired packs in the bucket. */
 export interface RetiredList {
   readonly key: string;
   readonly packs: readonly PackName[];
-  /** When it was put, by the service's clock. */
+  /** When it was stored, in milliseconds since 1970 by the service's clock. */
   readonly modifiedMs: number;
 }
 
-/** An index segment as a listing has it. */
+/** An index segment in a listing. */
 export interface SegmentObject {
   readonly key: string;
   readonly size: number;
   readonly kind: PackKind;
-  /** By the service's clock. */
+  /** Milliseconds since 1970, by the service's clock. */
   readonly modifiedMs: number;
 }
 
 /**
- * What the bucket says of where Blocks lie: index segments, which are only added and merged, and lists of retired packs. A listing finds
- * what is new, and the local index takes that in.
+ * The bucket's index of Blocks: index segments, which are only added and merged, and lists of retired packs. A listing finds new ones,
+ * which are loaded into the local index.
  */
 export class BucketIndex {
   readonly #client: S3Client;
@@ -55,10 +55,10 @@ export class BucketIndex {
   readonly #retired = new Set<PackName>();
   readonly #lists = new Map<string, RetiredList>();
   #segments: readonly SegmentObject[] = [];
-  /** Whether all of the last listing is known. */
+  /** Whether everything in the last listing is loaded. */
   #isComplete = false;
   #listedMs = Number.NEGATIVE_INFINITY;
-  /** A read waits for those before it. */
+  /** Reads run one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(client: S3Client, hash: HashFunction, local: LocalIndex) {
@@ -67,12 +67,12 @@ export class BucketIndex {
     this.#local = local;
   }
 
-  /** Packs that nobody is to count on. */
+  /** Retired packs: no session may rely on them. */
   get retired(): ReadonlySet<PackName> {
     return this.#retired;
   }
 
-  /** Every list of them. */
+  /** All lists of retired packs. */
   get retiredLists(): readonly RetiredList[] {
     return [...this.#lists.values()];
   }
@@ -83,9 +83,9 @@ export class BucketIndex {
   }
 
   /**
-   * Lists the bucket, and takes in all that is new. Calls at the same time wait for each other.
+   * Lists the bucket and loads everything new. Concurrent calls run one after the other.
    *
-   * @returns once all is known
+   * @returns once everything is loaded
    */
   async read(options: OpOptions = {}): Promise<void> {
     await this.#alone(async () => {
@@ -95,10 +95,10 @@ export class BucketIndex {
   }
 
   /**
-   * Takes in what tells of Blocks until something is found: what tells of metadata first, and the newest first, as the newest state is
-   * what is mostly asked for. So a session that reads little of a large bucket loads little of its index.
+   * Loads segments until `look` finds something: those of metadata first, and the newest first, since the newest state is used most.
+   * So a session that reads little of a large bucket loads little of its index.
    *
-   * @param look - looks into the local index
+   * @param look - looks into the local index; undefined if it finds nothing
    */
   async find<T>(look: () => T | undefined, options: OpOptions): Promise<T | undefined> {
     return await this.#alone(async () => {
@@ -149,7 +149,7 @@ export class BucketIndex {
     if (isKnown !== true) this.#local.retire(new Set(this.#lists.get(key)?.packs), key);
   }
 
-  /** Takes in segments that are not known, one at first, then more at a time. @param isEnough - asked after each time */
+  /** Loads unknown segments: first one, then more at a time. @param isEnough - called after each step; true to stop */
   async #takeIn(isEnough: () => boolean, options: OpOptions): Promise<void> {
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       this.#local.refresh();
@@ -172,22 +172,22 @@ export class BucketIndex {
         this.#isComplete = true;
         return;
       }
-      // It has been merged with others.
+      // The segment was merged with others.
       await this.#list(options);
     }
     throw new VtError('EFAILED', `read index of "${this.#client.name}": a listed segment is missing`);
   }
 
-  /** The packs that a segment tells of; undefined where it is gone. */
+  /** The packs in a segment; undefined if the segment no longer exists. */
   async segment(key: string, options: OpOptions = {}): Promise<IndexedPack[] | undefined> {
     const body = await this.#client.get(key, { ...options, maxSize: MAX_SEGMENT_SIZE });
     return body === undefined ? undefined : decodeSegment(body, this.#hash);
   }
 
   /**
-   * Makes packs known to everybody: their Blocks are there from now on.
+   * Publishes packs: from now on all sessions see their Blocks.
    *
-   * @param onPublished - told of those that are
+   * @param onPublished - called with the packs that are published
    */
   async publish(
     packs: readonly IndexedPack[],
@@ -207,13 +207,13 @@ export class BucketIndex {
     }
   }
 
-  /** Retires packs, from now on. What is needed of them lies elsewhere already. */
+  /** Retires packs. Their needed Blocks must be elsewhere already. */
   async retire(packs: readonly PackName[], options: OpOptions = {}): Promise<void> {
     await this.#client.put(`index/x/${randomUUID()}`, Buffer.from(formatRetired(packs), 'latin1'), options);
     await this.read(options);
   }
 
-  /** Makes one of many lists of packs that are gone: every session reads all. */
+  /** Merges the lists of removed packs if there are many, since every session reads all lists. */
   async mergeLists(isDone: (list: RetiredList) => boolean, options: OpOptions = {}): Promise<void> {
     const lists = this.retiredLists.filter(isDone);
     if (lists.length < MANY_LISTS) return;
@@ -226,7 +226,7 @@ export class BucketIndex {
   }
 }
 
-/** Packs in groups; each group makes a segment. */
+/** Divides packs into groups; each group becomes a segment. */
 function* parts(packs: readonly IndexedPack[], hash: HashFunction): Generator<IndexedPack[]> {
   let part: IndexedPack[] = [];
   let size = 0;
@@ -241,7 +241,7 @@ function* parts(packs: readonly IndexedPack[], hash: HashFunction): Generator<In
   if (part.length > 0) yield part;
 }
 
-/** Segments that are got together. @param most - of them */
+/** The segments to fetch together. @param most - their maximum number */
 function firstOf(segments: readonly SegmentObject[], first: number, most: number): SegmentObject[] {
   let size = 0;
   let end = first;

@@ -6,43 +6,43 @@ import type { RecordBatch } from '../store/records/record-batch.ts';
 import type { IndexedPack } from './index-segment.ts';
 import type { PackKind, PackName } from './pack-names.ts';
 
-/** How Blocks lie in a bucket: many in one object, or each in its own, where a CDN can serve it by its hash. */
+/** How Blocks are stored in a bucket: many in one object, or each in its own, which a CDN can serve by its hash. */
 export type LayoutName = 'packs' | 'blocks';
 
-/** What all layouts share is the index: its segments tell of packs, which are objects, or Blocks that were added together. */
+/** A way to store Blocks. All layouts share the index: its segments list packs, which are objects or groups of single-Block objects. */
 export interface BucketLayout {
   readonly name: LayoutName;
   readonly uploads: Uploads;
-  /** What gc counts. */
+  /** Sizes by which gc decides. */
   readonly sizes: LayoutSizes;
-  /** The key of the object in which a Block lies. */
+  /** The key of the object that contains a Block. */
   keyOf(digest: Uint8Array, location: Pick<Location, 'file'>): string;
-  /** A Block's octets as they are stored; fewer where the object ends before, undefined where it is not there. Not to be modified. */
+  /** A Block's stored octets; fewer if the object is too short, undefined if it does not exist. Do not modify them. */
   stored(digest: Uint8Array, location: Location, options: OpOptions): Promise<Buffer | undefined>;
-  /** The same, past all that was got before. */
+  /** The same, bypassing cached ranges. */
   storedAgain(digest: Uint8Array, location: Location, options: OpOptions): Promise<Buffer | undefined>;
-  /** Records of Blocks, in their order; incomplete ones are left out. */
+  /** Records of Blocks in the given order; incomplete ones are left out. */
   records(wanted: readonly WantedRecord[], options: OpOptions): Promise<readonly RecordBatch[]>;
   /**
-   * Has Blocks of packs in other packs, too, whether or not they are there already.
+   * Stores Blocks of packs in other packs too, even if they are there already.
    *
-   * @param packs - their indexes, where they are at hand
-   * @returns a pack that is not there, or lacks a Block; undefined where all went well
+   * @param packs - the packs, with their indexes if at hand
+   * @returns a pack that does not exist, or lacks a Block; undefined on success
    */
   keep(
     packs: ReadonlyMap<PackName, DatafileIndex | undefined>,
     isWanted: (digest: Uint8Array, pack: PackName) => boolean,
     options: OpOptions,
   ): Promise<PackName | undefined>;
-  /** Lists what is there. All that the bucket's index tells of is known. */
+  /** Lists the objects of Blocks. The whole index must be loaded. */
   survey(options: OpOptions): Promise<BucketSurvey>;
-  /** What of a pack is not there, by a survey. */
+  /** The octets of a pack that are missing in a survey. */
   lacks(pack: IndexedPack, survey: BucketSurvey): Iterable<MissingOctets>;
-  /** Reads all of a pack, and verifies each Block. */
+  /** Reads a whole pack and verifies each Block. */
   check(pack: IndexedPack, options: OpOptions): Promise<CheckedPack>;
-  /** Removes what retired packs alone have, but for what is needed. */
+  /** Removes Blocks that only retired packs contain, unless they are needed. */
   remove(packs: ReadonlySet<PackName>, isNeeded: (digest: Uint8Array) => boolean, options: OpOptions): Promise<RemovedPacks>;
-  /** Makes a pack of what no segment tells of, for which `retire` is called first. Where packs are objects they are retired as they are. */
+  /** Calls `retire` for new packs of the strays, then indexes them. Absent if packs are objects, which are retired themselves. */
   retireStrays?(strays: readonly ListedBlock[], retire: (pack: PackName) => Promise<void>, options: OpOptions): Promise<void>;
 }
 
@@ -52,67 +52,69 @@ export interface WantedRecord {
   readonly place: Location | WaitingRecord;
 }
 
-/** One that waits to be put into the bucket, or to be told of. */
+/** The record of a Block that waits for its upload, or for publication. */
 export interface WaitingRecord extends PendingBlock {
   readonly record: Buffer;
 }
 
-/** What a pack takes besides its Blocks, and how small one is merged with others. */
+/** The overhead of a pack, and the limits for merging small packs. */
 export interface LayoutSizes {
-  /** Octets of a pack without Blocks. */
+  /** Octets of an empty pack. */
   readonly fixed: number;
-  /** Octets that a Block takes in its pack. */
+  /** Octets of a Block in a pack, with its overhead. */
   ofBlock(storedSize: number, digestSize: number): number;
-  /** So many packs with fewer octets than `small` are made one. */
+  /** This many packs with fewer octets than `small` are merged into one. */
   readonly many: number;
   readonly small: number;
 }
 
-/** What a listing found. */
+/** The result of listing all objects of Blocks. */
 export interface BucketSurvey {
-  /** Packs that are at least partly present. */
+  /** Packs that exist at least in part. */
   readonly packs: ReadonlyMap<PackName, SurveyedPack>;
-  /** Blocks in objects that no segment tells of. */
+  /** Blocks whose objects are not in the index. */
   readonly strays: readonly ListedBlock[];
-  /** Whether all octets of a Block are there. */
+  /** Whether all octets of a Block exist. */
   has(digest: Uint8Array, location: Location): boolean;
 }
 
+/** A pack in a survey. */
 export interface SurveyedPack {
   /** Octets of its objects. */
   readonly size: number;
-  /** When the newest of them was put, by the service's clock. */
+  /** When the newest of them was stored, in milliseconds since 1970 by the service's clock. */
   readonly modifiedMs: number;
 }
 
+/** A single-Block object in a listing. */
 export interface ListedBlock {
   readonly digest: Uint8Array;
   readonly size: number;
   readonly modifiedMs: number;
 }
 
-/** Octets that ought to be there. */
+/** A missing range of octets. */
 export interface MissingOctets {
   readonly key: string;
   readonly size: number;
   readonly reason: string;
 }
 
-/** What reading a pack came to. */
+/** The result of reading a pack. */
 export interface CheckedPack {
-  /** Octets that were read; undefined where the object of all is not there. */
+  /** Octets that were read; undefined if the pack's object does not exist. */
   readonly bytes: number | undefined;
-  /** Its Blocks that are damaged, by digest, and where they lie. */
+  /** Damaged Blocks, by digest, and their locations. */
   readonly damaged: ReadonlyMap<string, { readonly key: string; readonly start: number; readonly end: number }>;
 }
 
-/** What became of packs that were to be removed. */
+/** The result of removing packs. */
 export interface RemovedPacks {
-  /** Objects. */
+  /** Objects that were removed. */
   readonly count: number;
-  /** Objects that the service keeps, by a lock or a hold. */
+  /** Objects that the service keeps because of a lock or a legal hold. */
   readonly lockedCount: number;
-  /** The packs that they are of. */
+  /** The packs of these objects. */
   readonly locked: ReadonlySet<PackName>;
 }
 
@@ -124,30 +126,30 @@ export interface PendingBlock {
   readonly codec: Codec;
 }
 
-/** Puts Blocks into the bucket, before the index tells of them. */
+/** Uploads Blocks before they are published in the index. */
 export interface Uploads {
-  /** A Block that waits. */
+  /** Finds a Block that is not published yet. */
   find(digest: Uint8Array): PendingBlock | undefined;
-  /** The record of a Block that waits; undefined where it does not, or is gone. Not to be modified. */
+  /** The record of an unpublished Block; undefined if there is none, or it no longer exists. Do not modify it. */
   record(digest: Uint8Array, options: OpOptions): Promise<Buffer | undefined>;
-  /** Whether nothing waits. */
+  /** Whether all Blocks are published. */
   readonly isEmpty: boolean;
-  /** Whether so much is in the bucket that the index should tell of it. */
+  /** Whether so much was uploaded that it should be published. */
   readonly isDue: boolean;
-  /** Adds a record of a batch, copied. @param at - where in the image it begins */
+  /** Adds a copy of a batch's record. @param at - its offset in the image */
   add(kind: PackKind, batch: RecordBatch, i: number, at: number): void;
-  /** Resolves when more may be added. @throws what went wrong with an upload */
+  /** Resolves when more may be added. @throws the error of a failed upload */
   room(): Promise<void>;
-  /** Puts all that waits into the bucket. What failed before is tried again. */
+  /** Completes all uploads, and retries failed ones. */
   drain(): Promise<void>;
   /**
-   * Packs in the bucket that the index does not know yet.
+   * Uploaded packs that are not published yet.
    *
-   * @throws {LostAddsError} where they have been there for so long that gc took them for those of a dead process
+   * @throws {LostAddsError} if gc has removed them because they were unpublished for too long
    */
   uploaded(options: OpOptions): Promise<readonly IndexedPack[]>;
-  /** Runs what makes packs known, while no gc can remove what is in them. @throws {LostAddsError} where one has */
+  /** Runs `publish` while no gc can remove the packs' Blocks. @throws {LostAddsError} if gc has removed some */
   guarded(packs: readonly IndexedPack[], publish: () => Promise<void>, options: OpOptions): Promise<void>;
-  /** The index knows these packs. */
+  /** Notes that these packs are published. */
   noteIndexed(packs: readonly IndexedPack[]): void;
 }

@@ -14,24 +14,25 @@ import type { LocalIndex } from './local-index.ts';
 import { kindOfPack } from './pack-names.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** Blocks, and octets of their records, that are asked for together; and how many times as many are on their way at once. */
+/** Blocks per window of a read, octets of their records, and the number of windows read concurrently. */
 const WINDOW_COUNT = 8192;
 const WINDOW_SIZE = 4 * 1024 * 1024;
 const WINDOWS_AHEAD = 8;
 
+/** The parts of {@link BucketReads}. */
 export interface BucketReadsParts {
   readonly client: S3Client;
   readonly hash: HashFunction;
   readonly local: LocalIndex;
   readonly index: BucketIndex;
   readonly layout: BucketLayout;
-  /** Metadata that this machine has kept. */
+  /** The cache of metadata on this machine. */
   readonly kept: Pick<Store, 'get' | 'addBatch'>;
-  /** Told of a Block that is damaged where it lies. */
+  /** Called with the digest of a Block that is damaged in the bucket. */
   readonly onDamage: (digest: Uint8Array) => void;
 }
 
-/** Gets Blocks out of packs. */
+/** Reads Blocks from packs. */
 export class BucketReads {
   readonly #parts: BucketReadsParts;
   #isRebuilt = false;
@@ -57,12 +58,12 @@ export class BucketReads {
     const near = this.#passesBy ? undefined : await this.keptHere(hashcode);
     if (near !== undefined) return near;
     const found = await this.#read(hashcode, location, options);
-    // What this machine cannot keep is read again.
+    // A Block that cannot be cached is just read again.
     if (found !== undefined) await kept.addBatch([{ digest: hashcode.digest, data: found }]).catch(() => undefined);
     return found;
   }
 
-  /** Runs something for which all is read from the bucket, also what this machine has kept. */
+  /** Runs an action that bypasses the cache on this machine. */
   async passingBy<T>(action: () => Promise<T>): Promise<T> {
     const before = this.#passesBy;
     this.#passesBy = true;
@@ -73,12 +74,12 @@ export class BucketReads {
     }
   }
 
-  /** A Block that this machine has kept. */
+  /** Gets a Block from the cache on this machine. */
   async keptHere(hashcode: HashCode): Promise<Uint8Array | undefined> {
     return await this.#parts.kept.get(hashcode).catch(() => undefined);
   }
 
-  /** Where a Block lies. What tells of it is read when it is needed. */
+  /** Finds the location of a Block; loads index segments as needed. */
   async #locate(digest: Uint8Array, options: OpOptions): Promise<Location | undefined> {
     const { index, local } = this.#parts;
     return local.get(digest) ?? (await index.find(() => local.get(digest), options));
@@ -90,7 +91,7 @@ export class BucketReads {
     const first = await layout.stored(digest, location, options);
     const found = first === undefined ? undefined : this.#verified(hashcode, first, location);
     if (found !== undefined) return found;
-    // Once more, and not out of what was got before: the way may be at fault.
+    // Read it once more, not from cached ranges: the fault may be in the transfer.
     const again = await layout.storedAgain(digest, location, options);
     if (again === undefined) return await this.#moved(hashcode, location, options);
     const second = this.#verified(hashcode, again, location);
@@ -106,7 +107,7 @@ export class BucketReads {
     );
   }
 
-  /** A pack is gone: gc has removed it, and what was needed of it lies elsewhere. */
+  /** Gets a Block whose pack gc has removed: needed Blocks are in another pack. */
   async #moved(hashcode: HashCode, from: Location, options: OpOptions): Promise<Uint8Array | undefined> {
     const { index, local } = this.#parts;
     const elsewhere = (): Location | undefined => {
@@ -116,7 +117,7 @@ export class BucketReads {
     await index.read(options);
     let found = elsewhere();
     if (found === undefined && !this.#isRebuilt) {
-      // It may lie in two packs, and the local index may name the one that is gone.
+      // The Block may be in two packs, and the local index may name the removed one.
       this.#isRebuilt = true;
       local.reset();
       await index.read(options);
@@ -125,7 +126,7 @@ export class BucketReads {
     return found === undefined ? undefined : await this.#read(hashcode, found, options);
   }
 
-  /** A Block's octets, the caller's to keep; undefined where they are not what they should be. */
+  /** A Block's octets, which the caller may keep; undefined if they do not match the digest. */
   #verified(
     { digest }: HashCode,
     stored: Buffer,
@@ -134,11 +135,11 @@ export class BucketReads {
     if (stored.length !== storedSize) return undefined;
     const data = decodeStored(stored, codec, size);
     if (data === undefined || Buffer.compare(this.#parts.hash.digest(data), digest) !== 0) return undefined;
-    // A view would hold all that was got with it.
+    // A view would keep the memory of the whole range.
     return codec === 'none' ? Uint8Array.prototype.slice.call(data) : data;
   }
 
-  /** Blocks as records, in the order asked for. @see RecordSource */
+  /** Yields records in the order of `digests`. @see RecordSource */
   async *records(
     digests: Uint8Array,
     spans: ArrayLike<number> | undefined,
@@ -155,14 +156,14 @@ export class BucketReads {
           if (first > start && size > WINDOW_SIZE) break;
         }
         const batches = this.#window(digests.subarray(start * digestSize, first * digestSize), options);
-        batches.catch(() => undefined); // told where it is waited for
+        batches.catch(() => undefined); // reported where it is awaited
         ahead.push(batches);
       }
       for (const batch of (await ahead.shift()) ?? []) if (batch.count > 0) yield batch;
     }
   }
 
-  /** Records of Blocks that are asked for together. Whoever wants to know why some are left out asks for them. */
+  /** Reads one window of records. To find out why a Block is left out, get it alone. */
   async #window(digests: Uint8Array, options: OpOptions): Promise<readonly RecordBatch[]> {
     const { hash, layout, local } = this.#parts;
     const wanted: WantedRecord[] = [];

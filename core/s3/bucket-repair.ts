@@ -10,9 +10,9 @@ import type { PackName } from './pack-names.ts';
 import type { S3Store } from './s3-store.ts';
 
 /**
- * Brings back Blocks that roots of a Store in a bucket need and that are missing or damaged. They come from what this machine
- * has kept of the Store, from other Stores, or from local files with the same bytes. Of packs with damaged Blocks the rest is
- * copied, and they are retired.
+ * Restores missing or damaged Blocks that the roots of a Store in a bucket need. It finds them in this machine's cache of the
+ * Store, in other Stores, or in local files with the same bytes. Packs with damaged Blocks are retired, after their other
+ * Blocks were copied.
  */
 export async function repairBucket(store: S3Store, options: RepairOptions): Promise<RepairCounts> {
   const { signal, onProgress, view = viewOf(store) } = options;
@@ -47,7 +47,7 @@ export async function repairBucket(store: S3Store, options: RepairOptions): Prom
   );
 }
 
-/** Retires the packs in which what is needed is damaged, or that are not there. */
+/** Retires packs with needed Blocks that are damaged, and packs that do not exist. */
 async function setAside(store: S3Store, { nameOf }: StoreView, needed: Needed, { signal }: RepairOptions): Promise<void> {
   const { bucket } = await store.internals({ signal });
   const names = [...needed.values()].map(({ digest }) => nameOf(digest));

@@ -12,23 +12,24 @@ import type { IndexedPack } from './index-segment.ts';
 import type { PackName } from './pack-names.ts';
 import type { S3Store } from './s3-store.ts';
 
+/** Options of {@link scrubBucket}. */
 export interface BucketScrubOptions extends OpOptions {
-  /** The Store whose Blocks lie in the bucket; default: the bucket itself. */
+  /** The Store on top of the bucket, as a sealed one; default: the bucket itself. */
   readonly view?: StoreView;
   readonly onFinding: (finding: Finding) => void;
-  /** Stop after this long, in milliseconds. */
+  /** Stop after this many milliseconds. */
   readonly budgetMs?: number;
-  /** Check this share of the octets, 0..1: what was checked longest ago, or never. */
+  /** Check this share of the octets, 0..1, beginning with packs that were never checked, or longest ago. */
   readonly subset?: number;
-  /** Seconds since 1970. */
+  /** The current time in seconds since 1970. */
   readonly nowSeconds: () => number;
   readonly monotonicMs: () => number;
   readonly onProgress?: (state: { readonly doneBytes: number; readonly totalBytes: number }) => void;
 }
 
 /**
- * Reads packs and verifies each Block: all, or for some time, or a share of them, beginning with what was verified longest ago. Which was
- * verified when is kept on this machine. Of a pack with damaged Blocks the rest is copied, and it is retired.
+ * Reads packs and verifies each Block, beginning with the packs verified longest ago. It can be limited to a time or a share. This machine
+ * records when each pack was verified. A pack with damaged Blocks is retired, after its other Blocks were copied.
  */
 export async function scrubBucket(store: S3Store, options: BucketScrubOptions): Promise<ScrubCounts> {
   const { onFinding, onProgress, view = viewOf(store) } = options;

@@ -10,9 +10,10 @@ import type { StoreView } from '../maintain/store-view.ts';
 import type { BucketSurvey } from './bucket-layout.ts';
 import type { OpenBucket } from './open-bucket.ts';
 
+/** Options of {@link walkBucket}. */
 export interface BucketWalkOptions extends OpOptions {
   readonly view: StoreView;
-  /** What is there. */
+  /** The existing objects. */
   readonly survey: BucketSurvey;
   readonly onFinding: (finding: Finding) => void;
   readonly onProgress?: ((entries: number) => void) | undefined;
@@ -21,8 +22,8 @@ export interface BucketWalkOptions extends OpOptions {
 type WalkCounts = Awaited<ReturnType<typeof walkRoots>>;
 
 /**
- * Walks every root of a Store in a bucket, and tells which paths are harmed. Blocks that list others are read and verified; those of
- * contents are looked up. What this machine has kept does not count. What lies in a retired pack alone is read: it may be why the pack was retired.
+ * Walks every root of a Store in a bucket and reports damaged paths. Blocks that list others are read and verified; content Blocks are
+ * looked up. The cache on this machine is bypassed. Blocks that only a retired pack has are read: their damage may be why it was retired.
  */
 export async function walkBucket(bucket: OpenBucket, options: BucketWalkOptions): Promise<WalkCounts> {
   return await bucket.reads.passingBy(async () => await walkBoth(bucket, options));
@@ -47,7 +48,7 @@ async function walkBoth(bucket: OpenBucket, options: BucketWalkOptions): Promise
     }
   }
   if (damaged.size > 0) {
-    // What the first walk has told it does not tell again.
+    // Do not report findings of the first walk again.
     const onFinding = (finding: Finding): void => {
       const name = finding.kind === 'harm' && finding.hashcode !== undefined ? options.view.nameOf(finding.hashcode.digest) : undefined;
       if (name !== undefined && damaged.has(digestKey(name))) options.onFinding(finding);

@@ -6,14 +6,14 @@ import type { PackName } from './pack-names.ts';
 import { PACK_KINDS } from './pack-names.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** A segment with fewer octets is small. */
+/** A segment with fewer octets counts as small. */
 const SMALL_SIZE = 1024 * 1024;
-/** So many small segments are made one. */
+/** This many small segments are merged into one. */
 const MANY = 16;
 
 /**
- * Merges small index segments where there are many, and drops packs that are gone from all. A merged one is put before those that it was
- * made of are removed, so that a listing at any time tells of every pack.
+ * Merges small index segments if there are many, and drops removed packs from all segments. The merged segment is stored before the
+ * originals are removed, so that every listing covers all packs.
  */
 export async function compactSegments(
   client: S3Client,

@@ -5,7 +5,7 @@ import type { IndexedPack } from './index-segment.ts';
 import type { OpenBucket } from './open-bucket.ts';
 import type { PackName } from './pack-names.ts';
 
-/** Every pack that is not retired. */
+/** All packs that are not retired. */
 export async function livePacks(bucket: OpenBucket, options: OpOptions): Promise<ReadonlyMap<PackName, IndexedPack>> {
   const packs = new Map<PackName, IndexedPack>();
   for (const { key } of bucket.index.segments)
@@ -14,17 +14,17 @@ export async function livePacks(bucket: OpenBucket, options: OpOptions): Promise
   return packs;
 }
 
-/** Reads all of a pack, and verifies each Block. What seems damaged is read once more: the way may be at fault. */
+/** Reads a whole pack and verifies each Block. Reads it once more if it seems damaged: the fault may be in the transfer. */
 export async function checkPack(layout: BucketLayout, pack: IndexedPack, options: OpOptions): Promise<CheckedPack> {
   const first = await layout.check(pack, options);
   return first.damaged.size === 0 ? first : await layout.check(pack, options);
 }
 
 /**
- * Copies what is whole of damaged packs into others, and retires them: what is damaged then counts as absent for everybody, so that the
- * next put stores it anew.
+ * Copies the undamaged Blocks of damaged packs into others, and retires the damaged packs. All sessions then treat the damaged Blocks as
+ * absent, so that the next put stores them again.
  *
- * @param packs - each with the digests of what is damaged
+ * @param packs - each with the digests of its damaged Blocks
  */
 export async function retireDamaged(
   bucket: OpenBucket,

@@ -5,16 +5,16 @@ import type { HashFunction } from '../block/hash.ts';
 import { DatafileIndex } from '../store/records/datafile-index.ts';
 import type { PackKind, PackName } from './pack-names.ts';
 
-// An index segment: of some packs, which Blocks are where in them. @see vt(5), "Stores in buckets"
+// An index segment lists the Blocks of some packs and their places. @see vt(5), "Stores in buckets"
 
 const MAGIC = Buffer.from('89767469' + '0d0a1a0a', 'hex');
 const VERSION = 1;
 const HEADER_SIZE = 16;
 const SECTION_HEADER_SIZE = 24;
-/** Octets of an entry behind its digest, as in the index of a pack. */
+/** Octets of an entry after its digest, as in the index of a pack. */
 const PLACE_SIZE = 16;
 
-/** A pack as a segment tells of it. */
+/** A pack as listed in a segment. */
 export interface IndexedPack {
   readonly name: PackName;
   /** Octets of its object. */
@@ -44,9 +44,9 @@ export function encodeSegment(kind: PackKind, packs: readonly IndexedPack[], has
 }
 
 /**
- * Decodes a segment.
+ * Decodes a segment into its packs.
  *
- * @throws {ParseError} for a damaged one, {VtError} EUNSUPPORTED for one of a later version
+ * @throws {ParseError} if it is damaged, {VtError} EUNSUPPORTED for a later version
  */
 export function decodeSegment(data: Buffer, hash: HashFunction): IndexedPack[] {
   if (data.length < HEADER_SIZE || !data.subarray(0, 8).equals(MAGIC))

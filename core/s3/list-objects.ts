@@ -3,18 +3,22 @@ import type { OpOptions } from '../base/op-options.ts';
 import type { S3Client } from './s3-client.ts';
 import { elementOf } from './s3-errors.ts';
 
-/** An object as a listing has it. */
+/** An object in a listing. */
 export interface ListedObject {
   /** Without the Store's prefix. */
   readonly key: string;
   readonly size: number;
-  /** By the service's clock, milliseconds since 1970. */
+  /** Milliseconds since 1970, by the service's clock. */
   readonly modifiedMs: number;
-  /** Another one for other contents. */
+  /** The entity tag, which changes with the contents. */
   readonly tag: string;
 }
 
-/** Objects whose keys begin with a prefix, ascending by key, 1000 a request. */
+/**
+ * Lists the objects with a key prefix, in ascending order of keys; 1000 per request.
+ *
+ * @throws {VtError} EFAILED if the service lists a key without the prefix
+ */
 export async function* listObjects(
   client: S3Client,
   prefix: string,
@@ -35,7 +39,7 @@ export async function* listObjects(
   }
 }
 
-/** The folders that lie directly below a prefix, which ends with a slash: their names. */
+/** Lists the names of the folders directly below a prefix, which must end with a slash. */
 export async function listFolders(client: S3Client, prefix: string, options: OpOptions = {}): Promise<string[]> {
   const found: string[] = [];
   for await (const page of pages(client, { prefix, delimiter: '/' }, options)) {

@@ -4,13 +4,13 @@ import { listObjects } from './list-objects.ts';
 import type { S3Client } from './s3-client.ts';
 
 const PREFIX = 'sessions/';
-/** Milliseconds between signs of life; the first comes so long after the beginning. A shorter session is well within gc's grace. */
+/** Milliseconds between signs of life, and before the first. A shorter session needs none: gc's grace period protects it. */
 const SIGN_MS = 10 * 60_000;
-/** A session that gave no sign for so many milliseconds, by the service's clock, is dead. */
+/** A session without a sign of life for this many milliseconds, by the service's clock, counts as dead. */
 const DEAD_MS = 60 * 60_000;
 const MAX_SIZE = 64;
 
-/** Tells gc that a session which may write is at work: nothing that was retired since it began is removed. */
+/** Shows gc that a session which may write is alive: gc removes nothing that was retired after the session began. */
 export class SessionSigns {
   readonly #client: S3Client;
   readonly #key = `${PREFIX}${randomUUID()}`;
@@ -39,7 +39,7 @@ export class SessionSigns {
   }
 }
 
-/** When each session that is at work began, by the service's clock. What dead ones left is removed. */
+/** The start times of live sessions, in milliseconds since 1970 by the service's clock. Removes the signs of dead ones. */
 export async function liveSessions(client: S3Client, options: OpOptions = {}): Promise<number[]> {
   const began: number[] = [];
   for await (const { key, modifiedMs } of listObjects(client, PREFIX, options)) {
@@ -48,7 +48,7 @@ export async function liveSessions(client: S3Client, options: OpOptions = {}): P
       continue;
     }
     const said = Number((await client.get(key, { ...options, maxSize: MAX_SIZE }))?.toString('latin1').trim());
-    // One that says nothing that can be read may have begun at any time.
+    // An unreadable sign: the session may have begun at any time.
     began.push(Number.isSafeInteger(said) && said > 0 ? said : 0);
   }
   return began;

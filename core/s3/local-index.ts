@@ -7,25 +7,25 @@ import { IndexDamagedError } from '../datadir/index/index-types.ts';
 import type { IndexedPack } from './index-segment.ts';
 import type { PackName } from './pack-names.ts';
 
-/** Entries looked through in one turn. */
+/** Entries processed between two pauses for the event loop. */
 const STEP = 16_384;
 const GENERATION = 'generation';
 
-/** What is put into the cache with Blocks. */
+/** Values to put into the cache together with Blocks. */
 export type CachePuts = readonly (readonly [key: Uint8Array, value: Uint8Array])[];
 
 /**
- * Where the Blocks of a bucket lie, in a folder of this machine: a cache, made anew from the bucket's index segments when it is lost
- * or damaged. Which segments and lists of retired packs it knows it keeps as marks. Several sessions share it.
+ * The locations of a bucket's Blocks, in a folder on this machine. It is a cache that can be rebuilt from the bucket's index segments.
+ * It keeps a mark for each loaded segment and list of retired packs. Several sessions share it.
  */
 export class LocalIndex {
   readonly #folder: string;
   readonly #owner: IndexOwner;
   #index: BlockIndex;
-  /** The generation in which this session's values of the cache are made. */
+  /** The generation of the cache values that this session makes. */
   #generation: string | undefined;
 
-  /** @param folder - of this Store alone */
+  /** @param folder - a folder for this Store only */
   constructor(folder: string, owner: IndexOwner) {
     this.#folder = join(folder, 'index');
     this.#owner = owner;
@@ -40,7 +40,7 @@ export class LocalIndex {
     return made;
   }
 
-  /** Makes it anew, empty. */
+  /** Replaces the index by an empty one. */
   reset(): void {
     const badId = this.#index.id;
     this.#index.close();
@@ -48,7 +48,7 @@ export class LocalIndex {
     this.#generation = this.#index.setting(GENERATION);
   }
 
-  /** Runs a look-up; an index that turns out to be damaged is made anew, and `damaged` told. */
+  /** Runs a look-up. If the index turns out to be damaged, it is replaced and `damaged` is called. */
   #guarded<T>(lookUp: () => T, otherwise: T): T {
     try {
       return lookUp();
@@ -59,38 +59,38 @@ export class LocalIndex {
     }
   }
 
-  /** Another one each time that it is made anew. */
+  /** An id that changes whenever the index is replaced. */
   get id(): string {
     return this.#index.id;
   }
 
-  /** Sees what other sessions of this machine have put. */
+  /** Loads changes that other sessions on this machine have made. */
   refresh(): void {
     this.#guarded(() => this.#index.refresh(), undefined);
   }
 
-  /** Where a Block lies; in a retired pack where `isDamaged`. */
+  /** The location of a Block; `isDamaged` if it is in a retired pack. */
   get(digest: Uint8Array): Location | undefined {
     return this.#guarded(() => this.#index.get(digest), undefined);
   }
 
-  /** Whether a Block lies in a pack that is not retired. */
+  /** Whether a Block is in a pack that is not retired. */
   has(digest: Uint8Array): boolean {
     return this.#guarded(() => this.#index.has(digest), false);
   }
 
-  /** Whether a segment, or a list of retired packs, is known. */
+  /** Whether each segment, or list of retired packs, is loaded. */
   knows(keys: readonly string[]): boolean[] {
     const marks = this.#guarded(() => this.#index.marks(), new Map());
     return keys.map((key) => marks.has(markOf(key)));
   }
 
-  /** Digests of Blocks in packs that are not retired, ascending, behind `after`; at most some thousand. */
+  /** Ascending digests after `after` of Blocks in packs that are not retired; at most some thousand. */
   digests(after: Uint8Array | undefined): PresentDigests {
     return this.#guarded(() => this.#index.presentDigests(after, STEP), { digests: [], count: 0, last: undefined });
   }
 
-  /** Every Block that it knows, ascending by digest. */
+  /** All known Blocks, ascending by digest. */
   *entries(): Generator<readonly [digest: Uint8Array, location: Location], void, undefined> {
     for (let after: Uint8Array | undefined; ; ) {
       const entries = this.#index.entries(after, STEP);
@@ -105,9 +105,9 @@ export class LocalIndex {
   }
 
   /**
-   * Takes in packs. What lies in a retired one counts only where nothing else is known of the Block.
+   * Loads packs. The location in a retired pack is only used if no other is known for the Block.
    *
-   * @param key - of the segment that tells of them; undefined for none
+   * @param key - the key of their segment; undefined for none
    */
   async add(packs: readonly IndexedPack[], key: string | undefined, retired: ReadonlySet<PackName>): Promise<void> {
     const blocks: (readonly [Uint8Array, Location])[] = [];
@@ -121,7 +121,7 @@ export class LocalIndex {
     await this.#commit(blocks, key, []);
   }
 
-  /** Keeps values. */
+  /** Puts values into the cache. */
   async keep(cachePuts: CachePuts): Promise<void> {
     await this.#commit([], undefined, cachePuts);
   }
@@ -132,7 +132,7 @@ export class LocalIndex {
     await this.#index.commit({ blocks, marks, cachePuts, ...generation }, this.#index.id);
   }
 
-  /** Notes that packs are retired, and that the list which says so is known. What the cache promised of Blocks is void. */
+  /** Notes that packs are retired and that their list is loaded. Invalidates the cache values. */
   retire(packs: ReadonlySet<PackName>, key: string): void {
     const changes: IndexRewrite[] = [];
     for (const [digest, from] of this.entries())
@@ -147,7 +147,7 @@ export class LocalIndex {
   }
 }
 
-/** The name by which an object is noted: names of files have no slashes. */
+/** The name of an object's mark: file names have no slashes. */
 function markOf(key: string): string {
   return key.replaceAll('/', ':');
 }

@@ -20,37 +20,38 @@ import { kindOfPack } from './pack-names.ts';
 import { PackUploads } from './pack-uploads.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** Octets of metadata that this machine keeps of one Store. */
+/** Maximum octets of metadata that this machine caches for one Store. */
 const MAX_KEPT = 256 * 1024 * 1024;
 const KEPT_FILES = 8;
 
+/** The parts of {@link OpenBucket}. */
 export interface OpenBucketParts {
   readonly client: S3Client;
   readonly hash: HashFunction;
   readonly storeId: string;
   readonly layout: LayoutName;
-  /** What this machine keeps of the Store lies there. */
+  /** The folder of this machine's cache of the Store. */
   readonly folder: string;
   readonly clock: () => Date;
   readonly tally: AddTally;
-  /** How Blocks are stored. */
+  /** The compression of new Blocks. */
   readonly compression: StoredCompression;
   /** Whether this session may write. */
   readonly isWritable: boolean;
 }
 
-/** The inside of a Store in a bucket that is there. */
+/** The components of an existing Store in a bucket. */
 export class OpenBucket {
   readonly local: LocalIndex;
   readonly index: BucketIndex;
   readonly layout: BucketLayout;
   readonly reads: BucketReads;
-  /** What this machine keeps of the Store lies there. */
+  /** The folder of this machine's cache of the Store. */
   readonly folder: string;
   readonly #parts: OpenBucketParts;
   readonly #kept: Filecache;
   readonly #signs: SessionSigns | undefined;
-  /** Blocks that are there but damaged. */
+  /** Keys of Blocks that are stored but damaged. */
   readonly #damaged = new Set<string>();
   #adds: BucketAdds | undefined;
   #readying: Promise<void> | undefined;
@@ -84,12 +85,12 @@ export class OpenBucket {
     });
   }
 
-  /** Whether everything in the bucket is known, as a session that adds needs. */
+  /** Whether the whole index is loaded, as adding requires. */
   get isReady(): boolean {
     return this.#adds !== undefined;
   }
 
-  /** Learns all that the bucket has. */
+  /** Loads the whole index of the bucket. */
   async ready(options: OpOptions = {}): Promise<void> {
     if (this.#adds !== undefined) return;
     this.#readying ??= this.#ready(options).finally(() => {
@@ -112,7 +113,7 @@ export class OpenBucket {
     });
   }
 
-  /** What adds, once it is ready. */
+  /** The component for adds, once `ready` has resolved. */
   get adds(): BucketAdds {
     if (this.#adds === undefined) throw new TypeError('add to a bucket that is not ready');
     return this.#adds;

@@ -9,18 +9,18 @@ import type { RecordBatch } from '../store/records/record-batch.ts';
 import type { PackKind, PackName } from './pack-names.ts';
 import { packName } from './pack-names.ts';
 
-/** A pack with so many octets of records is complete. Half of one more Block at most makes it 36 MiB. */
+/** A pack with this many octets of records is complete. With one more large Block it can reach 36 MiB. */
 export const PACK_SIZE: number = 20 * 1024 * 1024;
 
 /** A complete pack. */
 export interface Pack {
   readonly name: PackName;
   readonly index: DatafileIndex;
-  /** All of the object. */
+  /** The whole object. */
   readonly body: Buffer;
 }
 
-/** A pack that is being filled: a data file in memory. @see vt(5), "Stores in buckets" */
+/** A pack that is being filled, in memory, in the format of a data file. @see vt(5), "Stores in buckets" */
 export class PackBuilder {
   readonly name: PackName;
   readonly #hash: HashFunction;
@@ -37,12 +37,12 @@ export class PackBuilder {
     this.#size = header.copy(this.#octets);
   }
 
-  /** Whether another record goes into another pack. */
+  /** Whether the next record must go into another pack. */
   get isFull(): boolean {
     return this.#size >= DATAFILE_HEADER_SIZE + PACK_SIZE;
   }
 
-  /** Copies a record of a batch. @param at - where in the image it begins */
+  /** Copies a record of a batch. @param at - its offset in the image */
   add(batch: RecordBatch, i: number, at: number): RecordPlace {
     const { digestSize } = this.#hash;
     const headerSize = RECORD_FIXED_SIZE + digestSize;
@@ -55,17 +55,17 @@ export class PackBuilder {
     return place;
   }
 
-  /** Octets of it, not to be modified; undefined once it was released. */
+  /** A range of the pack; undefined once it was released. Do not modify it. */
   read(start: number, end: number): Buffer | undefined {
     return this.#octets.length === 0 ? undefined : this.#octets.subarray(start, end);
   }
 
-  /** Lets go of its octets: it is in the bucket. */
+  /** Releases the memory: the pack has been uploaded. */
   release(): void {
     this.#octets = Buffer.alloc(0);
   }
 
-  /** The pack, with its index and footer. */
+  /** Completes the pack with its index and footer. */
   complete(): Pack {
     const { digestSize } = this.#hash;
     const records = [...this.#places.records()];
@@ -76,7 +76,7 @@ export class PackBuilder {
     return { name: this.name, index: new DatafileIndex(digestSize, parts), body: this.#bodyWith([...records, footer]) };
   }
 
-  /** All octets, and these behind them. The room for one more Block mostly holds an index: then nothing is copied. */
+  /** The pack's octets followed by `end`. The spare space for one more Block mostly has room for `end`: then nothing is copied. */
   #bodyWith(end: readonly Uint8Array[]): Buffer {
     const size = end.reduce((sum, { length }) => sum + length, this.#size);
     if (size > this.#octets.length) return Buffer.concat([this.#octets.subarray(0, this.#size), ...end]);

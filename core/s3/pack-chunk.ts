@@ -2,19 +2,19 @@ import { throwIfCancelled, VtError } from '../base/errors.ts';
 import { onAbort } from '../base/on-abort.ts';
 import type { PackName } from './pack-names.ts';
 
-/** A range that was asked of the bucket. It is got as long as somebody waits for it. */
+/** A range that is being fetched, as long as at least one caller waits for it. */
 export class PackChunk {
   readonly pack: PackName;
   readonly start: number;
   readonly end: number;
-  /** Fewer octets where the pack ends before; undefined where it is not there. */
+  /** The octets; fewer if the pack is too short, undefined if it does not exist. */
   readonly data: Promise<Buffer | undefined>;
   readonly #nobodyWaits = new AbortController();
   readonly #waiters = new Map<AbortSignal | undefined, Promise<Buffer | undefined>>();
-  /** Signals by which somebody waits, and none that has fired. */
+  /** Number of waiting signals that have not fired. */
   #waiting = 0;
 
-  /** @param get - asks for it, until its signal fires */
+  /** @param get - fetches the range until its signal fires */
   constructor(
     { pack, start, end }: { readonly pack: PackName; readonly start: number; readonly end: number },
     get: (signal: AbortSignal) => Promise<Buffer | undefined>,
@@ -25,19 +25,19 @@ export class PackChunk {
     this.data = get(this.#nobodyWaits.signal);
   }
 
-  /** Whether this part of a pack is, or will be, in it. */
+  /** Whether this chunk contains, or will contain, this part of a pack. */
   holds(pack: PackName, start: number, end: number): boolean {
     return this.pack === pack && this.start <= start && this.end >= end && !this.#nobodyWaits.signal.aborted;
   }
 
-  /** Waits for a part of it. @throws {VtError} ECANCELLED when the signal fires */
+  /** Waits for a part of the chunk. @throws {VtError} ECANCELLED if the signal fires */
   async part(start: number, end: number, signal: AbortSignal | undefined): Promise<Buffer | undefined> {
     throwIfCancelled(signal);
     const data = await this.#waitersOf(signal);
     return data?.subarray(start - this.start, end - this.start);
   }
 
-  /** Thousands of Blocks may be waited for by one signal: all of them wait for one promise. */
+  /** One promise per signal, since thousands of reads may share a signal. */
   #waitersOf(signal: AbortSignal | undefined): Promise<Buffer | undefined> {
     const known = this.#waiters.get(signal);
     if (known !== undefined) return known;

@@ -7,15 +7,15 @@ import type { PackName } from './pack-names.ts';
 import { packKey } from './pack-names.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** Octets of a pack: one with a Block of 16 MiB at its end, and its index. */
+/** Maximum octets of a pack: with a Block of 16 MiB at its end, and its index. */
 export const MAX_PACK_SIZE: number = 64 * 1024 * 1024;
-/** Octets at the end of a pack that hold its index, mostly. */
+/** Octets at the end of a pack that mostly contain its whole index. */
 const TAIL_SIZE = 256 * 1024;
 
 /**
- * Which Blocks are in a pack, by the index at its end; undefined where the pack is not there.
+ * Reads the index at the end of a pack; undefined if the pack does not exist.
  *
- * @throws {ParseError} for a damaged one
+ * @throws {ParseError} if it is damaged
  */
 export async function readPackIndex(
   client: S3Client,

@@ -27,18 +27,19 @@ import { PackRecords } from './pack-records.ts';
 import type { PackUploads } from './pack-uploads.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** Octets of an entry of a pack's index behind its digest. */
+/** Octets of an entry in a pack's index after its digest. */
 const PLACE_SIZE = 16;
 
+/** The parts of {@link PackLayout}. */
 export interface PackLayoutParts {
   readonly client: S3Client;
   readonly hash: HashFunction;
   readonly uploads: PackUploads;
-  /** Adds a Block again that lies in a pack. @returns false where it is not there */
+  /** Adds a Block of a pack again. @returns false if the pack lacks it */
   readonly addAgain: (digest: Uint8Array, pack: PackName, options: OpOptions) => Promise<boolean>;
 }
 
-/** Many Blocks in one object: few requests. @see vt(5), "Stores in buckets" */
+/** Stores many Blocks in one object, to need few requests. @see vt(5), "Stores in buckets" */
 export class PackLayout implements BucketLayout {
   readonly name = 'packs';
   readonly uploads: PackUploads;

@@ -4,21 +4,21 @@ import type { PackKind, PackName } from './pack-names.ts';
 import { kindOfPack, packKey } from './pack-names.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** What lies closer together than this in a pack is got by one request: a request costs as much as some octets. */
+/** Ranges of a pack with a smaller gap than this many octets are fetched by one request, since each request has its own cost. */
 export const MAX_GAP: number = 128 * 1024;
-/** Octets of one request, unless one Block has more. */
+/** Maximum octets of one request; a single Block may exceed it. */
 const MAX_RANGE = 8 * 1024 * 1024;
-/** Octets of metadata to fetch at least: a session that reads one Dir reads others. */
+/** Minimum octets per request, by kind of pack: a session that reads one Dir reads others. */
 const MIN_RANGE: Readonly<Record<PackKind, number>> = { d: 0, m: 512 * 1024 };
-/** Octets got ahead of a reader that goes on where it was; four times as many each time. */
+/** Octets of the first read-ahead for a sequential reader; each next one is four times larger. */
 const FIRST_AHEAD = 1024 * 1024;
 const MAX_AHEAD = 4 * 1024 * 1024;
-/** Readers that are told apart. */
+/** Maximum number of sequential readers that are tracked. */
 const MAX_READERS = 8;
-/** Octets of ranges that are kept. */
+/** Maximum octets of cached ranges. */
 const MAX_KEPT = 64 * 1024 * 1024;
 
-/** Octets of a pack. */
+/** A range of a pack, in octets. */
 export interface PackRange {
   readonly pack: PackName;
   readonly start: number;
@@ -31,23 +31,23 @@ interface Want {
   readonly resolve: (chunk: PackChunk) => void;
 }
 
-/** Where somebody reads on. */
+/** The state of a sequential reader. */
 interface Reader {
   pack: PackName;
   end: number;
-  /** What it asked for last went to the end of its pack. */
+  /** The last range ended at the end of the pack. */
   isAtEnd: boolean;
   ahead: number;
 }
 
 /**
- * Reads ranges of packs. What is asked for in one turn of the event loop is put together: neighbours are one request. A reader that continues where
- * it was gets more and more ahead of need, so that a long way to the service costs little.
+ * Reads ranges of packs. Combines the reads of one pass of the event loop: neighbouring ranges become one request. For a sequential reader
+ * it reads ahead, more and more each time, to hide the latency of the service.
  */
 export class PackRanges {
   readonly #client: Pick<S3Client, 'get'>;
   readonly #wants = new Map<PackName, Want[]>();
-  /** The one used last is last. */
+  /** Ordered by last use, most recent last. */
   #chunks: PackChunk[] = [];
   #readers: Reader[] = [];
   #isScheduled = false;
@@ -56,16 +56,16 @@ export class PackRanges {
     this.#client = client;
   }
 
-  /** Octets of a pack; fewer where it ends before, undefined where it is not there. Not to be modified. */
+  /** Reads a range; fewer octets if the pack is too short, undefined if it does not exist. Do not modify the result. */
   async read(pack: PackName, start: number, end: number, { signal }: OpOptions): Promise<Buffer | undefined> {
     const chunk = this.#kept(pack, start, end) ?? (await this.#wanted(pack, start, end));
     return await chunk.part(start, end, signal);
   }
 
   /**
-   * As `read`, of what was put together already.
+   * As `read`, for a range that was combined already.
    *
-   * @param memory - where nobody else may want the same: it is read into this, and not kept
+   * @param memory - if given, the range is read into it and not cached; for ranges that no other caller needs
    */
   async readRange(
     { pack, start, end }: PackRange,
@@ -130,7 +130,7 @@ export class PackRanges {
       if (found !== undefined && found.length < end - start && reader.pack === pack && reader.end === end) reader.isAtEnd = true;
       return found;
     });
-    // The next reader asks again for what failed.
+    // The next reader retries a failed range.
     chunk.data.catch(() => {
       this.#chunks = this.#chunks.filter((kept) => kept !== chunk);
     });
@@ -143,7 +143,7 @@ export class PackRanges {
     return chunk;
   }
 
-  /** The reader that continues here, or another. */
+  /** The reader that continues at `start`, or a new one. */
   #readerAt(pack: PackName, start: number): Reader {
     const goesOn = ({ pack: at, end, isAtEnd }: Reader): boolean =>
       at === pack ? start >= end - MAX_GAP && start <= end + MAX_GAP : isAtEnd && start <= MAX_GAP && kindOfPack(at) === kindOfPack(pack);

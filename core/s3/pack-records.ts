@@ -7,30 +7,30 @@ import type { WantedRecord } from './bucket-layout.ts';
 import type { PackRange, PackRanges } from './pack-ranges.ts';
 import { MAX_GAP } from './pack-ranges.ts';
 
-/** Blocks, and octets of records, in a batch. */
+/** Maximum Blocks, and octets of records, in a batch. */
 const BATCH_COUNT = 4096;
 const BATCH_SIZE = 1024 * 1024;
-/** Records that lie elsewhere than those before begin another batch if that has so many octets: then none are copied. */
+/** At a gap in memory, a batch with at least this many octets ends, so that its records need not be copied. */
 const LEAST_BATCH_SIZE = 128 * 1024;
-/** Octets of a range, unless one Block has more. */
+/** Maximum octets of a range; a single Block may exceed it. */
 const MAX_RANGE = 4 * 1024 * 1024;
-/** Pieces of memory of that size that wait to be used again. */
+/** Maximum number of unused buffers of that size that are kept. */
 const ROOMS_KEPT = 12;
 
-/** A range that is asked for. */
+/** A range to request. */
 interface AskedRange extends PackRange {
   end: number;
-  /** Some of it nobody wants now. */
+  /** It includes octets that are not wanted. */
   hasGaps: boolean;
   data?: Buffer | undefined;
 }
 
-/** Octets of records: where they lie in their pack, and the range that they are asked for with. */
+/** The place of a record in its pack, and the range that it is requested with. */
 interface PackedRecord extends PackRange {
   range?: AskedRange;
 }
 
-/** Octets that lie one after the other in memory. */
+/** A contiguous piece of memory. */
 interface Piece {
   readonly data: Buffer;
   readonly start: number;
@@ -38,8 +38,8 @@ interface Piece {
 }
 
 /**
- * Reads records out of packs as they lie there: neighbours are one range, and a batch whose records lie one after the other is a view of
- * it. Promises and copies of each Block took more time than all the rest of a pull.
+ * Reads records from packs. Neighbouring records become one range, and a batch of contiguous records is a view of it. A promise and a
+ * copy per Block took more time than all the rest of a pull.
  */
 export class PackRecords {
   readonly #ranges: PackRanges;
@@ -51,7 +51,7 @@ export class PackRecords {
     this.#headerSize = RECORD_FIXED_SIZE + hash.digestSize;
   }
 
-  /** Records in the order of `wanted`; incomplete ones are left out. Nothing is verified. */
+  /** Reads records in the order of `wanted`, without incomplete ones. Verifies nothing. */
   async read(wanted: readonly WantedRecord[], options: OpOptions): Promise<readonly RecordBatch[]> {
     const packed = wanted.map(({ place }): PackedRecord | undefined => {
       if ('record' in place) return undefined;
@@ -103,7 +103,7 @@ export class PackRecords {
   }
 }
 
-/** Memory for ranges that are read together: small ones share a piece. */
+/** Memory for ranges that are read together; small ranges share a buffer. */
 class Rooms {
   readonly #pool: BufferPool;
   readonly #taken: Buffer[] = [];
@@ -123,13 +123,13 @@ class Rooms {
     return (this.#taken.at(-1) as Buffer).subarray(this.#used - size, this.#used);
   }
 
-  /** Nobody looks at any of it any more. */
+  /** Call when no part of the memory is used any more. */
   release(): void {
     for (const room of this.#taken) this.#pool.give(room);
   }
 }
 
-/** Where a record lies in memory; undefined where not all of it is there. */
+/** A record's place in memory; undefined if it is incomplete. */
 function pieceOf({ place }: WantedRecord, packed: PackedRecord | undefined): Piece | undefined {
   if ('record' in place) return { data: place.record, start: 0, end: place.record.length };
   const { data, start = 0 } = packed?.range ?? {};
@@ -137,7 +137,7 @@ function pieceOf({ place }: WantedRecord, packed: PackedRecord | undefined): Pie
   return { data, start: packed.start - start, end: packed.end - start };
 }
 
-/** Ranges of records: neighbours are one. */
+/** Combines neighbouring records into ranges. */
 function putTogether(records: readonly PackedRecord[]): AskedRange[] {
   const ranges: AskedRange[] = [];
   let last: AskedRange | undefined;
@@ -171,7 +171,7 @@ function columnsOf(records: readonly WantedRecord[]): Omit<RecordBatch, 'image'>
   };
 }
 
-/** Octets that lie together are not copied. */
+/** Joins pieces; contiguous ones are not copied. */
 function joined(pieces: readonly Piece[]): Buffer {
   const parts = pieces.map(({ data, start, end }) => data.subarray(start, end));
   const [first] = parts;

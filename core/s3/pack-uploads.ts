@@ -13,12 +13,12 @@ import type { PackKind } from './pack-names.ts';
 import { packKey } from './pack-names.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** Packs on their way at once: a further add waits for one of them. */
+/** Maximum number of concurrent uploads of packs: a further add waits for one of them. */
 const MAX_UNDER_WAY = 4;
-/** Milliseconds after which a pack that no segment tells of is looked for: half of gc's grace. */
+/** After this many milliseconds, the existence of an unpublished pack is checked: half of gc's grace period. */
 const DOUBTED_MS = 12 * 3_600_000;
 
-/** Packs that are in the bucket and that no index segment tells of yet, at most. */
+/** With this many uploaded packs, publication in the index is due. */
 const MAX_UNPUBLISHED = 32;
 
 interface PendingPlace extends RecordPlace {
@@ -26,21 +26,21 @@ interface PendingPlace extends RecordPlace {
 }
 
 interface UploadedPack extends IndexedPack {
-  /** When it was, by the service's clock: gc removes what nothing tells of, a day later. */
+  /** When it was uploaded, by the service's clock. gc removes unpublished packs after a day. */
   readonly whenMs: number;
 }
 
-/** Fills packs, and puts complete ones into the bucket while others are being filled. */
+/** Fills packs, and uploads complete ones while others are being filled. */
 export class PackUploads implements Uploads {
   readonly #client: S3Client;
   readonly #hash: HashFunction;
   readonly #storeId: string;
   readonly #clock: () => Date;
   readonly #open = new Map<PackKind, PackBuilder>();
-  /** Blocks that wait, by digest. */
+  /** Unpublished Blocks, by digest. */
   readonly #pending = new Map<string, PendingPlace>();
   readonly #underWay = new Set<Promise<void>>();
-  /** Complete packs that are not in the bucket: on their way, or failed. */
+  /** Complete packs that are being uploaded, or whose upload failed. */
   readonly #waiting = new Map<Pack, PackBuilder>();
   #uploaded: UploadedPack[] = [];
   #failure: { readonly error: unknown } | undefined;
@@ -61,7 +61,7 @@ export class PackUploads implements Uploads {
     if (place === undefined) return undefined;
     const { builder, offset, storedSize } = place;
     const [start, end] = [offset - RECORD_FIXED_SIZE - this.#hash.digestSize, offset + storedSize];
-    // A pack that is there takes no memory here.
+    // An uploaded pack is not in memory any more.
     return (
       builder.read(start, end) ?? (await this.#client.get(packKey(builder.name), { ...options, range: [start, end], maxSize: end - start }))
     );
@@ -144,7 +144,7 @@ export class PackUploads implements Uploads {
     return packs;
   }
 
-  /** No pack has the name of another: what was put stays. */
+  /** Needs no lock: pack names are unique, so gc cannot confuse a new pack with a retired one. */
   async guarded(_packs: readonly IndexedPack[], publish: () => Promise<void>): Promise<void> {
     await publish();
   }

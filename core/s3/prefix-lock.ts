@@ -6,26 +6,28 @@ import type { ListedObject } from './list-objects.ts';
 import { listObjects } from './list-objects.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** A lock that is not renewed for so many milliseconds, by the service's clock, is that of a dead process. */
+/** A lock not renewed for this many milliseconds, by the service's clock, belongs to a dead process. */
 const STALE_MS = 120_000;
-/** Milliseconds between renewals, and since the last one after which a lock is not counted on. */
+/** Milliseconds between renewals; and after the last renewal until the holder must not rely on its lock. */
 const RENEW_MS = 20_000;
 const TRUSTED_MS = 60_000;
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 3000;
 
-/** A prefix that is locked. */
+/** A locked prefix. */
 export interface LockedPrefix {
-  /** The objects below it, as they were when the lock was got. */
+  /** The objects below it when the lock was acquired. */
   readonly objects: readonly ListedObject[];
-  /** @throws {VtError} ELOCKED where the lock may have been taken for that of a dead process */
+  /** @throws {VtError} ELOCKED if another process may have treated the lock as a dead process's */
   check(): void;
 }
 
 /**
- * Runs an action while no other session does so with the same prefix. No condition is asked of the service but that a listing shows what
- * was put before it: each puts an object of its own and then looks for others. Of two at a time at least one sees the other,
+ * Runs an action with an exclusive lock on a prefix. It only requires that a listing shows all objects stored before it. Each session
+ * stores a lock object of its own and then lists the others. Of two concurrent sessions, at least one sees the other,
  * withdraws, and tries again.
+ *
+ * @throws errors of `run` and of the service; ELOCKED only comes from {@link LockedPrefix.check}
  */
 export async function withPrefixLock<T>(
   client: S3Client,
@@ -59,7 +61,7 @@ export async function withPrefixLock<T>(
   }
 }
 
-/** What the keys of locks begin with. They come behind all else. */
+/** The prefix of lock keys, which sorts after all other keys. */
 function lockPrefix(prefix: string): string {
   return `${prefix}~lock-`;
 }

@@ -8,7 +8,7 @@ import type { PackName } from './pack-names.ts';
 import { packOfKey } from './pack-names.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** What renewal goes by. */
+/** What renewal uses. */
 export interface RenewalParts {
   readonly client: S3Client;
   readonly hash: HashFunction;
@@ -16,7 +16,7 @@ export interface RenewalParts {
   readonly isNeeded: (digest: Uint8Array) => boolean;
 }
 
-/** Keeps for as long again what the Store needs and what has been there for a while. Who never runs gc loses the protection in time. */
+/** Renews the retention of needed objects that are old enough. It runs with gc: without gc, the protection expires. */
 export async function renewRetention({ client, hash, isRetired, isNeeded }: RenewalParts, options: OpOptions): Promise<void> {
   const { retention } = client;
   if (retention === undefined) return;

@@ -1,21 +1,21 @@
-/** Requests under way at the start, and at most. */
+/** The initial and the maximum number of concurrent requests. */
 const FIRST_LIMIT = 8;
 const MAX_LIMIT = 32;
 
 /**
- * How many requests may be under way. At first one more for each that went well. Once the service has asked for less: one more for each
- * round, and half as many whenever it asks again (additive increase, multiplicative decrease).
+ * Limits the number of concurrent requests. At first each success raises the limit by one. After the service's first request to slow down,
+ * each round raises it by one, and each such request halves it (additive increase, multiplicative decrease).
  */
 export class RequestLimit {
   readonly #queue: (() => void)[] = [];
   #limit = FIRST_LIMIT;
-  /** Nothing was refused yet. */
+  /** The service has not asked to slow down yet. */
   #isStarting = true;
   #underWay = 0;
-  /** Requests that began before this one do not halve the limit once more. */
+  /** Refusals of requests that began before the last reduction do not halve the limit again. */
   #epoch = 0;
 
-  /** Runs a request once it may. */
+  /** Runs a request when the limit allows. @param request - calls `refused` if the service asks to slow down */
   async run<T>(request: (refused: () => void) => Promise<T>): Promise<T> {
     while (this.#underWay >= Math.floor(this.#limit)) await new Promise<void>((resolve) => this.#queue.push(resolve));
     this.#underWay++;

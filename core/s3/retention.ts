@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 
 const DAY_MS = 86_400_000;
 
-/** Until when an object cannot be removed. Only keys with the right to lift governance can remove it earlier; a writer's keys need not have it. */
+/** The Object Lock mode. Only keys with the right to bypass governance can remove an object earlier; writers need no such right. */
 const MODE = 'GOVERNANCE';
 
-/** What of a Store goes again by itself: locks, signs of life. */
+/** Keys of temporary objects: locks and signs of life. */
 const PASSING = /^sessions\/|^gc\/|(?:^|\/)~lock-/;
 
-/** Keeps objects from being removed or replaced for some days: Object Lock, where the bucket has it. */
+/** Protects objects from removal and replacement for some days, by Object Lock, if the bucket supports it. */
 export class Retention {
   readonly #days: number;
 
@@ -16,17 +16,17 @@ export class Retention {
     this.#days = days;
   }
 
-  /** Milliseconds that an object has been there for after which it is to be renewed: half of the time that is left by then. */
+  /** The age of an object, in milliseconds, at which its retention is to be renewed. */
   get renewAfterMs(): number {
     return (this.#days * DAY_MS) / 2;
   }
 
-  /** Whether an object is to stay: locks and signs of life go by themselves. */
+  /** Whether an object is protected: locks and signs of life are not. */
   keeps(key: string): boolean {
     return !PASSING.test(key);
   }
 
-  /** Headers of a PUT of an object; none for what goes again. @param nowMs - the service's time */
+  /** Headers for the PUT of an object; none for temporary objects. @param nowMs - the service's time in milliseconds since 1970 */
   headersFor(key: string, body: Uint8Array, nowMs: number): Record<string, string> {
     if (!this.keeps(key)) return {};
     return {
@@ -36,7 +36,7 @@ export class Retention {
     };
   }
 
-  /** What a PUT of the retention of an object has. */
+  /** Body and headers for the PUT of an object's retention. @param nowMs - as in `headersFor` */
   renewal(nowMs: number): { readonly body: Buffer; readonly headers: Record<string, string> } {
     const fields = `<Mode>${MODE}</Mode><RetainUntilDate>${this.#until(nowMs)}</RetainUntilDate>`;
     const body = Buffer.from(`<Retention xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${fields}</Retention>`);
@@ -48,7 +48,7 @@ export class Retention {
   }
 }
 
-/** Services demand a checksum with what cannot be replaced. */
+/** The checksum header that services require for protected objects. */
 function checkedBody(body: Uint8Array): Record<string, string> {
   return { 'content-md5': createHash('md5').update(body).digest('base64') };
 }

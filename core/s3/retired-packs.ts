@@ -2,17 +2,17 @@ import { crc32 } from '../base/crc32.ts';
 import { ParseError } from '../base/errors.ts';
 import type { PackName } from './pack-names.ts';
 
-// A list of packs that are retired: nobody is to count on what is in them, and they are removed after a grace. It is kept for ever.
+// A list of retired packs. No session may rely on their Blocks, and gc removes them after a grace period. The list is kept forever.
 
 const FIRST_LINE = /^vtftp-retired 1 ([0-9a-f]{8})\n/;
 
-/** The text of a list. */
+/** Formats a list. */
 export function formatRetired(packs: Iterable<PackName>): string {
   const body = [...packs].map((name) => `${name}\n`).join('');
   return `vtftp-retired 1 ${checkOf(body)}\n${body}`;
 }
 
-/** @throws {ParseError} for a damaged list */
+/** Parses a list. @throws {ParseError} if it is damaged */
 export function parseRetired(text: string): PackName[] {
   const [first = '', check] = FIRST_LINE.exec(text) ?? [];
   const body = text.slice(first.length);

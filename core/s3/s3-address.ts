@@ -1,14 +1,14 @@
 import { VtError } from '../base/errors.ts';
 
-/** Where the objects of a Store lie. */
+/** The bucket and prefix of a Store. */
 export interface S3Address {
   readonly bucket: string;
-  /** What the keys begin with: empty, or with a slash at its end. */
+  /** The prefix of all keys: empty, or ending with a slash. */
   readonly prefix: string;
 }
 
 /**
- * Parses what stands behind `s3:`: `//BUCKET[/PREFIX]`.
+ * Parses the text after `s3:`: `//BUCKET[/PREFIX]`.
  *
  * @throws {VtError} EOPEN for anything else
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -21,10 +21,10 @@ export function parseS3Address(text: string, store: string): S3Address {
   return { bucket, prefix: segments.map((segment) => `${segment}/`).join('') };
 }
 
-/** How the bucket is named in a URL: in the path, or in the host's name. */
+/** The place of the bucket's name in a URL: in the path, or in the host name. */
 export type AddressStyle = 'path' | 'host';
 
-/** How objects are reached. */
+/** How to make URLs of objects. */
 export interface S3Endpoint {
   /** The service, without the bucket. */
   readonly base: URL;
@@ -32,11 +32,11 @@ export interface S3Endpoint {
 }
 
 /**
- * The endpoint of a Store.
+ * Finds the endpoint of a Store.
  *
- * @param given - a URL; default: that of AWS in the region
- * @param style - default: `path` where an endpoint is given or the bucket's name has a dot, which no certificate covers
- * @throws {VtError} EOPEN for what is no http or https URL
+ * @param given - a URL; default: AWS's endpoint in the region
+ * @param style - default: `path` if an endpoint is given, or if the bucket's name has a dot, which no certificate covers
+ * @throws {VtError} EOPEN if it is no http or https URL
  */
 export function s3Endpoint(
   given: string | undefined,
@@ -53,18 +53,18 @@ export function s3Endpoint(
   return { base, style: style ?? (given !== undefined || bucket.includes('.') ? 'path' : 'host') };
 }
 
-/** The URL of an object; of the bucket itself with the empty key. */
+/** The URL of an object, or of the bucket itself if the key is empty. */
 export function objectUrl({ base, style }: S3Endpoint, bucket: string, key: string): URL {
   const url = new URL(base);
   if (style === 'host') url.hostname = `${bucket}.${base.hostname}`;
   const path = key.split('/').map(encodeSegment).join('/');
   url.pathname += style === 'host' ? path : `${bucket}/${path}`;
-  // What is signed is the bucket's path without a slash for none of its keys.
+  // The signature of a bucket request covers the path without a final slash.
   if (style === 'path' && key === '') url.pathname = url.pathname.slice(0, -1);
   return url;
 }
 
-/** Escapes all but the unreserved characters, as the signature does. @see RFC 3986, 2.3 */
+/** Escapes all except the unreserved characters, as the signature requires. @see RFC 3986, 2.3 */
 export function encodeSegment(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }

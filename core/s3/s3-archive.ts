@@ -12,32 +12,32 @@ import { listObjects } from './list-objects.ts';
 import { withPrefixLock } from './prefix-lock.ts';
 import type { S3Client } from './s3-client.ts';
 
-/** Octets of an entry at most. */
+/** Maximum octets of an entry. */
 const MAX_ENTRY_SIZE = 16 * 1024 * 1024;
-/** Entries got at once. */
+/** Entries fetched concurrently. */
 const AT_ONCE = 32;
 
-/** What an archive uses of its Store. */
+/** The parts of a Store that an archive uses. */
 export interface ArchiveStore {
   readonly client: S3Client;
   readonly isReadOnly: boolean;
-  /** Lines of entries that this machine has kept, by object and tag. */
+  /** This machine's cache of entry lines, by object and tag. */
   readonly cache: {
     get(name: string): string | undefined;
     put(lines: readonly (readonly [name: string, line: string])[]): Promise<void>;
   };
-  /** Makes sure that all Blocks which were added or counted on are there still: called before an entry is put. */
+  /** Makes sure that all Blocks which were added or relied on still exist. Called before an entry is stored. */
   confirm(options: OpOptions): Promise<void>;
-  /** Makes the Store, if it is not there yet. */
+  /** Creates the Store if it does not exist. */
   make(options: OpOptions): Promise<void>;
 }
 
-/** An entry, and its object. */
+/** An entry and its object. */
 interface Place extends EntryKey {
   readonly tag: string;
 }
 
-/** An archive in a bucket: an object an entry, which is never changed but for its notes. */
+/** An archive in a bucket: each entry is an object, which never changes except for its notes. */
 export class S3Archive implements Archive {
   readonly name: string;
   readonly lines: ArchiveLines;
@@ -166,7 +166,7 @@ export class S3Archive implements Archive {
     return this.#placesOf(objects, withForgotten);
   }
 
-  /** The entries among objects. Where both are there, an entry was just being forgotten. */
+  /** Finds the entries among objects. An entry can have two objects while it is being forgotten. */
   #placesOf(objects: readonly ListedObject[], withForgotten = false): Place[] {
     const places = objects.flatMap(({ key, tag }) => {
       const found = parseEntryKey(this.#prefix, key);
@@ -176,7 +176,7 @@ export class S3Archive implements Archive {
     return places.filter(({ key, isForgotten }) => (isForgotten ? withForgotten : !forgotten.has(forgottenKey(key))));
   }
 
-  /** What entries say, or why they cannot be read. */
+  /** Reads entries; an error in place of each that is unreadable. */
   async #read(places: readonly Place[], options: OpOptions): Promise<(ArchiveLine | VtError)[]> {
     const { client, cache } = this.#store;
     const fresh: (readonly [string, string])[] = [];

@@ -14,34 +14,35 @@ import { isFull, isPatient, refusalOf, refusalText, regionOf } from './s3-errors
 import type { S3Keys } from './sign-request.ts';
 import { EMPTY_HASH, queryOf, signedHeaders } from './sign-request.ts';
 
-/** Milliseconds after which a request that the service asks to be patient with is given up. */
+/** Default for `budgetMs`: 15 minutes. */
 const BUDGET_MS = 15 * 60_000;
-/** The same while nothing has been answered yet: the address may be wrong. */
+/** The same before the first response: the address may be wrong. */
 const FIRST_BUDGET_MS = 15_000;
-/** Milliseconds before the second try; each further one waits twice as long, up to the most. */
+/** Milliseconds before the first retry; each further pause is twice as long, up to a maximum. */
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 20_000;
-/** Octets of an object at most: a service without ranges sends the whole object. */
+/** Maximum octets of an object: a service without range support sends the whole object. */
 const MAX_OBJECT_SIZE = 128 * 1024 * 1024;
-/** What is named by its content, or by chance, and never changed; and nothing that a browser would run. */
+/** Headers for immutable objects, whose names are hashes or random. The content type prevents that a browser runs them. */
 const FOREVER = { 'cache-control': 'public, max-age=31536000, immutable', 'content-type': 'application/octet-stream' };
-/** Octets of an answer that is no object. */
+/** Maximum octets of a response that is no object. */
 const MAX_ANSWER_SIZE = 16 * 1024 * 1024;
 
+/** Options of {@link S3Client}. */
 export interface S3ClientOptions {
-  /** For messages. */
+  /** Name of the Store, for messages. */
   readonly name: string;
   readonly address: S3Address;
-  /** How objects are reached in a region. */
+  /** The endpoint for a region. */
   readonly endpoint: (region: string) => S3Endpoint;
-  /** That of the bucket; the service may name another, which then counts. */
+  /** The bucket's region; the service may correct it. */
   readonly region: string;
-  /** Keys that hold now; undefined for a public bucket. Those that the service refuses as expired are given back for others. */
+  /** Returns valid keys; undefined for a public bucket. `refused`: keys that the service refused as expired. */
   readonly keys: (refused?: S3Keys) => Promise<S3Keys | undefined>;
   readonly ca?: Buffer | undefined;
-  /** How long objects are kept from being removed; default: not at all. */
+  /** How long objects are protected from removal; default: not at all. */
   readonly retention?: Retention | undefined;
-  /** Milliseconds of patience; default 15 minutes. */
+  /** Milliseconds in which a failing request is retried; default 15 minutes. */
   readonly budgetMs?: number | undefined;
 }
 
@@ -56,13 +57,13 @@ interface S3Request extends OpOptions {
   readonly roomFor?: ((size: number) => Buffer) | undefined;
 }
 
-/** How a request is signed. */
+/** The keys and region that a request is signed with. */
 interface Signer {
   readonly keys: S3Keys | undefined;
   readonly region: string;
 }
 
-/** The objects of one Store in a bucket. Keys are without the Store's prefix. What fails for a time is asked for again. */
+/** Accesses the objects of one Store in a bucket. Keys are without the Store's prefix. Retries temporary failures. */
 export class S3Client {
   readonly name: string;
   readonly #options: S3ClientOptions;
@@ -71,7 +72,7 @@ export class S3Client {
   readonly #costs = { puts: 0, gets: 0, lists: 0, deletes: 0, sentBytes: 0, receivedBytes: 0 };
   #region: string;
   #hasAnswered = false;
-  /** How far the service's clock is ahead of ours, and its time of its last answer. */
+  /** How far the service's clock is ahead of ours, and its time at its last response. */
   #aheadMs = 0;
   #serverMs = 0;
 
@@ -82,12 +83,12 @@ export class S3Client {
     this.#transport = new HttpTransport({ name: options.name, ca: options.ca });
   }
 
-  /** Since it was made. */
+  /** Requests and octets since this client was created. */
   costs(): RequestCosts {
     return { ...this.#costs };
   }
 
-  /** How long objects are kept from being removed. */
+  /** How long objects are protected from removal; undefined if they are not. */
   get retention(): Retention | undefined {
     return this.#options.retention;
   }
@@ -96,20 +97,20 @@ export class S3Client {
     return this.retention?.headersFor(key, body, this.#nowMs) ?? {};
   }
 
-  /** The service's time, or ours before its first answer. */
+  /** The service's time at its last response, or ours before the first. */
   get #nowMs(): number {
     return this.#serverMs === 0 ? Date.now() : this.#serverMs;
   }
 
-  /** The service's time at its last answer, in milliseconds since 1970; 0 before the first. */
+  /** The service's time at its last response, in milliseconds since 1970; 0 before the first. */
   get serverMs(): number {
     return this.#serverMs;
   }
 
   /**
-   * Puts an object, whole; one of that key is replaced.
+   * Stores a whole object; replaces an existing one.
    *
-   * @param options - `isForever`: what lies there is never another; caches in front of the bucket are told so
+   * @param options - `isForever`: the object never changes, so caches in front of the bucket may keep it
    */
   async put(key: string, body: Uint8Array, options: OpOptions & { readonly isForever?: boolean } = {}): Promise<void> {
     const { signal, isForever } = options;
@@ -119,9 +120,9 @@ export class S3Client {
   }
 
   /**
-   * Puts an object unless one of that key is there, where the service knows that condition; some ignore it, and some refuse it.
+   * Stores an object unless the key exists. Some services do not support the condition: they ignore or refuse it.
    *
-   * @returns false where one was there
+   * @returns false if the key existed
    */
   async putNew(key: string, body: Uint8Array, options: OpOptions = {}): Promise<boolean> {
     const headers = { 'if-none-match': '*', ...this.#lastingHeaders(key, body) };
@@ -133,7 +134,7 @@ export class S3Client {
     return true;
   }
 
-  /** Whether the bucket can keep objects from being removed. */
+  /** Whether the bucket can protect objects from removal. */
   async hasObjectLock(options: OpOptions = {}): Promise<boolean> {
     const response = await this.#ask({ method: 'GET', key: '', kind: 'gets', query: { 'object-lock': '' }, ...options });
     if (response.status === 200) return true;
@@ -141,7 +142,7 @@ export class S3Client {
     throw this.#refused('look for Object Lock of', response);
   }
 
-  /** Keeps an object from being removed for as long again, from now on. One that is not there any more is no error. */
+  /** Renews an object's retention for the full time from now on. A missing object is no error. */
   async retain(key: string, options: OpOptions = {}): Promise<void> {
     if (this.retention === undefined) return;
     const { body, headers } = this.retention.renewal(this.#nowMs);
@@ -151,10 +152,10 @@ export class S3Client {
   }
 
   /**
-   * An object, or a range of it; undefined where it is not there.
+   * Gets an object or a range of it; undefined if it does not exist.
    *
-   * @param options - `range`: first octet, and the one behind the last; fewer come back where the object ends before. `roomFor`: memory for
-   * the octets, where they are many; each time that it is asked for again, and default new memory
+   * @param options - `range`: first octet, and the one after the last; a shorter object returns fewer octets. `roomFor`: provides the
+   * memory for a large response, once per attempt; default: new memory
    */
   async get(
     key: string,
@@ -176,7 +177,7 @@ export class S3Client {
     throw this.#refused(`get object "${key}" from`, response);
   }
 
-  /** The end of an object, and how many octets it has in all; undefined where it is not there. */
+  /** Gets the end of an object, and its total octets; undefined if it does not exist. */
   async getTail(
     key: string,
     size: number,
@@ -198,12 +199,12 @@ export class S3Client {
     throw this.#refused(`get object "${key}" from`, response);
   }
 
-  /** Whether an object is there. */
+  /** Whether an object exists. */
   async has(key: string, options: OpOptions = {}): Promise<boolean> {
     return (await this.get(key, { ...options, range: [0, 1], maxSize: 1 })) !== undefined;
   }
 
-  /** Removes an object. One that is not there is no error. @returns false where the service keeps it, by a lock or a hold */
+  /** Removes an object. A missing one is no error. @returns false if the service keeps it because of a lock or a legal hold */
   async delete(key: string, options: OpOptions = {}): Promise<boolean> {
     const response = await this.#ask({ method: 'DELETE', key, kind: 'deletes', ...options });
     if (response.status === 200 || response.status === 204 || response.status === 404) return true;
@@ -212,7 +213,7 @@ export class S3Client {
     throw this.#refused(`remove object "${key}" from`, response);
   }
 
-  /** One page of a listing, as XML. */
+  /** Gets one page of a listing, as XML. */
   async list(parameters: Readonly<Record<string, string>>, options: OpOptions = {}): Promise<string> {
     const query = { 'list-type': '2', ...parameters, prefix: this.#options.address.prefix + (parameters.prefix ?? '') };
     const response = await this.#ask({ method: 'GET', key: '', kind: 'lists', query, ...options });
@@ -220,7 +221,7 @@ export class S3Client {
     return response.body.toString();
   }
 
-  /** What the keys in listings begin with. */
+  /** The Store's prefix, which keys in listings include. */
   get prefix(): string {
     return this.#options.address.prefix;
   }
@@ -275,11 +276,11 @@ export class S3Client {
   }
 
   /**
-   * Makes a request once.
+   * Sends a request once.
    *
    * @param refused - keys that have expired
-   * @param onSigned - told how it is signed
-   * @returns the answer, or what went wrong on the way
+   * @param onSigned - called with the keys and region of the signature
+   * @returns the response, or the error of the transfer
    */
   async #try(request: S3Request, refused: S3Keys | undefined, onSigned: (signer: Signer) => void): Promise<HttpResponse | Error> {
     const { method, key, kind, query = {}, headers = {}, body, maxSize = MAX_ANSWER_SIZE, roomFor, signal } = request;
@@ -319,7 +320,7 @@ export class S3Client {
     const ms = new Date(headers.date ?? '').getTime();
     if (Number.isNaN(ms)) return;
     this.#serverMs = ms;
-    // Requests that are some minutes off are refused: our clock need not be right.
+    // Services refuse requests whose time is some minutes off, so use their time: our clock may be wrong.
     const aheadMs = ms - Date.now();
     this.#aheadMs = Math.abs(aheadMs) > 60_000 ? aheadMs : 0;
   }
@@ -342,12 +343,12 @@ export class S3Client {
   }
 }
 
-/** Headers that have to be signed. */
+/** The headers that have to be signed. */
 function amazonOnly(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-amz-')));
 }
 
-/** Large bodies are hashed by another thread: a pack of 16 MiB takes some 25 ms. */
+/** Bodies with more octets than this are hashed by another thread: a pack of 16 MiB takes some 25 ms. */
 const THREADED_SIZE = 256 * 1024;
 
 async function hashOf(body: Uint8Array): Promise<string> {

@@ -1,29 +1,29 @@
 import type { HttpResponse } from '../http/client/http-transport.ts';
 
-/** What a service says of a request that it refuses. */
+/** A service's error response. */
 export interface S3Refusal {
   readonly status: number;
-  /** `NoSuchKey`; '' where it says none. */
+  /** The error code, as `NoSuchKey`; '' if there is none. */
   readonly code: string;
   readonly message: string;
 }
 
-/** Reads the XML of an error. @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+/** Parses the XML of an error response. @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 export function refusalOf({ status, body }: HttpResponse): S3Refusal {
-  // The bytes of an object may read like a refusal.
+  // An object's bytes could look like an error.
   if (status >= 200 && status < 300) return { status, code: '', message: '' };
   const text = body.toString('utf8', 0, 8192);
   return { status, code: elementOf(text, 'Code') ?? '', message: (elementOf(text, 'Message') ?? '').slice(0, 300) };
 }
 
-/** A refusal in words. */
+/** Describes an error response. */
 export function refusalText({ status, code, message }: S3Refusal): string {
   const words = [code, message].filter((word) => word !== '').join(': ');
   return words === '' ? `the service answered with ${status}` : `the service answered with ${status} (${words})`;
 }
 
 /**
- * The region in which the bucket lies, where a refusal says that it is another one.
+ * The bucket's region, if an error response names a different one.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, "AuthorizationHeaderMalformed", "PermanentRedirect"
  */
@@ -34,7 +34,7 @@ export function regionOf(response: HttpResponse): string | undefined {
   return typeof said === 'string' && /^[a-z0-9-]{1,40}$/.test(said) ? said : undefined;
 }
 
-/** The text of the first element of a name that has nothing but text. */
+/** The text of the first element with this name that contains only text. */
 export function elementOf(xml: string, name: string): string | undefined {
   const found = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
   return found === undefined ? undefined : unescapeXml(found);
@@ -50,7 +50,7 @@ function unescapeXml(text: string): string {
   });
 }
 
-/** Codes of requests that may succeed later, whatever their status is. */
+/** Error codes of temporary failures, whatever the status is. */
 const PATIENT_CODES: ReadonlySet<string> = new Set([
   'SlowDown',
   'InternalError',
@@ -60,7 +60,7 @@ const PATIENT_CODES: ReadonlySet<string> = new Set([
 ]);
 /** @see RFC 9110, 15.6; RFC 6585, 4 */
 const PATIENT_STATUSES: ReadonlySet<number> = new Set([408, 409, 429, 500, 502, 503, 504]);
-/** A quota that is used up, or a full disk, of AWS's kin: Ceph, MinIO, Garage, Wasabi, B2. */
+/** Error codes for an exhausted quota or a full disk in Ceph, MinIO, Garage, Wasabi and B2. */
 const FULL_CODES: ReadonlySet<string> = new Set([
   'QuotaExceeded',
   'XMinioStorageFull',
@@ -70,12 +70,12 @@ const FULL_CODES: ReadonlySet<string> = new Set([
   'cap_exceeded',
 ]);
 
-/** Whether asking again later may help. */
+/** Whether a retry may help. */
 export function isPatient({ status, code }: S3Refusal): boolean {
   return !isFull({ status, code, message: '' }) && (PATIENT_STATUSES.has(status) || PATIENT_CODES.has(code));
 }
 
-/** Whether there is no room: that asking again does not change. */
+/** Whether the service has no space left: a retry does not help. */
 export function isFull({ status, code }: S3Refusal): boolean {
   return status === 507 || FULL_CODES.has(code);
 }

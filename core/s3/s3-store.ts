@@ -26,21 +26,22 @@ import type { PackKind } from './pack-names.ts';
 import { S3Archive } from './s3-archive.ts';
 import type { S3Client } from './s3-client.ts';
 
+/** The parts of {@link S3Store}. */
 export interface S3StoreParts {
   readonly client: S3Client;
-  /** What the Store says of itself; of one that is not there, what it will. */
+  /** The Store's format; for a Store that does not exist yet, the format that it will have. */
   readonly format: BucketFormat;
   readonly isMade: boolean;
   readonly isReadOnly: boolean;
-  /** The folder of this machine's caches of Stores in buckets. */
+  /** The folder of this machine's caches for Stores in buckets. */
   readonly cachePath: string;
   readonly clock: () => Date;
 }
 
 /**
- * A Store in a bucket of an S3 service. Blocks lie in packs of some 20 MiB, or each in its own object. The index is in segments, and an
- * archive entry is an object. Several sessions of several machines may add at once, and nothing rests on conditions that some services
- * do not know.
+ * A Store in a bucket of an S3 service. Blocks are in packs of some 20 MiB, or each in its own object. The index is in segments, and an
+ * archive entry is an object. Several sessions on several machines may add concurrently. Correctness does not depend on conditional
+ * requests, which some services lack.
  *
  * @see docs/design/s3.md
  */
@@ -105,7 +106,7 @@ export class S3Store implements Store {
     await this.#opened(options);
   }
 
-  /** What maintenance works with. */
+  /** The components that maintenance uses. */
   async internals(
     options: OpOptions = {},
   ): Promise<{ readonly client: S3Client; readonly hash: HashFunction; readonly bucket: OpenBucket }> {
@@ -116,7 +117,7 @@ export class S3Store implements Store {
     return !this.#parts.isReadOnly;
   }
 
-  /** The inside of a Store that is there; what this machine has kept of it is opened. */
+  /** Opens the components of the Store with its cache on this machine; undefined if the Store does not exist. */
   #bucketNow(): OpenBucket | undefined {
     if (!this.#isMade) return undefined;
     this.#bucket ??= new OpenBucket({
@@ -133,7 +134,7 @@ export class S3Store implements Store {
     return this.#bucket;
   }
 
-  /** The same; the Store is made where it is not there. */
+  /** The same, but creates the Store if it does not exist. */
   async #opened(options: OpOptions): Promise<OpenBucket> {
     const there = this.#bucketNow();
     if (there !== undefined) return there;
@@ -176,7 +177,7 @@ export class S3Store implements Store {
     let bucket = this.#bucketNow();
     let mine = batch;
     if (bucket?.isReady !== true) {
-      // The caller may use its memory again.
+      // The caller may reuse its memory.
       if (batch.isOwned !== true) mine = { ...batch, image: Uint8Array.from(batch.image), digests: Uint8Array.from(batch.digests) };
       bucket = await this.#opened(options);
       await bucket.ready(options);
@@ -211,7 +212,7 @@ export class S3Store implements Store {
     await this.#flush(options);
   }
 
-  /** @param options - `again`: looks for what gc retired, also where it has just done so */
+  /** @param options - `again`: check for Blocks that gc retired, even if that was just done */
   async #flush(options: OpOptions & { readonly again?: boolean }): Promise<void> {
     const flushing = this.#flushing.then(async () => {
       const bucket = this.#bucketNow();
@@ -286,7 +287,7 @@ export class S3Store implements Store {
   }
 }
 
-/** Packs of both kinds or single Blocks, their index segments, and an entry of an archive. */
+/** The number of PUTs for octets of new data: packs of both kinds or single Blocks, index segments, and an archive entry. */
 function putsFor(bytes: number, { layout, edges }: BucketFormat): number {
   return bytes === 0 ? 1 : Math.ceil(bytes / (layout === 'blocks' ? edges.meanSize : PACK_SIZE)) + 4;
 }

@@ -1,14 +1,14 @@
 import aws4 from 'aws4';
 import { encodeSegment } from './s3-address.ts';
 
-/** What requests are signed with. */
+/** The keys that requests are signed with. */
 export interface S3Keys {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string | undefined;
 }
 
-/** A request that is to be signed. */
+/** A request to sign. */
 export interface UnsignedRequest {
   readonly method: string;
   readonly url: URL;
@@ -20,11 +20,11 @@ export interface UnsignedRequest {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** SHA-256 of no octets. */
+/** SHA-256 of the empty body, in hex. */
 export const EMPTY_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 /**
- * The headers that sign a request. Only `host` and `x-amz-*` are signed: proxies change others on the way.
+ * Makes the headers that sign a request. Only `host` and `x-amz-*` are signed: proxies may change other headers.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
@@ -49,7 +49,7 @@ export function signedHeaders({ method, url, region, bodyHash, now, headers = {}
   return Object.fromEntries(Object.entries(signed.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]));
 }
 
-/** A query in the order and with the escapes that are signed. */
+/** Formats a query in the order and with the escapes that the signature requires. */
 export function queryOf(parameters: Readonly<Record<string, string>>): string {
   const names = Object.keys(parameters).sort();
   return names.length === 0 ? '' : `?${names.map((name) => `${encodeSegment(name)}=${encodeSegment(parameters[name] ?? '')}`).join('&')}`;

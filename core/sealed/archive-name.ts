@@ -3,19 +3,19 @@ import { VtError } from '../base/errors.ts';
 import type { SealKeys } from './seal-keys.ts';
 import { openValue, sealValue, VALUE_OVERHEAD } from './seal-value.ts';
 
-// Names of archives as the Store below has them: sealed, always to the same, in base32. @see vt(5), "Sealed Stores"
+// Names of archives in the Store below: sealed deterministically, in base32. @see vt(5), "Sealed Stores"
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
-/** Names are filled up to a multiple of this, so that their lengths tell little. */
+/** Names are padded to a multiple of this many octets, so that their lengths reveal little. */
 const STEP = 16;
-/** What is longer has no room in the name of a file. */
+/** Maximum octets of a padded name: a longer one would not fit in a file name. */
 const MAX_SIZE = 128;
 const PLACE = 'archive name';
 
 /**
- * The name by which an archive is kept.
+ * Seals the name of an archive.
  *
- * @throws {VtError} EOPEN for a name that is too long
+ * @throws {VtError} EOPEN if the name is too long
  */
 export function sealArchiveName({ values }: SealKeys, name: string): string {
   const octets = Buffer.from(name, 'utf8');
@@ -25,12 +25,12 @@ export function sealArchiveName({ values }: SealKeys, name: string): string {
     });
   const padded = Buffer.alloc(Math.ceil(octets.length / STEP) * STEP);
   octets.copy(padded);
-  // The nonce depends on all of the name: one nonce has one name.
+  // The nonce is derived from the whole name, so that no two names share a nonce.
   const nonce = createHmac('sha3-256', values.archive).update(padded).digest().subarray(0, 12);
   return base32(sealValue(values.archive, PLACE, padded, nonce));
 }
 
-/** The name that an archive is kept by, opened; undefined for what is no archive of these keys. */
+/** Decrypts the sealed name of an archive; undefined if it was not sealed with these keys. */
 export function openArchiveName({ values }: SealKeys, sealed: string): string | undefined {
   const octets = fromBase32(sealed);
   if (octets === undefined || octets.length <= VALUE_OVERHEAD) return undefined;

@@ -10,32 +10,32 @@ import type { Store } from '../store/store.ts';
 import type { Credential, KeySlots } from './key-slots.ts';
 import { formatSlots, newSlots, parseSlots, unwrapMaster } from './key-slots.ts';
 
-/** The archive of the Store below that holds what is said of the keys. */
+/** The archive of the Store below that contains the key slots. */
 const KEYS_ARCHIVE = 'keys';
 const KEYS_NOTE = 'keys';
-/** Each state of the keys is written so often: a line that is damaged locks nobody out. */
+/** Each state of the key slots is written this many times, so that one damaged line locks nobody out. */
 const COPIES = 2;
 
-/** What a ring is made of. */
+/** The parts of a key ring. */
 export interface KeyRingParts {
-  /** The Store below, which holds sealed Blocks. */
+  /** The Store below, which contains the sealed Blocks. */
   readonly below: Store;
-  /** Of the sealed Store, for messages. */
+  /** The name of the sealed Store, for messages. */
   readonly name: string;
   readonly credential: Credential;
-  /** What the credential is, for messages: `the key in "…"`. */
+  /** Describes the credential in messages: `the key in "…"`. */
   readonly credentialText: string;
   readonly clock: () => Date;
   readonly onNotice: (notice: string) => void;
-  /** N of scrypt for new passphrases; default as in the format. */
+  /** The scrypt cost parameter N for new passphrases; default as in the format. */
   readonly cost?: number;
 }
 
-/** The keys of a sealed Store, as the Store below keeps them. */
+/** Reads and writes the key slots of a sealed Store, which the Store below keeps. */
 export class KeyRing {
   readonly #parts: KeyRingParts;
   readonly #archive: Archive | undefined;
-  /** Of a Store that has no archives, and is gone with the process. */
+  /** The key slots if the Store below has no archives, as a memory Store. */
   #inMemory: KeySlots | undefined;
 
   constructor(parts: KeyRingParts) {
@@ -69,7 +69,7 @@ export class KeyRing {
   }
 
   /**
-   * The master key; undefined where the Store has none yet.
+   * Unwraps the master key; undefined if the Store has none yet.
    *
    * @throws {VtError} EPERM if the credential opens none of the Store's key slots
    */
@@ -85,9 +85,10 @@ export class KeyRing {
   }
 
   /**
-   * Makes the keys of a Store without keys. If another session does so at the same time, the first keys count.
+   * Creates the keys of a Store without keys. If another session does so at the same time, the first keys are used.
    *
-   * @param candidate - the master key that it gets
+   * @param candidate - the proposed master key, 32 octets
+   * @throws {VtError} EFAILED if the keys were not stored, EPERM if another session's keys do not fit the credential
    */
   async make(
     hashName: HashName,
@@ -107,9 +108,9 @@ export class KeyRing {
   }
 
   /**
-   * Copies the keys of another Store into this one, which must have none. Both then seal alike.
+   * Copies the key slots of another Store into this one, which must have none. Both then seal with the same keys.
    *
-   * @throws {VtError} EFAILED where it has keys of its own
+   * @throws {VtError} EFAILED if this Store has other keys
    */
   async adopt(slots: KeySlots, options: OpOptions = {}): Promise<void> {
     await capability(this.#parts.below, 'making')?.make();
@@ -121,7 +122,7 @@ export class KeyRing {
     }, options);
   }
 
-  /** Changes the key slots. Earlier states are forgotten if the Store below can do so. */
+  /** Changes the key slots. Removes earlier states if the Store below supports that. @throws {VtError} EFAILED if there are no keys yet */
   async change(change: (slots: KeySlots) => KeySlots, options: OpOptions = {}): Promise<void> {
     await this.#write((slots) => {
       if (slots === undefined) throw new VtError('EFAILED', `change keys of Store "${this.#parts.name}": it has none yet`);
@@ -159,7 +160,7 @@ export class KeyRing {
         });
       }, options);
       if (appended !== undefined) continue;
-      // Another session came first.
+      // Another session has changed them meanwhile.
       return await this.#write(change, options);
     }
   }

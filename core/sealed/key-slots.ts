@@ -7,47 +7,47 @@ import { KEY_SIZE } from './keyed-digests.ts';
 import { derivedKey } from './seal-keys.ts';
 import { openValue, sealValue } from './seal-value.ts';
 
-// What a sealed Store says of its keys: the master key, wrapped by each. @see vt(5), "Sealed Stores"
+// The key slots of a sealed Store: each contains the master key, wrapped by one key or passphrase. @see vt(5), "Sealed Stores"
 
-/** What opens a Store. */
+/** A key or passphrase that opens a Store. */
 export type Credential = { readonly kind: 'key'; readonly key: Uint8Array } | { readonly kind: 'passphrase'; readonly passphrase: string };
 
-/** The master key, wrapped by one key. */
+/** The master key, wrapped by one key or passphrase. */
 export interface KeySlot {
-  /** 16 hex digits: of a key file they depend on the key, of a passphrase they are random. */
+  /** 16 hex digits: for a key file derived from the key, for a passphrase random. */
   readonly id: string;
   readonly kind: Credential['kind'];
   /** When it was added, in seconds since 1970. */
   readonly since: number;
-  /** Of a passphrase: what scrypt (RFC 7914) takes. */
+  /** For a passphrase: the parameters of scrypt (RFC 7914). */
   readonly salt?: string;
   readonly cost?: number;
   /** The wrapped master key, in base64. */
   readonly wrapped: string;
 }
 
-/** All that a Store says of its keys. */
+/** All key slots of a Store. */
 export interface KeySlots {
-  /** The hash function of its contents. */
+  /** The hash function of the Store's contents. */
   readonly hashName: HashName;
   readonly slots: readonly KeySlot[];
 }
 
 const VERSION = 1;
-/** N of scrypt: 128 MiB and a third of a second. */
+/** Default scrypt cost parameter N: takes 128 MiB and a third of a second. */
 const COST = 2 ** 17;
-/** What a Store may ask for at most: it may lie where nobody is trusted. */
+/** Maximum N that a Store may request: it may be on an untrusted machine. */
 const MAX_COST = 2 ** 20;
 const SCRYPT_R = 8;
 const SALT_SIZE = 16;
 const MAX_SLOTS = 64;
 
-/** The identity of a key of a file. */
+/** The slot id of a key from a file. */
 export function keyIdOf(key: Uint8Array): string {
   return derivedKey(key, 'slot').toString('hex').slice(0, 16);
 }
 
-/** Wraps a master key. @param cost - N of scrypt, for a passphrase */
+/** Wraps a master key into a new slot. @param cost - scrypt's N, for a passphrase */
 export async function wrapMaster(
   master: Uint8Array,
   credential: Credential,
@@ -61,7 +61,7 @@ export async function wrapMaster(
   return { ...slot, wrapped: sealValue(key, placeOf(id, hashName), master).toString('base64') };
 }
 
-/** The slot's own identity and the hash function are sealed with it: nobody can change them. */
+/** Associated data: the slot's id and the hash function, which thus cannot be changed. */
 function placeOf(id: string, hashName: HashName): string {
   return `master key, ${id}, ${hashName}`;
 }
@@ -80,7 +80,7 @@ async function wrappingKey(credential: Credential, { salt = '', cost = COST }: P
   return derivedKey(stretched, 'wrap');
 }
 
-/** What a new Store says. @param options - `master`: its key; default a new one */
+/** Makes the key slots of a new Store. @param options - `master`: its master key; default: a new one */
 export async function newSlots(
   credential: Credential,
   hashName: HashName,
@@ -92,8 +92,8 @@ export async function newSlots(
 /**
  * Unwraps the master key.
  *
- * @returns undefined where the credential is none of the Store's
- * @throws {VtError} ECORRUPT where the slot of the key is damaged
+ * @returns undefined if no slot belongs to the credential
+ * @throws {VtError} ECORRUPT if the key's slot is damaged
  */
 export async function unwrapMaster({ hashName, slots }: KeySlots, credential: Credential): Promise<Buffer | undefined> {
   const own = credential.kind === 'key' ? keyIdOf(credential.key) : undefined;
@@ -106,15 +106,15 @@ export async function unwrapMaster({ hashName, slots }: KeySlots, credential: Cr
   return undefined;
 }
 
-/** The text of slots, which {@link parseSlots} reads back. */
+/** Formats slots for {@link parseSlots}. */
 export function formatSlots({ hashName, slots }: KeySlots): string {
   return JSON.stringify({ version: VERSION, hash: hashName, keys: slots });
 }
 
 /**
- * Reads what a Store says of its keys.
+ * Parses the key slots of a Store.
  *
- * @throws {ParseError} for what is none of it, {VtError} EUNSUPPORTED for a later version
+ * @throws {ParseError} if the text is malformed, {VtError} EUNSUPPORTED for a later version
  */
 export function parseSlots(text: string): KeySlots {
   let found: unknown;

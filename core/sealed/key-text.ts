@@ -3,18 +3,19 @@ import { crc32 } from 'node:zlib';
 import { ParseError } from '../base/errors.ts';
 import { KEY_SIZE } from './keyed-digests.ts';
 
-// A key as text, for a file and for paper: a first line, then eight of a number, eight hex digits, and four that check them. @see vt(5), "Key files"
+// A key as text, for a file or paper. After the first line there are eight lines with a number, eight hex digits, and four check digits.
+// @see vt(5), "Key files"
 
 const TITLE = 'vtftp sealed key 1';
 const LINES = 8;
 const LINE_SIZE: number = KEY_SIZE / LINES;
 
-/** A new key. */
+/** Makes a random key of 32 octets. */
 export function newKey(): Buffer {
   return randomBytes(KEY_SIZE);
 }
 
-/** The text of a key, which {@link parseKey} reads back. */
+/** Formats a key for {@link parseKey}. */
 export function formatKey(key: Uint8Array): string {
   const lines = Array.from({ length: LINES }, (_, i) => {
     const part = Buffer.from(key.subarray(i * LINE_SIZE, (i + 1) * LINE_SIZE));
@@ -42,9 +43,9 @@ function wordsOf(line: string): string[] {
 }
 
 /**
- * Reads the text of a key, also one that was typed from paper: case and spaces do not matter, nor do lines before and after it.
+ * Parses the text of a key. Since it may be typed from paper, case and spaces do not matter, nor do lines before and after it.
  *
- * @throws {ParseError} which names the line at fault
+ * @throws {ParseError} with the number of the wrong line
  */
 export function parseKey(text: string): Buffer {
   const lines = text.split('\n').map(wordsOf);

@@ -14,15 +14,15 @@ import { RECORD_FIXED_SIZE, writeRecordHeader } from '../store/records/datafile.
 import { gcmEngine } from './gcm-engine.ts';
 import type { BlockKeys } from './seal-keys.ts';
 
-/** The CRC-32 of octets that end in their own CRC-32, little-endian, whatever they are: the residue of ISO 3309. */
+/** The CRC-32 of any octets followed by their own CRC-32, little-endian: the residue in ISO 3309. */
 const CHECKED_CRC32 = 0x2144df1c;
 
-/** The names of Blocks. @param digests - theirs, one after the other */
+/** Computes the names of Blocks. @param digests - their digests, concatenated */
 export function sealedNames(keys: Pick<BlockKeys, 'names'>, digests: Uint8Array): Buffer {
   return keys.names.many(digests);
 }
 
-/** Seals a Block into `target`. @param key - the key of its name */
+/** Seals a Block into `target`. @param key - the key derived from its name */
 function sealInto(target: Buffer, key: Uint8Array, name: Uint8Array, data: Uint8Array): void {
   target.set(name, 0);
   target[SEALED_NAME_SIZE] = SEALED_VERSION;
@@ -33,7 +33,7 @@ function sealInto(target: Buffer, key: Uint8Array, name: Uint8Array, data: Uint8
   writeSealedCheck(target);
 }
 
-/** Seals Blocks, under their names. */
+/** Seals Blocks; their names take the place of their digests. */
 export function sealBlocks(keys: BlockKeys, blocks: readonly DigestedBlock[]): DigestedBlock[] {
   const digests = Buffer.concat(blocks.map(({ digest }) => digest));
   const names = sealedNames(keys, digests);
@@ -48,9 +48,9 @@ export function sealBlocks(keys: BlockKeys, blocks: readonly DigestedBlock[]): D
 
 /** Blocks that were sealed into records. */
 export interface SealedRecords {
-  /** Their names, one after the other. */
+  /** Their names, concatenated. */
   readonly names: Uint8Array;
-  /** Octets of each as it is sealed. */
+  /** Octets of each sealed Block. */
   readonly sizes: Uint32Array;
   /** The records. */
   readonly image: Buffer;
@@ -60,8 +60,8 @@ export interface SealedRecords {
  * Seals Blocks into records.
  *
  * @param blocks - may be views of shared memory
- * @param digests - theirs, one after the other
- * @param room - gives memory of so many octets for the records, shared or not
+ * @param digests - the Blocks' digests, concatenated
+ * @param room - provides memory for the records, shared or not; called with its size in octets
  */
 export function sealRecords(
   keys: BlockKeys,
@@ -87,7 +87,7 @@ export function sealRecords(
   return { names, sizes, image };
 }
 
-/** Opens a Block that was got by its name. @returns undefined where its bytes are not what was sealed under that name */
+/** Opens a Block that was read by its name. @returns undefined if its bytes were not sealed under that name */
 export function openBlock(keys: BlockKeys, name: Uint8Array, bytes: Uint8Array): Buffer | undefined {
   const target = Buffer.allocUnsafe(openedSize(bytes));
   return openInto(target, keys.contents.many(name), name, bytes) ? target : undefined;
@@ -97,7 +97,7 @@ export function openBlock(keys: BlockKeys, name: Uint8Array, bytes: Uint8Array):
  * Opens Blocks into records.
  *
  * @param names - the Blocks' names, concatenated
- * @param digestOf - the digest of what was sealed under a name; undefined leaves it out
+ * @param digestOf - returns the digest that belongs to a name, or undefined to leave the Block out
  * @returns the records of those that open, in order, with their digests and sizes
  */
 export function openRecords(
@@ -126,7 +126,7 @@ export function openRecords(
   return { digests: Buffer.concat(digests), sizes: Uint32Array.from(sizes), image: image.subarray(0, at) };
 }
 
-/** Opens Blocks whose digests are known: the names and keys of all of them are made together. */
+/** Opens Blocks whose digests are known; computes the names and keys of all of them at once. */
 export class BlockOpener {
   readonly #names: Buffer;
   readonly #keys: Buffer;
@@ -137,18 +137,18 @@ export class BlockOpener {
     this.#keys = keys.contents.many(this.#names);
   }
 
-  /** Opens the i-th Block into `target`, of its size. @returns whether its bytes are what was sealed under its name */
+  /** Opens the i-th Block into `target`, which has its size. @returns whether its bytes were sealed under its name */
   open(i: number, bytes: Uint8Array, target: Uint8Array): boolean {
     return openInto(target, partOf(this.#keys, i), partOf(this.#names, i), bytes);
   }
 }
 
-/** Octets of what was sealed to some bytes. */
+/** Octets of a Block, from its sealed bytes. */
 function openedSize({ length }: Uint8Array): number {
   return Math.max(0, length - SEALED_OVERHEAD);
 }
 
-/** Opens a Block into `target`, of its size. @returns whether its bytes are what was sealed under that name */
+/** Opens a Block into `target`, which has its size. @returns whether its bytes were sealed under that name */
 function openInto(target: Uint8Array, key: Uint8Array, name: Uint8Array, data: Uint8Array): boolean {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (bytes.length < SEALED_OVERHEAD || Buffer.compare(hashByName('sealed').digest(bytes), name) !== 0) return false;

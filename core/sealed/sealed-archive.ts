@@ -12,15 +12,15 @@ import { EMPTY_ROOT } from '../dirent/empty-root.ts';
 import type { SealKeys } from './seal-keys.ts';
 import { openValue, sealValue } from './seal-value.ts';
 
-/** Where a sealed archive is kept. */
+/** The Store below, as a sealed archive uses it. */
 export interface SealedArchivePlace {
   /** For messages. */
   readonly name: string;
-  /** The archive of the Store below and the keys; undefined while the Store has none. */
+  /** The archive of the Store below and the keys; undefined while the Store has no keys. */
   readonly opened: () => OpenedArchive | undefined;
-  /** Makes the Store, and the keys. */
+  /** Creates the Store and the keys. */
   readonly make: (options: OpOptions) => Promise<void>;
-  /** Any archive of the Store below: what it can do the others can. */
+  /** Any archive of the Store below: it shows which optional methods all of them have. */
   readonly alike: Archive;
 }
 
@@ -30,8 +30,8 @@ interface OpenedArchive {
 }
 
 /**
- * An archive whose lines are sealed: each is kept as a line of the same time with the empty tree, and with all that it says in a note.
- * A reader without a key sees the number of lines, their dates and lengths.
+ * An archive with sealed lines. Each is stored as a line of the same time with the empty tree; a note contains the sealed original.
+ * Without a key, a reader sees the number of lines, their times and lengths.
  */
 export class SealedArchive implements Archive {
   readonly name: string;
@@ -40,7 +40,7 @@ export class SealedArchive implements Archive {
   readonly #archive: string;
   readonly #place: SealedArchivePlace;
 
-  /** @param archive - its name, which its lines are sealed with: none can stand in another */
+  /** @param archive - its name, to which its lines are bound: they cannot be moved to another archive */
   constructor(archive: string, place: SealedArchivePlace) {
     this.name = place.name;
     this.#archive = archive;
@@ -96,7 +96,7 @@ export class SealedArchive implements Archive {
     let appended: ArchiveLine | undefined;
     const entry = await opened.below.append(async (found) => {
       const last = found === undefined ? undefined : this.#openEntry(found, opened);
-      // One that cannot be opened is passed over, as a line that cannot be read is.
+      // Skip a line that cannot be opened, like one that is unreadable.
       appended = await decide(last instanceof VtError ? await this.last(options) : last);
       if (appended === undefined) return undefined;
       return { whenNs: appended.whenNs, dirent: EMPTY_ROOT, notes: this.#sealedNotes(appended, opened) };
@@ -136,7 +136,7 @@ export class SealedArchive implements Archive {
       checkDrop(entry, line, entry.number === kept.length);
       return found;
     });
-    // Below it is looked once more, under the lock, whether each is sealed as it was here.
+    // The Store below checks under its lock that each line is still the same.
     await opened.below.lines?.drop(seen, options);
   }
 

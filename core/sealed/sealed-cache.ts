@@ -4,9 +4,9 @@ import { lookupOf } from './seal-keys.ts';
 import { openValue, sealValue } from './seal-value.ts';
 
 /**
- * A cache whose keys and values are sealed: it may lie with the Store, on a machine that is not trusted.
+ * Wraps a cache and seals its keys and values, so that it may be on an untrusted machine with the Store.
  *
- * @param keysNow - the keys of the Store, undefined while it has none
+ * @param keysNow - returns the keys of the Store, or undefined while it has none
  */
 export function sealedCache(below: LocalCache, keysNow: () => SealKeys | undefined): LocalCache {
   return {
@@ -26,7 +26,7 @@ export function sealedCache(below: LocalCache, keysNow: () => SealKeys | undefin
   };
 }
 
-/** The same of what PUT saw of local files. */
+/** The same for the records of which local files put has stored. */
 export function sealedImports(below: ImportMemory, keysNow: () => SealKeys | undefined): ImportMemory {
   return {
     ...sealedCache(below, keysNow),

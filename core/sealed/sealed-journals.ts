@@ -4,7 +4,7 @@ import { openValue, sealValue } from './seal-value.ts';
 
 const PLACE = 'journal';
 
-/** Journals whose records are sealed. They end before one that cannot be opened, as before one that cannot be read. */
+/** Wraps journals and seals their records. A journal ends before a record that cannot be opened, as before an unreadable one. */
 export function sealedJournals(below: StoreJournals, keys: SealKeys): StoreJournals {
   const key = keys.values.journal;
   const seal = (payload: Uint8Array): Buffer => sealValue(key, PLACE, payload);

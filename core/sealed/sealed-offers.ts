@@ -26,21 +26,21 @@ import { SealedArchive } from './sealed-archive.ts';
 import { sealedCache, sealedImports } from './sealed-cache.ts';
 import { sealedJournals } from './sealed-journals.ts';
 
-/** A sealed Store, as what it offers uses it. */
+/** The parts of a sealed Store that its capabilities use. */
 export interface SealedInside extends CountedAdds, StoreParts, RecordSink {
   readonly name: string;
   readonly hashName: HashName;
   readonly sealing: Sealing | undefined;
   readonly isMade: boolean;
-  /** Makes it, and its keys. */
+  /** Creates the Store and its keys. */
   make(options?: OpOptions): Promise<void>;
 }
 
 type KeysNow = () => SealKeys | undefined;
 
 /**
- * What a sealed Store can do. It names no Store below that answers for it: a capability that is not here it does not have, so that
- * nothing that comes later goes past the seal.
+ * The capabilities of a sealed Store. It has only those listed here, and inherits none from the Store below, so that
+ * no future capability bypasses the encryption.
  */
 export function sealedOffers(store: SealedInside, below: Store, keysNow: KeysNow): Offers {
   const cache: LocalCache = sealedCache(
@@ -105,7 +105,7 @@ export function sealedOffers(store: SealedInside, below: Store, keysNow: KeysNow
   };
 }
 
-/** Any name of an archive that the Store below takes. */
+/** The name of any archive that the Store below can open. */
 const SOME_ARCHIVE = 'keys';
 
 function sealedArchives(store: SealedInside, below: StoreArchives, keysNow: KeysNow): StoreArchives {
@@ -158,7 +158,7 @@ function openedRecords(store: SealedInside, below: RecordSource, keysNow: KeysNo
       const sealedSpans = spans && Float64Array.from(spans, (span) => (span < 0 ? span : span + SEALED_OVERHEAD));
       for await (const batch of below.records(names, sealedSpans, options)) {
         const sealed = unpackRecords(batch, hash.digestSize).map(({ data }) => data);
-        // Of what cannot be opened `get` tells why.
+        // `get` gives the reason if a Block cannot be opened.
         const { digests: opened, sizes, image } = openRecords(keys, batch.digests, sealed, (name) => plain.get(digestKey(name)));
         batch.release?.();
         const count = sizes.length;

@@ -21,25 +21,25 @@ import { openBlock, sealBlocks, sealedNames, sealRecords } from './seal-blocks.t
 import type { SealKeys } from './seal-keys.ts';
 import { sealedOffers } from './sealed-offers.ts';
 
-/** What a sealed Store is made of. */
+/** The parts of a sealed Store. */
 export interface SealedStoreParts {
   readonly name: string;
-  /** The Store that holds what is sealed: its hash function is `sealed`. */
+  /** The Store of the sealed Blocks; its hash function is `sealed`. */
   readonly below: Store;
   /** The hash function of the contents. */
   readonly hashName: HashName;
-  /** The keys; those that it is to get, where the Store has none yet. */
+  /** The keys; if the Store has none yet, the keys that it will get. */
   readonly keys: SealKeys;
-  /** Whether the Store has them. */
+  /** Whether the Store has the keys already. */
   readonly isMade: boolean;
-  /** What the Store below says of the keys. */
+  /** Reads and writes the key slots in the Store below. */
   readonly ring: KeyRing;
-  /** Makes the Store below, and the keys. */
+  /** Creates the Store below, and the keys. */
   readonly make: (options: OpOptions) => Promise<SealKeys>;
 }
 
 /**
- * A Store whose contents, names and archives another Store holds sealed. That one is not trusted: it learns sizes, counts and times.
+ * Encrypts the contents, names and archives that it keeps in another Store. That untrusted Store only learns sizes, counts and times.
  *
  * @see docs/design/sealed.md
  */
@@ -50,7 +50,7 @@ export class SealedStore implements Store {
   readonly offers: Offers;
   readonly compression = 'none';
   readonly checksRecords = false;
-  /** What the Store below says of the keys. */
+  /** Reads and writes the key slots in the Store below. */
   readonly ring: KeyRing;
   readonly #below: Store;
   readonly #hash: HashFunction;
@@ -83,18 +83,18 @@ export class SealedStore implements Store {
     await this.#keysToWrite(options);
   }
 
-  /** With these workers may seal, also before the Store is made. */
+  /** The keys for workers that seal, available even before the Store is created. */
   get blockKeys(): BlockKeyOctets {
     return (this.#keys ?? this.#candidate).octets;
   }
 
-  /** How names are made, and where they lie; undefined while there are no keys. */
+  /** How Blocks are sealed, and the Store below; undefined while there are no keys. */
   get sealing(): Sealing | undefined {
     const keys = this.#keys;
     return keys && { id: keys.id, below: this.#below, keys: keys.octets, names: (digests) => sealedNames(keys, digests) };
   }
 
-  /** The Store that holds what is sealed. */
+  /** The Store of the sealed Blocks. */
   async parts(): Promise<readonly StorePart[]> {
     return await Promise.resolve([{ role: 'sealed in', store: this.#below }]);
   }
@@ -115,7 +115,7 @@ export class SealedStore implements Store {
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('add to', options);
     checkBlocks(blocks, this.#hash, this.name);
-    // The caller may use its memory again as soon as it gets control.
+    // The caller may reuse its memory as soon as this returns control.
     const copies = blocks.map(({ digest, data }) => ({ digest: Uint8Array.from(digest), data: Uint8Array.from(data) }));
     const keys = await this.#keysToWrite(options);
     this.#check('add to', options);
@@ -130,7 +130,7 @@ export class SealedStore implements Store {
   async addRecords(batch: RecordBatch, options: OpOptions = {}): Promise<Uint8Array> {
     this.#check('add to', options);
     if (this.#keys === undefined) {
-      // Making keys takes a while, and the caller may use its memory again.
+      // Creating keys is asynchronous, and the caller may reuse its memory meanwhile.
       const mine = { ...batch, digests: batch.digests.slice(), sealedAs: batch.sealedAs?.slice(), image: Uint8Array.from(batch.image) };
       await this.#keysToWrite(options);
       return await this.addRecords(mine, options);
@@ -142,13 +142,13 @@ export class SealedStore implements Store {
     const sink = capability(this.#below, 'recordSink');
     if (sink === undefined) return Uint8Array.from(await this.addBatch(unpackRecords(batch, this.#hash.digestSize), options), Number);
     const sizes = batch.sizes.slice(0, batch.count);
-    // Who sends records has seen that they are mostly new: looking for the others first would cost a copy of all.
+    // Callers send records when most are new. Looking up the others first would cost a copy of all.
     const isNew = await sink.addRecords(this.#sealed(batch, this.#keys), options);
     for (let i = 0; i < isNew.length; i++) this.#count(isNew[i] === 1, sizes[i] as number);
     return isNew;
   }
 
-  /** Records of sealed Blocks as the Store below takes them: workers have made them, or they are made here. */
+  /** Records of sealed Blocks for the Store below: made by workers already, or made here. */
   #sealed(batch: RecordBatch, keys: SealKeys): RecordBatch {
     const { count, codecs, sealedAs, storedSizes, isListing } = batch;
     if (sealedAs !== undefined) return { ...batch, digests: sealedAs, sizes: storedSizes, sealedAs: undefined };
@@ -157,7 +157,7 @@ export class SealedStore implements Store {
     return { count, digests: names, sizes, storedSizes: sizes, codecs: codecs.slice().fill(0), image, isListing };
   }
 
-  /** Memory for records, reused by the next call: the receiver must be done with it. New memory each time would be half of the cost. */
+  /** Memory for records, which the next call reuses, so the receiver must have finished. Allocation each time would be half of the cost. */
   #room(size: number): Buffer {
     if (this.#memory.length < size) this.#memory = Buffer.allocUnsafeSlow(2 * size);
     return this.#memory.subarray(0, size);

@@ -1,6 +1,6 @@
 import type { AddCounts } from './capabilities.ts';
 
-/** Counts what is added to a Store. */
+/** Counts the Blocks that are added to a Store. */
 export class AddTally {
   #newBlocks = 0;
   #newBytes = 0;
@@ -8,19 +8,19 @@ export class AddTally {
   #existingBlocks = 0;
   #existingBytes = 0;
 
-  /** A Block that the Store did not have. @param storedSize - octets that it takes there, where `addStored` does not tell of them */
+  /** Counts a new Block of `size` octets. @param storedSize - octets that it takes in the Store, unless `addStored` counts them */
   addNew(size: number, storedSize = 0): void {
     this.#newBlocks++;
     this.#newBytes += size;
     this.#storedBytes += storedSize;
   }
 
-  /** Octets that new Blocks take together. */
+  /** Counts octets that several new Blocks take in the Store. */
   addStored(size: number): void {
     this.#storedBytes += size;
   }
 
-  /** A Block that the Store had. */
+  /** Counts a Block that the Store had already. */
   addExisting(size: number): void {
     this.#existingBlocks++;
     this.#existingBytes += size;

@@ -4,9 +4,9 @@ import { canWrite, capability } from './capability.ts';
 import type { Store } from './store.ts';
 
 /**
- * The archive of a name in a Store, which may not be there yet; undefined for a Store without a place for archives.
+ * Opens an archive of a Store, which need not exist yet; undefined if the Store cannot have archives.
  *
- * @throws {VtError} EOPEN for what is no name of an archive
+ * @throws {VtError} EOPEN if the name is invalid
  */
 export function archiveOf(store: Store, name: string): Archive | undefined {
   const archives = capability(store, 'archives');

@@ -1,13 +1,13 @@
-/** Where a Block's stored bytes lie in a local file. */
+/** The place of a Block's stored bytes in a local file. */
 export interface BlockLocation {
   /** A file path. */
   readonly file: string;
-  /** First octet of the stored bytes. */
+  /** Offset of the stored bytes. */
   readonly offset: number;
   /** Octets stored. */
   readonly storedSize: number;
   /** Octets of the Block. */
   readonly size: number;
-  /** How they are stored; `part`: within a frame, which lies before them. */
+  /** Their encoding; `part`: in a frame that precedes them in the file. */
   readonly codec: 'none' | 'zlib' | 'zstd' | 'part';
 }

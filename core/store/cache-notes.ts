@@ -6,7 +6,7 @@ import type { Store } from './store.ts';
 
 const PREFIX = Buffer.from('note:', 'latin1');
 
-/** The notes of a Store: its own, or kept in its cache; undefined where there are none. */
+/** The notes of a Store: its own, or notes kept in its cache; undefined if it has neither. */
 export function notesOf(store: Store): StoreNotes | undefined {
   const cache = capability(store, 'cache');
   if (cache === undefined || !canWrite(store)) return capability(store, 'notes');
@@ -14,7 +14,7 @@ export function notesOf(store: Store): StoreNotes | undefined {
     if (note.length !== NOTE_SIZE) throw new RangeError(`a note of ${note.length} bytes, not ${NOTE_SIZE}`);
     return Buffer.concat([PREFIX, note]);
   };
-  // What the cache says counts once this session has its place among those that gc waits for, and has the index.
+  // The cache is only valid once this session is registered with gc and has loaded the index.
   const open = async (options?: OpOptions): Promise<void> => void (await store.has([], options));
   return {
     async has(note, options) {

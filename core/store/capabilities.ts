@@ -10,7 +10,7 @@ import type { RecordBatch } from './records/record-batch.ts';
 import type { StoredCompression } from './records/stored-bytes.ts';
 import type { Store } from './store.ts';
 
-/** Everything that some Stores can do and others cannot, each by its name. Found by `capability(store, name)`. */
+/** The optional abilities of Stores, by name. Look them up with `capability(store, name)`. */
 export interface Capabilities {
   readonly access: StoreAccess;
   readonly archives: StoreArchives;
@@ -19,7 +19,7 @@ export interface Capabilities {
   readonly counts: CountedAdds;
   readonly durability: DurabilityPolicy;
   readonly enumeration: Enumeration;
-  /** Local folders in which the Store keeps its data: they are no part of what is put into it. */
+  /** Local folders with the Store's data; put excludes them. */
   readonly folders: readonly string[];
   readonly imports: ImportMemory;
   readonly journals: StoreJournals;
@@ -39,36 +39,36 @@ export interface Capabilities {
 
 export type CapabilityName = keyof Capabilities;
 
-/** The mount whose Store is served: its tree, by the requests of its control channel. @see vt(7), "CONTROL CHANNEL" */
+/** The mount whose Store is served; its tree is accessed by control requests. @see vt(7), "CONTROL CHANNEL" */
 export interface ServedMount {
-  /** What the mount says of itself. */
+  /** The mount's description. */
   readonly about: Readonly<Record<string, unknown>>;
-  /** Sends a request. The answer may report an error. @throws {VtError} without an answer */
+  /** Sends a control request. The response may report an error. @throws {VtError} if there is no response */
   ask(request: Readonly<Record<string, unknown>>, options?: OpOptions): Promise<Readonly<Record<string, unknown>>>;
 }
 
-/** What may be done with a Store. Without it: Blocks can be added, and are kept. */
+/** Access rights of a Store. Default: Blocks can be added, and are kept. */
 export interface StoreAccess {
   /** Blocks can be added. */
   readonly write: boolean;
-  /** Where they cannot: what would change that. */
+  /** If they cannot: how to change that. */
   readonly remedy?: string | undefined;
-  /** It may drop Blocks to make room: a cache, and no place to keep them. */
+  /** It may drop Blocks to make room, as a cache does. */
   readonly drops?: boolean;
 }
 
 /** The recorded roots of trees, kept with the Store. */
 export interface StoreArchives {
-  /** The archive of a name, which need not be there. The name has been checked. */
+  /** Opens an archive, which need not exist. The caller has checked the name. */
   open(name: string, options: { readonly readOnly: boolean }): Archive;
-  /** Their names, in order. A Store that does not know them has no such call, or gives undefined. */
+  /** Lists their names, sorted. A Store that cannot list them has no such method, or resolves with undefined. */
   list?(options?: OpOptions): Promise<readonly string[] | undefined>;
 }
 
 /**
- * Small values kept beside a Store, such as what PUT saw of local files. Later sessions can read a value once the Blocks added
- * before it are durable, not earlier. All values are dropped when Blocks are deleted or found missing, as their promises no
- * longer hold.
+ * Small values kept with a Store, such as records of local files that were put. Later sessions can read a value once the Blocks added
+ * before it are durable, not earlier. All values are dropped when Blocks are deleted or found missing, because they may be
+ * invalid then.
  */
 export interface LocalCache {
   get(key: Uint8Array): Uint8Array | undefined;
@@ -76,15 +76,15 @@ export interface LocalCache {
   put(key: Uint8Array, value: Uint8Array): void;
 }
 
-/** What PUT saw of local files, for a Store that keeps no {@link LocalCache} on this machine. The same holds of its values. */
+/** Records of local files that were put, for a Store without a {@link LocalCache} on this machine. It has the same guarantees. */
 export interface ImportMemory extends LocalCache {
-  /** Finds out what holds: from now on the Store keeps every Block that values promise. Nothing is there before. */
+  /** Validates the values; they are available from then on. From then on the Store keeps all Blocks that they refer to. */
   open(options?: OpOptions): Promise<void>;
-  /** Much waits for a flush. */
+  /** Whether so many values are unflushed that a flush is due. */
   readonly isFull: boolean;
 }
 
-/** Counts of what was added since a Store was opened. */
+/** Counts of Blocks and octets added since a Store was opened. */
 export interface AddCounts {
   readonly newBlocks: number;
   readonly newBytes: number;
@@ -94,12 +94,12 @@ export interface AddCounts {
   readonly existingBytes: number;
 }
 
-/** Counts of this session's adds. */
+/** A Store that counts this session's adds. */
 export interface CountedAdds {
   counts(): AddCounts;
 }
 
-/** Requests and octets of bodies, as services bill them; retries are counted. */
+/** Requests and octets of bodies, as services bill them, including retries. */
 export interface RequestCosts {
   readonly puts: number;
   readonly gets: number;
@@ -109,22 +109,22 @@ export interface RequestCosts {
   readonly receivedBytes: number;
 }
 
-/** What the use of a Store costs. */
+/** A Store whose use costs money. */
 export interface StoreCosts {
-  /** Since it was opened. */
+  /** The requests since it was opened. */
   costs(): RequestCosts;
-  /** How many PUTs it takes to add so many octets, about. */
+  /** The approximate number of PUT requests for adding this many octets. */
   putsFor(bytes: number): number;
 }
 
-/** How far what is added outlives a loss of power. */
+/** Whether added Blocks survive a power failure. */
 export interface DurabilityPolicy {
   readonly durability: Durability;
 }
 
-/** Lists what is there. */
+/** A Store that can list its Blocks. */
 export interface Enumeration {
-  /** Every hashcode, ascending by digest. A Store may begin after a digest that is given, and need not. */
+  /** All hashcodes, ascending by digest. `after`: a Store may skip the digests up to this one, but need not. */
   hashcodes(options?: OpOptions & { readonly after?: Uint8Array | undefined }): AsyncIterable<HashCode>;
 }
 
@@ -134,159 +134,159 @@ export interface Traffic {
   readonly receivedBytes: number;
 }
 
-/** The connection to a Store. */
+/** A Store that is reached over a connection. */
 export interface StoreLink {
-  /** The time of one question and its answer, in milliseconds. */
+  /** Measures the time of one request and its response, in milliseconds. */
   latency(options?: OpOptions): Promise<number>;
   /** Octets of Blocks' records transferred since it was opened. */
   traffic(): Traffic;
 }
 
-/** Tells where Blocks lie in local files, so that workers may read them. */
+/** Finds the places of Blocks in local files, so that workers can read them. */
 export interface BlockLocator {
   /**
-   * The location of each digest's Block, or undefined. The caller must verify the bytes read there.
+   * Returns the location of each digest's Block, or undefined. The caller must verify the bytes that it reads there.
    *
-   * @param spans - the Blocks' sizes, where they are known. Blocks that follow each other in this list, and by their sizes
-   * do so in a file, may then be located without being looked up one by one
+   * @param spans - the Blocks' sizes in octets, if known. They allow to locate a sequence of Blocks that is contiguous in a file
+   * without looking up each
    */
   locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[];
 }
 
-/** A Store that is made by the first add. */
+/** A Store that the first add creates. */
 export interface StoreMaking {
-  /** Whether it is there. */
+  /** Whether it exists. */
   readonly isMade: boolean;
-  /** Makes it now. */
+  /** Creates it now. */
   make(): Promise<void>;
 }
 
-/** The kind of thing a reference names: bytes, an encoded Dir, or one encoded Dirent that is an earlier state. */
+/** The content of a reference: bytes, an encoded Dir, or one encoded Dirent that is an earlier state. */
 export type NamedKind = 'bytes' | 'dir' | 'state';
 
-/** What the Blocks of a Store are, or were, under other hash functions. */
+/** References to a Store's contents under other hash functions, now or formerly. */
 export interface OtherNames {
   /**
-   * The reference to the same under another hash function.
+   * Finds the reference to the same content under another hash function.
    *
-   * @param ref - a hashed Block, or an indirect one whose superblock is
-   * @returns undefined where it was never recorded
+   * @param ref - a hashed Block, or an indirect one with a hashed superblock
+   * @returns undefined if it was never recorded
    */
   find(kind: NamedKind, ref: Block, hashName: HashName): Block | undefined;
 }
 
-/** Octets of a note. */
+/** Size of a note in octets. */
 export const NOTE_SIZE = 16;
 
 /**
- * Notes that are kept with a Store as long as nothing is removed from it. While a note is there, all Blocks are there that were
- * there when it was made. That holds also where the Store was put back to an earlier copy. From the first question on, gc frees
- * nothing that was there.
+ * Notes are random values that a Store keeps until Blocks are removed from it. While a note exists, all Blocks exist that existed
+ * when it was added, even if the Store was restored from an earlier copy. After the first call, gc frees no Block that existed
+ * then.
  */
 export interface StoreNotes {
   has(note: Uint8Array, options?: OpOptions): Promise<boolean>;
-  /** Makes one, durable once the Store is flushed; it may be that it is not kept. */
+  /** Adds a note, which is durable once the Store is flushed. The Store may discard it. */
   add(note: Uint8Array, options?: OpOptions): Promise<void>;
 }
 
 /** A Store within another, with its role and state. */
 export interface StorePart {
-  /** What it is there for: `save`, `read`, … */
+  /** Its role: `save`, `read`, … */
   readonly role: string;
   readonly store: Store;
-  /** Blocks that wait in it for another Store. */
+  /** Blocks in it that wait to be sent to another Store, and their octets. */
   readonly waiting?: { readonly blocks: number; readonly bytes: number };
-  /** Why it is not used at present, in a sentence. */
+  /** Why it is not used at present, as a sentence. */
   readonly trouble?: string;
 }
 
-/** The Stores that a Store is made of. */
+/** A Store that consists of other Stores. */
 export interface StoreParts {
   parts(options?: OpOptions): Promise<readonly StorePart[]>;
 }
 
 /** Counts of Blocks added to and read from a Store since it was opened. */
 export interface StoreProgress {
-  /** Octets of Blocks handed over to be added, new or not. */
+  /** Octets of Blocks passed to adds, new or not. */
   readonly addBytes: number;
-  /** Blocks handed over to be added. */
+  /** Blocks passed to adds. */
   readonly addCount: number;
-  /** Octets of Blocks that it gave. */
+  /** Octets of Blocks that were read. */
   readonly getBytes: number;
-  /** Blocks that it gave. */
+  /** Blocks that were read. */
   readonly getCount: number;
-  /** Operations in progress. */
+  /** Number of operations in progress. */
   readonly outstanding: number;
 }
 
-/** Counts of what goes through a Store. */
+/** A Store that counts the Blocks that pass through it. */
 export interface ProgressCounts {
   progress(): StoreProgress;
 }
 
-/** Takes Blocks as records of data files. */
+/** A Store that accepts Blocks as records of data files. */
 export interface RecordSink {
-  /** How Blocks are compressed in the records that it takes. */
+  /** How to compress Blocks in these records. */
   readonly compression: StoredCompression;
-  /** Where it seals: with these keys workers may do so, in the records that they make. */
+  /** If it seals: the keys with which workers may seal the Blocks in their records. */
   readonly blockKeys?: BlockKeyOctets | undefined;
-  /** Whether it verifies what it is given, so that records may come from anywhere. */
+  /** Whether it verifies records, so that they may come from an untrusted source. */
   readonly checksRecords: boolean;
 
   /**
-   * As `addBatch`, of Blocks that were made into records by the pipeline's workers. The image may be a view of shared
-   * memory, and may be reused once the call returned; one that is owned, once what it returned has resolved.
+   * As `addBatch`, for records. The image may be a view of shared memory. The caller may reuse it once the call has returned;
+   * an image with `isOwned` only once the returned promise has resolved.
    *
    * @returns for each Block 1 if it was new, else 0
    */
   addRecords(batch: RecordBatch, options?: OpOptions): Promise<Uint8Array>;
 }
 
-/** Gives Blocks as records of data files. */
+/** A Store that supplies Blocks as records of data files. */
 export interface RecordSource {
   /**
-   * Blocks as records, in the order asked for, some 1 MiB a batch. Those that the Store lacks, or cannot read, are left
-   * out: the digests of the batches show which, and `get` gives the reason. Nothing is verified: before adding them to another
-   * Store, pass them through `checkRecords`, unless its `checksRecords` says that it checks them itself.
+   * Yields records in the order of `digests`, in batches of some 1 MiB. Blocks that the Store lacks or cannot read are left out:
+   * the digests of the batches show which, and `get` gives the reason. Nothing is verified: before adding records to another
+   * Store, pass them through `checkRecords`, unless that Store's `checksRecords` is true.
    *
    * @param digests - the Blocks' digests, concatenated
-   * @param spans - the Blocks' sizes, where they are known: the batches are planned by them
+   * @param spans - the Blocks' sizes in octets, if known, for planning the batches
    */
   records(digests: Uint8Array, spans?: ArrayLike<number>, options?: OpOptions): AsyncIterable<RecordBatch>;
 }
 
-/** The keys by which Blocks are sealed, as they go to workers: 32 octets each. */
+/** The keys for sealing Blocks, in a form for workers: 32 octets each. */
 export interface BlockKeyOctets {
-  /** From the digest of a Block to its name. */
+  /** The key that makes the name of a Block from its digest. */
   readonly names: Uint8Array;
-  /** From the name of a Block to the key of its bytes. */
+  /** The key that makes the encryption key of a Block from its name. */
   readonly contents: Uint8Array;
 }
 
-/** How a Store that is sealed keeps its Blocks in another. */
+/** How a sealed Store keeps its Blocks in another Store. */
 export interface Sealing {
-  /** Stores that seal alike have the same. */
+  /** Identifies the keys: Stores with the same id seal in the same way. */
   readonly id: string;
-  /** The Store that holds what is sealed. */
+  /** The Store of the sealed Blocks. */
   readonly below: Store;
-  /** With these workers open what they read there. */
+  /** The keys with which workers open Blocks that they read there. */
   readonly keys: BlockKeyOctets;
-  /** The names that Blocks have there. @param digests - the Blocks' digests, concatenated */
+  /** Computes the names of Blocks there. @param digests - the Blocks' digests, concatenated @returns the names, concatenated */
   names(digests: Uint8Array): Uint8Array;
 }
 
-/** What became of the Blocks that waited. */
+/** The result of sending waiting Blocks. */
 export interface DrainResult {
   readonly deliveredBlocks: number;
   readonly deliveredBytes: number;
   /** Blocks that still wait. */
   readonly waitingBlocks: number;
-  /** Why they do, a sentence for each Store. */
+  /** The reasons, one sentence for each Store. */
   readonly troubles: readonly string[];
 }
 
-/** Blocks that wait for a Store that failed. */
+/** A Store with Blocks that wait for another Store that failed. */
 export interface StoreSpool {
-  /** Sends what waits to where it belongs. */
+  /** Sends the waiting Blocks to the Stores that they are for. */
   drain(options?: OpOptions): Promise<DrainResult>;
 }

@@ -5,10 +5,10 @@ import { isNoSealedDigest } from '../block/sealed-bytes.ts';
 import type { Store } from './store.ts';
 
 /**
- * Checks the sizes and digests of Blocks that are to be added to a Store, before any of them is.
+ * Checks the sizes of all Blocks and digests before they are added to a Store.
  *
- * @throws {RangeError} for a Block beyond what its hash function allows, or a digest that is not of the Store's hash function
- * @throws {VtError} EPERM for plain Blocks where the Store is sealed
+ * @throws {RangeError} if a Block is too large for its hash function, or a digest does not have the size of the Store's hash function
+ * @throws {VtError} EPERM if the Store is sealed and the Blocks are not
  */
 export function checkBlocks(blocks: readonly DigestedBlock[], hash: HashFunction, store: string): void {
   for (const { data, digest } of blocks) {
@@ -19,7 +19,7 @@ export function checkBlocks(blocks: readonly DigestedBlock[], hash: HashFunction
   }
 }
 
-/** The same of digests that come as columns. */
+/** Checks concatenated digests. @throws {VtError} EPERM if the Store is sealed and a Block is not */
 export function checkDigests(digests: Uint8Array, hash: HashFunction, store: string): void {
   if (hash.name !== 'sealed') return;
   for (let at = 0; at < digests.length; at += hash.digestSize)
@@ -27,7 +27,7 @@ export function checkDigests(digests: Uint8Array, hash: HashFunction, store: str
       throw new VtError('EPERM', `add to "${store}": the Store is sealed, and accepts only sealed Blocks`, wayToKey(store));
 }
 
-/** Sees that a tree of a Store can be read and written, which takes the key of a sealed one. @throws {VtError} EPERM */
+/** Makes sure that a Store's trees are accessible. @throws {VtError} EPERM if the Store is sealed and its key is missing */
 export function requireKey({ name, hashName }: Pick<Store, 'name' | 'hashName'>, action: string): void {
   if (hashName === 'sealed') throw new VtError('EPERM', `${action}: Store "${name}" is sealed`, wayToKey(name));
 }

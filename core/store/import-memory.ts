@@ -2,7 +2,7 @@ import type { ImportMemory, LocalCache } from './capabilities.ts';
 import { capability } from './capability.ts';
 import type { Store } from './store.ts';
 
-/** What is remembered of files that were put into a Store: with the Store, or on this machine; undefined where nothing is. */
+/** The records of local files that were put into a Store: kept with the Store or on this machine; undefined if it has none. */
 export function importMemoryOf(store: Store): ImportMemory | undefined {
   const cache = capability(store, 'cache');
   return capability(store, 'imports') ?? (cache === undefined ? undefined : besideStore(cache));

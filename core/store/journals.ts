@@ -1,77 +1,77 @@
-/** One file of a journal: records whose meaning only their writer knows. It is this process's until it is removed or closed. */
+/** One file of a journal, with opaque records. This process owns it until it is removed or closed. */
 export interface JournalFile {
-  /** Octets of all records. */
+  /** Total octets of its records. */
   readonly size: number;
   /**
-   * Appends a record, whole or not at all. It outlives a crash once `sync` has returned.
+   * Appends a record, whole or not at all. It survives a crash once `sync` has resolved.
    *
-   * @throws the system's error, as of a full disk
+   * @throws the system's error, for example if the disk is full
    */
   append(payload: Uint8Array): void;
-  /** Makes what was appended durable. Concurrent calls share one sync. */
+  /** Makes all appended records durable. Concurrent calls share one sync. */
   sync(): Promise<void>;
-  /** Removes the file: what it holds is kept elsewhere by now. */
+  /** Removes the file, after its contents were stored elsewhere. */
   remove(): Promise<void>;
-  /** Leaves the file for a recovery. */
+  /** Closes the file and leaves it for a recovery. */
   close(): Promise<void>;
 }
 
-/** What a file of a journal holds. */
+/** The contents of a journal file. */
 export interface JournalContent {
-  /** Up to the first that is not whole. */
+  /** The records before the first incomplete one. */
   readonly records: readonly Uint8Array[];
-  /** Whether nothing follows but a record that was being written when its process died. */
+  /** Whether at most one record is incomplete: the one that was being written when the process died. */
   readonly isWhole: boolean;
 }
 
-/** A journal whose process is dead: nobody else has it as long as it is at hand. */
+/** A journal of a dead process. The receiver owns it while the callback runs. */
 export interface LeftJournal {
-  /** Its path in the Store, by which `setAside` knows it. */
+  /** Its path in the Store, as `setAside` takes it. */
   readonly name: string;
-  /** In the order of their making. */
+  /** In the order of their creation. */
   readonly files: readonly JournalContent[];
   /** Appends a record to the last file, durably. */
   append(payload: Uint8Array): Promise<void>;
-  /** Copies its files, durably, to where those are that were set aside. @returns the folder's path in the Store */
+  /** Copies its files, durably, to the folder of journals that were set aside. @returns the folder's path in the Store */
   copyAside(): string;
 }
 
-/** A file of a journal as it is now, also while another process writes it. */
+/** The present state of a journal file, which another process may be writing. */
 export interface SeenJournal {
   /** Its path in the Store. */
   readonly name: string;
   readonly records: readonly Uint8Array[];
 }
 
-/** What became of a journal that was left: all of it is kept elsewhere, or it stays. */
+/** What to do with a journal after its recovery: remove it if everything is stored elsewhere, or keep it. */
 export type LeftOutcome = 'remove' | 'keep';
 
-/** A place beside a Store for what has to outlive a crash before it is in Blocks. */
+/** Journals with a Store, for data that must survive a crash before it is in Blocks. */
 export interface StoreJournals {
-  /** Whether there is no journal at all. */
+  /** Whether there are no journals. */
   readonly isEmpty: boolean;
-  /** Whether there are journals of processes that are dead. Waits while another process recovers them. */
+  /** Whether there are journals of dead processes. Waits while another process recovers them. */
   hasLeft(): Promise<boolean>;
   /**
-   * Makes the file of a journal, which must not be there.
+   * Creates a file of a journal, which must not exist.
    *
-   * @param id - of the journal, a uuid
-   * @param number - of the file: each is greater than those before
-   * @throws {VtError} EUNSUPPORTED where files cannot be locked
+   * @param id - the journal's UUID
+   * @param number - the file's number, which must be greater than those before
+   * @throws {VtError} EUNSUPPORTED if files cannot be locked
    */
   begin(id: string, number: number): JournalFile;
-  /** Hands over the journals of processes that are dead, one after the other. Another process that does so at the same time waits. */
+  /** Calls `each` for the journals of dead processes, one after the other. Another process that does the same waits. */
   recover(each: (journal: LeftJournal) => Promise<LeftOutcome>): Promise<void>;
   /**
-   * Sets a journal aside whose process is dead: nobody recovers it any more, and nothing is kept for its sake.
+   * Sets a dead process's journal aside: it is not recovered any more, and gc keeps nothing for it.
    *
-   * @param name - as {@link LeftJournal} has it
+   * @param name - as in {@link LeftJournal}
    * @returns the paths of its files in the Store
-   * @throws {VtError} EFAILED where there is no such journal, or its process lives
+   * @throws {VtError} EFAILED if there is no such journal, or its process is alive
    */
   setAside(name: string): Promise<readonly string[]>;
   /** The paths, in the Store, of files that were set aside. */
   listAside(): readonly string[];
-  /** What the files of all journals hold, of living processes and of dead ones. */
+  /** Reads the files of all journals, of living and dead processes. */
   look(): Iterable<SeenJournal>;
 }

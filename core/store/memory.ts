@@ -15,18 +15,19 @@ import type { Offers } from './capability.ts';
 import { checkBlocks } from './check-blocks.ts';
 import type { AddResult, Store } from './store.ts';
 
-/** Default maximum of octets of Blocks in a memory Store. */
+/** Default maximum octets of Blocks in a memory Store. */
 const DEFAULT_MAX_BYTES = 512 * 1024 * 1024;
 
+/** Options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
   readonly hashName?: HashName;
   readonly edges?: EdgeSettings;
-  /** Most octets of Blocks: an add beyond is refused. Default 512 MiB. */
+  /** Maximum octets of Blocks; further adds fail. Default 512 MiB. */
   readonly maxBytes?: number;
   readonly name?: string;
 }
 
-/** Blocks in memory, lost when the process ends. */
+/** A Store in memory, which is lost when the process ends. */
 export class MemoryStore implements Store {
   readonly name: string;
   readonly hashName: HashName;

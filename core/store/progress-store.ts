@@ -47,13 +47,13 @@ export class ProgressStore implements Store {
     return this.wraps.edges;
   }
 
-  /** The ways of Blocks past `add` and `get`, counted. */
+  /** Counting wrappers for the capabilities that transfer Blocks besides `add` and `get`. */
   #counted(): Required<Pick<Capabilities, 'location' | 'recordSink' | 'recordSource'>> {
     const below = this.wraps;
     const given = (blocks: number, bytes: number): void => this.#given(blocks, bytes);
     return {
       location: {
-        // A caller that asks for the place of a Block reads it there.
+        // Count it as a read: a caller that locates a Block reads it there.
         locate(digests, spans) {
           const found = capability(below, 'location')?.locate(digests, spans) ?? digests.map(() => undefined);
           for (const location of found) if (location !== undefined) given(1, location.size);

@@ -1,7 +1,7 @@
 import type { HashName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 
-/** Blocks by digest and size, in columns: some 40 octets each, where an object would take 200. */
+/** A list of Blocks' digests and sizes, in columns: some 40 octets each, where an object would take 200. */
 export class BlockList {
   readonly #digestSize: number;
   #digests = new Uint8Array(4096);
@@ -18,12 +18,12 @@ export class BlockList {
     return this.#count;
   }
 
-  /** Octets of all whose size is known. */
+  /** Total octets of the Blocks with known size. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** @param span - octets, -1 where that is unknown */
+  /** @param span - the Block's octets; -1 if unknown */
   add(digest: Uint8Array, span: number): void {
     const at = this.#count * this.#digestSize;
     if (at + this.#digestSize > this.#digests.length) this.#digests = grown(this.#digests, Uint8Array);
@@ -34,7 +34,7 @@ export class BlockList {
     else this.#bytes += span;
   }
 
-  /** Those that a test passes, in their order. */
+  /** The Blocks that pass a test, in order. */
   filter(passes: (digest: Uint8Array) => boolean): BlockList {
     const out = new BlockList(this.#digestSize);
     for (let i = 0; i < this.#count; i++) if (passes(this.digest(i))) out.add(this.digest(i), this.span(i));
@@ -49,12 +49,12 @@ export class BlockList {
     return this.#spans[index] as number;
   }
 
-  /** All digests, one after the other: a view. */
+  /** All digests, concatenated; a view. */
   digests(): Uint8Array {
     return this.#digests.subarray(0, this.#count * this.#digestSize);
   }
 
-  /** All sizes, where every one is known. */
+  /** All sizes in octets; undefined if one is unknown. */
   spans(): Float64Array | undefined {
     return this.#hasUnknown ? undefined : this.#spans.subarray(0, this.#count);
   }

@@ -7,26 +7,26 @@ import { NOTE_SIZE } from '../store/capabilities.ts';
 import { canWrite, capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 
-/** The Dirs that a Store is known to have completely, with all below. */
+/** Marks for Dirs that a Store is known to have with everything below them. */
 export interface CompleteMarks {
   has(digest: Uint8Array): boolean;
-  /** Does what is to be durable with all that was moved: the flush comes after it. */
+  /** Call before the flush that makes the transferred Blocks durable. */
   beforeFlush(signal: AbortSignal): Promise<void>;
   /**
-   * Notes Dirs that were walked, now that all below them is there and durable.
+   * Marks Dirs that were walked, after everything below them is durable.
    *
-   * @throws {VtError} EFAILED where what was counted on may have been removed meanwhile
+   * @throws {VtError} EFAILED if Blocks that earlier marks promised may have been removed meanwhile
    */
   noteComplete(dirs: readonly Uint8Array[], signal: AbortSignal): Promise<void>;
 }
 
-/** The marks that go with a transfer, where the near Store can keep any. @param near - which of the two it is */
+/** Opens the marks for a transfer; undefined if the near Store cannot keep any. @param near - which of the two is near */
 export async function openMarks(from: Store, to: Store, near: 'from' | 'to', signal: AbortSignal): Promise<CompleteMarks | undefined> {
   const cache = capability(near === 'to' ? to : from, 'cache');
   if (cache === undefined) return undefined;
   if (near === 'to') return new OwnMarks(to, cache);
   if (!canWrite(from)) return undefined;
-  // One that is opened late is there from now on.
+  // This opens the Store if it has not been opened yet.
   await to.has([], { signal });
   const notes = notesOf(to);
   if (notes === undefined) return undefined;
@@ -38,7 +38,7 @@ export async function openMarks(from: Store, to: Store, near: 'from' | 'to', sig
 const COMPLETE = Uint8Array.of(1);
 const COMPLETE_PREFIX = Buffer.from('complete:', 'latin1');
 
-/** Of the near Store itself: its cache is void when anything is removed from it. */
+/** Marks for the near Store itself: its cache becomes invalid when anything is removed from it. */
 class OwnMarks implements CompleteMarks {
   readonly #store: Store;
   readonly #cache: LocalCache;
@@ -63,13 +63,13 @@ class OwnMarks implements CompleteMarks {
 }
 
 const PEER_PREFIX = Buffer.from('at peer:', 'latin1');
-/** Octets that tell peers from each other. */
+/** Octets of a peer's id. */
 const PEER_SIZE = 16;
 
 /**
- * Of a peer, kept in the near Store's cache. Each push that went well leaves a note with the peer. The peer loses it when
- * anything is removed from it, and lacks it when it was put back to an earlier state. As long as it has the last one, all marks
- * hold that were made since it had none. They go by the name that the peer is reached by: nobody elsewhere can pass for it.
+ * Marks for a peer, in the near Store's cache. Each successful push leaves a note with the peer. The peer drops it when anything is
+ * removed from it, and lacks it if it was restored to an earlier state. While it has the last note, all marks of this series are valid.
+ * They are bound to the name by which the peer is reached, so that no other peer can pass for it.
  */
 class PeerMarks implements CompleteMarks {
   readonly #near: Store;
@@ -77,7 +77,7 @@ class PeerMarks implements CompleteMarks {
   readonly #peer: Store;
   readonly #notes: StoreNotes;
   readonly #prefix: Uint8Array;
-  /** The last note, before which the marks since then begin with `series`. */
+  /** The last note; the marks that depend on it begin with `series`. */
   #last: Uint8Array | undefined;
   #series: Uint8Array = randomBytes(NOTE_SIZE);
   readonly #next: Uint8Array = randomBytes(NOTE_SIZE);
@@ -91,9 +91,9 @@ class PeerMarks implements CompleteMarks {
     this.#prefix = Buffer.concat([PEER_PREFIX, hashByName(near.hashName).digest(Buffer.from(peer.name)).subarray(0, PEER_SIZE)]);
   }
 
-  /** Finds out whether marks of earlier pushes hold. */
+  /** Finds out whether the marks of earlier pushes are valid. */
   async open(signal: AbortSignal): Promise<void> {
-    // The cache says nothing before its Store is ready.
+    // The cache is empty before its Store is ready.
     await this.#near.has([], { signal });
     const found = this.#cache.get(this.#prefix);
     if (found?.length !== 2 * NOTE_SIZE) return;
@@ -126,7 +126,7 @@ class PeerMarks implements CompleteMarks {
         remedy: 'run the same command again',
       });
     }
-    // Where another push came between, its note is the last one, and its marks are those that count.
+    // If another push finished meanwhile, its note is the last one, and its marks are used.
     const found = this.#cache.get(this.#prefix);
     const isStill = Buffer.compare(found?.subarray(0, NOTE_SIZE) ?? NOTHING, this.#last ?? NOTHING) === 0;
     if (!isKept || (this.#last !== undefined && !isStill)) return;

@@ -14,11 +14,12 @@ import type { Store } from '../store/store.ts';
 import { BlockList } from './block-list.ts';
 import type { Pace } from './pace.ts';
 
+/** Options of {@link copyBlocks}. */
 export interface CopyOptions {
-  /** Batches of some 1 MiB that are on their way at once; default 8. */
+  /** Number of concurrent batches of some 1 MiB; default 8. */
   readonly parallel?: number | undefined;
   readonly pace: Pace;
-  /** All of the Blocks list others, or entries. */
+  /** All of the Blocks are superblocks or Dirs. */
   readonly isListing?: boolean | undefined;
   readonly onCopied: (blocks: number, bytes: number) => void;
   /** Called with each Block that could not be copied. */
@@ -26,15 +27,15 @@ export interface CopyOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Blocks got one by one, where there are no records. */
+/** Blocks fetched concurrently if there are no records. */
 const GET_AT_ONCE = 64;
 const DEFAULT_PARALLEL = 8;
 
 /**
- * Copies Blocks from one Store to another of the same hash function, as records where both know them. Every Block is
- * verified: by `to`, where it does that itself, else here. Nothing is durable before `to.flush`.
+ * Copies Blocks between Stores with the same hash function, as records if both support them. Every Block is
+ * verified, by `to` if it does that itself, else here. Nothing is durable before `to.flush`.
  *
- * @throws what the Stores throw, but for Blocks that are not there or damaged: `onFault` is told of these
+ * @throws the Stores' errors, except for missing or damaged Blocks: `onFault` is called with these
  */
 export async function copyBlocks(from: Store, to: Store, list: BlockList, options: CopyOptions): Promise<void> {
   const [sealedFrom, sealedTo] = [capability(from, 'sealing'), capability(to, 'sealing')];
@@ -67,7 +68,7 @@ export async function copyBlocks(from: Store, to: Store, list: BlockList, option
       await sink.addRecords(options.isListing === true ? { ...batch, isListing: true } : batch, { signal });
       batch.release?.();
     } catch (error) {
-      // Refused here or there: one of them is not what it should be, and each by itself tells which.
+      // One of the Blocks is damaged: copying each by itself shows which.
       if (!(error instanceof VtError && (error.code === 'ECORRUPT' || error.code === 'EPARSE'))) throw error;
       await copyEach(from, to, hashcodes(), options);
       return;
@@ -89,7 +90,7 @@ export async function copyBlocks(from: Store, to: Store, list: BlockList, option
       await pace.wait(batch.sizes.reduce((sum, size) => sum + size, 0));
     }
   } catch (error) {
-    // Of Blocks that are damaged the other side gives no records: what it has not given is asked for one by one.
+    // The source gives no records of damaged Blocks: the missing ones are requested one by one.
     if (!(error instanceof CorruptBlockError)) throw error;
   } finally {
     await Promise.all(underWay);
@@ -98,7 +99,7 @@ export async function copyBlocks(from: Store, to: Store, list: BlockList, option
   if (copied < list.count) await copyRest(from, to, list, options);
 }
 
-/** Copies between Stores that seal alike: what is sealed stays so. */
+/** Copies between Stores that seal with the same keys, without opening the Blocks. */
 async function copySealed(
   { below, names }: Sealing,
   to: Store,
@@ -148,7 +149,7 @@ async function copyEach(from: Store, to: Store, hashcodes: readonly HashCode[], 
   }
 }
 
-/** Records leave out what is not there or cannot be read: each by itself tells why. */
+/** Copies the Blocks that records left out one by one, to find out why. */
 async function copyRest(from: Store, to: Store, list: BlockList, options: CopyOptions): Promise<void> {
   const hashcodes = list.hashcodes(from.hashName);
   const there = await to.has(hashcodes, { signal: options.signal });

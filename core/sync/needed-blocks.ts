@@ -14,44 +14,45 @@ import type { TreePath } from '../tree/path.ts';
 import { joinPath } from '../tree/path.ts';
 import { isDamage } from '../tree/walk.ts';
 
-/** A Block that could not be read, and what it harms. */
+/** A Block that could not be read, and the path that it damages. */
 export interface WalkFault {
   readonly path: TreePath;
   readonly error: Error;
 }
 
+/** Options of {@link NeededBlocks}. */
 export interface NeededOptions {
   /** Contents of files too; default true. */
   readonly contents?: boolean | undefined;
-  /** Whether what was found last is looked into first, which takes less memory; else level by level. Default `depth`. */
+  /** `depth`: the last found first, which takes less memory. `breadth`: level by level. Default `depth`. */
   readonly order?: 'depth' | 'breadth' | undefined;
-  /** Tells each path of a Block, in place of the first. */
+  /** Report all paths of a Block instead of the first. */
   readonly everyPath?: boolean | undefined;
-  /** Branches walked at most: where a Dir stands at many paths, in which another does, there is no end of them. */
+  /** Maximum number of branches: with `everyPath`, nested Dirs at many paths would multiply without end. */
   readonly maxBranches?: number | undefined;
-  /** Whether all below a Dir is known to be there: it is then passed over. */
+  /** Whether everything below a Dir is known to exist: it is then skipped. */
   readonly isComplete?: ((digest: Uint8Array) => boolean) | undefined;
-  /** Digests of Blocks that were told already: `leaf` is not told of these, and puts those that it is told of. Without it each may be told again. */
+  /** Digests that were reported already: `leaf` is not called for these, and adds the others. Without it, Blocks may be reported again. */
   readonly told?: DigestTable | undefined;
-  /** Told of each Block that content refers to, and not read. @param span - octets, -1 where the reference does not tell */
+  /** Called for each leaf Block of content, which is not read. @param span - its octets; -1 if the reference does not say */
   readonly leaf: (digest: Uint8Array, span: number, path: TreePath) => void;
-  /** Awaited between steps, where there is something to do. */
+  /** Called between steps; a returned promise is awaited. */
   readonly between?: (() => Promise<void> | undefined) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Branches walked side by side: what they want is fetched together. */
+/** Branches walked concurrently: their Blocks are fetched together. */
 const MAX_BRANCHES = 512;
 
 /**
- * Walks all that a Dirent or a Block needs: Dirs, tables of hard links, earlier states, superblocks. They are read from
- * `source`, each once; leaves of content are told. Memory: some 45 octets for each Block, and a step for each branch that waits.
+ * Walks everything that a Dirent or a Block needs: Dirs, tables of hard links, earlier states, superblocks. These are read from
+ * `source`, each once; leaves of content are only reported. Memory: some 45 octets per Block, and a closure per waiting branch.
  */
 export class NeededBlocks {
   readonly #source: BlockSource;
   readonly #hash: HashFunction;
   readonly #options: NeededOptions;
-  /** Tables of their own: a content may have the very Block of a Dir. */
+  /** Separate tables, since a content may have the same Block as a Dir. */
   readonly #dirsWalked: DigestTable;
   readonly #statesWalked: DigestTable;
   readonly #contentsWalked: DigestTable;
@@ -60,11 +61,11 @@ export class NeededBlocks {
   #active = 0;
   #failure: { readonly error: unknown } | undefined;
   #wake: () => void = () => undefined;
-  /** What could not be read. */
+  /** Blocks that could not be read. */
   readonly faults: WalkFault[] = [];
-  /** Digests of the Blocks of Dirs that were walked. */
+  /** Digests of the walked Dirs' Blocks. */
   readonly dirs: Uint8Array[] = [];
-  /** Branches met, and whether there were more than are walked. */
+  /** Number of branches so far, and whether there were more than `maxBranches`. */
   branches = 0;
   isCut = false;
 
@@ -77,13 +78,13 @@ export class NeededBlocks {
     this.#contentsWalked = new DigestTable(hash.digestSize);
   }
 
-  /** Walks what a Dirent needs, its earlier states included. @throws what the source throws for other reasons than a Block's */
+  /** Walks a Dirent and its earlier states. @throws errors of the source, except those of a single Block, which become faults */
   async dirent(dirent: Dirent, path: TreePath): Promise<void> {
     this.#entry(dirent, path);
     await this.#run();
   }
 
-  /** Walks what a content needs. */
+  /** Walks a content. */
   async block(block: Block, path: TreePath): Promise<void> {
     this.#content(block, path, 0);
     await this.#run();
@@ -130,7 +131,7 @@ export class NeededBlocks {
     return this.#steps.pop();
   }
 
-  /** Takes a branch on; what cannot be read of it is a fault, and others go on. */
+  /** Adds a branch. If it cannot be read, that becomes a fault, and other branches continue. */
   #branch(path: TreePath, step: () => Promise<void>): void {
     this.isCut ||= this.branches >= (this.#options.maxBranches ?? Number.POSITIVE_INFINITY);
     if (this.isCut) return;
@@ -212,7 +213,7 @@ export class NeededBlocks {
   }
 }
 
-/** The digest by which a Block is known to have been walked. */
+/** The digest that identifies a walked Block; undefined if it has none. */
 function topDigest(block: Block): Uint8Array | undefined {
   if (block.kind === 'hash') return block.hashcode.digest;
   return block.kind === 'indirect' && block.refs.kind === 'hash' ? block.refs.hashcode.digest : undefined;

@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { throwIfCancelled } from '../base/errors.ts';
 
-/** Holds a transfer to so many octets a second, all of it together. */
+/** Limits the total rate of a transfer. */
 export class Pace {
   readonly #bytesPerSecond: number | undefined;
   readonly #signal: AbortSignal | undefined;
   #startMs: number | undefined;
   #bytes = 0;
 
-  /** @param bytesPerSecond - undefined for as many as come */
+  /** @param bytesPerSecond - undefined for no limit */
   constructor(bytesPerSecond: number | undefined, signal: AbortSignal | undefined) {
     this.#bytesPerSecond = bytesPerSecond;
     this.#signal = signal;
   }
 
-  /** Waits until so many more octets may have been moved. @throws {VtError} ECANCELLED */
+  /** Waits until this many more octets are within the limit. @throws {VtError} ECANCELLED if the signal fires */
   async wait(bytes: number): Promise<void> {
     if (this.#bytesPerSecond === undefined) return;
     this.#startMs ??= performance.now();

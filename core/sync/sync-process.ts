@@ -19,50 +19,51 @@ import type { WalkFault } from './needed-blocks.ts';
 import { NeededBlocks } from './needed-blocks.ts';
 import { Pace } from './pace.ts';
 
+/** Options of {@link SyncProcess}. */
 export interface SyncOptions {
-  /** Which of the two Stores is near: what is needed is walked in it as far as it goes. */
+  /** Which of the two Stores is near: the tree is walked in it as far as possible. */
   readonly near: 'from' | 'to';
   /** Contents of files too; default true. */
   readonly contents?: boolean | undefined;
   readonly order?: 'depth' | 'breadth' | undefined;
-  /** Batches on their way at once. */
+  /** Number of concurrent batches. */
   readonly parallel?: number | undefined;
-  /** Octets of Blocks a second, at most. */
+  /** Maximum octets of Blocks per second. */
   readonly bytesPerSecond?: number | undefined;
-  /** Looks at all, also at what is noted to be complete. */
+  /** Also check Dirs that are marked complete. */
   readonly recheck?: boolean | undefined;
-  /** Nothing is changed: the estimate alone is wanted. */
+  /** Only estimate; change nothing. */
   readonly plan?: boolean | undefined;
   readonly onProgress?: ((sync: SyncProcess) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What is missing, before anything but what lists others was moved. */
+/** What is missing at a time when only superblocks and Dirs were transferred. */
 export interface SyncEstimate {
-  /** Needed Blocks that were looked up, without those known to be complete. */
+  /** Needed Blocks that were looked up, without those below Dirs marked complete. */
   readonly neededBlocks: number;
   readonly missingBlocks: number;
   /** Octets of the missing Blocks. */
   readonly missingBytes: number;
 }
 
-/** How often another process may begin to serve the Store in the middle of a transfer. */
+/** How often the Store's server process may be replaced during a transfer. */
 const MOST_TRIES = 8;
-/** Blocks asked about at once. */
+/** Blocks per `has` request. */
 const ASK_STEP = 16_384;
-/** Branches in which all paths of what could not be had are looked for: times those of the tree, and at least. */
+/** Limits the search for all paths of failed Blocks: a multiple of the tree's branches, and a minimum. */
 const NAMED_TIMES = 8;
 const MIN_NAMED = 10_000;
 
-/** The Blocks that are asked for, and those of them that are missing. */
+/** The Blocks to look up, and those of them that are missing. */
 interface Lane {
   asked: BlockList;
   missing: BlockList;
 }
 
 /**
- * Fills in what a Store lacks of a Block or a Dirent from another Store: `estimate` finds out exactly what is missing, `transfer`
- * moves it. Whatever has arrived stays, so that a later one goes on where this was broken off.
+ * Copies the Blocks of a content or Dirent that a Store lacks from another Store. `estimate…` finds out exactly what is missing,
+ * `transfer` copies it. Blocks that have arrived stay, so that another transfer can continue an interrupted one.
  */
 export class SyncProcess {
   readonly #from: Store;
@@ -73,13 +74,13 @@ export class SyncProcess {
   readonly #digestSize: number;
   readonly #lists: Lane;
   readonly #contents: Lane;
-  /** What lists others or entries goes first, and apart: a Store may keep it apart. */
+  /** Superblocks and Dirs go first in a lane of their own, since a Store may keep them separately. */
   readonly #lanes: readonly Lane[];
   readonly #told: DigestTable;
   readonly #pace: Pace;
-  /** Blocks that list others, held where nothing may be stored. */
+  /** Superblocks and Dirs in memory, if nothing may be stored. */
   readonly #held = new Map<string, Uint8Array>();
-  /** Leaves of contents that came as Blocks which list others, too. */
+  /** Leaves of contents that were already transferred as superblocks or Dirs. */
   readonly #keptLeaves = new Set<string>();
   #needed = 0;
   #innerBlocks = 0;
@@ -88,15 +89,15 @@ export class SyncProcess {
   #branches = 0;
   #marks: CompleteMarks | undefined;
   #what: { readonly dirent?: Dirent; readonly block?: Block; readonly path: TreePath } | undefined;
-  /** Octets that are to be moved, and that were. */
+  /** Octets to be transferred, and octets transferred so far. */
   progressTotal = 0;
   progressDone = 0;
-  /** Blocks that were moved. */
+  /** Number of transferred Blocks. */
   doneBlocks = 0;
-  /** What could not be read or copied, with what it harms. */
+  /** Blocks that could not be read or copied, with the paths that they damage. */
   readonly faults: WalkFault[] = [];
 
-  /** @throws {VtError} EUNSUPPORTED where the Stores have different hash functions */
+  /** @throws {VtError} EUNSUPPORTED if the Stores have different hash functions */
   constructor(from: Store, to: Store, options: SyncOptions) {
     if (from.hashName !== to.hashName) {
       throw new VtError('EUNSUPPORTED', `"${from.name}" has hash function ${from.hashName}, and "${to.name}" has ${to.hashName}`, {
@@ -116,22 +117,22 @@ export class SyncProcess {
     this.#told = new DigestTable(digestSize);
   }
 
-  /** Octets still to be moved. */
+  /** Octets still to be transferred. */
   get progressOutstanding(): number {
     return Math.max(0, this.progressTotal - this.progressDone);
   }
 
-  /** Breaks it off: what is under way rejects with ECANCELLED. */
+  /** Cancels: pending calls reject with ECANCELLED. */
   cancel(): void {
     this.#abort.abort();
   }
 
-  /** What is missing of a Dirent: of a Dir all that is below it. */
+  /** Estimates what is missing for a Dirent, with everything below a Dir. */
   async estimateDirent(dirent: Dirent, path: TreePath = ROOT_PATH): Promise<SyncEstimate> {
     return await this.#estimate({ dirent, path });
   }
 
-  /** What is missing of a content. */
+  /** Estimates what is missing for a content. */
   async estimateBlock(block: Block, path: TreePath = ROOT_PATH): Promise<SyncEstimate> {
     return await this.#estimate({ block, path });
   }
@@ -168,7 +169,7 @@ export class SyncProcess {
     return { neededBlocks: this.#needed, missingBlocks, missingBytes };
   }
 
-  /** Moves what the estimate found missing, and makes it durable. */
+  /** Transfers what the estimate found missing, and makes it durable. */
   async transfer(): Promise<void> {
     const failed = new Map<string, Error>();
     for (let tries = 0; ; tries++) {
@@ -178,7 +179,7 @@ export class SyncProcess {
         await this.#to.flush({ signal: this.#signal });
         break;
       } catch (error) {
-        // Another process serves it now: what that lacks of what the one before was given is sent again.
+        // Another process serves the Store now: send it again the Blocks that it lacks.
         if (!(error instanceof LostAddsError) || tries === MOST_TRIES) throw error;
         await this.#askAgain();
       }
@@ -207,7 +208,7 @@ export class SyncProcess {
     });
   }
 
-  /** Asks which of the Blocks that were to be moved are there by now. */
+  /** Finds out which of the missing Blocks exist by now. */
   async #askAgain(): Promise<void> {
     for (const lane of this.#lanes) {
       const moved = lane.missing;
@@ -220,7 +221,7 @@ export class SyncProcess {
     }
   }
 
-  /** Whether the Blocks are there is asked for many at once. */
+  /** Looks up many Blocks with one request. */
   async #ask(): Promise<void> {
     const lanes = this.#lanes.map((lane) => ({ lane, asked: lane.asked }));
     const hashcodes: HashCode[] = [];
@@ -235,7 +236,7 @@ export class SyncProcess {
       for (let i = 0; i < asked.count; i++) if (there[next++] !== true) lane.missing.add(asked.digest(i), asked.span(i));
   }
 
-  /** Blocks that list others or entries. */
+  /** Fetches superblocks and Dirs. */
   async #fetch(wanted: readonly HashCode[]): Promise<(Uint8Array | Error | undefined)[]> {
     if (this.#options.near === 'from') {
       const found = await getEach(this.#from, wanted, this.#signal);
@@ -284,7 +285,7 @@ export class SyncProcess {
     if (this.#options.plan !== true) {
       this.doneBlocks += blocks.length;
       this.progressDone += bytes;
-      // What there is in all is not known yet: as much as has come.
+      // The total is not known yet: it is at least what has arrived.
       this.progressTotal = Math.max(this.progressTotal, this.progressDone);
       this.#options.onProgress?.(this);
     }
@@ -292,18 +293,18 @@ export class SyncProcess {
   }
 
   /**
-   * Finds the paths of Blocks that could not be had, by a second walk. It finds all of them, unless the tree has far more paths
-   * than Dirs and lists. Then it gives those found so far, and one for each Block.
+   * Finds the paths of failed Blocks by a second walk. It finds all paths, unless the tree has far more paths
+   * than Dirs and superblocks. Then it reports those found so far, and at least one per Block.
    */
   async #nameHarmed(failed: ReadonlyMap<string, Error>): Promise<void> {
     const harmed = new Set<string>();
     const most = Math.max(MIN_NAMED, NAMED_TIMES * this.#branches);
     if (!(await this.#findHarmed(failed, harmed, most))) await this.#findHarmed(failed, harmed, undefined);
-    // Blocks of Dirs and lists themselves stand at no path below.
+    // Superblocks and Dirs themselves are not leaves, so the walk does not find them.
     if (harmed.size === 0) for (const error of failed.values()) this.faults.push({ path: this.#what?.path ?? ROOT_PATH, error });
   }
 
-  /** @param maxBranches - of every path; undefined for the first path of each Block */
+  /** @param maxBranches - limit for finding all paths; undefined to find only the first path of each Block */
   async #findHarmed(failed: ReadonlyMap<string, Error>, harmed: Set<string>, maxBranches: number | undefined): Promise<boolean> {
     const { hashName } = this.#from;
     const hash = hashByName(hashName);

@@ -10,14 +10,14 @@ import { openMarks } from './complete-marks.ts';
 import type { WalkFault } from './needed-blocks.ts';
 import { NeededBlocks } from './needed-blocks.ts';
 
-/** Blocks of content that are asked for at once. */
+/** Blocks of content per `has` request. */
 const ASK_STEP = 4096;
 
 /**
- * What a Store lacks of a tree, contents included: the first fault found, or undefined where all is there. Dirs that are noted to be complete
- * are passed over, and others are noted, where the Store can keep notes: of a tree that changes little, little is walked.
+ * Finds a missing or damaged Block of a tree, contents included. Resolves with the first fault, or undefined if the tree is complete. It
+ * skips Dirs marked complete and marks others, if the Store can keep marks. So only changed parts of a tree are walked.
  *
- * @param options.between - awaited between steps: other work has its turn there
+ * @param options.between - called between steps, to let other work have its turn
  */
 export async function treeFault(
   store: Store,
@@ -47,7 +47,7 @@ export async function treeFault(
     between: async () => {
       if (asked.length >= ASK_STEP) fault ??= await askedFault();
       fault ??= walk.faults[0];
-      // The rest of it is nobody's concern.
+      // One fault is enough: stop.
       if (fault !== undefined) found.abort();
       await options.between?.();
     },

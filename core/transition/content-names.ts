@@ -4,10 +4,10 @@ import type { BlockTreeBuilder } from '../block/tree-builder.ts';
 import type { Leaf } from '../block/tree-walk.ts';
 import { BlockList } from '../sync/block-list.ts';
 
-/** Leaves of one content that are asked for together, by number and by octets. */
+/** Maximum leaves, and octets of them, of one content that are requested together. */
 const MAX_LEAVES = 1024;
 const MAX_LEAVES_SIZE = 8 * 1024 * 1024;
-/** Such parts of one content on their way at a time. */
+/** Number of such parts of one content that are requested ahead. */
 const PARTS_AHEAD = 3;
 
 interface Part {
@@ -15,13 +15,13 @@ interface Part {
   readonly digests: Promise<Uint8Array>;
 }
 
-/** The Block of a content whose leaves have other names: some of them are asked for while those before are put together. */
+/** Builds the Block of a content from renamed leaves; requests some leaves while earlier ones are put together. */
 export async function contentOf(
   leaves: AsyncIterable<Leaf>,
   how: {
     readonly builder: BlockTreeBuilder;
     readonly hashName: HashName;
-    /** Octets of the digests that the leaves have. */
+    /** Octets of the leaves' digests. */
     readonly digestSize: number;
     readonly digestsOf: (list: BlockList) => Promise<Uint8Array>;
   },

@@ -17,32 +17,32 @@ import { capability } from '../store/capability.ts';
 import { LeafSweep } from './leaf-sweep.ts';
 import { NameMap } from './name-map.ts';
 
-// A datadir gets another hash function. Leaves stay where they are; superblocks, Dirs and states of the new function are made in a datadir
-// within its folder, which at the end becomes part of it. The maintenance lock is held all the time. @see docs/design/transition.md
+// Changes the hash function of a datadir. Leaves stay in place. Superblocks, Dirs and states with the new function are made in a datadir
+// within its folder, which is merged into it at the end. The maintenance lock is held all the time. @see docs/design/transition.md
 
-/** Blocks that are put into the new index at a time. */
+/** Blocks added to the new index at a time. */
 const INDEX_STEP = 65_536;
-/** Milliseconds of a sweep after which its names are saved, at the end of a data file: one that is killed has lost no more. */
+/** During a sweep, names are saved after this many milliseconds, at the end of a data file. A killed sweep loses no more work. */
 const SAVE_MS = 5000;
 
-/** A transition in place, while it is at work. */
+/** A running transition in place. */
 export interface InPlace extends AsyncDisposable {
-  /** What the new Dirs and states go into. */
+  /** The datadir for the new Dirs and states. */
   readonly made: Datadir;
   readonly map: NameMap;
-  /** Gives all Blocks of the Store their new names where they lie, but those of files that were swept before. */
+  /** Computes the new names of all Blocks in the Store, except those in files that were swept before. */
   sweep(options: OpOptions & { readonly onSwept: (blocks: number, bytes: number) => void }): Promise<void>;
-  /** Nobody else may begin from now on. @throws {VtError} ELOCKED where somebody is at work: nothing has changed then */
+  /** Keeps new sessions out. @throws {VtError} ELOCKED if another session is using the Store; nothing has changed then */
   announce(): void;
-  /** Makes the index of what the Store will be, and closes what was made: {@link InPlace.end} is next, once the Store is closed. */
+  /** Makes the index of the future Store, and closes `made`. After that, close the Store and call {@link InPlace.end}. */
   makeIndex(options: OpOptions): Promise<void>;
   end(): void;
 }
 
 /**
- * Begins a transition in place, or goes on with one that was killed.
+ * Begins a transition in place, or continues one that was killed.
  *
- * @throws {VtError} ELOCKED where another session is at work; EFAILED for what a mount stored and no root has
+ * @throws {VtError} ELOCKED if another session is using the Store; EFAILED if a mount has stored data that is in no root
  */
 export async function beginInPlace(datadir: Datadir, hashName: HashName, options: OpOptions = {}): Promise<InPlace> {
   await requireRest(datadir);
@@ -107,7 +107,7 @@ function requireAlone(datadir: Datadir): void {
     });
 }
 
-/** The datadir in the Store's folder that a transition to this hash function makes: its states are made anew. */
+/** Opens the datadir in the Store's folder for a transition to this hash function, or creates it; its states are made again. */
 async function openMade({ path, access }: Datadir, hashName: HashName): Promise<Datadir> {
   const folder = join(path, TRANSITION_FOLDER);
   const format = readDatadirFormat(path);
@@ -119,7 +119,7 @@ async function openMade({ path, access }: Datadir, hashName: HashName): Promise<
   return await openDatadir(folder, { durability: () => (format.durability === 'none' ? 'none' : undefined) });
 }
 
-/** What was found out before counts only as long as nothing was taken away from the Store since. */
+/** Discards earlier results if anything was removed from the Store since. */
 async function dropIfChanged(datadir: Datadir, made: Datadir, options: OpOptions): Promise<void> {
   const notes = notesOf(made);
   const note = createHash('sha256').update(`generation ${datadir.internals().index.generation}`).digest().subarray(0, NOTE_SIZE);
@@ -142,7 +142,7 @@ async function sweepLeaves(
     await map.save(async () => await Promise.resolve(), { signal });
     savedMs = performance.now();
   };
-  // Told once what it promises is durable.
+  // Added once the Blocks that it vouches for are durable.
   const note = async (): Promise<void> => {
     await save();
     for (const file of swept) made.cache.put(file, Uint8Array.of(1));
@@ -169,7 +169,7 @@ async function sweepLeaves(
   await note();
 }
 
-/** Where the leaves lie, by their new names. */
+/** Adds the places of the leaves to the new index, by their new names. */
 async function indexLeaves(datadir: Datadir, made: Datadir, map: NameMap, signal: AbortSignal | undefined): Promise<void> {
   const [before, after] = [datadir.internals().index, made.internals().index];
   await before.ready(signal);

@@ -14,11 +14,11 @@ import { RecordRehasher } from './record-rehasher.ts';
 import type { RecordRun } from './record-runs.ts';
 import { recordRuns } from './record-runs.ts';
 
-/** Octets of Blocks that are asked for together, at least, where so many are wanted. */
+/** Minimum octets of Blocks that are requested together, if as many are wanted. */
 const GATHERED_SIZE = 4 * 1024 * 1024;
-/** Batches of some 1 MiB that are on their way at once. */
+/** Number of concurrent batches of some 1 MiB. */
 const PARALLEL = 8;
-/** Blocks got one by one, where there are no records. */
+/** Blocks fetched concurrently if there are no records. */
 const GET_AT_ONCE = 64;
 
 interface Request {
@@ -28,8 +28,8 @@ interface Request {
 }
 
 /**
- * Gives the Blocks of contents their new names: they are read, verified, hashed and added, many at a time. In a transition in place they stay
- * where they are, and nothing is added: most of them have their names by a sweep of the data files.
+ * Gives the Blocks of contents their new names: reads, verifies, hashes and adds many at a time. A transition in place adds nothing: the
+ * Blocks stay where they are, and a sweep of the data files has named most of them.
  */
 export class LeafNames implements AsyncDisposable {
   readonly #source: Store;
@@ -40,7 +40,7 @@ export class LeafNames implements AsyncDisposable {
   readonly #signal: AbortSignal | undefined;
   readonly #rehasher: RecordRehasher;
   readonly #isInPlace: boolean;
-  /** Records where Blocks are said to lie were of the Store's hash function, and whole. */
+  /** Whether the records at the located places so far had the Store's hash function and were whole. */
   #areOwn = true;
   readonly #onDone: (blocks: number, bytes: number) => void;
   #requests: Request[] = [];
@@ -67,9 +67,9 @@ export class LeafNames implements AsyncDisposable {
   }
 
   /**
-   * The new digests of Blocks of content, which are in the target then.
+   * Resolves with the new digests of Blocks of content, concatenated, once the Blocks are in the target.
    *
-   * @throws {MissingBlockError} and {CorruptBlockError} for one that cannot be had
+   * @throws {MissingBlockError} and {CorruptBlockError} for an unavailable Block
    */
   async digestsOf(list: BlockList): Promise<Uint8Array> {
     const size = this.#to.digestSize;
@@ -79,13 +79,13 @@ export class LeafNames implements AsyncDisposable {
     await this.#ask(lacking);
     const rest = await this.#fill(list, found);
     if (rest.count === 0) return found;
-    // Records leave out what is not there or cannot be read: each by itself tells why.
+    // Records leave out unavailable Blocks: reading each by itself gives the reason.
     await this.#each(rest);
     if ((await this.#fill(list, found)).count > 0) throw new VtError('EFAILED', 'transition: a Block was added and has no name');
     return found;
   }
 
-  /** Fills in what is known. @returns the others */
+  /** Fills in known digests. @returns the other Blocks */
   async #fill(list: BlockList, found: Uint8Array): Promise<BlockList> {
     const size = this.#to.digestSize;
     const lacking = new BlockList(this.#from.digestSize);
@@ -117,7 +117,7 @@ export class LeafNames implements AsyncDisposable {
     return found?.ref.kind === 'hash' ? { hashcode: found.ref.hashcode, isWhole: found.isWhole } : undefined;
   }
 
-  /** What is asked for within one turn of the event loop is done together. */
+  /** Combines all requests of one pass of the event loop. */
   async #ask(list: BlockList): Promise<void> {
     const done = new Promise<void>((resolve, reject) => {
       this.#requests.push({ list, resolve, reject });
@@ -165,7 +165,7 @@ export class LeafNames implements AsyncDisposable {
         if (failure !== undefined) break;
         const work = this.#add(batch)
           .catch((error: unknown) => {
-            // One of them is not what it should be: each by itself tells which.
+            // One of them is damaged: reading each by itself shows which.
             if (!(error instanceof VtError && (error.code === 'ECORRUPT' || error.code === 'EPARSE'))) failure ??= { error };
           })
           .finally(() => underWay.delete(work));
@@ -180,7 +180,7 @@ export class LeafNames implements AsyncDisposable {
     if (failure !== undefined) throw failure.error;
   }
 
-  /** Of Blocks that lie side by side in data files here the workers read the records themselves. @returns the others */
+  /** Lets workers read the records of Blocks that are contiguous in local data files. @returns the other Blocks */
   async #renameWhereTheyLie(list: BlockList): Promise<BlockList> {
     const location = capability(this.#source, 'location');
     if (location === undefined) return list;
@@ -214,7 +214,7 @@ export class LeafNames implements AsyncDisposable {
     batch.release?.();
   }
 
-  /** Adds Blocks under their new names, and notes these. */
+  /** Adds Blocks under their new names, and notes the names. */
   async #take(before: Uint8Array, renamed: RecordBatch): Promise<void> {
     const sink = capability(this.#target, 'recordSink');
     if (this.#isInPlace) throwIfCancelled(this.#signal);
@@ -248,7 +248,7 @@ export class LeafNames implements AsyncDisposable {
   }
 }
 
-/** Lists as one, each Block once. */
+/** Joins lists into one, each Block once. */
 function joined(requests: readonly Request[], digestSize: number): BlockList {
   const [only] = requests;
   if (only !== undefined && requests.length === 1) return only.list;

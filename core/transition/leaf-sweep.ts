@@ -14,18 +14,18 @@ import type { RenamedLeaves } from './leaf-table.ts';
 import type { SweepReply, SweepRequest, SweepSetup } from './sweep-messages.ts';
 import { PIECES_AT_ONCE, Sweeper } from './sweeper.ts';
 
-/** Octets of all data files from which on workers are started: it takes 30 ms to start one. */
+/** With at least this many octets of data files, workers are started: starting one takes 30 ms. */
 const THREADED_SIZE = 8 * 1024 * 1024;
 
-/** What reads and hashes pieces. */
+/** A thread that reads and hashes pieces. */
 interface Hand {
   pieces: number;
   ask(request: SweepRequest): Promise<SweepReply>;
 }
 
 /**
- * Hashes all Blocks of a datadir where they lie, by the order of its data files: each file is read once, in large pieces. The thread that
- * has read a piece tells at once where the next one begins, and then hashes it. No contents pass between threads.
+ * Hashes all Blocks of a datadir in the order of its data files. It reads each file once, in large pieces. A thread that has read a piece
+ * first reports where the next piece begins, and then hashes its own. No contents pass between threads.
  */
 export class LeafSweep implements AsyncDisposable {
   readonly #datadir: Datadir;
@@ -41,7 +41,7 @@ export class LeafSweep implements AsyncDisposable {
     this.#readers = new DatafileReaders(join(datadir.path, 'data'));
   }
 
-  /** The data files to be swept, and their octets. */
+  /** The data files to sweep, and their octets. */
   files(): { readonly name: string; readonly size: number }[] {
     const folder = join(this.#datadir.path, 'data');
     return dataFileNames(folder)
@@ -50,9 +50,9 @@ export class LeafSweep implements AsyncDisposable {
   }
 
   /**
-   * Sweeps one file. What is no whole record ends it, and what is damaged is left out: both are found by who needs it.
+   * Sweeps one file. It ends at an incomplete record and leaves out damaged Blocks: a later read of these gives the error.
    *
-   * @param onSwept - told of leaves under both functions
+   * @param onSwept - called with leaves and their digests under both functions
    */
   async file(
     { name, size }: { readonly name: string; readonly size: number },
@@ -71,10 +71,10 @@ export class LeafSweep implements AsyncDisposable {
         const read = await hand.ask({ kind: 'read', path, offset, size: size - offset, fileHash });
         if (read.kind !== 'read') break;
         const work = this.#hash(hand, onSwept);
-        // The wait for all of them throws it.
+        // `Promise.all` below throws the error.
         work.catch(() => undefined);
         underWay.push(work);
-        // A record that is larger than a piece is passed over.
+        // Skip a record that is larger than a piece.
         offset += read.end === 0 ? (read.nextSize ?? Number.POSITIVE_INFINITY) : read.end;
         if (read.nextSize === undefined) break;
       }
@@ -94,7 +94,7 @@ export class LeafSweep implements AsyncDisposable {
     }
   }
 
-  /** The one that has least to do, once it has room. */
+  /** Resolves with the thread that has least to do, once it can take a piece. */
   async #free(): Promise<Hand> {
     for (;;) {
       let found: Hand | undefined;

@@ -2,18 +2,18 @@ import type { HashFunction } from '../block/hash.ts';
 import type { Location } from '../datadir/index/index-types.ts';
 import { codecByNumber } from '../store/records/datafile.ts';
 
-/** Leaves that are kept at most: some 110 MB. The names of more are looked up in files. */
+/** Maximum number of leaves in memory: some 110 MB. The names of others are looked up in files. */
 const MAX_LEAVES = 2 ** 20;
 const FIRST_LEAVES = 4096;
 
-/** Leaves under two hash functions, in columns. */
+/** Leaves with their digests under two hash functions, in columns. */
 export interface RenamedLeaves {
   readonly count: number;
-  /** Digests under the Store's function, and under the other. */
+  /** Concatenated digests under the Store's function, and under the other. */
   readonly before: Uint8Array;
   readonly after: Uint8Array;
   readonly sizes: ArrayLike<number>;
-  /** Where in a data file what is stored of each begins, and how it is stored. */
+  /** Offset of each one's stored octets in a data file, and its encoding. */
   readonly places?: {
     readonly offsets: ArrayLike<number>;
     readonly storedSizes: ArrayLike<number>;
@@ -22,8 +22,8 @@ export interface RenamedLeaves {
 }
 
 /**
- * Blocks under two hash functions, and where they lie, in columns: a look-up takes 0.1 µs and makes no object. Nothing is taken out.
- * Digests are uniform, so their first octets serve as their hash.
+ * A table of Blocks' digests under two hash functions, and their places, in columns. A look-up takes 0.1 µs and allocates nothing.
+ * Entries are never removed. Digests are uniform, so their first octets serve as hash values.
  */
 export class LeafTable {
   readonly #fromSize: number;
@@ -31,7 +31,7 @@ export class LeafTable {
   readonly #files: string[] = [];
   #capacity = FIRST_LEAVES;
   #count = 0;
-  /** 0 for none, else the number of a leaf and 1. Its length is a power of 2, and at most half are taken. */
+  /** A hash table: 0 for a free slot, else a leaf's number plus 1. Its length is a power of 2; at most half of the slots are used. */
   #slots = new Uint32Array(2 * FIRST_LEAVES);
   #from: Uint8Array;
   #to: Uint8Array;
@@ -39,7 +39,7 @@ export class LeafTable {
   #storedSizes = new Uint32Array(FIRST_LEAVES);
   #codecs = new Uint8Array(FIRST_LEAVES);
   #offsets = new Float64Array(FIRST_LEAVES);
-  /** Number of the file, and 1; 0 where the place is not known. */
+  /** The number of each leaf's file plus 1; 0 if the place is unknown. */
   #fileNumbers = new Uint32Array(FIRST_LEAVES);
 
   constructor(from: HashFunction, to: HashFunction) {
@@ -49,31 +49,31 @@ export class LeafTable {
     this.#to = new Uint8Array(FIRST_LEAVES * to.digestSize);
   }
 
-  /** How many there are. */
+  /** Number of leaves. */
   get count(): number {
     return this.#count;
   }
 
-  /** Whether there is no room for more. */
+  /** Whether the table is full. */
   get isFull(): boolean {
     return this.#count === MAX_LEAVES;
   }
 
-  /** The digest of a leaf under the other function: a view. Undefined for one that is not there. */
+  /** Finds the digest of a leaf under the other function, as a view; undefined if the leaf is not in the table. */
   find(digest: Uint8Array): Uint8Array | undefined {
     const found = this.#slots[this.#slotOf(digest, 0)] as number;
     return found === 0 ? undefined : this.#to.subarray((found - 1) * this.#toSize, found * this.#toSize);
   }
 
-  /** Whether it has a leaf. @param digest - under the first function; it stands at `at` */
+  /** Whether the table has a leaf. @param digest - contains its digest under the first function at offset `at` */
   has(digest: Uint8Array, at: number): boolean {
     return this.#slots[this.#slotOf(digest, at)] !== 0;
   }
 
   /**
-   * Adds a leaf. Of two places of one leaf either is as good.
+   * Adds a leaf. If a leaf has two places, either may be kept.
    *
-   * @param file - the data file that it lies in; undefined where its place does not matter
+   * @param file - its data file; undefined if its place does not matter
    */
   add(leaves: RenamedLeaves, i: number, file: string | undefined): 'new' | 'known' | 'full' {
     const count = this.#count;
@@ -91,7 +91,7 @@ export class LeafTable {
     return this.#count > count ? 'new' : 'known';
   }
 
-  /** Adds two digests. @returns the number of the leaf; undefined where there is no room */
+  /** Adds a leaf's two digests. @returns the number of the leaf; undefined if the table is full */
   put(before: Uint8Array, beforeAt: number, after: Uint8Array, afterAt: number): number | undefined {
     const slot = this.#slotOf(before, beforeAt);
     const found = this.#slots[slot] as number;
@@ -106,7 +106,7 @@ export class LeafTable {
     return number;
   }
 
-  /** Where leaves lie, by their digests under the other function, which hold until the next one. */
+  /** Yields the places of leaves by their digests under the other function. A digest is valid until the next one. */
   *places(): Generator<readonly [digest: Uint8Array, location: Location], void, undefined> {
     for (let i = 0; i < this.#count; i++) {
       const file = this.#files[(this.#fileNumbers[i] as number) - 1];
@@ -122,13 +122,13 @@ export class LeafTable {
     }
   }
 
-  /** Whether it is known where a leaf lies. @param digest - under the first function */
+  /** Whether the place of a leaf is known. @param digest - under the first function */
   hasPlace(digest: Uint8Array): boolean {
     const found = this.#slots[this.#slotOf(digest, 0)] as number;
     return found !== 0 && this.#fileNumbers[found - 1] !== 0;
   }
 
-  /** The slot of a digest, or the empty one where it would go. */
+  /** The slot of a digest, or the free slot where it would go. */
   #slotOf(digests: Uint8Array, at: number): number {
     const mask = this.#slots.length - 1;
     for (let slot = wordAt(digests, at) & mask; ; slot = (slot + 1) & mask) {
@@ -170,7 +170,7 @@ export class LeafTable {
   }
 }
 
-/** A loop is quicker than a call for as few octets. */
+/** Copies octets with a loop, which is faster than a call for so few. */
 function copy(to: Uint8Array, toAt: number, from: Uint8Array, fromAt: number, size: number): void {
   for (let i = 0; i < size; i++) to[toAt + i] = from[fromAt + i] as number;
 }

@@ -9,7 +9,7 @@ import { isReadable } from '../maintain/is-readable.ts';
 import type { Store } from '../store/store.ts';
 import type { Transcriber } from './transcriber.ts';
 
-/** Gives the states of one archive their new names, oldest first. */
+/** Renames the states of one archive, oldest first. */
 export class LineNames {
   readonly #source: Store;
   readonly #transcriber: Transcriber;
@@ -22,7 +22,7 @@ export class LineNames {
     this.#options = options;
   }
 
-  /** @throws {VtError} EMISSING, ECORRUPT where something of the state cannot be had */
+  /** Transcribes an entry. @throws {VtError} EMISSING or ECORRUPT if a Block of the state is unavailable */
   async line(entry: ArchiveEntry, number: number): Promise<ArchiveLine> {
     const dirent = await this.#state(entry, number);
     const merged: Dirent[] = [];
@@ -31,7 +31,7 @@ export class LineNames {
     return this.#renamed(entry, dirent, merged);
   }
 
-  /** The same as far as it was transcribed before; what was not keeps its names. */
+  /** As `line`, but without new work: parts that were not transcribed before keep their names. */
   known(entry: ArchiveEntry): ArchiveLine {
     const dirent = this.#transcriber.known(entry.dirent) ?? entry.dirent;
     const merged = mergedStates(entry).map(({ dirent: other }) => this.#transcriber.known(other) ?? other);
@@ -39,7 +39,7 @@ export class LineNames {
   }
 
   #renamed(entry: ArchiveEntry, dirent: Dirent, merged: readonly Dirent[]): ArchiveLine {
-    // What is not here has no other name: it stays what it is, a state that is known by its id alone.
+    // A state that is not in this archive keeps its id: it is only known by that.
     const notes = renamedNotes(entry, merged, (id) => this.#ids.get(id) ?? id);
     const line = { whenNs: entry.whenNs, dirent, ...notesField(notes) };
     this.#ids.set(stateId(entry), stateId(line));

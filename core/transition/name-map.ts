@@ -36,17 +36,17 @@ import type { Store } from '../store/store.ts';
 import type { RenamedLeaves } from './leaf-table.ts';
 import { LeafTable } from './leaf-table.ts';
 
-/** References that wait to be written, at most: some 25 MB. */
+/** Maximum number of unsaved references: some 25 MB. */
 const MAX_WAITING = 65_536;
-/** Leaves that wait to be written, at most: 22 MB. */
+/** Maximum number of unsaved leaves: 22 MB. */
 const MAX_LEAVES_WAITING = 262_144;
-/** Files of about one size, from which on they are made one. */
+/** This many files of similar size are merged into one. */
 const MERGED_AT_ONCE = 4;
 
 /** A reference that was found. */
 export interface FoundName {
   readonly ref: Block;
-  /** All that it stands for is in the Store; else that has to be looked for. */
+  /** Whether everything it refers to is in the Store; if false, that must be checked. */
   readonly isWhole: boolean;
 }
 
@@ -56,8 +56,8 @@ interface Waiting {
 }
 
 /**
- * What references of one hash function are under another, as a transition finds it out. It is kept in files of a datadir, so that what
- * was named once can be found, and what was done need not be done again.
+ * Maps references of one hash function to those of another, as a transition finds them. It is saved in files of a datadir, so that later
+ * transitions need not repeat the work.
  */
 export class NameMap implements AsyncDisposable {
   readonly #target: Store;
@@ -65,17 +65,17 @@ export class NameMap implements AsyncDisposable {
   readonly #from: Side;
   readonly #place: { readonly folder: string; readonly access: StoreAccess; readonly lock: number } | undefined;
   readonly #notes: StoreNotes | undefined;
-  /** The Store has it as long as nothing that was there is removed. */
+  /** The Store keeps this note until any Block is removed from it. */
   readonly #note: Buffer = randomBytes(NOTE_SIZE);
-  /** Complete ones, and others: newest last. */
+  /** Files whose contents are complete in the Store, and others; newest last. */
   #whole: NameRun[] = [];
   readonly #others: NameRun[] = [];
   readonly #filter = new DigestFilter();
   #waiting = new Map<string, Waiting>();
   readonly #leaves: LeafTable;
-  /** The table may lack places of some leaves. */
+  /** Whether the table may lack places of some leaves. */
   #hasUnplaced = false;
-  /** Records of leaves that wait to be written. */
+  /** Records of unsaved leaves. */
   #leafRecords = Buffer.alloc(0);
   #leafSize = 0;
   #saving: Promise<void> = Promise.resolve();
@@ -94,10 +94,10 @@ export class NameMap implements AsyncDisposable {
   }
 
   /**
-   * Opens the map of a datadir, alone; without one it is kept in memory.
+   * Opens the map in a datadir, with exclusive access; without a datadir it is in memory.
    *
-   * @param target - the Store that transcribed Blocks go to
-   * @throws {VtError} ELOCKED where another transition is at work there
+   * @param target - the Store that receives transcribed Blocks
+   * @throws {VtError} ELOCKED if another transition uses the map
    */
   static async open(
     target: Store,
@@ -137,12 +137,12 @@ export class NameMap implements AsyncDisposable {
     }
   }
 
-  /** A note is about this map and this Store. */
+  /** Makes a note specific to this map and Store. */
   #noteOf(note: Uint8Array): Uint8Array {
     return createHash('sha256').update('names ').update(note).digest().subarray(0, NOTE_SIZE);
   }
 
-  /** What the table of leaves does not know is to be looked for in files. A superblock is a leaf too, where data files were swept. */
+  /** Notes the names that must be looked up in files: those that the table lacks. Swept superblocks count as leaves too. */
   #remember(records: Buffer): void {
     for (let at = 0; at < records.length; at += NAME_RECORD_SIZE) {
       const digestStart = at + digestAt(this.#from);
@@ -150,17 +150,17 @@ export class NameMap implements AsyncDisposable {
     }
   }
 
-  /** Whether so many wait that they are to be written. */
+  /** Whether so many entries are unsaved that `save` is due. */
   get isFull(): boolean {
     return this.#place !== undefined && (this.#waiting.size >= MAX_WAITING || this.#leafSize >= MAX_LEAVES_WAITING * NAME_RECORD_SIZE);
   }
 
-  /** The digest of a leaf in the Store that Blocks go to, where that is known at once: a view. The leaf is there. */
+  /** The digest of a leaf in the target Store, as a view; undefined if it is not in memory. The target has the leaf. */
   leaf(digest: Uint8Array): Uint8Array | undefined {
     return this.#leaves.find(digest);
   }
 
-  /** Notes leaves that are in the Store. @param file - the data file that they lie in, where they stay there */
+  /** Notes leaves that are in the target Store. @param file - their data file, if they stay in place */
   addLeaves(leaves: RenamedLeaves, file?: string): void {
     const sizes = this.#hashes.map((name) => hashByName(name).digestSize) as [number, number];
     const octets = this.#from === 0 ? ([leaves.before, leaves.after] as const) : ([leaves.after, leaves.before] as const);
@@ -170,7 +170,7 @@ export class NameMap implements AsyncDisposable {
       if (added === 'known') continue;
       const near = { octets: octets[0], at: i * sizes[0], size: sizes[0] };
       const far = { octets: octets[1], at: i * sizes[1], size: sizes[1] };
-      // Of what waits no more than the digests in the table is looked up.
+      // Unsaved leaf records are only found through the table. If it is full, note a reference instead.
       if (added === 'full' && file === undefined) this.#addBeside(leaves, i);
       else this.#append(leaves.sizes[i] as number, near, far);
     }
@@ -199,7 +199,7 @@ export class NameMap implements AsyncDisposable {
     this.add('bytes', block(this.#hashes[this.#from], before), block(this.#target.hashName, after));
   }
 
-  /** What a reference is in the Store that Blocks go to. */
+  /** Finds the target Store's reference for a reference. */
   get(kind: NamedKind, ref: Block): FoundName | undefined {
     const key = keyOf(ref);
     if (key === undefined) return undefined;
@@ -218,13 +218,13 @@ export class NameMap implements AsyncDisposable {
     return undefined;
   }
 
-  /** Where swept leaves lie, by their digests in the Store that Blocks go to, which hold until the next one. */
+  /** Yields the places of swept leaves by their digests in the target Store. A digest is valid until the next one. */
   places(): LocatedBlocks {
     const leaves = this.#leaves;
     return { length: leaves.count, [Symbol.iterator]: () => leaves.places() };
   }
 
-  /** Other leaves that were noted and saved: their digests, and those in the Store that Blocks go to. They hold until the next one. */
+  /** Yields the other saved leaves: their digests, and those in the target Store. Both are valid until the next ones. */
   *unplacedLeaves(): Generator<readonly [digest: Uint8Array, to: Uint8Array], void, undefined> {
     const sizes = this.#hashes.map((name) => hashByName(name).digestSize);
     const other = this.#from === 0 ? 1 : 0;
@@ -238,7 +238,7 @@ export class NameMap implements AsyncDisposable {
     }
   }
 
-  /** Notes what a reference is in the Store, to which all was added that it stands for. */
+  /** Notes the target Store's reference for a reference, after everything it refers to was added there. */
   add(kind: NamedKind, ref: Block, to: Block): void {
     const key = keyOf(ref);
     const pair = { kind, refs: this.#from === 0 ? ([ref, to] as const) : ([to, ref] as const) };
@@ -249,9 +249,9 @@ export class NameMap implements AsyncDisposable {
   }
 
   /**
-   * Makes durable what was added to the Store, and then what was noted of it.
+   * Makes the added Blocks durable, and then the noted names.
    *
-   * @param flushed - makes sure that what was added before is in the Store
+   * @param flushed - makes sure that all earlier adds have reached the Store
    */
   async save(flushed: () => Promise<void>, options: OpOptions = {}): Promise<void> {
     const save = this.#saving.then(async () => await this.#save(flushed, options));
@@ -266,7 +266,7 @@ export class NameMap implements AsyncDisposable {
     await flushed();
     await this.#notes?.add(this.#noteOf(this.#note), options);
     await this.#target.flush(options);
-    // Without a place to keep them they stay here: nothing else knows them.
+    // Without a datadir they stay in memory.
     if (this.#place === undefined || (taken.length === 0 && leaves.length === 0)) return;
     const records = Buffer.concat([leaves, ...taken.flatMap(([, { record }]) => record ?? [])]);
     this.#remember(records);
@@ -283,7 +283,7 @@ export class NameMap implements AsyncDisposable {
     return NameRun.open(writeNameRun(folder, { hashes: this.#hashes, note: this.#note }, sortRecords(records), access));
   }
 
-  /** Makes one of several files of about one size. @param isDue - asked of those */
+  /** Merges several files of similar size into one. @param isDue - decides whether to merge these */
   #merge(isDue: (runs: readonly NameRun[]) => boolean): void {
     for (let least = 1; least < MAX_RUN_RECORDS; least *= MERGED_AT_ONCE) {
       const small = this.#whole.filter(({ count }) => count >= least && count < least * MERGED_AT_ONCE);
@@ -291,7 +291,7 @@ export class NameMap implements AsyncDisposable {
       if (small.length < 2 || sum > MAX_RUN_RECORDS || !isDue(small)) continue;
       const merged = this.#write(Buffer.concat(small.map((run) => run.records())));
       this.#whole = [...this.#whole.filter((run) => !small.includes(run)), merged];
-      // A run that is gone before the new one's name is durable would be missed after a loss of power.
+      // Make the new file's name durable before the old files are removed, in case of a power failure.
       if (this.#place !== undefined) syncFolder(this.#place.folder);
       for (const run of small) {
         run[Symbol.dispose]();
@@ -300,7 +300,7 @@ export class NameMap implements AsyncDisposable {
     }
   }
 
-  /** Closes its files. What was not saved is lost. */
+  /** Closes its files. Unsaved names are lost. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#saving;
     if (this.#place !== undefined) {
@@ -319,7 +319,7 @@ function openRun(path: string): NameRun | undefined {
   try {
     return NameRun.open(path);
   } catch (error) {
-    // A damaged one names nothing; what it named is found out again.
+    // Ignore a damaged file: its names are found again.
     if (error instanceof VtError && error.code === 'EPARSE') return undefined;
     throw error;
   }

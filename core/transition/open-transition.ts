@@ -7,18 +7,18 @@ import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 import { NameMap } from './name-map.ts';
 
-/** A map of names, and where it is kept. */
+/** A map of names, and the datadir that keeps it. */
 export interface OpenedMap {
   readonly map: NameMap;
-  /** The datadir that keeps it; undefined where there is none, and it is gone with the process. */
+  /** The datadir that keeps it; undefined if it is only in memory. */
   readonly keptIn: string | undefined;
 }
 
 /**
- * Opens the map of names of two Stores: it is kept with the one that Blocks go to, else with the other. Maps that the first has already
- * go along.
+ * Opens the map of names between two Stores. It is kept in the target if possible, else in the source. Existing maps of the source are
+ * included.
  *
- * @throws {VtError} EFAILED for Stores of one hash function, ELOCKED where another transition is at work
+ * @throws {VtError} EFAILED if the Stores have the same hash function, ELOCKED if another transition is running
  */
 export async function openMap(source: Store, target: Store, options: OpOptions = {}): Promise<OpenedMap> {
   if (source.hashName === target.hashName)
@@ -32,7 +32,7 @@ export async function openMap(source: Store, target: Store, options: OpOptions =
   return { map: await NameMap.open(target, source.hashName, place, options), keptIn: place?.path };
 }
 
-/** The datadir that may keep the map. That of a sealed Store may not: digests of contents are nothing for its holder. */
+/** The datadir that may keep the map. A sealed Store's may not, since the map would reveal digests of contents. */
 function namesIn(store: Store): Datadir | undefined {
   const datadir = datadirOf(store);
   return datadir?.hashName === store.hashName ? datadir : undefined;

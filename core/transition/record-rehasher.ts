@@ -10,44 +10,44 @@ import type { RecordBatch } from '../store/records/record-batch.ts';
 import type { Rehashed } from './rehash-records.ts';
 import { rehashedSize, rehashRecords } from './rehash-records.ts';
 
-/** Octets of an image that goes to a worker, and of what comes back, at most. */
+/** Maximum octets of an image that is sent to a worker, and of its result. */
 const SLOT_SIZE = 2 * 1024 * 1024;
-/** Images that one worker has at a time: one to work at, and some so that it need not wait. */
+/** Images per worker at a time: one in progress, and spare ones so that it never waits. */
 const SLOTS_PER_WORKER = 3;
-/** Octets that are worked at here before a worker is started: it takes 30 ms to start. */
+/** Octets that are processed in this thread before a worker is started: starting one takes 30 ms. */
 const UNTHREADED_SIZE = 4 * 1024 * 1024;
-/** Octets of an image below which it is not worth a message. */
+/** Images with fewer octets are processed in this thread. */
 const MIN_SENT_SIZE = 64 * 1024;
 const PAGE_SIZE = 65536; // of WebAssembly
 
-/** What a worker is started with. */
+/** The data that a worker is started with. */
 export interface RehashSetup {
   readonly hashNames: { readonly from: HashName; readonly to: HashName };
   readonly memory: SharedMemory;
 }
 
-/** Asks a worker for an image in the shared memory. */
+/** A request to rehash an image in shared memory. */
 export interface RehashRequest {
   readonly at: number;
   readonly size: number;
-  /** The file to read the image from, and where; without it the image is in the memory already. */
+  /** The file and offset to read the image from; without it the image is in shared memory already. */
   readonly file?: { readonly path: string; readonly offset: number };
-  /** Where the new records go, and how much room there is: none where digests alone are asked for. */
+  /** Offset and size of the space for the new records; size 0 to make only digests. */
   readonly to: number;
   readonly room: number;
 }
 
-/** The new records, and the digests that they had; undefined where something is wrong with the image. */
+/** The new records and their former digests; undefined if a check failed. */
 export type RehashReply = (Omit<RecordBatch, 'image'> & { readonly before: Uint8Array; readonly size: number }) | undefined;
 
 interface Thread {
   readonly thread: WorkerThread<RehashRequest, RehashReply>;
   readonly memory: SharedMemory;
-  /** Where in the memory there is room for an image, and behind it for another. */
+  /** Offsets of free slots, each with space for an image and its result. */
   readonly free: number[];
 }
 
-/** Room for an image in a thread's memory, which somebody has. */
+/** A used slot in a thread's memory. */
 interface Slot {
   readonly thread: Thread;
   readonly at: number;
@@ -55,19 +55,19 @@ interface Slot {
 
 const SLOTS_AT = Math.ceil(HASH_SCRATCH_SIZE / PAGE_SIZE) * PAGE_SIZE;
 
-/** Verifies records and writes them under another hash function, in worker threads where there is much of them. */
+/** Verifies records and rewrites them with another hash function, in worker threads if there are many. */
 export class RecordRehasher implements AsyncDisposable {
   readonly #from: HashFunction;
   readonly #to: HashFunction;
-  /** Workers at most. */
+  /** Maximum number of workers. */
   readonly #most = threadsAtMost(Math.min(4, availableParallelism()));
   readonly #digestsOnly: boolean;
   readonly #threads: Thread[] = [];
-  /** Callers that wait for room. */
+  /** Callers that wait for a free slot. */
   readonly #queue: (() => void)[] = [];
   #doneSize = 0;
 
-  /** @param digestsOnly - no records are written: their image is empty */
+  /** @param digestsOnly - makes only digests, and an empty image */
   constructor(from: HashFunction, to: HashFunction, { digestsOnly = false }: { readonly digestsOnly?: boolean } = {}) {
     this.#from = from;
     this.#to = to;
@@ -75,10 +75,10 @@ export class RecordRehasher implements AsyncDisposable {
   }
 
   /**
-   * Gives the records of an image under the other hash function to `use`, which may look at them until it resolves.
+   * Rehashes the records of an image and calls `use` with the result, which is valid until the returned promise resolves.
    *
-   * @param count - records in the image
-   * @param where - where they come from, for messages
+   * @param count - number of records in the image
+   * @param where - their source, for messages
    * @throws as {@link rehashRecords}
    */
   async rehash<T>(image: Buffer, count: number, where: string, use: (rehashed: Rehashed) => Promise<T>): Promise<T> {
@@ -96,16 +96,16 @@ export class RecordRehasher implements AsyncDisposable {
         }
       }
     }
-    // Here as well where a worker found something wrong: to say what.
+    // Also after a worker's check has failed: this throws the precise error.
     const target = this.#digestsOnly ? undefined : Buffer.allocUnsafeSlow(room);
     return await use(rehashRecords(image, { from: this.#from, to: this.#to }, target, where));
   }
 
   /**
-   * Gives records that lie in a file, which a worker reads, to `use` as {@link RecordRehasher.rehash} does.
+   * As {@link RecordRehasher.rehash}, for records in a file, which a worker reads.
    *
-   * @param records - `count`: how many there are
-   * @returns `unread` where no worker is to be had, or the work is too little for one; `wrong` where they are no such records
+   * @param records - `count`: number of records
+   * @returns `unread` if no worker is available, or there is too little work for one; `wrong` if the records do not match
    */
   async rehashIn(
     { path, offset, size, count }: { readonly path: string; readonly offset: number; readonly size: number; readonly count: number },
@@ -127,7 +127,7 @@ export class RecordRehasher implements AsyncDisposable {
     }
   }
 
-  /** Room in a thread, taken; undefined where there is none to be had. */
+  /** Takes a free slot of a thread; undefined if no worker can be used. */
   async #free(): Promise<Slot | undefined> {
     for (;;) {
       const alive = this.#threads.filter(({ thread }) => thread.failure === undefined);

@@ -2,20 +2,20 @@ import type { HashFunction } from '../block/hash.ts';
 import type { BlockLocation } from '../store/block-location.ts';
 import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 
-/** Octets of records that are read with one call, at most, unless one alone has more. */
+/** Maximum octets of records read with one call; a single record may exceed it. */
 const MAX_RUN_SIZE = 1024 * 1024;
 
-/** Records that lie one after the other in a data file. */
+/** A run of contiguous records in a data file. */
 export interface RecordRun {
   readonly path: string;
-  /** Where the header of the first begins. */
+  /** Offset of the first record's header. */
   readonly offset: number;
   readonly size: number;
-  /** Which of the Blocks they are, in the order of the file. */
+  /** Indexes of their Blocks, in the order of the file. */
   readonly indexes: readonly number[];
 }
 
-/** Where Blocks lie, as runs of records in the order of the files. What is not located is in none. */
+/** Combines the places of Blocks into runs of records, in file order. Blocks without a place are left out. */
 export function recordRuns(located: readonly (BlockLocation | undefined)[], hash: HashFunction): RecordRun[] {
   const headerSize = RECORD_FIXED_SIZE + hash.digestSize;
   const order: { readonly index: number; readonly at: BlockLocation }[] = [];

@@ -6,27 +6,27 @@ import { codecByNumber, PAYLOAD_CRC_OFFSET, RECORD_FIXED_SIZE, writeRecordHeader
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { decodeStored } from '../store/records/stored-bytes.ts';
 
-/** Makes digests of ranges of an image. */
+/** Hashes ranges of an image. */
 export type ImageDigester = MemoryDigester;
 
-/** Records of the same Blocks under another hash function. */
+/** Records of the same Blocks with another hash function. */
 export interface Rehashed {
-  /** The digests that the records had. */
+  /** The former digests of the records, concatenated. */
   readonly before: Uint8Array;
   readonly batch: RecordBatch;
 }
 
-/** Octets of the records that {@link rehashRecords} makes of `count` in `size` octets. */
+/** Size in octets of the result of {@link rehashRecords} for `count` records in `size` octets. */
 export function rehashedSize(size: number, count: number, from: HashFunction, to: HashFunction): number {
   return size + count * (to.digestSize - from.digestSize);
 }
 
 /**
- * Verifies records, and writes them anew under another hash function; what is stored of each Block stays as it is.
+ * Verifies records, and rewrites them with another hash function; the stored octets stay the same.
  *
- * @param target - room for the new records; without it the digests alone are made
- * @param digestMany - hashes ranges of the image: by the one function, and by the other
- * @throws {CorruptBlockError} for the first Block that is not what its digest says, {ParseError} for what is no record
+ * @param target - memory for the new records; without it only digests are made
+ * @param digestMany - hashes ranges of the image, with the one function and the other
+ * @throws {CorruptBlockError} for the first Block that does not match its digest, {ParseError} if the image is malformed
  */
 export function rehashRecords(
   image: Buffer,
@@ -55,7 +55,7 @@ export function rehashRecords(
     const stored = image.subarray(start, ranges[2 * i + 1]);
     const codec = codecByNumber(codecs[i] as number);
     const size = sizes[i] as number;
-    // What is compressed was hashed as it is stored.
+    // A compressed Block was hashed in its stored form: hash it again, decompressed.
     if (codec !== 'none') digests.set(to.digest(unpacked(stored, codec, size)), i * to.digestSize);
     if (target === undefined) continue;
     const digest = digests.subarray(i * to.digestSize, (i + 1) * to.digestSize);

@@ -5,7 +5,7 @@ import { DatafileReaders } from '../datadir/datafiles/datafile-readers.ts';
 import type { RehashReply, RehashRequest, RehashSetup } from './record-rehasher.ts';
 import { rehashRecords } from './rehash-records.ts';
 
-// A thread that verifies records and writes them under another hash function, in the shared memory. @see RecordRehasher
+// A worker thread that verifies records in shared memory and rewrites them with another hash function. @see RecordRehasher
 
 const port = parentPort;
 if (port === null) throw new Error('rehash worker: not started as a worker thread');
@@ -14,7 +14,7 @@ const { hashNames, memory } = workerData as RehashSetup;
 const hashes = { from: hashByName(hashNames.from), to: hashByName(hashNames.to) };
 const digesters = { from: hashes.from.digesterOf(memory, 0), to: hashes.to.digesterOf(memory, 0) };
 
-/** A digester of ranges in the image, which begins at an offset of the memory. */
+/** Makes a digester for ranges of an image that begins at an offset of the memory. */
 function within(digester: MemoryDigester, at: number): MemoryDigester {
   return (ranges, digests) => {
     const places = new Float64Array(ranges);
@@ -23,7 +23,7 @@ function within(digester: MemoryDigester, at: number): MemoryDigester {
   };
 }
 
-/** By their paths. */
+/** Readers of data files, by path. */
 const readers = new DatafileReaders('/');
 
 port.on('message', ({ at, size, file, to, room }: RehashRequest) => {

@@ -13,9 +13,9 @@ import { LineNames } from './line-names.ts';
 import type { Transcriber } from './transcriber.ts';
 
 /**
- * A Store as one of another hash function, for who exchanges states. Its archives have the names under that function, and its
- * Blocks are those of the Store that they are transcribed into. The newest state of an archive is transcribed when the archive is
- * read; older ones have their new names as far as they were transcribed before.
+ * Presents a Store as one with another hash function, for exchanging states. Its archives have references of that function, and its
+ * Blocks come from the target Store of the transcription. Reading an archive transcribes its newest state. Older states are renamed
+ * as far as they were transcribed before.
  */
 export class RenamedStore implements Store {
   readonly name: string;
@@ -24,7 +24,7 @@ export class RenamedStore implements Store {
   readonly wraps: Store;
   readonly offers: Offers;
 
-  /** @param source - what is renamed; `target`: where the Blocks are. Neither is closed with this one */
+  /** @param source - the Store to rename; `target`: the Store with the Blocks. Neither is closed with this one */
   constructor(source: Store, target: Store, transcriber: Transcriber) {
     this.name = source.name;
     this.hashName = target.hashName;
@@ -66,7 +66,7 @@ export class RenamedStore implements Store {
   }
 }
 
-/** The states of an archive under the other hash function: to read. */
+/** A read-only view of an archive with references of the other hash function. */
 class RenamedArchive implements Archive {
   readonly name: string;
   readonly #archive: Archive;

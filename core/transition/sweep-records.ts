@@ -4,27 +4,27 @@ import { codecByNumber, codecNumber, decodeRecordHeader, RECORD_FIXED_SIZE } fro
 import { decodeStored } from '../store/records/stored-bytes.ts';
 import type { RenamedLeaves } from './leaf-table.ts';
 
-/** The hash functions of a sweep: of the data file, of the Store, and of what it becomes. Two of them may be one. */
+/** The hash functions of a sweep: of the data file, of the Store, and of the future Store. Two of them may be equal. */
 export interface SweepHashes {
   readonly file: HashFunction;
   readonly from: HashFunction;
   readonly to: HashFunction;
 }
 
-/** Where records stand in an image, in columns. */
+/** The places of records in an image, in columns. */
 export interface FoundRecords {
   readonly count: number;
-  /** Pairs: the first octet that is stored of a Block, and the one past its last. */
+  /** Pairs of offsets: the start of a Block's stored octets, and the octet after their end. */
   readonly ranges: Float64Array;
   readonly sizes: Uint32Array;
   readonly codecs: Uint8Array;
-  /** Just past the last whole record. */
+  /** Offset after the last whole record. */
   readonly end: number;
-  /** Octets of the record at `end`, which has no room in the image; undefined where none stands there. */
+  /** Octets of the incomplete record at `end`; undefined if there is none. */
   readonly nextSize: number | undefined;
 }
 
-/** Finds the whole records at the start of an image: their headers are checked, and gaps passed over. */
+/** Finds the whole records at the start of an image; checks their headers and skips gaps. */
 export function findRecords(image: Buffer, { digestSize }: HashFunction): FoundRecords {
   const headerSize = RECORD_FIXED_SIZE + digestSize;
   const ranges: number[] = [];
@@ -48,17 +48,17 @@ export function findRecords(image: Buffer, { digestSize }: HashFunction): FoundR
     }
     at = end;
   }
-  // Of a header that is cut off nothing is known but that there is more.
+  // The header is cut off: at least the rest of it follows.
   if (nextSize === undefined && image.length - at < headerSize && at > 0) nextSize = headerSize;
   const columns = { ranges: Float64Array.from(ranges), sizes: Uint32Array.from(sizes), codecs: Uint8Array.from(codecs) };
   return { count: sizes.length, ...columns, end: at, nextSize };
 }
 
 /**
- * Hashes the Blocks of records. One that is not what its record says is left out: a get of that Block alone then gives the error.
+ * Hashes the Blocks of records. A Block that does not match its record is left out: reading it alone gives the error.
  *
- * @param offset - of the image in its file
- * @param digesterOf - what hashes ranges of the image
+ * @param offset - offset of the image in its file
+ * @param digesterOf - returns a digester for ranges of the image
  */
 export function sweepRecords(
   image: Buffer,
@@ -89,7 +89,7 @@ export function sweepRecords(
   };
 }
 
-/** What is compressed was hashed as it is stored. @returns 1 for each that can be unpacked */
+/** Hashes compressed Blocks, which were only hashed in stored form. @returns 1 for each that could be decompressed */
 function unpackInto(
   image: Buffer,
   { count, ranges, sizes, codecs }: FoundRecords,

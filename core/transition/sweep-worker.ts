@@ -4,7 +4,7 @@ import { DatafileReaders } from '../datadir/datafiles/datafile-readers.ts';
 import type { SweepReply, SweepRequest, SweepSetup } from './sweep-messages.ts';
 import { Sweeper } from './sweeper.ts';
 
-// A thread that reads data files in large pieces and hashes their Blocks. @see LeafSweep
+// A worker thread that reads data files in large pieces and hashes their Blocks. @see LeafSweep
 
 const port = parentPort;
 if (port === null) throw new Error('sweep worker: not started as a worker thread');

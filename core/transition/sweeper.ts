@@ -10,7 +10,7 @@ import { findRecords, sweepRecords } from './sweep-records.ts';
 
 /** Octets of a piece. */
 const PIECE_SIZE = 2 * 1024 * 1024;
-/** Pieces that are read and not hashed yet, at most. */
+/** Maximum number of pieces that are read but not hashed yet. */
 export const PIECES_AT_ONCE = 3;
 const SLOTS_AT = Math.ceil(HASH_SCRATCH_SIZE / 65536) * 65536;
 
@@ -22,7 +22,7 @@ interface Piece {
   readonly file: HashFunction;
 }
 
-/** Reads pieces of data files and hashes the Blocks in them, in a memory of its own: nothing but digests leaves it. */
+/** Reads pieces of data files into its own memory and hashes their Blocks. Only the digests leave that memory. */
 export class Sweeper {
   readonly #hashes: { readonly from: HashFunction; readonly to: HashFunction };
   readonly #readers: DatafileReaders;
@@ -31,7 +31,7 @@ export class Sweeper {
   readonly #free = Array.from({ length: PIECES_AT_ONCE }, (_, slot) => SLOTS_AT + slot * PIECE_SIZE);
   readonly #pieces: Piece[] = [];
 
-  /** @param readers - of files by their paths */
+  /** @param readers - readers of data files, by path */
   constructor(hashes: { readonly from: HashFunction; readonly to: HashFunction }, readers: DatafileReaders) {
     this.#hashes = hashes;
     this.#readers = readers;
@@ -52,7 +52,7 @@ export class Sweeper {
     return { kind: 'read', end: found.end, nextSize: found.nextSize };
   }
 
-  /** What cannot be read is not swept: a read of something there gives the error. */
+  /** Reads as far as possible. Unreadable parts are not swept: reading a Block there gives the error. */
   #readInto(path: string, offset: number, target: Uint8Array): number {
     try {
       return this.#readers.readInto(path, offset, target);

@@ -9,27 +9,28 @@ import type { Store } from '../store/store.ts';
 import { LineNames } from './line-names.ts';
 import type { Transcriber } from './transcriber.ts';
 
-/** What became of an archive. */
+/** The result of transcribing an archive. */
 export interface TranscribedArchive {
   readonly states: number;
-  /** Those that were not there. */
+  /** Number of states that were newly recorded. */
   readonly recorded: number;
 }
 
+/** Options of {@link transcribeArchive}. */
 export interface TranscribeArchiveOptions extends OpOptions {
-  /** Told before each state, counted from 1. */
+  /** Called before each state; the number counts from 1. */
   readonly onState?: (number: number, states: number) => void;
 }
 
-/** Milliseconds of work after which what is done is recorded: one that is killed has lost no more. */
+/** Finished states are recorded after this many milliseconds. A killed process loses no more work. */
 const RECORD_MS = 5000;
 
 /**
- * Records every state of an archive in one of another Store, oldest first: with their dates, notes, tags and protection. States that are
- * there are left as they are, also where they were let go of here since.
+ * Records all states of an archive in an archive of another Store, oldest first, with their times, notes, tags and protection. Existing
+ * states stay unchanged, even if they were forgotten in the source since.
  *
- * @param to - it may have the first of these states, and no others
- * @throws {VtError} EFAILED where it has others; EMISSING, ECORRUPT for a state with unavailable Blocks: those before it are recorded
+ * @param to - may only contain the first of these states
+ * @throws {VtError} EFAILED if it has others; EMISSING or ECORRUPT if Blocks of a state are unavailable: those before it are recorded
  */
 export async function transcribeArchive(
   source: Store,
@@ -67,7 +68,7 @@ export async function transcribeArchive(
   try {
     for (const entry of lines) {
       if (isForgotten(entry)) {
-        // It was copied before it was let go of here, and stays there.
+        // It was copied before it was forgotten here, and stays there.
         if (there.has(stateId(names.known(entry)))) lacking--;
         continue;
       }
@@ -76,7 +77,7 @@ export async function transcribeArchive(
       const known = there.get(stateId(line));
       if (known !== undefined) {
         lacking--;
-        // What stands before one that is there was let go of there.
+        // States before an existing one were forgotten there.
         waiting = [];
         await copyMarks(to, line, known, options);
       } else if (!forgotten.has(stateId(line))) waiting.push(line);
@@ -98,7 +99,7 @@ function isSame(one: ArchiveLine | undefined, other: ArchiveLine | undefined): b
   return one === undefined || other === undefined ? one === other : stateId(one) === stateId(other);
 }
 
-/** Tags and protection that were set since. What is set in the other Store stays. */
+/** Copies tags and protection that were set since. Those of the other Store stay. */
 async function copyMarks(to: Archive, line: ArchiveLine, there: ArchiveEntry, options: OpOptions): Promise<void> {
   const { tags, isProtected } = marksOf(line);
   const has = marksOf(there);

@@ -19,34 +19,35 @@ import { contentOf } from './content-names.ts';
 import { LeafNames } from './leaf-names.ts';
 import type { NameMap } from './name-map.ts';
 
-/** Octets of superblocks and leaves of Dirs that wait to be added. */
+/** Maximum octets of superblocks and leaves of Dirs that are collected before they are added. */
 const MAX_PENDING = 1024 * 1024;
-/** Dirs and large contents that are worked at side by side. */
+/** Dirs and large contents that are processed concurrently. */
 const BRANCHES = 32;
-/** Files of one Block whose contents are asked for together, at most, by number and by octets. */
+/** Maximum number, and octets, of single-Block files whose contents are requested together. */
 const MAX_GATHERED = 1024;
 const MAX_GATHERED_SIZE = 8 * 1024 * 1024;
 
+/** Options of {@link Transcriber}. */
 export interface TranscribeOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Told of content whose new names were found out. */
+  /** Called with the counts when new names of contents were found. */
   readonly onProgress?: ((done: TranscribeCounts) => void) | undefined;
-  /** Leaves stay in the one Store, and the other gets what lists them alone. */
+  /** Leaves stay in the source Store, and the target only gets superblocks and Dirs. */
   readonly isInPlace?: boolean;
 }
 
-/** What was done. */
+/** Counts of finished work. */
 export interface TranscribeCounts {
-  /** Blocks of contents that were read, and their octets. */
+  /** Number of content Blocks that were read, and their octets. */
   readonly blocks: number;
   readonly bytes: number;
-  /** Dirs that were written anew. */
+  /** Number of Dirs that were written. */
   readonly dirs: number;
 }
 
 /**
- * Makes Dirents of one Store those of another with another hash function: names, metadata and octets are the same, references are
- * others. Leaves keep their edges. Superblocks and Dirs are made anew, since where they end depends on digests and on sizes.
+ * Converts Dirents of one Store for another Store with a different hash function. Names, metadata and contents stay the same, only
+ * references change. Leaves keep their edges. Superblocks and Dirs are built again, since their edges depend on digests and sizes.
  */
 export class Transcriber implements AsyncDisposable {
   readonly #source: Store;
@@ -55,7 +56,7 @@ export class Transcriber implements AsyncDisposable {
   readonly #signal: AbortSignal | undefined;
   readonly #pending: PendingBlocks;
   readonly #leaves: LeafNames;
-  /** What is being made, by its reference. */
+  /** Pending conversions, by reference. */
   readonly #underWay = new Map<string, Promise<Block>>();
   readonly #onProgress: TranscribeOptions['onProgress'];
   #free = BRANCHES;
@@ -72,21 +73,21 @@ export class Transcriber implements AsyncDisposable {
     this.#leaves = new LeafNames({ source, target }, map, { signal: options.signal, isInPlace: options.isInPlace === true, onDone });
   }
 
-  /** Counts Blocks that got their new names. */
+  /** Counts renamed Blocks. */
   noteDone(blocks: number, bytes: number): void {
     this.#counts = { ...this.#counts, blocks: this.#counts.blocks + blocks, bytes: this.#counts.bytes + bytes };
     this.#onProgress?.(this.#counts);
   }
 
-  /** What was done so far. */
+  /** The counts so far. */
   get counts(): TranscribeCounts {
     return this.#counts;
   }
 
   /**
-   * The Dirent with the same in the other Store. It is durable there after {@link Transcriber.save}.
+   * Converts a Dirent. The result is durable in the other Store after {@link Transcriber.save}.
    *
-   * @throws {VtError} EMISSING, ECORRUPT with the path of what cannot be had
+   * @throws {VtError} EMISSING or ECORRUPT, with the path of an unavailable Block
    */
   async dirent(dirent: Dirent, path: TreePath = ROOT_PATH): Promise<Dirent> {
     throwIfCancelled(this.#signal);
@@ -100,7 +101,7 @@ export class Transcriber implements AsyncDisposable {
     return dirent.prev === undefined ? made : { ...made, prev: await this.#at(path, this.#previous(dirent.prev, path)) };
   }
 
-  /** What a Dirent of a Dir became, where that was found out before. */
+  /** The converted Dirent of a Dir, if it was converted before. */
   known(dirent: Dirent): Dirent | undefined {
     if (dirent.kind !== 'dir' || dirent.prev !== undefined) return undefined;
     const nameOf = (ref: Block): Block | undefined => (ref.kind === 'literal' ? ref : this.#map.get('dir', ref)?.ref);
@@ -110,7 +111,7 @@ export class Transcriber implements AsyncDisposable {
     return { ...dirent, block, ...(inodes === undefined ? {} : { inodes }) };
   }
 
-  /** Makes durable what was done, and notes the names. */
+  /** Makes the converted Blocks durable, and saves the names. */
   async save(): Promise<void> {
     await this.#map.save(
       async () => {
@@ -120,7 +121,7 @@ export class Transcriber implements AsyncDisposable {
     );
   }
 
-  /** Tells the path of what cannot be had, once. */
+  /** Adds the path to an error about an unavailable Block, once. */
   async #at<T>(path: TreePath, work: Promise<T>): Promise<T> {
     try {
       return await work;
@@ -130,7 +131,7 @@ export class Transcriber implements AsyncDisposable {
     }
   }
 
-  /** Does something once for equal references, also if they are met at the same time. */
+  /** Converts equal references once, even if they occur concurrently. */
   async #once(kind: NamedKind, ref: HashBlock | IndirectBlock, make: () => Promise<Block>): Promise<Block> {
     const known = this.#map.get(kind, ref);
     if (known?.isWhole === true) return known.ref;
@@ -201,7 +202,7 @@ export class Transcriber implements AsyncDisposable {
     const made: Dirent[] = [...entries];
     const works: Promise<void>[] = [];
     const begin = (work: Promise<void>): Promise<void> => {
-      // The wait for all of them throws it.
+      // Awaiting all of them below throws the error.
       work.catch(() => undefined);
       works.push(work);
       return work;
@@ -230,13 +231,13 @@ export class Transcriber implements AsyncDisposable {
       } else await begin(one()).catch(() => undefined);
     }
     endGathered();
-    // All of them end before a failure is told, so that nothing goes on behind its back.
+    // Wait for all before throwing an error, so that none continues afterwards.
     await Promise.allSettled(works);
     await Promise.all(works);
     return made;
   }
 
-  /** Files of one Block each. */
+  /** Converts single-Block files. */
   async #gathered(
     files: readonly { readonly index: number; readonly dirent: FileDirent; readonly block: HashBlock }[],
     made: Dirent[],
@@ -249,7 +250,7 @@ export class Transcriber implements AsyncDisposable {
     try {
       digests = await this.#leaves.digestsOf(list);
     } catch (error) {
-      // Each by itself tells which of them.
+      // Converting each by itself shows which is damaged.
       if (!isDamage(error)) throw error;
       for (const { index, dirent } of files) made[index] = await this.dirent(dirent, joinPath(path, dirent.name));
       return;
@@ -260,7 +261,7 @@ export class Transcriber implements AsyncDisposable {
     }
   }
 
-  /** An earlier state: a Block whose octets are one Dirent. */
+  /** Converts an earlier state: a Block that contains one Dirent. */
   async #previous(block: Block, path: TreePath): Promise<Block> {
     const make = async (): Promise<Block> => {
       const before = decodeDirent(await readBlockBytes(this.#source, block, { signal: this.#signal }), 0).value;
@@ -277,7 +278,7 @@ export class Transcriber implements AsyncDisposable {
   }
 }
 
-/** Something of a tree that cannot be had, and where it is. */
+/** An unavailable part of a tree, and its path. */
 class DamagedPathError extends VtError {
   constructor(path: TreePath, cause: VtError) {
     super(cause.code, `"${octetsToText(path)}": ${cause.message}`, {
@@ -287,7 +288,7 @@ class DamagedPathError extends VtError {
   }
 }
 
-/** @throws {ParseError} for a Block of a third hash function */
+/** @throws {ParseError} if a Block has a third hash function */
 function requireHash({ hashcode }: HashBlock, source: Store): void {
   if (hashcode.hashName !== source.hashName)
     throw new ParseError(`a Block of hash function ${hashcode.hashName} in a tree of ${source.hashName}`, 0);

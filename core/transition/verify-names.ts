@@ -19,11 +19,11 @@ import { joinPath, ROOT_PATH } from '../tree/path.ts';
 import { isDamage } from '../tree/walk.ts';
 import { RecordRehasher } from './record-rehasher.ts';
 
-/** Octets of Blocks that are read together. */
+/** Maximum octets of Blocks that are read together. */
 const READ_SIZE = 8 * 1024 * 1024;
 const MAX_READ = 4096;
 
-/** Something that is not the same in both Stores. */
+/** A difference between the two Stores. */
 export interface NameFault {
   readonly path: TreePath;
   readonly error: VtError;
@@ -37,9 +37,9 @@ interface LeafPair {
 }
 
 /**
- * Compares what a transition made with what it was made of: names, metadata, and all octets. Each Block of the new Store is read and hashed
- * by both functions: the digests that the old references hold must come out. Of the old Store Dirs and superblocks alone are read.
- * In place the Blocks are read by their old names, and the new ones must come out.
+ * Compares the result of a transition with its source: names, metadata and all octets. Each Block of the new Store is read and hashed
+ * with both functions, and must yield the digests in the old references. Only Dirs and superblocks of the old Store are read.
+ * After a transition in place, Blocks are read by their old names, and must yield the new ones.
  */
 export class NameCheck implements AsyncDisposable {
   readonly #source: Store;
@@ -50,11 +50,11 @@ export class NameCheck implements AsyncDisposable {
   readonly #onProgress: ((blocks: number, bytes: number) => void) | undefined;
   readonly #isInPlace: boolean;
   readonly #rehasher: RecordRehasher;
-  /** Pairs of digests that were met, of leaves and of the tops of trees. */
+  /** Pairs of digests that were compared, of leaves and of the tops of trees. */
   readonly #seen: { readonly bytes: DigestTable; readonly content: DigestTable; readonly dir: DigestTable; readonly state: DigestTable };
   #pairs: LeafPair[] = [];
   #size = 0;
-  /** Blocks of contents that were read. */
+  /** Number of content Blocks that were read. */
   blocks = 0;
   bytes = 0;
   readonly faults: NameFault[] = [];
@@ -80,7 +80,7 @@ export class NameCheck implements AsyncDisposable {
     this.#seen = { bytes: pairs(), content: pairs(), dir: pairs(), state: pairs() };
   }
 
-  /** The function by whose names Blocks are read, and the other one. */
+  /** The hash function of the names by which Blocks are read, and the other one. */
   get #near(): HashFunction {
     return this.#isInPlace ? this.#from : this.#to;
   }
@@ -93,7 +93,7 @@ export class NameCheck implements AsyncDisposable {
     return this.#isInPlace ? this.#source : this.#target;
   }
 
-  /** Compares a Dirent with what it became, and all below. */
+  /** Compares a Dirent and everything below it with the converted one. */
   async dirent(before: Dirent, after: Dirent): Promise<void> {
     await this.#entry(before, after, ROOT_PATH);
     await this.#readPairs();
@@ -160,7 +160,7 @@ export class NameCheck implements AsyncDisposable {
     if (this.#size >= READ_SIZE || this.#pairs.length >= MAX_READ) await this.#readPairs();
   }
 
-  /** Reads the Blocks, and hashes them by both functions. */
+  /** Reads the collected Blocks, and hashes them with both functions. */
   async #readPairs(): Promise<void> {
     const pairs = this.#pairs;
     this.#pairs = [];
@@ -200,14 +200,14 @@ export class NameCheck implements AsyncDisposable {
           await Promise.resolve();
         });
       } catch (error) {
-        // Each by itself tells which.
+        // Reading each by itself shows which is damaged.
         if (!isDamage(error)) throw error;
       }
       batch.release?.();
     }
   }
 
-  /** The digest that a Block is read by, and the one that must come out. */
+  /** The digest by which a Block is read, and the expected other digest. */
   #sides({ before, after }: LeafPair): readonly [near: Uint8Array, far: Uint8Array] {
     return this.#isInPlace ? [before, after] : [after, before];
   }
@@ -247,7 +247,7 @@ function plain(dirent: Dirent): Dirent {
   return { ...dir, block: EMPTY_BLOCK };
 }
 
-/** Leaves, with neighbouring runs joined, as in a newly built tree. */
+/** Yields leaves, with neighbouring runs joined as in a newly built tree. */
 async function* pieces(leaves: AsyncIterable<Leaf>): AsyncGenerator<Pick<Leaf, 'block' | 'from' | 'size'>, void, undefined> {
   let run: Pick<Leaf, 'block' | 'from' | 'size'> | undefined;
   for await (const { block, from, size } of leaves) {
@@ -260,7 +260,7 @@ async function* pieces(leaves: AsyncIterable<Leaf>): AsyncGenerator<Pick<Leaf, '
     }
     if (run !== undefined) yield run;
     run = undefined;
-    // A part of a literal stands in the new reference by itself.
+    // A part of a literal is a literal of its own in the new reference.
     const isPart = block.kind === 'literal' && size !== block.span;
     yield isPart
       ? { block: { kind: 'literal', span: size, data: block.data.slice(from, from + size) }, from: 0, size }

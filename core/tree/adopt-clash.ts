@@ -1,8 +1,8 @@
 import type { TreePath } from './path.ts';
 
-/** A path that changed here meanwhile and so did not become what it was to become. */
+/** A path that changed here meanwhile, so that the other state was not adopted there. */
 export interface AdoptClash {
   readonly path: TreePath;
-  /** Where the other state is instead; undefined where there was only something to be removed. */
+  /** Where the other state was put instead; undefined if the other state was a removal. */
   readonly theirsAt: TreePath | undefined;
 }

@@ -6,16 +6,17 @@ import type { TreePath } from './path.ts';
 import { joinPath, parentPath } from './path.ts';
 import type { Tree, TreeEntry } from './tree.ts';
 
+/** Options of {@link bindOver}. */
 export interface BindOverOptions extends OpOptions {
-  /** Told of a Dir with entries that stays in place of what the new one has under its name; default: none stays. */
+  /** Called for each Dir with entries that is kept although the new state has something else there; default: none is kept. */
   readonly onClash?: (path: TreePath) => void;
 }
 
 /**
- * Binds a Dir over one that stands at a path, and keeps the entries that only the old one has, at any depth. Where both
- * have a name, the new one counts, but where `onClash` is told a Dir with entries is not replaced by what is none.
+ * Binds a Dir over an existing one, and keeps entries that only the old one has, at any depth. If both have a name, the new entry
+ * wins. With `onClash`, however, a Dir with entries is not replaced by anything but a Dir.
  *
- * The new Dir is bound beside the old one and takes its place when it is complete: a failure puts the old one back.
+ * The new Dir is bound beside the old one and replaces it when it is complete. On failure the old one is restored.
  */
 export async function bindOver(tree: Tree, path: TreePath, dirent: DirDirent, options: BindOverOptions = {}): Promise<void> {
   const beside = joinPath(parentPath(path), `.put-${randomUUID()}` as Octets);
@@ -32,7 +33,7 @@ export async function bindOver(tree: Tree, path: TreePath, dirent: DirDirent, op
   }
 }
 
-/** Moves what only `from` has into `to`, and leaves the times of the Dirs in `to` as they are. */
+/** Moves entries that only `from` has into `to`, without changing the times of the Dirs in `to`. */
 async function moveMissing(tree: Tree, from: TreePath, to: TreePath, { onClash, ...options }: BindOverOptions): Promise<void> {
   const ahead: [TreePath, TreePath][] = [[from, to]];
   for (let pair = ahead.pop(); pair !== undefined; pair = ahead.pop()) {

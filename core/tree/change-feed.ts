@@ -2,37 +2,37 @@ import type { OpOptions } from '../base/op-options.ts';
 import { ROOT_PATH } from './path.ts';
 import type { TreeChange } from './tree.ts';
 
-/** Changes that wait for one slow watcher; beyond that it is told that anything may have changed. */
+/** Maximum number of queued changes for a slow watcher; beyond that it is told that anything may have changed. */
 const MAX_WAITING = 4096;
 
 interface Watcher {
-  /** Whose own changes it is not told of. */
+  /** The session whose own changes are not reported to it. */
   readonly except: object | undefined;
   waiting: TreeChange[];
   wake: (() => void) | undefined;
-  /** It has asked for more than there was. */
+  /** The watcher has handled all changes so far. */
   isDone: boolean;
-  /** Called when it is done. */
+  /** Called when `isDone` becomes true. */
   readonly onDone: (() => void)[];
 }
 
-/** Reports changes of a tree to watchers. Without watchers it costs nothing. */
+/** Reports changes of a tree to watchers. It costs nothing without watchers. */
 export class ChangeFeed {
   readonly #watchers = new Set<Watcher>();
   #closed = false;
   #revision = 0;
 
-  /** How many changes there were. */
+  /** The number of changes so far. */
   get revision(): number {
     return this.#revision;
   }
 
-  /** Whether anybody is told. */
+  /** Whether there are watchers. */
   get isWatched(): boolean {
     return this.#watchers.size > 0;
   }
 
-  /** @param by - who made the change; that watcher gets no report */
+  /** Reports a change. @param by - the session that made it, whose watchers get no report */
   emit(change: TreeChange, by?: object): void {
     this.#revision++;
     for (const watcher of this.#watchers) {
@@ -44,7 +44,7 @@ export class ChangeFeed {
     }
   }
 
-  /** Changes from the call on; ends when the feed is closed or the signal fires. @param except - a session that wants only the changes of others */
+  /** Yields changes from now on, until the feed is closed or the signal fires. @param except - a session whose own changes are left out */
   watch(options: OpOptions = {}, except?: object): AsyncIterable<TreeChange> {
     const watcher: Watcher = { except, waiting: [], wake: undefined, isDone: true, onDone: [] };
     this.#watchers.add(watcher);

@@ -5,16 +5,16 @@ import { hashcodeLabel } from '../block/hashcode.ts';
 import { MAX_TREE_DEPTH, readHashBlock, readSuperblock } from '../block/tree-walk.ts';
 import { isDamage } from './walk.ts';
 
-/** A Block of a content that cannot be read. */
+/** An unreadable Block of a content. */
 export interface DamagedBlock {
-  /** Of the Block, as messages name it; empty for a superblock that stands in its reference. */
+  /** The Block's hashcode as in messages; empty for a superblock that is inside its reference. */
   readonly hashcode: string;
   readonly error: VtError;
 }
 
 /**
- * Reads all of a content, and gives each Block that is missing or damaged, once, in order; a superblock that is stands for all below it.
- * A Store that notes damage knows of all of it then, and takes these Blocks again.
+ * Reads a whole content, and yields each missing or damaged Block once, in order. A damaged superblock represents all Blocks below it.
+ * A Store that notes damage then knows all of it, and accepts these Blocks again.
  */
 export async function* damagedBlocks(source: BlockSource, top: Block, signal?: AbortSignal): AsyncGenerator<DamagedBlock, void, undefined> {
   const seen = new Set<string>();

@@ -4,27 +4,27 @@ import type { BlockTreeStats } from '../block/tree-stats.ts';
 import { blockTreeStats } from '../block/tree-stats.ts';
 import type { Store } from '../store/store.ts';
 
-/** Hashcodes asked about at once. */
+/** Hashcodes per `has` request. */
 const BATCH_SIZE = 1024;
 
 /** The Block tree of a node, and how much of it a Store has. */
 export interface BlockInspection {
   readonly stats: BlockTreeStats;
-  /** Different stored Blocks, superblocks included, that the tree needs. */
+  /** Number of distinct stored Blocks of the tree, including superblocks. */
   readonly neededBlocks: number;
-  /** Of these, how many the Store has. */
+  /** How many of these the Store has. */
   readonly presentBlocks: number;
-  /** Octets of the different leaves that the tree needs. */
+  /** Octets of the distinct leaves of the tree. */
   readonly neededBytes: number;
   readonly presentBytes: number;
 }
 
 /**
- * Walks a Block tree, reading its superblocks and no leaf, and asks a Store which of its Blocks it has.
+ * Walks a Block tree, reading its superblocks but no leaves, and asks a Store which of the Blocks it has.
  *
- * @param source - where the superblocks are read
+ * @param source - the source of the superblocks
  * @param store - the Store to ask
- * @throws {MissingBlockError} and {CorruptBlockError} for a superblock that cannot be read
+ * @throws {MissingBlockError} and {CorruptBlockError} for an unreadable superblock
  */
 export async function inspectBlock(
   source: Store,

@@ -6,10 +6,10 @@ import { joinPath } from './path.ts';
 import type { Tree, TreeEntry } from './tree.ts';
 
 /**
- * The Dirent, self-contained, of a path below a Dir; undefined where there is none. No symlink on the way is followed:
- * what it leads to is another node.
+ * Finds the self-contained Dirent of a path below a Dir; undefined if there is none. It follows no symlinks, since their targets
+ * are different nodes.
  *
- * @param below - elements with slashes between them
+ * @param below - the path's elements, separated by slashes
  */
 export async function direntBelow(
   tree: Tree,
@@ -26,7 +26,7 @@ export async function direntBelow(
   return await tree.dirent(path, options);
 }
 
-/** The entry of a path, without a step through a symlink: what that leads to is another node. Undefined where there is none. */
+/** Finds the entry of a path without following symlinks, since their targets are different nodes; undefined if there is none. */
 export async function entryByNames(tree: Tree, path: TreePath, options: OpOptions = {}): Promise<TreeEntry | undefined> {
   for (let end = 0; ; ) {
     const slash = path.indexOf('/', end + 1);

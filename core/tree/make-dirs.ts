@@ -6,10 +6,10 @@ import { joinPath, ROOT_PATH, splitPath } from './path.ts';
 import type { Tree } from './tree.ts';
 
 /**
- * Makes a Dir and those above it; one that is there is no error.
+ * Makes a Dir and its missing parents; existing Dirs are no error.
  *
- * @param meta - of those that are made
- * @throws {PathError} ENOTDIR where something else has the path of one
+ * @param meta - metadata of the new Dirs
+ * @throws {PathError} ENOTDIR if something other than a Dir has one of the paths
  */
 export async function makeDirs(tree: Tree, path: TreePath, meta: Meta, options: OpOptions = {}): Promise<void> {
   let at = ROOT_PATH;

@@ -3,7 +3,7 @@ import { compareOctets } from '../base/octets.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { MetaChange } from './tree.ts';
 
-/** Meta with a change applied: fields set to null are dropped, those not named stay. */
+/** Applies a change to metadata: fields set to null are removed, others not named stay. */
 export function applyMetaChange(meta: Meta, change: MetaChange): Meta {
   const fields = new Map<string, unknown>(Object.entries(meta));
   for (const [key, value] of Object.entries(change)) {
@@ -18,13 +18,13 @@ export function applyMetaChange(meta: Meta, change: MetaChange): Meta {
   return Object.fromEntries(fields) as Meta;
 }
 
-/** Meta of a node whose content changed: the times it records are now, and no others. */
+/** Metadata after a change of content: those times that it records are set to `nowNs`. */
 export function contentChanged(meta: Meta, nowNs: bigint): Meta {
   if (meta.mtimeNs === undefined && meta.ctimeNs === undefined) return meta;
   return { ...meta, ...(meta.mtimeNs === undefined ? {} : { mtimeNs: nowNs }), ...(meta.ctimeNs === undefined ? {} : { ctimeNs: nowNs }) };
 }
 
-/** Meta of a node whose metadata or names changed: the ctime, where it is recorded, is now. */
+/** Metadata after a change of metadata or names: the ctime, if recorded, is set to `nowNs`. */
 export function nodeChanged(meta: Meta, nowNs: bigint): Meta {
   return meta.ctimeNs === undefined ? meta : { ...meta, ctimeNs: nowNs };
 }

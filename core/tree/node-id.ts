@@ -3,13 +3,13 @@ import type { Octets } from '../base/octets.ts';
 /** The id of a tree's root. */
 export const ROOT_ID = 1;
 
-/** Ids from here on are derived from a place; those below are counted. */
+/** Ids from here on are derived from a place; ids below are from a counter. */
 const FIRST_PLACE_ID = 2 ** 52;
 
 /**
- * The id of the entry that is at a place since the tree was opened. It is a hash of 52 bits of its Dir's id and its name, so that
- * entries of untouched Dirs have lasting ids which nobody need remember. Of a million entries two share an id with a chance of 1
- * in 9,000.
+ * The id of an entry that has been at a place since the tree was opened: a 52-bit hash of its Dir's id and its name. So entries of
+ * unchanged Dirs have stable ids that need not be stored. Among a million entries, the probability that two share an id is
+ * 1 in 9,000.
  *
  * @returns 2^52 <= id < 2^53
  */
@@ -32,13 +32,13 @@ function mix(value: number): number {
   return h ^ (h >>> 16);
 }
 
-/** Gives ids to new nodes, apart from those of every node there is. */
+/** Gives new nodes ids that no other node has. */
 export class NodeIds {
   #last = ROOT_ID;
-  /** Ids derived from places, which no new node may have. */
+  /** Ids derived from places that no new node may get. */
   readonly #away = new Set<number>();
 
-  /** The id of a new node at a place: the place's own where nobody has it. */
+  /** The id for a new node at a place: the place's own id if it is unused. */
   fresh(dirId: number, name: Octets): number {
     const id = entryId(dirId, name);
     if (!this.#away.has(id)) return id;
@@ -46,7 +46,7 @@ export class NodeIds {
     return this.#last;
   }
 
-  /** Notes that an id is not to be had again: its node leaves its place and lives on, or is a Dir that goes. */
+  /** Notes that an id must not be used again: its node leaves its place but continues to exist, or is a removed Dir. */
   leave(id: number): void {
     if (id >= FIRST_PLACE_ID) this.#away.add(id);
   }

@@ -10,9 +10,9 @@ import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 
 /**
- * A Dirent as a Store knows it, where its references are those of another hash function and a transition has recorded what they are there.
+ * Converts a Dirent with references of another hash function to the Store's references, if a transition has recorded them.
  *
- * @returns undefined where they are the Store's own, or were never recorded
+ * @returns undefined if they are the Store's own, or were never recorded
  */
 export async function knownDirent(store: Store, dirent: Dirent): Promise<Dirent | undefined> {
   const names = capability(store, 'names');
@@ -42,7 +42,7 @@ export async function knownDirent(store: Store, dirent: Dirent): Promise<Dirent 
   return dirent.kind === 'file' && block !== undefined ? { ...dirent, block, ...own } : { ...dirent, ...own };
 }
 
-/** The same object where the reference is the Store's own. */
+/** Converts a reference; returns the same object if it is the Store's own. */
 async function knownBlock(
   at: { readonly store: Store; readonly names: OtherNames },
   kind: NamedKind,
@@ -65,14 +65,14 @@ async function knownBlock(
   }
 }
 
-/** A few leaves, which the reference itself lists. */
+/** Converts a reference that lists a few leaves itself. */
 async function knownLeaves(
   at: { readonly store: Store; readonly names: OtherNames },
   kind: NamedKind,
   ref: Extract<Block, { kind: 'indirect' }>,
 ): Promise<Block | undefined> {
   const { hashName } = at.store;
-  // A superblock that is made here was stored by the transition.
+  // The transition has stored the superblock that is built here.
   const builder = new BlockTreeBuilder({ hashName, put: (data) => hashcodeOf(hashName, data) });
   const leaves = await readSuperblock(at.store, ref);
   const known: Block[] = [];
@@ -86,7 +86,7 @@ async function knownLeaves(
   return builder.finish();
 }
 
-/** Tells of a reference of another hash function what it is here. */
+/** A message that reports the Store's reference for one of another hash function. */
 export function otherNameText(known: Dirent): string {
   return `the reference is of another hash function; in this Store it is ${formatDirent(known)}`;
 }

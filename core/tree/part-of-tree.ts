@@ -5,8 +5,8 @@ import { pathOf } from './path.ts';
 import type { Tree } from './tree.ts';
 
 /**
- * What a tree has at a path, self-contained; undefined where it has nothing there. No symlink is followed: a user who changes the tree could
- * else make another part of it of one that was given to somebody.
+ * The self-contained Dirent at a path; undefined if there is none. It follows no symlinks: otherwise a user who may change the tree could
+ * replace a part that is shared with others by a different part.
  */
 export async function partOfTree(tree: Tree, names: readonly Octets[], options: OpOptions): Promise<NodeDirent | undefined> {
   for (let i = 1; i <= names.length; i++) {

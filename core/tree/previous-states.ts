@@ -8,13 +8,13 @@ import type { Store } from '../store/store.ts';
 
 type NodeDirent = Exclude<Dirent, IndirectDirent>;
 
-/** Octets of one earlier state: a Dirent, whose extended attributes may be long. */
+/** Maximum octets of one earlier state: a Dirent, whose extended attributes may be long. */
 const MAX_STATE_SIZE = 16 * 1024 * 1024;
 
 /**
- * A Dirent that remembers what was there before it. Where it says the same, it has the earlier states that the other one has.
+ * Adds `before` to the earlier states of a Dirent. If both are the same, the Dirent gets the earlier states of `before`.
  *
- * @param before - self-contained
+ * @param before - the self-contained Dirent that was there before
  */
 export async function withPrevious(store: Store, dirent: NodeDirent, before: NodeDirent, options: OpOptions = {}): Promise<NodeDirent> {
   const { prev, ...state } = before;
@@ -26,9 +26,9 @@ export async function withPrevious(store: Store, dirent: NodeDirent, before: Nod
 }
 
 /**
- * The earlier states that a Dirent remembers, newest first.
+ * Yields the earlier states of a Dirent, newest first.
  *
- * @throws {MissingBlockError} and {CorruptBlockError} for one that cannot be read
+ * @throws {MissingBlockError} and {CorruptBlockError} for an unreadable one
  */
 export async function* previousStates(
   source: BlockSource,

@@ -5,11 +5,11 @@ import { joinPath, pathOf, ROOT_PATH } from './path.ts';
 import { resolvePath } from './resolve.ts';
 import type { Tree } from './tree.ts';
 
-/** Where a path leads. */
+/** The result of resolving a path. */
 export interface RealPath {
-  /** Without symlinks, but for its last element. */
+  /** Without symlinks, except in its last element. */
   readonly path: TreePath;
-  /** Where the symlinks stand that were followed to it. */
+  /** The paths of the symlinks that were followed. */
   readonly symlinks: readonly TreePath[];
 }
 
@@ -22,7 +22,7 @@ interface PathNode {
 /**
  * Resolves the symlinks on a path.
  *
- * @throws {PathError} as `Tree.lookup` where a Dir on the way is not there
+ * @throws {PathError} as `Tree.lookup` if a Dir on the way does not exist
  */
 export async function realPath(tree: Tree, path: TreePath, follow: boolean, options: OpOptions = {}): Promise<RealPath> {
   const symlinks: TreePath[] = [];

@@ -15,21 +15,22 @@ import type { TreePath } from './path.ts';
 
 type NodeDirent = Exclude<Dirent, IndirectDirent>;
 
-/** Most octets of a Dirent that is stored as a Block. */
+/** Maximum octets of a Dirent that is stored as a Block. */
 const MAX_STORED_DIRENT_SIZE = 1024 * 1024;
 
+/** Options of {@link direntOfReference}. */
 export interface ReferenceOptions extends OpOptions {
-  /** A block reference is an encoded Dir; by default the content of a file. */
+  /** Treat a Block reference as an encoded Dir; default: as the content of a file. */
   readonly asDir?: boolean;
-  /** Told of a reference of another hash function, of what it is in the Store. */
+  /** Called with the Store's own Dirent if the reference has another hash function. */
   readonly onOtherName?: ((known: Dirent) => void) | undefined;
 }
 
 /**
- * The Dirent that a reference names, of known span: a Dirent itself, a Block as a nameless file or Dir, or what a URI leads
- * to along its path.
+ * Finds the Dirent of a reference, with known span. The reference is a Dirent, a Block (a nameless file or Dir), or a URI whose path
+ * is followed.
  *
- * @throws {PathError} ENOENT if a URI's path leads nowhere
+ * @throws {PathError} ENOENT if a URI's path does not exist
  * @throws {MissingBlockError} if a Block needed on the way is not in the Store
  */
 export async function direntOfReference(store: Store, reference: Reference, options: ReferenceOptions = {}): Promise<NodeDirent> {

@@ -3,49 +3,49 @@ import type { Octets } from '../base/octets.ts';
 import type { TreePath } from './path.ts';
 import { MAX_NAME_SIZE, splitPath } from './path.ts';
 
-/** Symlinks followed in one resolution before ELOOP: Linux's limit (path_resolution(7)). */
+/** Maximum number of symlinks followed in one resolution; more give ELOOP. It is Linux's limit (path_resolution(7)). */
 export const MAX_SYMLINKS = 40;
 
-/** Most elements that a resolution walks through, those of symlinks included: a bound on work, not on depth. */
+/** Maximum elements that one resolution walks, including those of symlinks: it limits the work, not the depth. */
 const MAX_ELEMENTS = 1_000_000;
 
-/** What a resolution asks of a tree; `N` is a node of it. */
+/** The operations of a tree that resolution uses; `N` is a node. */
 export interface PathNodes<N> {
   readonly root: N;
-  /** What the node is: only Dirs are walked into, only symlinks followed. */
+  /** The kind of a node: only Dirs are entered, only symlinks are followed. */
   kind(node: N): 'dir' | 'symlink' | 'other';
-  /** The entry of a Dir, or undefined; at once where it is at hand. */
+  /** Finds an entry of a Dir, or undefined; synchronously if possible. */
   child(dir: N, name: Octets): Promise<N | undefined> | N | undefined;
   /** The target of a symlink. */
   target(symlink: N): Octets;
 }
 
-/** Where a path leads once its symlinks are followed. */
+/** The result of resolving a path. */
 export interface Resolved<N> {
   /** The Dirs from the root to the node's parent, outermost first; empty for the root itself. */
   readonly dirs: readonly N[];
-  /** The names of those Dirs but the root, then the node's own. */
+  /** The names of those Dirs except the root, then the node's own name. */
   readonly names: readonly Octets[];
-  /** Undefined where only the last element does not exist. */
+  /** The node; undefined if only the last element does not exist. */
   readonly node: N | undefined;
 }
 
 /**
- * Walks a path from the root, following symlinks; absolute targets start at the root, and `..` in a target is the
- * parent of where the walk stands. The last element's symlink is followed if `follow`.
+ * Walks a path from the root and follows symlinks. Absolute targets start at the root; `..` in a target is the
+ * parent of the current Dir. A symlink in the last element is followed if `follow`.
  *
- * @param action - for the messages of errors: `read`
- * @throws {PathError} ENOENT where an element before the last does not exist, ENOTDIR where it is no Dir, ELOOP after
+ * @param action - the action, for error messages: `read`
+ * @throws {PathError} ENOENT if an element before the last does not exist, ENOTDIR if it is no Dir, ELOOP after
  *   {@link MAX_SYMLINKS} symlinks, ENAMETOOLONG
  */
 export async function resolvePath<N>(nodes: PathNodes<N>, path: TreePath, follow: boolean, action: string): Promise<Resolved<N>> {
   const dirs: N[] = [];
   const names: Octets[] = [];
-  // Elements still to walk, the next one last.
+  // Remaining elements in reverse order.
   const ahead = splitPath(path).reverse();
   let node: N = nodes.root;
   let symlinks = 0;
-  // Where the last element ended in a slash (of a symlink's target), it must be a Dir.
+  // A symlink's target that ends with a slash must be a Dir.
   let mustBeDir = false;
   for (let steps = 0; ; steps++) {
     const name = ahead.pop();
@@ -60,7 +60,7 @@ export async function resolvePath<N>(nodes: PathNodes<N>, path: TreePath, follow
     }
     if (name.length > MAX_NAME_SIZE) throw new PathError('ENAMETOOLONG', action, path);
     const found = nodes.child(node, name);
-    // Waiting for what is at hand would cost more than finding it.
+    // Avoid an `await` if there is no promise: it would cost more than the look-up.
     const child = found instanceof Promise ? await found : found;
     if (child === undefined) {
       if (ahead.length > 0) throw new PathError('ENOENT', action, path);

@@ -6,8 +6,8 @@ import type { TreePath } from './path.ts';
 import type { Tree } from './tree.ts';
 
 /**
- * Whether another tree has under a path what this one has there, so that nothing is lost with it here. What is not there, and a Dir without
- * entries, is nothing to lose.
+ * Whether another tree has the same at a path, so that removing it here loses nothing. A missing entry and an empty Dir
+ * count as the same, since there is nothing to lose.
  */
 export async function standsAlso(tree: Tree, path: TreePath, other: Tree, options: OpOptions = {}): Promise<boolean> {
   const how = { ...options, follow: false };
@@ -18,7 +18,7 @@ export async function standsAlso(tree: Tree, path: TreePath, other: Tree, option
     if (here.isStale !== true && dirent.block.span === 0) return true;
     const there = await other.lookup(path, how);
     if (here.isStale === true || there?.dirent.kind !== 'dir') return false;
-    // The nodes of hard links may stand further out.
+    // Without hard links, the Dirents can be compared. Otherwise nodes may be in tables further out.
     if (linksWithin(dirent) === 0) return sameDirent(dirent, there.dirent);
     return sameDirent(await tree.dirent(path, options), await other.dirent(path, options));
   }

@@ -8,13 +8,13 @@ import { DirReader } from './dir-reader.ts';
 import type { TreePath } from './path.ts';
 import { resolvePath } from './resolve.ts';
 
-/** A node on the way of a path, and the Dir it was found in. */
+/** A node on a path, and the Dir in which it was found. */
 interface Step {
   readonly dirent: NodeDirent;
   readonly above: Step | undefined;
 }
 
-/** Looks paths up in stored roots, one root after the other: what was decoded for one is at hand for the next. */
+/** Looks up paths in stored roots; caches decoded Dirs across roots. */
 export class StoredPaths {
   readonly #reader: DirReader;
 
@@ -22,7 +22,7 @@ export class StoredPaths {
     this.#reader = new DirReader(source);
   }
 
-  /** The node at a path, or undefined where there is none. A symlink in the last element is not followed. */
+  /** Finds the node at a path, or undefined. It does not follow a symlink in the last element. */
   async lookup(root: DirDirent, path: TreePath, options: OpOptions = {}): Promise<NodeDirent | undefined> {
     const nodes = {
       root: { dirent: root, above: undefined } as Step,

@@ -10,14 +10,14 @@ import type { LeafDirent } from './live/live-node.ts';
 import type { TreePath } from './path.ts';
 import { joinPath, ROOT_PATH } from './path.ts';
 
-/** Which node a name of a hard link means: equal for all names of one node, within one walk. */
+/** Identifies the node of a hard link: the same for all names of a node within one walk. */
 export interface WalkLink {
   readonly key: string;
-  /** Names of the node, as its table says. */
+  /** Number of names of the node, according to its table. */
   readonly nlink: number;
 }
 
-/** What a walk comes by. Dirs come twice: before what is in them, and after. */
+/** An item of a walk. A Dir has two items: before and after its contents. */
 export type WalkItem =
   | { readonly kind: 'enter' | 'leave'; readonly path: TreePath; readonly depth: number; readonly dirent: DirDirent }
   | {
@@ -29,11 +29,12 @@ export type WalkItem =
     }
   | { readonly kind: 'damage'; readonly path: TreePath; readonly depth: number; readonly error: VtError };
 
+/** Options of {@link walkDirent}. */
 export interface WalkOptions {
   readonly signal?: AbortSignal | undefined;
-  /** The path of the top; default the root. */
+  /** The path of the top; default: the root. */
   readonly path?: TreePath;
-  /** Give what cannot be read as an item of kind `damage`, and go on with the rest; default throws. */
+  /** Yield an unreadable part as an item of kind `damage`, and continue; default: throw. */
   readonly damage?: boolean;
 }
 
@@ -42,21 +43,21 @@ interface OpenDir {
   readonly depth: number;
   readonly dirent: DirDirent;
   readonly batches: AsyncIterator<Dirent[]>;
-  /** Entries that have arrived, and which of them is next. */
+  /** Entries that have arrived, and the index of the next one. */
   batch: readonly Dirent[];
   next: number;
   readonly parent: OpenDir | undefined;
-  /** Tells inode tables apart: of Dirs entered, the how manieth. */
+  /** Identifies the inode table: the number of the Dir in the order of entering. */
   readonly number: number;
 }
 
 /**
- * Walks a self-contained Dirent depth first, entries by name, as their Blocks arrive: memory goes with the depth,
- * and depth costs no stack. Names of hard links come as the nodes that they mean.
+ * Walks a self-contained Dirent depth first, entries by name, as their Blocks arrive. Memory is proportional to the depth,
+ * and depth uses no stack. Names of hard links are resolved to their nodes.
  *
- * `next('skip')` after an `enter` passes over what is in that Dir; its `leave` comes all the same.
+ * `next('skip')` after an `enter` skips the contents of that Dir; its `leave` still follows.
  *
- * @throws {VtError} ECORRUPT, EMISSING … where something cannot be read, unless `damage`
+ * @throws {VtError} ECORRUPT, EMISSING … if something is unreadable, unless `damage`
  */
 export async function* walkDirent(
   source: BlockSource,
@@ -87,7 +88,7 @@ export async function* walkDirent(
       if (turn !== undefined) await turn;
       const at: OpenDir = dir;
       const found = nextItem(reader, at, options);
-      // What has arrived is given without waiting: of a large Dir all but one in hundreds.
+      // Avoid an `await` for entries that have arrived: in a large Dir, all but one in hundreds.
       const step = found instanceof Promise ? await found : found;
       if (step === undefined) {
         yield { kind: 'leave', path: at.path, depth: at.depth, dirent: at.dirent };
@@ -104,7 +105,7 @@ export async function* walkDirent(
   }
 }
 
-/** The next item of a Dir, or undefined after the last; a promise where it has to be waited for. */
+/** The next item of a Dir, or undefined after the last; a promise if it has not arrived yet. */
 function nextItem(reader: DirReader, dir: OpenDir, options: WalkOptions): WalkItem | Promise<WalkItem | undefined> {
   const dirent = dir.batch[dir.next];
   if (dirent === undefined) return nextBatch(reader, dir, options);
@@ -122,7 +123,7 @@ function nextItem(reader: DirReader, dir: OpenDir, options: WalkOptions): WalkIt
 }
 
 function nextBatch(reader: DirReader, dir: OpenDir, options: WalkOptions): Promise<WalkItem | undefined> {
-  // A listing that failed has ended: the next step leaves its Dir.
+  // A failed listing has ended: the next step leaves its Dir.
   return orDamage(dir.path, dir.depth, options, async () => {
     const { value, done } = await dir.batches.next();
     if (done === true) return undefined;
@@ -168,10 +169,10 @@ function danglingLink(path: TreePath, uuid: string): VtError {
   return new VtError('ECORRUPT', `look up "${octetsToText(path)}": no inode table has its node ${uuid}`);
 }
 
-/** Whether an error is about stored data, so that the rest may be read. */
+/** Whether an error is about stored data, so that other parts may be readable. */
 export function isDamage(error: unknown): error is VtError {
   return error instanceof VtError && ABOUT_STORED_DATA.has(error.code);
 }
 
-/** The last: an entry of a kind that is not known here. */
+/** EUNSUPPORTED: an entry of unknown kind. */
 const ABOUT_STORED_DATA: ReadonlySet<VtErrorCode> = new Set(['EMISSING', 'ECORRUPT', 'EPARSE', 'EUNSUPPORTED']);

@@ -6,11 +6,11 @@ import type { TreePath } from './path.ts';
 import { ROOT_PATH } from './path.ts';
 
 /**
- * A Dir that has salt, as has each Dir below: that of the Dir which had its path before, or new. So the same put twice gives
- * the same references.
+ * Adds salt to a Dir and each Dir below: the salt of the Dir that had the path before, or new salt. So putting the same tree twice
+ * gives the same references.
  *
- * @param before - what the Dir was; undefined where nothing was there
- * @param newSalt - makes salt: random octets
+ * @param before - the former Dir; undefined if there was none
+ * @param newSalt - makes new salt: random octets
  */
 export async function withSalt(
   store: Store,

@@ -3,30 +3,30 @@ import type { Packet } from './packet.ts';
 import { partsOf, type Reply, type RequestHandler } from './reply.ts';
 import type { RoomShare } from './shared-room.ts';
 
-/** An answer, and what gives back the room that was taken for it. */
+/** An answer, and the function that gives back its room. */
 interface RoomyReply {
   readonly reply: Reply;
   readonly giveRoom: (() => void) | undefined;
 }
 
-/** Answers requests where there is room for the answers. */
+/** Answers requests when there is memory for the responses. */
 export class AnswerRoom {
   readonly #room: RoomShare;
   readonly #gone: AbortSignal;
-  /** Octets of the last answers to requests, where they were more than a few. */
+  /** Octets of the last response to each kind of request, if it was large. */
   readonly #sizes = new Map<number, number>();
 
-  /** @param gone - fires when the other side has gone */
+  /** @param gone - fires when the connection has ended */
   constructor(room: RoomShare, gone: AbortSignal) {
     this.#room = room;
     this.#gone = gone;
   }
 
   /**
-   * Answers a request. What room that takes is known only from the last of its kind: an answer for which there is none is let go,
-   * and made anew once there is.
+   * Answers a request. The room is estimated from the last answer to the same kind of request. If the answer turns out to be
+   * larger and there is no room, it is discarded, and made again once there is room.
    *
-   * @returns undefined where the other side has gone meanwhile
+   * @returns undefined if the connection has ended meanwhile
    */
   async answer(packet: Packet, handler: RequestHandler): Promise<RoomyReply | undefined> {
     const request = packet.request ?? 0;

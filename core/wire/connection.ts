@@ -25,31 +25,31 @@ import { END_TAG, REQUEST, REQUEST_FLAG, RESPONSE_FLAG } from './requests.ts';
 import type { RoomShare } from './shared-room.ts';
 import { type SilenceLimits, SilenceWatch } from './silence-watch.ts';
 
-/** How a connection works. */
+/** Options of a connection. */
 export interface ConnectionOptions extends SilenceLimits {
-  /** What is at the other end, for messages. */
+  /** Name of the other end, for messages. */
   readonly name: string;
   readonly handler?: RequestHandler;
-  /** Of a side without a handler: told the name of an archive that it watches, when something was recorded there. */
+  /** For a side without a handler: called with the name of a watched archive when an entry was recorded there. */
   readonly onNews?: ((archive: string) => void) | undefined;
-  /** Gets a line for each packet: `> tag 2 …` for those sent. */
+  /** Called with a line for each packet: `> tag 2 …` for one sent, `< tag 2 …` for one received. */
   readonly trace?: ((line: string) => void) | undefined;
   readonly maxPacketSize?: number;
-  /** Where large packets have their memory from; default: some of its own. */
+  /** Memory for large packets; default: a pool of its own. */
   readonly memory?: BufferPool | undefined;
-  /** Where what goes beyond small packets has room; without it there is always some. */
+  /** The memory limit for packets that are not small; without it there is no limit. */
   readonly room?: RoomShare | undefined;
 }
 
-/** What a request carries. */
+/** Contents of a request. */
 export interface RequestBody {
   readonly flags?: number;
   readonly json?: Json;
-  /** Octets that are not changed until the response has come. */
+  /** Do not change these octets before the response has arrived. */
   readonly payload?: readonly Uint8Array[];
 }
 
-/** Either end of the packet protocol: asks, and answers, many requests at a time. @see vt(7), "PACKET PROTOCOL" */
+/** Either end of the packet protocol: sends and answers many requests at a time. @see vt(7), "PACKET PROTOCOL" */
 export class Connection {
   readonly name: string;
   readonly #link: Link;
@@ -57,7 +57,7 @@ export class Connection {
   readonly #reader: PacketReader;
   readonly #asked = new PendingRequests();
   readonly #waiting: Packet[] = [];
-  /** Octets that have come and are not read yet, for want of room, or because enough waits. */
+  /** Octets received but not parsed yet: there is no room, or too many requests wait. */
   #unread: Buffer | undefined;
   #isWaitingForRoom = false;
   readonly #gone = new AbortController();
@@ -65,16 +65,16 @@ export class Connection {
   readonly #greeting: Greeting;
   readonly #silence: SilenceWatch;
   readonly #answerRoom: AnswerRoom | undefined;
-  /** Asked by the other side since it last answered something. */
+  /** Requests from the other side since its last response. */
   #pings = 0;
   #running = 0;
   #hasEnded = false;
   #theyEnded = false;
-  /** They have said that nothing more comes. */
+  /** The other side has announced that it sends nothing more. */
   #theySaidEnd = false;
   #lost: Error | undefined;
   #onClosed: (() => void) | undefined;
-  /** Resolves when it has ended, however. */
+  /** Resolves when the connection has ended, in order or not. */
   readonly closed: Promise<void>;
 
   constructor(link: Link, options: ConnectionOptions) {
@@ -112,27 +112,27 @@ export class Connection {
     output.on('drain', () => this.#pump());
   }
 
-  /** Whether it has ended, or is about to. */
+  /** Whether the connection has ended, or is about to. */
   get isOver(): boolean {
     return this.#hasEnded || this.#theyEnded || this.#lost !== undefined;
   }
 
-  /** Requests that wait for their responses. */
+  /** Number of requests that wait for their responses. */
   get outstanding(): number {
     return this.#asked.count;
   }
 
-  /** Takes larger packets from now on, or smaller ones. @param size - octets at most, without the length */
+  /** Changes the limit for received packets. @param size - octets at most, without the length field */
   limitPackets(size: number): void {
     this.#reader.maxSize = size;
   }
 
-  /** Watches whether the other side is still there; it has to answer `ping`. */
+  /** Fails the connection when the other side is silent too long. The other side has to answer `ping`. */
   watch(): void {
     this.#silence.watch(this.#options);
   }
 
-  /** As `watch`, of a side that does not know `ping`: it is lost where it was asked something, and says nothing for so long. */
+  /** As `watch`, for a side that does not know `ping`: fails after `silentMs` without an octet while a request is outstanding. */
   watchAnswers(silentMs: number): void {
     this.#silence.watchAnswers(silentMs);
   }
@@ -142,9 +142,9 @@ export class Connection {
   }
 
   /**
-   * Asks. Waits first where too much is under way; what is sent is referred to, not copied.
+   * Sends a request. Waits first while too many requests are outstanding. The payload is referred to, not copied.
    *
-   * @throws {ConnectionLostError} where the connection ends before the response, {VtError} with the code that the other side tells
+   * @throws {ConnectionLostError} if the connection ends before the response, {VtError} with the code that the other side sent
    */
   async request(request: number, body: RequestBody = {}, signal?: AbortSignal): Promise<Response> {
     const { json } = body;
@@ -163,7 +163,7 @@ export class Connection {
     return await response;
   }
 
-  /** Ends it in order: what was asked is answered first, unless nobody waits for the answers any more, as when all was cancelled. */
+  /** Ends the connection in order, after outstanding responses. Ends it at once if all requests were cancelled. Limit: 5 s. */
   async close(): Promise<void> {
     if (this.#asked.isAbandoned) this.fail(new Error('it was closed'));
     if (this.#lost === undefined && !this.#hasEnded) {
@@ -175,13 +175,13 @@ export class Connection {
     this.#finish();
   }
 
-  /** Stops answering: what is under way is answered, then it ends. */
+  /** Answers the requests that have arrived, then ends the connection. */
   drain(): void {
     this.#theyEnded = true;
     this.#endIfDone();
   }
 
-  /** Ends it at once: what waits for a response is rejected. */
+  /** Ends the connection at once, and rejects the requests that wait for responses. */
   fail(error: unknown): void {
     if (this.#lost !== undefined) return;
     const lost = error instanceof ConnectionLostError ? error : new ConnectionLostError(this.name, errorText(error), { cause: error });
@@ -208,7 +208,7 @@ export class Connection {
       return;
     }
     this.#options.room?.moved(chunk.length);
-    // What comes although it was told to wait: of a chunk's size at most.
+    // A chunk may arrive after the input was paused: one at most.
     if (this.#unread !== undefined) this.#unread = Buffer.concat([this.#unread, chunk]);
     else this.#read(chunk, isReused);
   }
@@ -241,14 +241,14 @@ export class Connection {
       if (this.#lost !== undefined) giveRoom();
       else this.#reader.place(giveRoom);
     } catch {
-      // It has gone.
+      // The connection has ended.
       return;
     }
     this.#readOn();
     this.#pump();
   }
 
-  /** Reads what has come, where there is room for it now. */
+  /** Parses the octets that were put off, if there is room now. */
   #readOn(): void {
     const unread = this.#unread;
     if (unread === undefined || this.#isWaitingForRoom || this.#waiting.length >= MAX_OUTSTANDING) return;
@@ -286,7 +286,7 @@ export class Connection {
     this.#endIfDone();
   }
 
-  /** Answers what waits, as far as there is room. */
+  /** Answers waiting requests, within the limits. */
   #pump(): void {
     this.#silence.sent();
     const { handler, room } = this.#options;
@@ -303,7 +303,7 @@ export class Connection {
       });
     }
     this.#readOn();
-    // A client that asks faster than it reads the answers waits.
+    // Slows down a client that sends requests faster than it reads the responses.
     if (this.#waiting.length > 0 || this.#unread !== undefined) input.pause();
     else if (input.isPaused()) input.resume();
   }
@@ -352,14 +352,14 @@ export class Connection {
     this.#options.trace?.(`${sign} ${formatPacket(packet, answered)}`);
   }
 
-  /** Nothing more comes. The server stops its work for a client that has vanished. */
+  /** The input has ended. A server stops its work for a client that ended without saying so. */
   #stopped(): void {
     if (this.#options.room !== undefined && !this.#theySaidEnd && this.#running + this.#waiting.length > 0)
       this.fail(new Error('the connection ended'));
     else this.#ended();
   }
 
-  /** The other side asks nothing more. */
+  /** The other side sends no more requests. */
   #ended(): void {
     if (this.#lost !== undefined) return;
     this.#theyEnded = true;
@@ -367,7 +367,7 @@ export class Connection {
     else this.#broken(new Error('the connection ended'));
   }
 
-  /** It ended too early: for what reason, the link may know. */
+  /** The connection ended too early; the link may know why. */
   #broken(error: Error): void {
     this.#theyEnded = true;
     if (this.#link.reason === undefined) this.fail(error);

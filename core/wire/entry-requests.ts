@@ -16,17 +16,22 @@ import { decodeText, decodeTextAnd, encodeText } from './payload.ts';
 import { told } from './read-response.ts';
 import type { Reply } from './reply.ts';
 
-/** Archives of a Store that is served, by name. Throws for what is no name. */
+/** Opens an archive of a served Store by its name. Throws if the name is invalid. */
 export type ArchiveByName = (name: string) => Archive | undefined;
 
-/** The names of archives, in JSON. @param areServed - whether the Store's archives are for clients */
+/**
+ * Answers `archiveNames`, in JSON.
+ *
+ * @param areServed - whether clients may use the Store's archives; if not, the list is empty
+ * @throws {VtError} EUNSUPPORTED if the Store cannot list its archives
+ */
 export async function answerArchiveNames(store: Store, areServed: boolean, options: OpOptions): Promise<Reply> {
   const names = areServed ? await capability(store, 'archives')?.list?.(options) : [];
   if (names === undefined) throw new VtError('EUNSUPPORTED', `Store "${store.name}" does not list its archives`);
   return { isDone: true, json: { names } };
 }
 
-/** The newest entry of an archive: its line, and its number in JSON. */
+/** Answers `entryLast`: the line of the newest entry, and its number in JSON. */
 export async function answerEntryLast(archives: ArchiveByName, json: Json, payload: Uint8Array, options: OpOptions): Promise<Reply> {
   const damage: string[] = [];
   const last = await archiveOf(archives, decodeTextAnd(payload).text).last({
@@ -39,22 +44,22 @@ export async function answerEntryLast(archives: ArchiveByName, json: Json, paylo
 }
 
 /**
- * The line of an entry, in the form of archives.
+ * The line of an entry, as in an archive file.
  *
- * @param withNotes - false for those who would take a line with notes for a damaged one
+ * @param withNotes - false for older clients, which treat a line with notes as damaged
  */
 export function lineOf({ whenNs, dirent, notes }: ArchiveLine, withNotes: boolean): Buffer {
   return Buffer.from(formatArchiveLine({ whenNs, dirent, ...notesField(withNotes ? notes : undefined) }), 'latin1');
 }
 
-/** Whether a client reads notes on lines: it says so with each request. */
+/** Whether the client understands lines with notes, as each of its requests says. */
 function takesNotes({ notes }: Json): boolean {
   return notes === true;
 }
 
 /**
- * Entries of an archive from a number on: lines, as many as fit in a response, and in JSON the number of the next. Of a client that asks for
- * forgotten entries too, all are counted, those included.
+ * Answers `entries`: the lines from a given number on that fit in a response, and in JSON the number of the next. Forgotten entries
+ * have numbers only if the client asks for them too.
  */
 export async function answerEntries(archives: ArchiveByName, json: Json, payload: Uint8Array, options: TurnOptions): Promise<Reply> {
   const { from, forgotten } = json;
@@ -82,30 +87,34 @@ function damaged(damage: readonly (readonly [number, string])[]): Readonly<Recor
   return damage.length === 0 ? {} : { damage };
 }
 
-/** The payload of `entryAppend`: the archive's name, the line of the entry that was seen as the newest (or nothing), the new line. */
+/** The payload of `entryAppend`: the archive's name, the newest line that the client knows (or nothing), the new line. */
 export function encodeAppend(name: string, last: string, line: string): Buffer {
   return Buffer.concat([encodeText(name), encodeText(last), Buffer.from(line, 'latin1')]);
 }
 
-/** Finds out why a root is not to be recorded: a sentence; undefined where nothing speaks against it. */
+/** Finds out why a root may not be recorded: resolves with a sentence, or undefined if it may. */
 export type RootFault = (store: Store, root: Dirent, options: TurnOptions) => Promise<string | undefined>;
 
-/** How an archive may be appended to. */
+/** Rules for appending to an archive. */
 export interface AppendModes {
   readonly isReadOnly: boolean;
-  /** No entry is dated before the newest. */
+  /** No entry may have a time before that of the newest. */
   readonly isAppendOnly: boolean;
   readonly rootFault?: RootFault | undefined;
-  /** The Store with the archive: it has to hold what is recorded. */
+  /** The archive's Store, which must hold the recorded root. */
   readonly store: Store;
-  /** Nanoseconds since 1970, now. */
+  /** The current time in nanoseconds since 1970. */
   readonly nowNs: bigint;
 }
 
-/** How far a client's clock may be ahead, in nanoseconds. */
+/** How far a client's clock may be ahead, in nanoseconds: 5 minutes. */
 const MAX_AHEAD_NS = 300_000_000_000n;
 
-/** Appends an entry, if the newest is still the one that its writer has seen; else gives that, and says no. */
+/**
+ * Answers `entryAppend`: appends if the newest entry is still the one that the client knows; else says no and sends the newest.
+ *
+ * @throws {ReadOnlyError} if clients may not write, {ParseError} for a malformed line, {VtError} EPERM for an unusable entry
+ */
 export async function answerEntryAppend(
   archives: ArchiveByName,
   modes: AppendModes,
@@ -128,17 +137,17 @@ export async function answerEntryAppend(
   return { isDone: true, payload: text === undefined ? [] : [text] };
 }
 
-/** What came of an append: the entry, or the newest one where it is not the one that the writer had seen. */
+/** The result of an append: the new entry, or the newest one if it is not the one that the writer knows. */
 export interface Appended {
   readonly appended: ArchiveEntry | undefined;
   readonly newest: ArchiveEntry | undefined;
 }
 
 /**
- * Appends an entry that is usable, if the newest still is the one that its writer has seen.
+ * Appends a usable entry, if the newest is still the one that its writer knows.
  *
- * @param entryAfter - the entry, with its date
- * @throws {VtError} EPERM where archives only grow in the order of time, and it would be dated back
+ * @param entryAfter - makes the entry with its time
+ * @throws {VtError} EPERM if the archive is append-only and the entry's time is before that of the newest
  */
 export async function appendEntry(
   { name, archive }: { readonly name: string; readonly archive: Archive },
@@ -147,7 +156,7 @@ export async function appendEntry(
   entryAfter: (last: ArchiveEntry | undefined) => ArchiveLine,
   options: OpOptions,
 ): Promise<Appended> {
-  // A root that needs no Block may be the first of all that a Store gets.
+  // A root without Blocks may be the first thing that is ever written to this Store.
   await capability(store, 'making')?.make();
   let newest: ArchiveEntry | undefined;
   const appended = await archive.append(async (last) => {
@@ -160,13 +169,13 @@ export async function appendEntry(
   return { appended, newest };
 }
 
-/** Where a clock was ahead once, later entries need not wait for that time to come. */
+/** The earliest time allowed for an entry. If a clock was ahead once, later entries need not wait until then. */
 function earliestAfter(lastNs: bigint, nowNs: bigint): bigint {
   const latest = nowNs - MAX_AHEAD_NS;
   return lastNs > nowNs + MAX_AHEAD_NS ? latest : lastNs;
 }
 
-/** @throws {VtError} for an entry that others could do nothing with, or only later */
+/** @throws {VtError} if other clients cannot use the entry, or not yet */
 export async function requireUsable(
   name: string,
   { whenNs, dirent }: ArchiveLine,
@@ -199,7 +208,7 @@ function isoDate(whenNs: bigint): string {
   return Math.abs(milliseconds) <= 8.64e15 ? new Date(milliseconds).toISOString().slice(0, 16) : `${whenNs} ns`;
 }
 
-/** @throws {VtError} EUNSUPPORTED where the Store has no archives */
+/** Opens an archive. @throws {VtError} EUNSUPPORTED if the Store has no archives */
 export function archiveOf(archives: ArchiveByName, name: string): Archive {
   const archive = archives(name);
   if (archive === undefined) throw new VtError('EUNSUPPORTED', `open archive "${name}": the Store has no archives`);

@@ -2,48 +2,48 @@ import { throwIfCancelled, VtError } from '../base/errors.ts';
 import { onAbort } from '../base/on-abort.ts';
 import type { OpOptions } from '../base/op-options.ts';
 
-/** Milliseconds that may be worked before others are let in. */
+/** Milliseconds of work before others get a turn. */
 const TURN_MS = 5;
 
 interface Waiting {
-  /** Where it stands in the order of all who wait. */
+  /** Its place in the order of all waiting clients: the lowest value comes first. */
   readonly start: number;
   readonly enter: () => void;
 }
 
-/** One client's work, as far as it has had turns. */
+/** Accounts for one client's work. */
 export class TurnTaker {
-  /** Work that was done for it, on a common scale: the client that has had less comes first. */
+  /** The virtual time at which the client's last turn finished: the client with the lower value comes first. */
   finish = 0;
 }
 
 /**
- * Lets some clients work at a time, those first for whom least was done lately: one that asks for much waits for others, and they do not
- * wait for it. Work is counted in milliseconds as they pass. The order is that of start-time fair queueing (Goyal, Vin, Cheng 1996).
+ * Limits how many requests are processed at a time. Clients that had least work done lately come first, so that one with many requests
+ * does not delay the others. Work is measured in elapsed milliseconds. The order is start-time fair queueing (Goyal, Vin, Cheng 1996).
  */
 export class FairTurns {
   readonly #atOnce: number;
   readonly #nowMs: () => number;
   readonly #waiting: Waiting[] = [];
   #running = 0;
-  /** When the first turn within this turn of the event loop was begun. */
+  /** When the first turn within the current pass of the event loop began. */
   #loopMs: number | undefined;
-  /** Waiting clients are admitted after the event loop has turned. */
+  /** Waiting clients are admitted in the next pass of the event loop. */
   #isPutOff = false;
-  /** How far all have come: nobody who comes now begins before it. */
+  /** Virtual time: nobody who starts to wait now gets an earlier place. */
   #virtual = 0;
 
-  /** @param atOnce - who work at a time */
+  /** @param atOnce - maximum number of turns at a time */
   constructor(atOnce: number, nowMs: () => number = () => performance.now()) {
     this.#atOnce = atOnce;
     this.#nowMs = nowMs;
   }
 
-  /** Waits for a turn. @throws {VtError} ECANCELLED */
+  /** Waits for a turn. @throws {VtError} ECANCELLED if the signal fires */
   async enter(of: TurnTaker, signal?: AbortSignal): Promise<Turn> {
     throwIfCancelled(signal);
     const start = Math.max(this.#virtual, of.finish);
-    // Several of one client's that wait come one after the other.
+    // Waiting requests of one client are queued one behind the other.
     of.finish = start + 1;
     if (this.#waiting.length === 0 && this.#running < this.#atOnce && !this.#isLoopLate()) this.#begin(start);
     else await this.#wait(start, signal);
@@ -55,7 +55,7 @@ export class FairTurns {
     this.#virtual = Math.max(this.#virtual, start);
   }
 
-  /** Whether turns were begun for a while within one turn of the event loop. */
+  /** Whether this pass of the event loop has begun turns for too long. */
   #isLoopLate(): boolean {
     const now = this.#nowMs();
     if (this.#loopMs === undefined) {
@@ -86,8 +86,8 @@ export class FairTurns {
   }
 
   /**
-   * Lets in those who wait, as far as there is room. An answer that comes at once leads to the next request, without a turn of the event
-   * loop. So the loop turns after a while: the requests of others are read then, and stand here in their order.
+   * Admits waiting clients within the limit. A response that is ready at once lets the next request begin without another pass of the event
+   * loop. So after a while admission is put off to the next pass: the requests of other clients are read first, and queued in order.
    */
   #letIn(): void {
     while (this.#waiting.length > 0 && this.#running < this.#atOnce && !this.#isPutOff) {
@@ -108,20 +108,20 @@ export class FairTurns {
     }
   }
 
-  /** A turn is over. @param ms - that it took */
+  /** Ends a turn. @param ms - milliseconds that it took */
   leave(of: TurnTaker, ms: number): void {
     of.finish += ms;
     this.#running--;
     this.#letIn();
   }
 
-  /** Milliseconds, of the clock by which work is counted. */
+  /** The current time in milliseconds, on the clock that measures work. */
   nowMs(): number {
     return this.#nowMs();
   }
 }
 
-/** A turn that somebody has. */
+/** The right to work for a while. */
 export class Turn {
   readonly #turns: FairTurns;
   readonly #of: TurnTaker;
@@ -137,9 +137,9 @@ export class Turn {
   }
 
   /**
-   * Called between steps of a long work: lets the event loop turn, and others work.
+   * Called between the steps of long work: yields to the event loop and to other clients when the turn is used up.
    *
-   * @returns what has to be waited for, mostly nothing; it rejects where the client has gone
+   * @returns a promise to wait for, or mostly undefined; it rejects if the client has disconnected
    */
   next(): Promise<void> | undefined {
     return this.#turns.nowMs() - this.#sinceMs < TURN_MS ? undefined : this.#pass();
@@ -161,7 +161,7 @@ export class Turn {
   }
 }
 
-/** Options of what is done in a turn. */
+/** Options of work that is done in a turn. */
 export interface TurnOptions extends OpOptions {
   readonly turn?: Turn | undefined;
 }

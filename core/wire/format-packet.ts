@@ -4,7 +4,7 @@ import type { Packet } from './packet.ts';
 import { decodeAdd, decodeHashcodes, decodeJson, decodeNumber, decodeOneHashcode, decodeRange, decodeTextAnd } from './payload.ts';
 import { END_TAG, REQUEST, REQUEST_FLAG, RESPONSE_FLAG, requestName } from './requests.ts';
 
-/** Octets of a payload that are shown. */
+/** Maximum octets of a payload that are shown. */
 const SHOWN = 24;
 
 type Show = (payload: Uint8Array, flags: number) => string;
@@ -26,7 +26,7 @@ const hashcodes: Show = (payload) => {
   return `${found.length} hashcodes${first === undefined ? '' : ` from ${hashcodeLabel(first)}`}`;
 };
 
-/** What the payloads of requests say. */
+/** Formatters for the payloads of requests. */
 const REQUESTS: Readonly<Record<number, Show>> = {
   [REQUEST.add]: (payload) => {
     const { hashName, data } = decodeAdd(payload);
@@ -47,7 +47,7 @@ const REQUESTS: Readonly<Record<number, Show>> = {
   [REQUEST.entryNews]: (payload) => JSON.stringify(Buffer.from(payload).toString('utf8')),
 };
 
-/** What the payloads of responses say. */
+/** Formatters for the payloads of responses. */
 const RESPONSES: Readonly<Record<number, Show>> = {
   [REQUEST.add]: hashcode,
   [REQUEST.hashcodes]: hashcodes,
@@ -60,9 +60,9 @@ const RESPONSES: Readonly<Record<number, Show>> = {
 };
 
 /**
- * One line that says what a packet is: for `--trace-wire`, and for messages.
+ * Describes a packet in one line, for `--trace-wire` and messages.
  *
- * @param answered - of a response, what was asked
+ * @param answered - for a response, the number of its request
  */
 export function formatPacket(packet: Packet, answered?: number): string {
   const { tag, channel, request, flags, payload } = packet;

@@ -1,23 +1,23 @@
 import { ConnectionLostError } from '../base/errors.ts';
 
-/** Octets kept of what came first. */
+/** First octets that are kept, at most. */
 const MAX_SIZE = 256;
 
-/** What comes first over a connection, until the other side has shown that it speaks the protocol. */
+/** Examines the first octets of a connection, until the other side has proved that it speaks the protocol. */
 export class Greeting {
   readonly #name: string;
   #octets: Buffer | undefined = Buffer.alloc(0);
 
-  /** @param name - of the other side, for the error */
+  /** @param name - name of the other side, for the error */
   constructor(name: string) {
     this.#name = name;
   }
 
   /**
-   * Takes what has come.
+   * Takes the next octets received.
    *
-   * @returns the error that says so, where a command printed text instead, as a shell that greets. No first packet begins with
-   *   six printable octets, since its second is a small tag.
+   * @returns an error if the other side printed text instead, as a shell with a greeting does. No first packet begins with
+   *   six printable octets, since its second octet is a small tag.
    */
   take(chunk: Buffer): ConnectionLostError | undefined {
     if (this.#octets === undefined || this.#octets.length >= MAX_SIZE) return undefined;
@@ -32,7 +32,7 @@ export class Greeting {
     );
   }
 
-  /** A response has come: what follows is not looked at. */
+  /** Stops the examination: a response has arrived. */
   end(): void {
     this.#octets = undefined;
   }

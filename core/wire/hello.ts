@@ -8,68 +8,68 @@ import { HASH_NAMES } from '../block/hash.ts';
 import { type Durability, readDurability } from '../store/durability.ts';
 import type { Json } from './payload.ts';
 
-/** The version of the protocol that this program speaks, besides the Python vt's, which has none. */
+/** The version of the protocol that this program speaks. The protocol of the Python vt has no version. */
 export const PROTOCOL_VERSION = 1;
 
 const NONCE_SIZE = 16;
-/** Characters of what a server says that we lack. */
+/** Maximum characters of `lacks`. */
 const MAX_LACKS = 200;
 
-/** What a server tells of the Store that it serves. */
+/** A server's description of the Store that it serves. */
 export interface StoreDescription {
   readonly version: number;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
   readonly compression: 'none' | 'zlib' | undefined;
-  /** How far what is added outlives a loss of power, where the Store tells. */
+  /** Whether added Blocks survive a power failure, if the Store says so. */
   readonly durability?: Durability | undefined;
   readonly can: { readonly write: boolean; readonly enumerate: boolean; readonly archives: boolean; readonly notes: boolean };
-  /** Who the server takes us for, where that is by a secret, and what right we lack. */
+  /** A sentence about the user that the client authenticated as, and the right that this user lacks. */
   readonly lacks?: string | undefined;
-  /** Names the process that serves: what was added to another and not flushed may be lost. */
+  /** Identifies the server process: Blocks added to another process and not flushed may be lost. */
   readonly instance: string;
-  /** Names of the other Stores that are served. */
+  /** Names of all named Stores on the server. */
   readonly exports: readonly string[];
-  /** What the mount says of itself whose Store is served, and whose tree can be asked for. */
+  /** The description of the mount whose Store is served; clients may send requests about its tree. */
   readonly mount?: Json | undefined;
 }
 
-/** A number that is used once. */
+/** Makes a random number that is used once. */
 export function newNonce(): string {
   return randomBytes(NONCE_SIZE).toString('hex');
 }
 
 /**
- * What shows that its maker knows the secret, without telling it.
+ * Proves that its maker knows the secret, without revealing it.
  *
- * @param role - who makes it: neither side's proof serves the other
+ * @param role - the side that makes it, so that neither side can reuse the other's proof
  */
 export function proofOf(secret: Uint8Array, role: 'client' | 'server', clientNonce: string, serverNonce: string): string {
   return createHmac('sha256', secret).update(`vtftp ${role} ${clientNonce} ${serverNonce}`).digest('hex');
 }
 
-/** What tells a server that has several secrets which one a client knows: another for each connection. */
+/** Identifies the client's secret to a server with several secrets. It is different for each connection. */
 export function idOf(secret: Uint8Array, clientNonce: string): string {
   return createHmac('sha256', secret).update(`vtftp id ${clientNonce}`).digest('hex');
 }
 
-/** Whether two proofs are the same; takes the same time wherever they differ. */
+/** Compares two proofs in constant time. */
 export function isSameProof(expected: string, given: unknown): boolean {
   if (typeof given !== 'string') return false;
   const [a, b] = [Buffer.from(expected), Buffer.from(given)];
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** The JSON of a description. */
+/** Encodes a description as JSON. */
 export function describeStore(description: StoreDescription): Json {
   const { hashName, ...rest } = description;
   return { ...rest, hash: hashName };
 }
 
 /**
- * Reads what a server tells of its Store.
+ * Decodes a server's description of its Store.
  *
- * @throws {VtError} EUNSUPPORTED where it cannot be understood
+ * @throws {VtError} EUNSUPPORTED if it cannot be understood
  */
 export function readDescription(json: Json, name: string): StoreDescription {
   const { version, hash, edges, compression, durability, can, instance, exports, lacks, mount } = json;
@@ -98,7 +98,7 @@ export function readDescription(json: Json, name: string): StoreDescription {
   };
 }
 
-/** Sizes of leaves that a kernel can keep to: memory is asked for by them. */
+/** Reads the leaf sizes, in octets, and checks that a chunker supports them: they determine how much memory is allocated. */
 function readSizes({ minSize, meanSize, maxSize, coarseFrom }: Json): EdgeSizes | undefined {
   if (typeof minSize !== 'number' || typeof meanSize !== 'number' || typeof maxSize !== 'number') return undefined;
   const sizes = { minSize, meanSize, maxSize, ...(typeof coarseFrom === 'number' && coarseFrom > 0 ? { coarseFrom } : {}) };

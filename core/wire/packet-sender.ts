@@ -1,10 +1,10 @@
 import type { Writable } from 'node:stream';
 import { encodeHead, type Packet } from './packet.ts';
 
-/** What is known of a packet before its payload. */
+/** A packet without its payload. */
 export type PacketHead = Omit<Packet, 'payload' | 'release' | 'giveRoom'>;
 
-/** Writes packets: all of one turn of the event loop go out with one call. */
+/** Writes packets. Those of one pass of the event loop are written with one call. */
 export class PacketSender {
   readonly #output: Writable;
   #isCorked = false;

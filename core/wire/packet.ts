@@ -3,38 +3,38 @@ import type { BufferPool } from '../base/buffer-pool.ts';
 import { ParseError } from '../base/errors.ts';
 import { SMALL_PACKET_SIZE } from './limits.ts';
 
-/** Bits of a packet's first flags; what is above them belongs to the request or response. */
+/** Bits of a packet's first flags; the bits above them belong to the request or response. */
 const FLAG_CHANNEL = 0x01;
 const FLAG_REQUEST = 0x02;
 const APPLICATION_SHIFT = 4; // two bits, as a factor
 
-/** Least octets of a packet: a tag and its flags. */
+/** Minimum octets of a packet: a tag and its flags. */
 const MIN_PACKET_SIZE = 2;
 
-/** Octets of a packet for which there is room at once. */
+/** Initial size of a packet's buffer in octets, at most, unless memory was reserved for the packet. */
 const USUAL_SIZE = 2 * 1024 * 1024;
 
 /** One message of the packet protocol. @see vt(7), "PACKET PROTOCOL" */
 export interface Packet {
-  /** A request's number among those of its channel; its response has the same. */
+  /** Identifies a request within its channel; its response has the same tag. */
   readonly tag: number;
   readonly channel: number;
   /** The number of the request; undefined in a response. */
   readonly request: number | undefined;
   /** Flags of the request or response. */
   readonly flags: number;
-  /** A view of what the packet was decoded from. */
+  /** A view of the buffer that the packet was decoded from. */
   readonly payload: Uint8Array;
-  /** Releases the payload's memory for other packets. Call it once nobody reads the payload any more. */
+  /** Releases the payload's memory for other packets. Call it once the payload is no longer read. */
   readonly release?: (() => void) | undefined;
-  /** Gives back the room that the packet takes, once it is dealt with. */
+  /** Gives back the memory reserved for the packet; called once it has been handled. */
   readonly giveRoom?: (() => void) | undefined;
 }
 
-/** Room for a packet: taken at once, or not yet. */
+/** Reserves memory for a packet, in octets. Returns the function that gives it back, or undefined if there is none now. */
 export type TakeRoom = (size: number) => (() => void) | undefined;
 
-/** The octets of a packet before its payload, its length among them. */
+/** Encodes a packet's head: its length, and everything before the payload. */
 export function encodeHead(packet: Omit<Packet, 'payload' | 'release' | 'giveRoom'>, payloadSize: number): Buffer {
   const { tag, channel, request, flags } = packet;
   const allFlags = flags * APPLICATION_SHIFT + (channel === 0 ? 0 : FLAG_CHANNEL) + (request === undefined ? 0 : FLAG_REQUEST);
@@ -49,7 +49,7 @@ export function encodeHead(packet: Omit<Packet, 'payload' | 'release' | 'giveRoo
   return out;
 }
 
-/** A packet in new bytes, its length in front. */
+/** Encodes a packet with its length into a new buffer. */
 export function encodePacket(packet: Packet): Buffer {
   return Buffer.concat([encodeHead(packet, packet.payload.length), packet.payload]);
 }
@@ -57,7 +57,7 @@ export function encodePacket(packet: Packet): Buffer {
 /**
  * Decodes a packet without its length.
  *
- * @throws {ParseError} if it ends within its head
+ * @throws {ParseError} if the octets end within the head
  */
 export function decodePacket(body: Uint8Array): Packet {
   const tag = decodeBsuint(body, 0);
@@ -72,49 +72,49 @@ export function decodePacket(body: Uint8Array): Packet {
   return { tag: tag.value, channel, request, flags, payload: body.subarray(next) };
 }
 
-/** Cuts a stream of octets into packets, however it is split. */
+/** Cuts a stream of octets into packets, however the stream is divided into chunks. */
 export class PacketReader {
-  /** Octets of a packet at most, without its length. */
+  /** Maximum octets of a packet, without its length. */
   maxSize: number;
   readonly #memory: BufferPool | undefined;
-  /** Octets of a packet's length, of a packet that has not begun. */
+  /** The encoded length of the next packet, as far as received. */
   readonly #length = Buffer.alloc(16);
   #lengthSize = 0;
-  /** Octets of the chunk at hand that the length took. */
+  /** Octets of the current chunk that belong to the length. */
   #lengthRead = 0;
-  /** A packet that has begun. */
+  /** The incomplete packet. */
   #body: Buffer | undefined;
-  /** Octets that it will have; the buffer grows as they come, so that an announcement alone takes no memory. */
+  /** Its final size in octets. The buffer grows with the octets received, so that a mere announcement takes no memory. */
   #size = 0;
   #done = 0;
-  /** Octets of a packet that has yet to get room. */
+  /** Size in octets of a packet that waits for memory. */
   #unplaced: number | undefined;
-  /** Room that was found for it meanwhile. */
+  /** Gives back the memory that was reserved for it meanwhile. */
   #placed: (() => void) | undefined;
   #giveRoom: (() => void) | undefined;
-  /** Octets of the stream before what is read now, for messages. */
+  /** Position of the current chunk in the stream, in octets, for messages. */
   #position = 0;
 
   /**
-   * @param maxSize - octets of a packet at most, without its length
-   * @param memory - where packets have their memory from, and where it goes back once they are released
+   * @param maxSize - maximum octets of a packet, without its length
+   * @param memory - pool for the packets' buffers, which are returned to it when the packets are released
    */
   constructor(maxSize: number, memory?: BufferPool) {
     this.maxSize = maxSize;
     this.#memory = memory;
   }
 
-  /** Whether a packet has begun and not ended. */
+  /** Whether a packet is incomplete. */
   get isWithin(): boolean {
     return this.#lengthSize > 0 || this.#unplaced !== undefined || this.#body !== undefined;
   }
 
-  /** Octets of the packet for which there was no room. */
+  /** Size in octets of the packet that waits for memory; undefined if none does. */
   get unplaced(): number | undefined {
     return this.#unplaced;
   }
 
-  /** There is room for the packet that had none. @param giveRoom - gives it back */
+  /** Provides memory for the packet that waits for it. @param giveRoom - gives it back */
   place(giveRoom: () => void): void {
     this.#placed = giveRoom;
   }
@@ -122,12 +122,12 @@ export class PacketReader {
   /**
    * Takes the next octets of the stream.
    *
-   * @param onPacket - gets each packet that they complete
-   * @param how.isReused - the chunk's memory is soon used for others; else payloads of packets that lie whole in it are views of it
-   * @param how.takeRoom - asked before a packet that is not small is read
-   * @param how.isFull - asked after each packet: no more are wanted now
-   * @returns octets taken: all of them, or fewer where there was no room, or it was full
-   * @throws {ParseError} for what is no packet, or too large a one: the stream cannot be read any further
+   * @param onPacket - called with each packet that they complete
+   * @param how.isReused - the chunk's memory will be overwritten; otherwise the payloads of packets within one chunk are views of it
+   * @param how.takeRoom - called before a packet that is not small is read
+   * @param how.isFull - called after each packet; true to stop
+   * @returns octets taken: fewer than all if there was no memory, or `isFull` said so
+   * @throws {ParseError} for a malformed or too large packet: the rest of the stream is unreadable
    */
   take(
     chunk: Buffer,
@@ -157,7 +157,7 @@ export class PacketReader {
           at += size;
           this.#give(decodePacket(isReused ? Buffer.from(body) : body), onPacket);
         } else {
-          // Where room was taken for it nothing is gained by letting it grow, and memory that nobody writes to is none.
+          // If memory was reserved, there is no point in growing the buffer; pages that are never written take no memory.
           this.#body = this.#newBody(takeRoom === undefined ? Math.min(size, USUAL_SIZE) : size);
           this.#size = size;
           this.#done = 0;
@@ -170,7 +170,7 @@ export class PacketReader {
     return at;
   }
 
-  /** Reads a length, or as much of it as there is. */
+  /** Reads a length, or as much of it as has been received; undefined if it is incomplete. */
   #readLength(chunk: Buffer, from: number): number | undefined {
     let at = from;
     while (at < chunk.length) {

@@ -7,20 +7,20 @@ import type { HashCode } from '../block/hashcode.ts';
 import { decodeHashcode, writeHashcode } from '../block/hashcode.ts';
 import { MAX_RESPONSE_JSON_SIZE } from './limits.ts';
 
-// Payloads of requests and responses. @see vt(7), "PACKET PROTOCOL"
+// Encoders and decoders for the payloads of requests and responses. @see vt(7), "PACKET PROTOCOL"
 
-/** A JSON object that goes with a payload. */
+/** A JSON object that precedes a payload. */
 export type Json = Readonly<Record<string, unknown>>;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The octets of a JSON payload, which stand before the rest. */
+/** Encodes a JSON object as `bsdata`, to precede the rest of a payload. */
 export function encodeJson(value: Json): Buffer {
   const text = Buffer.from(JSON.stringify(value), 'utf8');
   return Buffer.concat([encodeBsuint(text.length), text]);
 }
 
-/** @throws {ParseError} where there is no JSON object, or one of more than `maxSize` octets */
+/** Decodes the JSON object that a payload begins with. @throws {ParseError} if there is none, or its text exceeds `maxSize` octets */
 export function decodeJson(
   payload: Uint8Array,
   maxSize: number = MAX_RESPONSE_JSON_SIZE,
@@ -30,12 +30,12 @@ export function decodeJson(
   return { json: decodeFields(value), rest: payload.subarray(next) };
 }
 
-/** A JSON object alone: a request of a control channel, or its answer. */
+/** Encodes a payload that is only a JSON object: a control request, or its response. */
 export function encodeFields(value: Json): Buffer {
   return Buffer.from(JSON.stringify(value), 'utf8');
 }
 
-/** @throws {ParseError} for what is no JSON object */
+/** Decodes a payload that is only a JSON object. @throws {ParseError} if it is anything else */
 export function decodeFields(payload: Uint8Array): Json {
   let json: unknown;
   try {
@@ -47,7 +47,7 @@ export function decodeFields(payload: Uint8Array): Json {
   return json as Json;
 }
 
-/** `bsuint` of the hash function, `bsdata` of the Block. */
+/** The payload of `add`: `bsuint` of the hash function, `bsdata` of the Block. */
 export function encodeAdd(hashName: HashName, data: Uint8Array): Uint8Array[] {
   const head = new ByteWriter(16);
   head.bsuint(hashByName(hashName).enumeration);
@@ -55,7 +55,7 @@ export function encodeAdd(hashName: HashName, data: Uint8Array): Uint8Array[] {
   return [head.take(), data];
 }
 
-/** @throws {ParseError} for what is no such payload; `hashName` is undefined for a number that is not known */
+/** Decodes {@link encodeAdd}; `hashName` is undefined for an unknown number. @throws {ParseError} if it is malformed */
 export function decodeAdd(payload: Uint8Array): { readonly hashName: HashName | undefined; readonly data: Uint8Array } {
   const { value: enumeration, next } = decodeBsuint(payload, 0);
   const { value: data, next: end } = decodeBsdata(payload, next);
@@ -63,20 +63,21 @@ export function decodeAdd(payload: Uint8Array): { readonly hashName: HashName | 
   return { hashName: hashByEnumeration(enumeration)?.name, data };
 }
 
+/** Encodes a payload that is exactly one hashcode. */
 export function encodeHashcode(hashcode: HashCode): Buffer {
   const writer = new ByteWriter(40);
   writeHashcode(writer, hashcode);
   return writer.take();
 }
 
-/** One hashcode and nothing else. @throws {ParseError} */
+/** Decodes a payload that is exactly one hashcode. @throws {ParseError} if it is malformed, or octets follow */
 export function decodeOneHashcode(payload: Uint8Array): HashCode {
   const { value, next } = decodeHashcode(payload, 0);
   requireEnd(payload, next);
   return value;
 }
 
-/** Hashcodes one after the other. @throws {ParseError} */
+/** Decodes a sequence of hashcodes. @throws {ParseError} if one is malformed */
 export function decodeHashcodes(payload: Uint8Array): HashCode[] {
   const found: HashCode[] = [];
   for (let at = 0; at < payload.length; ) {
@@ -87,14 +88,14 @@ export function decodeHashcodes(payload: Uint8Array): HashCode[] {
   return found;
 }
 
-/** A part of the list of all hashcodes, which is ascending by digest. */
+/** A range of the list of all hashcodes, in ascending order of their digests. */
 export interface HashcodeRange {
   readonly hashName: string;
-  /** Where it begins; else at the beginning. */
+  /** Where the range begins; default: the beginning of the list. */
   readonly start?: HashCode;
-  /** Without the start itself. */
+  /** The start itself is excluded. */
   readonly isAfter: boolean;
-  /** Hashcodes at most; 0 for all. */
+  /** Maximum number of hashcodes; 0 for all. */
   readonly length: number;
 }
 
@@ -106,6 +107,7 @@ export function rangeFlags({ start, isAfter }: HashcodeRange): number {
   return (isAfter ? RANGE_AFTER : 0) | (start === undefined ? 0 : RANGE_START);
 }
 
+/** Encodes a range, except its flags: see {@link rangeFlags}. */
 export function encodeRange({ hashName, start, length }: HashcodeRange): Buffer {
   const writer = new ByteWriter(64);
   writer.bsdata(Buffer.from(hashName, 'utf8'));
@@ -114,7 +116,7 @@ export function encodeRange({ hashName, start, length }: HashcodeRange): Buffer 
   return writer.take();
 }
 
-/** @throws {ParseError} */
+/** Decodes {@link encodeRange}. @throws {ParseError} if it is malformed */
 export function decodeRange(flags: number, payload: Uint8Array): HashcodeRange {
   const name = decodeBsdata(payload, 0);
   let at = name.next;
@@ -129,19 +131,19 @@ export function decodeRange(flags: number, payload: Uint8Array): HashcodeRange {
   return { hashName: decodeText(name.value), ...(start === undefined ? {} : { start }), isAfter: (flags & RANGE_AFTER) !== 0, length };
 }
 
-/** A text, with its length in front. */
+/** Encodes a text as UTF-8 `bsdata`. */
 export function encodeText(text: string): Buffer {
   const bytes = Buffer.from(text, 'utf8');
   return Buffer.concat([encodeBsuint(bytes.length), bytes]);
 }
 
-/** A text, and what follows it. @throws {ParseError} */
+/** Decodes a text and returns the octets after it. @throws {ParseError} if it is malformed or not UTF-8 */
 export function decodeTextAnd(payload: Uint8Array): { readonly text: string; readonly rest: Uint8Array } {
   const { value, next } = decodeBsdata(payload, 0);
   return { text: decodeText(value), rest: payload.subarray(next) };
 }
 
-/** @throws {ParseError} for what is no UTF-8 */
+/** Decodes UTF-8. @throws {ParseError} if it is invalid */
 export function decodeText(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
@@ -150,21 +152,21 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** One number and nothing else. @throws {ParseError} */
+/** Decodes a payload that is exactly one `bsuint`. @throws {ParseError} if it is malformed, or octets follow */
 export function decodeNumber(payload: Uint8Array): number {
   const { value, next } = decodeBsuint(payload, 0);
   requireEnd(payload, next);
   return value;
 }
 
-/** Answers of yes or no, one bit each, the lowest bit of an octet first. */
+/** Encodes yes-or-no answers, one bit each, starting with the lowest bit of an octet. */
 export function encodeBits(answers: ArrayLike<boolean | number>): Buffer {
   const out = Buffer.alloc(Math.ceil(answers.length / 8));
   for (let i = 0; i < answers.length; i++) if (answers[i]) out[i >> 3] = (out[i >> 3] as number) | (1 << (i & 7));
   return out;
 }
 
-/** @throws {ParseError} where there are more or fewer octets than `count` answers take */
+/** Decodes {@link encodeBits}: 0 or 1 per answer. @throws {ParseError} if the number of octets does not fit `count` answers */
 export function decodeBits(payload: Uint8Array, count: number): Uint8Array {
   if (payload.length !== Math.ceil(count / 8)) throw new ParseError(`read answers: expected ${count} bits`, 0);
   const out = new Uint8Array(count);
@@ -172,7 +174,7 @@ export function decodeBits(payload: Uint8Array, count: number): Uint8Array {
   return out;
 }
 
-/** @throws {ParseError} where the digests do not fill the payload */
+/** Number of digests in a payload. @throws {ParseError} if its size is no multiple of `digestSize`, or there are more than `most` */
 export function countDigests(payload: Uint8Array, digestSize: number, most: number): number {
   const count = payload.length / digestSize;
   if (!Number.isInteger(count)) throw new ParseError(`read digests: ${payload.length} bytes are not some of ${digestSize}`, 0);

@@ -8,37 +8,37 @@ import { FIRST_TAG } from './requests.ts';
 interface Pending {
   readonly request: number;
   readonly size: number;
-  /** Undefined once nobody waits any more. */
+  /** Undefined once the request was cancelled. */
   settle: ((result: Response | Error) => void) | undefined;
 }
 
-/** What was asked over a connection and is not answered yet: so much at a time, and no more. */
+/** The unanswered requests of a connection, with limits on their number and size. */
 export class PendingRequests {
   readonly #gate = new RequestGate(MAX_OUTSTANDING, MAX_OUTSTANDING_SIZE);
   readonly #pending = new Map<number, Pending>();
   #nextTag = FIRST_TAG;
 
-  /** How many wait for their responses. */
+  /** Number of requests that wait for their responses. */
   get count(): number {
     return this.#pending.size;
   }
 
-  /** Something was asked, and nobody waits for any of the answers. */
+  /** Whether there are requests, and all of them were cancelled. */
   get isAbandoned(): boolean {
     return this.#pending.size > 0 && [...this.#pending.values()].every(({ settle }) => settle === undefined);
   }
 
-  /** Takes room for a request. @returns what has to be waited for first, where too much is under way */
+  /** Admits a request of `size` octets. @returns a promise to wait for first, if too many requests are outstanding */
   enter(size: number, signal: AbortSignal | undefined): Promise<void> | undefined {
     return this.#gate.tryEnter(size) ? undefined : this.#gate.enter(size, signal);
   }
 
-  /** Gives back the room of a request that is not made. */
+  /** Undoes `enter` for a request that is not sent. */
   leave(size: number): void {
     this.#gate.leave(size);
   }
 
-  /** Notes a request that has room, to be sent now under its tag. */
+  /** Registers an admitted request; it is to be sent at once with the returned tag. */
   add(request: number, size: number, signal: AbortSignal | undefined): { readonly tag: number; readonly response: Promise<Response> } {
     const tag = this.#nextTag++;
     const response = new Promise<Response>((resolve, reject) => {
@@ -56,12 +56,12 @@ export class PendingRequests {
     return { tag, response };
   }
 
-  /** What was asked under a tag; undefined where nothing was. */
+  /** The request number that belongs to a tag; undefined if there is none. */
   requestOf(tag: number): number | undefined {
     return this.#pending.get(tag)?.request;
   }
 
-  /** The response to what was asked under a tag has come. */
+  /** Settles the request with this tag. */
   answer(tag: number, response: Response | Error): void {
     const pending = this.#pending.get(tag);
     if (pending === undefined) return;
@@ -70,7 +70,7 @@ export class PendingRequests {
     pending.settle?.(response);
   }
 
-  /** No response comes any more. */
+  /** Rejects all requests: the connection has ended. */
   fail(error: Error): void {
     for (const { settle } of [...this.#pending.values()]) settle?.(error);
     this.#pending.clear();

@@ -20,22 +20,22 @@ import { decodeAdd, decodeOneHashcode, decodeRange, decodeText, decodeTextAnd, e
 import type { Reply } from './reply.ts';
 import { REQUEST } from './requests.ts';
 
-/** Archives as the Python vt keeps them: entries are octets that only who wrote them understands. */
+/** Archives of the Python vt: entries are opaque octets. */
 export interface PlainArchives {
-  /** The newest entry, or undefined. Rejects where there is no such archive. */
+  /** The newest entry, or undefined. Rejects if there is no such archive. */
   last(name: string): Promise<Uint8Array | undefined>;
   append(name: string, entry: Uint8Array): Promise<void>;
   list(name: string): Promise<readonly Uint8Array[]>;
 }
 
-/** What the requests of the Python vt are answered from. */
+/** What the requests of the Python vt operate on. */
 export interface PlainService {
   readonly store: Store;
   readonly isReadOnly: boolean;
   readonly archives?: PlainArchives | undefined;
 }
 
-/** Answers a request that the Python vt knows; undefined for any other. */
+/** Answers a request that the Python vt knows; resolves with undefined for any other. */
 export async function answerPlain(packet: Packet, service: PlainService, options: TurnOptions): Promise<Reply | undefined> {
   const { store } = service;
   const { payload } = packet;
@@ -118,7 +118,7 @@ function enumerated(store: Store): Enumeration['hashcodes'] {
   return enumeration.hashcodes.bind(enumeration);
 }
 
-/** Hashcodes one after the other, as they are sent. */
+/** A sequence of encoded hashcodes. */
 interface Listed {
   readonly hashcodes: Uint8Array;
   readonly count: number;
@@ -142,7 +142,7 @@ async function listed(store: Store, range: HashcodeRange, options: TurnOptions):
   return { hashcodes: writer.take(), count };
 }
 
-/** The digest before another in order; undefined before the first. */
+/** The digest that precedes another in ascending order; undefined for the first. */
 function before(digest: Uint8Array): Uint8Array | undefined {
   const out = Uint8Array.from(digest);
   for (let i = out.length - 1; i >= 0; i--) {
@@ -153,7 +153,7 @@ function before(digest: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
-/** The hash of the hash of the digests, and the last of them: as the Python vt does it. */
+/** The hash of the digests' hash, and the last digest, as in the Python vt. */
 async function hashOfHashcodes(store: Store, range: HashcodeRange, options: TurnOptions): Promise<Reply> {
   if (range.length === 0) throw new VtError('EFAILED', 'hash hashcodes: expected their number');
   const { hashName } = store;
@@ -170,15 +170,15 @@ async function hashOfHashcodes(store: Store, range: HashcodeRange, options: Turn
 }
 
 /**
- * Whether a superblock is there and everything below it. Each is looked at once, whatever refers to it. Of more than {@link MAX_WALKED}
- * nobody is told that they are there: whoever asked asks for parts, or adds what it has.
+ * Whether the Store has a superblock and all Blocks below it. Each is checked once. With more than {@link MAX_WALKED} superblocks the
+ * answer is no: the client then asks for parts, or adds its Blocks.
  *
- * @throws {CorruptBlockError} for one that is no superblock
+ * @throws {CorruptBlockError} if a Block is no valid superblock
  */
 async function isComplete(store: Store, top: HashCode, options: TurnOptions): Promise<boolean> {
   const { hashName } = store;
   const seen = new Set([digestKey(top.digest)]);
-  // A Set gives what is added to it meanwhile as well.
+  // The iteration of a Set includes items that are added meanwhile.
   for (const key of seen) {
     await options.turn?.next();
     throwIfCancelled(options.signal);
@@ -202,7 +202,7 @@ async function isComplete(store: Store, top: HashCode, options: TurnOptions): Pr
   return true;
 }
 
-/** The stored Block that a reference needs first. */
+/** The outermost stored Block of a reference. */
 function hashedPartOf(reference: Block): { readonly hashcode: HashCode | undefined; readonly isSuperblock: boolean } {
   let block = reference;
   while (block.kind === 'sub') block = block.base;

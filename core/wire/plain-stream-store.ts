@@ -18,12 +18,12 @@ import { decodeHashcodes, decodeOneHashcode, encodeAdd, encodeHashcode, encodeRa
 import { REQUEST } from './requests.ts';
 import type { StreamClient } from './stream-client.ts';
 
-/** Hashcodes listed at a time. */
+/** Hashcodes requested at a time for a list. */
 const LIST_STEP = 1024;
-/** Blocks whose presence or absence is remembered: 65,536 take 10 MB. */
+/** Maximum number of Blocks whose presence or absence is cached: 65,536 take 10 MB. */
 const MAX_KNOWN = 65_536;
 
-/** A Store that a Python vt serves, or whatever else speaks its packet protocol and no more. One request a Block. */
+/** A client of a Store served by the Python vt, or by another program with only its protocol. Sends one request per Block. */
 export class PlainStreamStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
@@ -33,9 +33,9 @@ export class PlainStreamStore implements Store {
   readonly #isReadOnly: boolean;
   readonly #hash: HashFunction;
   readonly #tally = new AddTally();
-  /** Whether it has Blocks, as far as it has said: it is asked once. */
+  /** Which Blocks the server has or lacks, as it has answered: each is asked for once. */
   readonly #known = new Map<string, boolean>();
-  /** Blocks that are on their way. */
+  /** Pending adds by digest. */
   readonly #adding = new Map<string, Promise<unknown>>();
 
   constructor(client: StreamClient, hashName: HashName, isReadOnly: boolean) {
@@ -74,7 +74,7 @@ export class PlainStreamStore implements Store {
     return isNew;
   }
 
-  /** It writes what it is given, whether it has it or not: it is asked first. */
+  /** Asks for the Block first, since the server writes every Block that it receives, even one that it has. */
   async #send(digest: Uint8Array, data: Uint8Array, options: OpOptions): Promise<boolean> {
     const { hashName } = this;
     if ((await this.#contains({ hashName, digest }, options)) === true) return false;
@@ -118,7 +118,7 @@ export class PlainStreamStore implements Store {
     try {
       await this.#client.flush(options.signal);
     } catch (error) {
-      // What it had said may hold no longer.
+      // Earlier answers may no longer be true.
       this.#known.clear();
       throw error;
     }

@@ -5,7 +5,7 @@ import type { Json } from './payload.ts';
 import { decodeJson } from './payload.ts';
 import { RESPONSE_FLAG } from './requests.ts';
 
-/** A response as it came. */
+/** A decoded response. */
 export interface Response {
   readonly yes: boolean;
   readonly json: Json | undefined;
@@ -14,7 +14,7 @@ export interface Response {
   readonly release?: (() => void) | undefined;
 }
 
-/** What a response says; an error where it says that the request failed. */
+/** Decodes a response; returns an error if it reports that the request failed. */
 export function readResponse({ flags, payload, release }: Packet, name: string): Response | Error {
   try {
     const { json, rest } = (flags & RESPONSE_FLAG.json) === 0 ? { json: undefined, rest: payload } : decodeJson(payload);
@@ -25,10 +25,10 @@ export function readResponse({ flags, payload, release }: Packet, name: string):
   }
 }
 
-/** Codes that may come from elsewhere: what concerns this program alone is none of them. */
+/** Error codes accepted from the other side; codes that only concern this program are left out. */
 const CODES = new Set(['EPARSE', 'EMISSING', 'ECORRUPT', 'EOPEN', 'EREADONLY', 'ELOCKED', 'EUNSUPPORTED', 'EPERM', 'EFULL', 'EFAILED']);
 
-/** A hashcode as messages name it. */
+/** A hashcode as in messages. */
 const LABEL = /^[a-z0-9-]{1,32}:[0-9a-f]{2,128}$/;
 
 function errorOfReply(json: Json | undefined, payload: Uint8Array, name: string): VtError {
@@ -46,7 +46,7 @@ function errorOfReply(json: Json | undefined, payload: Uint8Array, name: string)
   );
 }
 
-/** A text of the other side, as far as it is worth showing. */
+/** Prepares a text from the other side for display. */
 export function told(text: string): string {
   return text.length <= MAX_TOLD ? text : `${text.slice(0, MAX_TOLD)}…`;
 }

@@ -20,13 +20,13 @@ import type { Reply } from './reply.ts';
 
 /** Flags of `records`. */
 export const RECORDS_FLAG = {
-  /** Each Block is verified where it is read, and damage told. */
+  /** The server verifies each Block that it reads, and reports damage. */
   verified: 0x01,
   /** The Blocks' sizes follow their digests. */
   spans: 0x02,
 } as const;
 
-/** The payload of `records`: `bsuint` of their number, their digests, their sizes. */
+/** The payload of `records`: `bsuint` of the number of Blocks, their digests, their sizes in octets. */
 export function encodeWanted(digests: Uint8Array, count: number, spans?: ArrayLike<number>): Uint8Array[] {
   const head = new ByteWriter(8);
   head.bsuint(count);
@@ -55,7 +55,7 @@ function decodeWanted(
   return { digests, spans };
 }
 
-/** Which of some Blocks a Store has: one bit each. */
+/** Answers `has`: one bit per digest. */
 export async function answerHas(store: Store, payload: Uint8Array, options: OpOptions): Promise<Reply> {
   const digests = digestsOf(store, payload);
   return {
@@ -77,7 +77,7 @@ function digestsOf(store: Store, payload: Uint8Array): Uint8Array[] {
   return Array.from({ length: count }, (_, i) => payload.subarray(i * digestSize, (i + 1) * digestSize));
 }
 
-/** Records of the Blocks asked for, as many as fit in a response, and how many digests that answers. */
+/** Answers `records`: the records that fit in a response, and how many digests they answer. */
 export async function answerRecords(store: Store, flags: number, payload: Uint8Array, options: TurnOptions): Promise<Reply> {
   const { digestSize } = hashByName(store.hashName);
   const { digests, spans } = decodeWanted(payload, (flags & RECORDS_FLAG.spans) !== 0, digestSize);
@@ -131,7 +131,7 @@ async function recorded(
   return { answered: isAll ? count : answered, images, release: () => releaseAll(releases) };
 }
 
-/** Whether one of the Blocks that no record was given of is there all the same: damaged, or found elsewhere. */
+/** Whether the Store has a Block that got no record: it is damaged, or was found elsewhere. */
 async function isAnyThere(store: Store, asked: Uint8Array, given: readonly Uint8Array[], options: TurnOptions): Promise<boolean> {
   const { digestSize } = hashByName(store.hashName);
   const there = new Set<string>();
@@ -169,7 +169,7 @@ async function gotten(store: Store, digests: readonly Uint8Array[], options: Tur
         size += data.length;
       }
     } catch (error) {
-      // What was asked for before it is given; when it comes first it is told.
+      // Records before the failing one are sent first; the error is reported when the failing one comes first.
       if (answered === 0) throw error;
       break;
     }
@@ -179,8 +179,10 @@ async function gotten(store: Store, digests: readonly Uint8Array[], options: Tur
 }
 
 /**
- * Adds the Blocks of records, having verified them: so many at a time as are {@link MAX_UNPACKED_SIZE} when they are unpacked, others
- * having turns in between.
+ * Answers `addRecords`: verifies the Blocks, then adds them. Works in slices of {@link MAX_UNPACKED_SIZE} decompressed octets, and lets
+ * other clients have turns in between.
+ *
+ * @throws {ReadOnlyError} if clients may not write, {CorruptBlockError} or {ParseError} for a damaged record
  */
 export async function answerAddRecords(
   store: Store,

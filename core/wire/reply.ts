@@ -2,13 +2,13 @@ import type { Packet } from './packet.ts';
 import { encodeJson, type Json } from './payload.ts';
 import { REQUEST } from './requests.ts';
 
-/** What answers a request. */
+/** A response before it is encoded. */
 export interface Reply {
   readonly isDone: boolean;
   /** The answer to a yes-or-no question. */
   readonly yes?: boolean;
   readonly json?: Json | undefined;
-  /** Octets that are not changed any more. */
+  /** These octets must not change any more. */
   readonly payload?: readonly Uint8Array[];
   /** Called once the payload has been sent. */
   readonly release?: (() => void) | undefined;
@@ -16,13 +16,13 @@ export interface Reply {
 
 /** Answers the requests of the other side. */
 export interface RequestHandler {
-  /** Requests that are answered at a time. */
+  /** Maximum number of requests answered at a time. */
   readonly atOnce: number;
   /** Never rejects. */
   answer(packet: Packet): Promise<Reply>;
 }
 
-/** What a packet carries, and how much that is. */
+/** The parts of a packet's payload, and their octets in total. */
 export function partsOf({ json, payload = [] }: { readonly json?: Json | undefined; readonly payload?: readonly Uint8Array[] }): {
   readonly parts: readonly Uint8Array[];
   readonly size: number;
@@ -34,9 +34,9 @@ export function partsOf({ json, payload = [] }: { readonly json?: Json | undefin
 }
 
 /**
- * What a side that serves nothing answers.
+ * Answers a request to a side that serves nothing.
  *
- * @param onNews - told the name of an archive in which something was recorded
+ * @param onNews - called with the name of an archive in which an entry was recorded
  */
 export function answerToNobody({ request, payload }: Packet, onNews?: (archive: string) => void): Reply {
   if (request === REQUEST.ping) return { isDone: true };

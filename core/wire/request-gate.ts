@@ -7,7 +7,7 @@ interface Waiting {
   readonly fail: (error: Error) => void;
 }
 
-/** Lets in as many requests at a time as are allowed, in the order in which they came. */
+/** Limits the number and size of concurrent requests; admits them in the order of arrival. */
 export class RequestGate {
   readonly #mostCount: number;
   readonly #mostSize: number;
@@ -16,15 +16,15 @@ export class RequestGate {
   #size = 0;
 
   /**
-   * @param mostCount - requests at a time
-   * @param mostSize - their octets; a request that alone has more is let in by itself
+   * @param mostCount - maximum number of requests at a time
+   * @param mostSize - maximum octets of them; a larger request is admitted when there is no other
    */
   constructor(mostCount: number, mostSize: number) {
     this.#mostCount = mostCount;
     this.#mostSize = mostSize;
   }
 
-  /** Whether somebody waits. */
+  /** Whether a request waits. */
   get isWaitedFor(): boolean {
     return this.#waiting.length > 0;
   }
@@ -33,7 +33,7 @@ export class RequestGate {
     return this.#count === 0 || (this.#count < this.#mostCount && this.#size + size <= this.#mostSize);
   }
 
-  /** Lets a request in at once, if there is room and nobody waits. */
+  /** Admits a request of `size` octets at once, if there is room and nobody waits. */
   tryEnter(size: number): boolean {
     if (this.#waiting.length > 0 || !this.#hasRoom(size)) return false;
     this.#count++;
@@ -41,7 +41,7 @@ export class RequestGate {
     return true;
   }
 
-  /** Waits for room. @throws {VtError} ECANCELLED, or what `fail` was told */
+  /** Waits for room. @throws {VtError} ECANCELLED if the signal fires, or the error that `fail` was called with */
   async enter(size: number, signal?: AbortSignal): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const cancel = (): void => {
@@ -61,7 +61,7 @@ export class RequestGate {
     });
   }
 
-  /** A request that was let in is done. */
+  /** Ends an admitted request. */
   leave(size: number): void {
     this.#count--;
     this.#size -= size;

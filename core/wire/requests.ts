@@ -1,9 +1,9 @@
 /**
- * What can be asked for, as it stands in packets. Up to `containsIndirect` those of the Python vt, its numbers plus one;
- * beyond, ours. @see vt(7), "PACKET PROTOCOL"
+ * Request numbers as in packets. Up to `containsIndirect` they are those of the Python vt plus one;
+ * the others are ours. @see vt(7), "PACKET PROTOCOL"
  */
 export const REQUEST = {
-  /** With tag 1: its sender asks nothing more. With tag 0: this is its last packet. */
+  /** With tag 1: its sender sends no more requests. With tag 0: this is its last packet. */
   end: 0,
   add: 1,
   get: 2,
@@ -29,7 +29,7 @@ export const REQUEST = {
   addNote: 74,
   archiveNames: 75,
   entryWatch: 76,
-  /** A server says that something was recorded in an archive that the client watches. */
+  /** From server to client: an entry was recorded in an archive that the client watches. */
   entryNews: 77,
   control: 78,
 } as const;
@@ -37,7 +37,7 @@ export const REQUEST = {
 /** Tags of `REQUEST.end`. */
 export const END_TAG = { stream: 0, requests: 1 } as const;
 
-/** The first tag of a request proper. */
+/** The first tag of a request other than `end`. */
 export const FIRST_TAG = 2;
 
 const NAMES = new Map<number, string>(Object.entries(REQUEST).map(([name, value]) => [value, name]));
@@ -47,17 +47,17 @@ export function requestName(request: number): string {
   return NAMES.get(request) ?? `request ${request}`;
 }
 
-/** Flags of a request, before those of its own kind. */
+/** Flags that all requests have; lower bits depend on the request. */
 export const REQUEST_FLAG = {
   /** The payload begins with JSON, as bsdata. */
   json: 0x08,
 } as const;
 
-/** Flags of a response. What it answers stands in the bits above `ok`. */
+/** Flags of a response. */
 export const RESPONSE_FLAG = {
-  /** It was done; else the payload says why not. */
+  /** The request succeeded; otherwise the payload says why not. */
   ok: 0x01,
-  /** The answer to a yes-or-no question; of `get` that there is a Block. */
+  /** The answer to a yes-or-no question; for `get`, whether there is a Block. */
   yes: 0x02,
   /** The payload begins with JSON, as bsdata. */
   json: 0x10,

@@ -3,13 +3,13 @@ import { VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import { requireTrusted } from '../base/system/trusted-file.ts';
 
-/** Octets of a secret at least: fewer can be guessed. */
+/** Minimum octets of a secret: shorter ones can be guessed. */
 const MIN_SECRET_SIZE = 16;
 
 /**
- * Reads a shared secret: a file's octets without white space at their ends.
+ * Reads a shared secret: a file's octets without white space at both ends.
  *
- * @throws {VtError} EOPEN where it cannot be read, EPERM where others may have written it, EUSAGE where it is too short
+ * @throws {VtError} EOPEN if the file cannot be read, EPERM if other users may write it, EUSAGE if the secret is too short
  */
 export function readSecret(file: string): Uint8Array {
   let text: string;

@@ -16,52 +16,53 @@ import type { ServedClient } from './serve-streams.ts';
 import { newShared, refuseLink, serveLink } from './serve-streams.ts';
 import type { StoreService } from './store-session.ts';
 
-/** Clients at a time, unless told otherwise. */
+/** Default maximum number of clients at a time. */
 const MAX_CLIENTS = 128;
-/** Clients that are being told why they are not served, at a time; others learn nothing. */
+/** Maximum number of refused clients that are sent a reason at a time; others get none. */
 const MAX_REFUSED = 32;
-/** Clients that agree on TLS, at a time. */
+/** Maximum number of TLS handshakes at a time. */
 const MAX_HANDSHAKES = 128;
-/** Milliseconds that clients have to take their last answers. */
+/** Milliseconds that clients have to receive their last responses. */
 const DRAIN_MS = 10_000;
-/** Milliseconds in which the server of a socket must answer. */
+/** Milliseconds in which the server of an existing socket must answer a probe. */
 const PROBE_MS = 1000;
 
-/** How plain connections are made. */
+/** Options of sockets without TLS. */
 const CONNECTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true, pauseOnConnect: true };
 
-/** Where connections come from. */
+/** The address that a server listens on. */
 export type ListenAddress =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  /** A socket that listens already, passed by the process that started this one. */
+  /** A listening socket, passed by the parent process. */
   | { readonly kind: 'fd'; readonly fd: number };
 
+/** Options of a socket server. */
 export interface ServeOptions {
   readonly service: StoreService;
-  /** Whose processes may connect to a UNIX socket, besides those of root. */
+  /** The user whose processes may connect to a UNIX socket, besides root. */
   readonly uid: number | undefined;
   readonly maxClients?: number;
   readonly trace?: ((line: string) => void) | undefined;
   /** As in ServeLinkOptions. */
   readonly welcomeMs?: number;
-  /** Clients come by TLS and show a certificate; over TCP alone. */
+  /** Clients must use TLS and show a certificate; for TCP only. */
   readonly tls?: TlsKeys | undefined;
-  /** Told of a client that was refused or lost, in a sentence. */
+  /** Called with a sentence about each client that was refused or lost. */
   readonly onNotice?: (notice: string) => void;
 }
 
-/** Sockets that are served. */
+/** A running server. */
 export interface SocketServer extends AsyncDisposable {
-  /** For people and specifications: `unix:/run/vtftp.sock`, `tcp:127.0.0.1:7070`. */
+  /** For messages and Store specifications: `unix:/run/vtftp.sock`, `tcp:127.0.0.1:7070`. */
   readonly address: string;
   readonly clients: number;
 }
 
 /**
- * Serves Stores to clients that connect. Disposing of it drains: it accepts no new clients, and answers pending requests.
+ * Serves Stores to clients that connect. Disposing of the server drains it: it accepts no new clients, and answers pending requests.
  *
- * @throws {VtError} EOPEN where the address cannot be listened on
+ * @throws {VtError} EOPEN if it cannot listen on the address
  */
 export async function serveSockets(address: ListenAddress, options: ServeOptions): Promise<SocketServer> {
   const { service, uid, maxClients = MAX_CLIENTS, trace, onNotice, welcomeMs, tls } = options;
@@ -92,7 +93,7 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
       return;
     }
     if (clients.size >= maxClients) {
-      // Clients that have sent nothing, or did not authenticate, are dropped first: the oldest of them.
+      // Drop the oldest client that has sent nothing or did not authenticate.
       const strange = [...clients].find(({ isWelcome }) => !isWelcome);
       if (strange === undefined) {
         refuse('ELOCKED', `there are ${clients.size} clients already`);
@@ -116,7 +117,7 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
           serve(socket, link);
         })
       : (await import('./links/tls-link.ts')).createTlsServer(tls, serve, (reason) => onNotice?.(`client ${++count} refused: ${reason}`));
-  // Where TLS is not agreed upon, Node keeps the socket below it in its count, and would wait for it for ever.
+  // After a failed TLS handshake, Node still counts the underlying socket, and would wait for it forever.
   const sockets = new Set<Socket>();
   if (tls !== undefined) limitHandshakes(server, sockets);
   await listen(server, address);
@@ -142,8 +143,8 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
 }
 
 /**
- * Keeps the sockets of a server by TLS. Those that have not agreed on TLS yet are not counted as clients: where there are many, the oldest
- * go.
+ * Tracks the sockets of a TLS server in `sockets`. Sockets before the end of their handshake do not count as clients; if there are too
+ * many, the oldest is closed.
  */
 function limitHandshakes(server: Server, sockets: Set<Socket>): void {
   const agreeing = new Map<string, Socket>();
@@ -180,7 +181,7 @@ async function listen(server: Server, address: ListenAddress): Promise<void> {
       resolve();
     };
     if (address.kind === 'unix') {
-      // The socket must not be open to others even for a moment; what else is made meanwhile is closer than it need be.
+      // Other users must not be able to connect even for a moment. Other files created meanwhile get stricter modes than needed.
       const before = process.umask(0o177);
       try {
         server.listen(address.path, done);
@@ -193,7 +194,7 @@ async function listen(server: Server, address: ListenAddress): Promise<void> {
   if (address.kind === 'unix') chmodSync(address.path, 0o600);
 }
 
-/** A socket that a dead process left behind is removed; one that is served, and any other file, is not. */
+/** Removes a socket that a dead process left behind, but not one with a server, nor any other file. */
 async function removeStale(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
@@ -203,7 +204,7 @@ async function removeStale(path: string): Promise<void> {
       socket.destroy();
       return true;
     },
-    // Only this says that nobody listens; a server may as well be busy.
+    // Only ECONNREFUSED means that nobody listens; with other errors a server may be busy.
     (error: unknown) => errorCode(error) !== 'ECONNREFUSED',
   );
   if (isServed)

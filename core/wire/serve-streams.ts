@@ -9,41 +9,41 @@ import { SharedRoom } from './shared-room.ts';
 import type { StoreService } from './store-session.ts';
 import { StoreSession } from './store-session.ts';
 
-/** One client that is served. */
+/** A connected client. */
 export interface ServedClient {
-  /** It has said something, and shown that it knows the secret where there is one. */
+  /** It has sent a request, and has authenticated if there are secrets. */
   readonly isWelcome: boolean;
-  /** Resolves when it has gone. */
+  /** Resolves when the connection has ended. */
   readonly closed: Promise<void>;
-  /** Answers what it has asked, then ends. */
+  /** Answers the requests received so far, then ends the connection. */
   drain(): void;
-  /** Ends at once. */
+  /** Ends the connection at once. */
   fail(error: Error): void;
 }
 
-/** How one connection is served. */
+/** Options of serving one connection. */
 export interface ServeLinkOptions {
   readonly trace?: ((line: string) => void) | undefined;
-  /** Milliseconds in which a client has to become welcome; 0 for any time. Default {@link WELCOME_MS}. */
+  /** Milliseconds in which `isWelcome` must become true; 0 for no limit. Default {@link WELCOME_MS}. */
   readonly welcomeMs?: number;
-  /** What it shares with the other clients of a server; default something of its own. */
+  /** What it shares with the other clients of a server; default: nothing is shared. */
   readonly shared?: SharedByClients | undefined;
 }
 
-/** What the clients of a server share, so that none takes it all. */
+/** Resources that the clients of a server share fairly. */
 export interface SharedByClients {
-  /** Where large packets have their memory from: idle clients keep none. */
+  /** Memory for large packets: idle clients keep none. */
   readonly memory: BufferPool;
   readonly room: SharedRoom;
   readonly turns: FairTurns;
 }
 
-/** What clients of a server are going to share. */
+/** Makes the shared resources of a new server. */
 export function newShared(): SharedByClients {
   return { memory: new BufferPool(PACKET_MEMORY_SIZE, MAX_KEPT_PACKETS), room: new SharedRoom(), turns: new FairTurns(MAX_TURNS) };
 }
 
-/** Serves Stores over one connection, whatever it is. */
+/** Serves Stores over one connection of any kind. @param name - name of the client, for messages */
 export function serveLink(link: Link, name: string, service: StoreService, options: ServeLinkOptions = {}): ServedClient {
   const { trace, welcomeMs = WELCOME_MS, shared: { memory, room, turns } = newShared() } = options;
   const gone = new AbortController();
@@ -57,7 +57,7 @@ export function serveLink(link: Link, name: string, service: StoreService, optio
       clearTimeout(timer);
       connection.limitPackets(MAX_PACKET_SIZE);
     },
-    // One that is gone asks anew when it is back.
+    // A client that is disconnected watches again when it reconnects.
     tellNews: (archive) => void connection.request(REQUEST.entryNews, { payload: [Buffer.from(archive)] }).catch(() => undefined),
   });
   const maxPacketSize = service.users === undefined ? MAX_PACKET_SIZE : MAX_STRANGE_PACKET_SIZE;
@@ -79,10 +79,10 @@ export function serveLink(link: Link, name: string, service: StoreService, optio
   };
 }
 
-/** Milliseconds that a client which is not served has to ask something. */
+/** Milliseconds that a refused client has to send a request. */
 const REFUSE_MS = 2000;
 
-/** Tells a client, when it asks something, why it is not served; then ends. */
+/** Refuses a client: answers its first request with the reason, then ends the connection. */
 export function refuseLink(link: Link, name: string, code: 'EPERM' | 'ELOCKED', reason: string): Promise<void> {
   const reply: Reply = { isDone: false, json: { code, reason } };
   const answer = async (): Promise<Reply> => {

@@ -8,28 +8,28 @@ import { BlockIndex } from '../datadir/index/block-index.ts';
 import type { ImportMemory, StoreNotes } from '../store/capabilities.ts';
 import { NOTE_SIZE } from '../store/capabilities.ts';
 
-/** Octets of values that wait for a flush before one is due. */
+/** With more unflushed octets of values than this, a flush is due. */
 const MAX_WAITING_SIZE = 8 * 1024 * 1024;
 const LAST_NOTE = Buffer.from('last note', 'latin1');
 const GENERATION = 'generation';
 
 type Value = readonly [key: Uint8Array, value: Uint8Array];
 
-/** Where the memory of a served Store lies, and the Store that it belongs to. */
+/** The folder of these records, and the Store that they belong to. */
 export interface ServedImportsPlace {
-  /** The folder of all of them. */
+  /** The folder of the records for all served Stores. */
   readonly folder: string;
   readonly storeName: string;
   readonly hashName: HashName;
 }
 
 /**
- * What PUT remembers of local files for a Store that is served elsewhere. It lies on this machine, in a folder for each name
- * by which a Store is reached.
+ * Records which local files put has stored in a served Store. The records are on this machine, in one folder per name
+ * under which the Store is reached.
  *
- * Each flush with something to remember leaves a note with the Store first, which the Store loses when anything is removed from it.
- * All values hold as long as the Store has the last note: the next session asks for it, with one question. A Store that is another,
- * or was put back to an earlier state, does not have it.
+ * Each flush with new values first leaves a note in the Store, which the Store drops when anything is removed from it.
+ * The values are valid as long as the Store has the last note: the next session checks this with one request. A different Store,
+ * or one restored to an earlier state, does not have the note.
  *
  * @see docs/design/peers.md, "Files that were put"
  */
@@ -37,23 +37,23 @@ export class ServedImports implements ImportMemory {
   readonly #place: ServedImportsPlace;
   readonly #notes: StoreNotes;
   readonly #instance: () => string;
-  /** The process that was asked whether values hold: as long as it runs, gc frees nothing that was there then. */
+  /** The server process that confirmed the note: while it runs, gc frees nothing that existed then. */
   #askedOf = '';
   #opening: Promise<void> | undefined;
-  /** Undefined where it cannot be had: then nothing is remembered. */
+  /** Undefined if it cannot be opened: then nothing is recorded. */
   #index: BlockIndex | undefined;
-  /** Names the values that hold together. */
+  /** Identifies the set of values that are valid together. */
   #generation = '';
-  /** The note that tells that they do; undefined where none do. */
+  /** The note that vouches for them; undefined if there are no valid values. */
   #last: Uint8Array | undefined;
   #next: Uint8Array = randomBytes(NOTE_SIZE);
   #waiting: Value[] = [];
   #waitingSize = 0;
-  /** Values were given out. */
+  /** Whether callers have received values. */
   #isCountedOn = false;
   #lost: VtError | undefined;
 
-  /** @param instance - names the process that serves the Store at present */
+  /** @param instance - identifies the process that serves the Store at present */
   constructor(place: ServedImportsPlace, notes: StoreNotes, instance: () => string) {
     this.#place = place;
     this.#notes = notes;
@@ -98,10 +98,10 @@ export class ServedImports implements ImportMemory {
   }
 
   /**
-   * Makes what was put durable together with what was added to the Store.
+   * Makes the values durable together with the Blocks that were added to the Store.
    *
-   * @param flush - that of the Store
-   * @throws {VtError} EFAILED where Blocks that values promised may have been removed between two processes that served; from then on
+   * @param flush - flushes the Store
+   * @throws {VtError} EFAILED if Blocks that values referred to may have been removed between two server processes; from then on
    *   always
    */
   async flushWith(flush: () => Promise<void>, options?: OpOptions): Promise<void> {
@@ -140,7 +140,7 @@ export class ServedImports implements ImportMemory {
       this.#last = note;
       this.#askedOf = this.#instance();
     } catch {
-      // Memory that cannot be written is none.
+      // Records that cannot be written are useless.
       this.close();
     }
   }
@@ -156,7 +156,7 @@ export class ServedImports implements ImportMemory {
     return this.#lost;
   }
 
-  /** Remembers nothing from now on. Nothing may be under way. */
+  /** Stops recording. No other call may be pending. */
   close(): void {
     this.#index?.close();
     this.#index = undefined;

@@ -5,7 +5,7 @@ import { MAX_WATCHED } from './limits.ts';
 import { decodeTextAnd } from './payload.ts';
 import type { Reply } from './reply.ts';
 
-/** Archives that one client watches. Of each it is told once, and then asks again: a client that is slow has no more than one to hear of. */
+/** Archives that one client watches. A watch reports one change; then the client asks again, so that a slow client gets no backlog. */
 export class ServedWatches {
   readonly #watched = new Map<string, () => void>();
   readonly #client: { readonly signal: AbortSignal; readonly tellNews: (archive: string) => void };
@@ -17,7 +17,7 @@ export class ServedWatches {
     });
   }
 
-  /** Watches an archive. The answer is no where it cannot be watched. @throws {VtError} ELOCKED where the client watches too many */
+  /** Starts a watch; answers no if the archive cannot be watched. @throws {VtError} ELOCKED if the client watches too many */
   answer(archives: ArchiveByName, payload: Uint8Array): Reply {
     const { text: name } = decodeTextAnd(payload);
     if (this.#watched.has(name)) return { isDone: true, yes: true };

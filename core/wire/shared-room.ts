@@ -9,12 +9,12 @@ interface Waiting {
   readonly enter: () => void;
 }
 
-/** Milliseconds between two checks for clients that hold memory which others wait for. */
+/** Milliseconds between two checks for stalled clients that hold memory which others wait for. */
 const LOOK_MS = 500;
 
 /**
- * Memory for what clients send and are sent, which all clients of a server share. Each has some of its own, so that one who asks for
- * little waits for nobody. What goes beyond is taken in the order of asking, and from those who hold it and do not go on.
+ * Limits the memory for packets from and to the clients of a server. Each client has some of its own, so that one with small
+ * requests never waits. The rest is shared in the order of requests; stalled clients that hold too much of it are disconnected.
  */
 export class SharedRoom {
   readonly #size: number;
@@ -23,27 +23,27 @@ export class SharedRoom {
   #taken = 0;
   #look: NodeJS.Timeout | undefined;
 
-  /** @param size - octets beyond what each has of its own */
+  /** @param size - octets that are shared, besides each client's own */
   constructor(size: number = SHARED_ROOM_SIZE) {
     this.#size = size;
   }
 
-  /** The share of one client. @param onStalled - called where it holds what others wait for, and does not go on */
+  /** Makes the share of one client. @param onStalled - called if it holds memory that others wait for, and is stalled */
   share(onStalled: () => void): RoomShare {
     const share = new RoomShare(this, onStalled);
     this.#shares.add(share);
     return share;
   }
 
-  /** Takes room for a share, beyond its own. @returns whether there was any */
+  /** Takes shared octets. @returns whether there were enough */
   tryTake(size: number): boolean {
-    // What alone exceeds all is let in where nothing else is.
+    // A request that exceeds the whole is admitted when nothing else is.
     if (this.#waiting.length > 0 || (this.#taken > 0 && this.#taken + size > this.#size)) return false;
     this.#taken += size;
     return true;
   }
 
-  /** Waits for room. @throws {VtError} ECANCELLED */
+  /** Waits for shared octets. @throws {VtError} ECANCELLED if the signal fires */
   async take(share: RoomShare, size: number, signal: AbortSignal | undefined): Promise<void> {
     throwIfCancelled(signal);
     if (this.tryTake(size)) return;
@@ -66,7 +66,7 @@ export class SharedRoom {
     });
   }
 
-  /** Gives room back. */
+  /** Gives shared octets back. */
   give(size: number): void {
     this.#taken -= size;
     for (
@@ -83,7 +83,7 @@ export class SharedRoom {
     this.#look = undefined;
   }
 
-  /** A client has gone. */
+  /** Removes the share of a client that has disconnected. */
   leave(share: RoomShare): void {
     this.#shares.delete(share);
   }
@@ -100,15 +100,15 @@ export class SharedRoom {
   }
 }
 
-/** The part of it that one client holds. */
+/** The memory that one client holds. */
 export class RoomShare {
   readonly #room: SharedRoom;
   readonly #onStalled: () => void;
-  /** Octets held of what is its own. */
+  /** Octets held of its own part. */
   #own = 0;
-  /** Octets held of what all share. */
+  /** Octets held of the shared part. */
   shared = 0;
-  /** When it last went on. */
+  /** When it last made progress. */
   movedMs = performance.now();
   #moved = 0;
   #isClosed = false;
@@ -118,7 +118,7 @@ export class RoomShare {
     this.#onStalled = onStalled;
   }
 
-  /** Takes room where there is some. @returns what gives it back */
+  /** Takes octets if there are enough. @returns the function that gives them back, or undefined */
   tryTake(size: number): (() => void) | undefined {
     if (this.#own + size <= OWN_ROOM_SIZE) {
       this.#own += size;
@@ -128,7 +128,7 @@ export class RoomShare {
     return this.#takenShared(size);
   }
 
-  /** Waits for room. @returns what gives it back. @throws {VtError} ECANCELLED */
+  /** Waits for octets. @returns the function that gives them back. @throws {VtError} ECANCELLED if the signal fires */
   async take(size: number, signal?: AbortSignal): Promise<() => void> {
     const now = this.tryTake(size);
     if (now !== undefined) return now;
@@ -158,7 +158,7 @@ export class RoomShare {
     };
   }
 
-  /** Octets came or went. */
+  /** Reports progress: this many octets were received or sent. */
   moved(size: number): void {
     this.#moved += size;
     if (this.#moved < STALLED_SIZE) return;
@@ -166,12 +166,12 @@ export class RoomShare {
     this.movedMs = performance.now();
   }
 
-  /** Ends the client. */
+  /** Disconnects the client. */
   cutOff(): void {
     this.#onStalled();
   }
 
-  /** The client has gone: all is given back. */
+  /** Gives everything back: the client has disconnected. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

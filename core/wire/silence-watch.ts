@@ -1,75 +1,75 @@
 import { SilentPeerError } from '../base/errors.ts';
 import { LOST_MS, QUIET_MS } from './limits.ts';
 
-/** How long the other side may be silent while somebody waits for an answer, in milliseconds. */
+/** Limits for silence while a request waits for its response, in milliseconds. */
 export interface AskedSilence {
   readonly quietMs: number;
   readonly lostMs: number;
-  /** After which `onSilent` is told, once for each silence. */
+  /** When `onSilent` is called, once for each silence. */
   readonly tellMs: number;
   readonly onSilent: (silentMs: number) => void;
 }
 
-/** How long a side may be silent. */
+/** How long the other side may be silent, in milliseconds. */
 export interface SilenceLimits {
-  /** Default {@link QUIET_MS}: then it is asked whether it is still there. */
+  /** When a ping is sent; default {@link QUIET_MS}. */
   readonly quietMs?: number;
-  /** Default {@link LOST_MS}: then it is lost. */
+  /** When the connection counts as lost; default {@link LOST_MS}. */
   readonly lostMs?: number;
-  /** The same while something was asked; default: no difference. */
+  /** Limits while a request waits for its response; default: the same. */
   readonly asked?: AskedSilence | undefined;
 }
 
-/** The end of a connection that watches the other. */
+/** The connection end that watches the other. */
 export interface Watcher {
   readonly name: string;
-  /** Requests that wait for their responses, pings included. */
+  /** The number of requests that wait for their responses, including pings. */
   readonly outstanding: () => number;
-  /** Nothing is read, because enough is under way: silence says nothing of the other side. */
+  /** Whether this side has stopped reading because of its limits: then silence is not the other side's. */
   readonly isBusy: () => boolean;
-  /** Something is sent and not taken yet. */
+  /** Whether output waits to be sent. */
   readonly isSending: () => boolean;
-  /** Resolves with the response, or when the connection has ended. */
+  /** Sends a ping. Resolves with the response, or when the connection has ended. */
   readonly ping: () => Promise<void>;
   readonly fail: (error: Error) => void;
 }
 
-/** Finds out that the other side of a connection has gone without a word. */
+/** Detects that the other side of a connection has disappeared silently. */
 export class SilenceWatch {
   readonly #watcher: Watcher;
   #heardMs = performance.now();
-  /** When it was asked something while nothing else was asked. */
+  /** When the first of the outstanding requests was sent. */
   #askedMs = performance.now();
   #sentMs = performance.now();
-  /** Pings that were not answered yet. */
+  /** Number of unanswered pings. */
   #pinging = 0;
-  /** The last silence that was told. */
+  /** The last silence that `onSilent` was called for. */
   #toldOfMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lookedMs = performance.now();
-  /** How long this process itself was halted, or too busy to read: that was no silence of the other side. */
+  /** How long this process itself was suspended or too busy to read; this does not count as silence. */
   #haltedMs = 0;
 
   constructor(watcher: Watcher) {
     this.#watcher = watcher;
   }
 
-  /** Something has come. */
+  /** Call when input arrives. */
   heard(): void {
     this.#heardMs = this.#now();
   }
 
-  /** The other side has taken something. */
+  /** Call when output was sent. */
   sent(): void {
     this.#sentMs = this.#now();
   }
 
-  /** Something is about to be asked, other than a ping. */
+  /** Call before sending a request other than a ping. */
   asks(): void {
     if (!this.#isWaitedFor) this.#askedMs = this.#now();
   }
 
-  /** Begins; the other side has to answer pings. */
+  /** Starts watching; the other side has to answer pings. */
   watch({ quietMs = QUIET_MS, lostMs = LOST_MS, asked }: SilenceLimits): void {
     const everyMs = Math.min(quietMs, asked?.quietMs ?? quietMs) / 2;
     const look = (): void => {
@@ -85,7 +85,7 @@ export class SilenceWatch {
     this.#begin(look, everyMs);
   }
 
-  /** Begins, of a side that does not know pings: it is lost where it was asked something, and says nothing for so long. */
+  /** Starts watching a side without pings: the connection is lost after `silentMs` of silence while a request is outstanding. */
   watchAnswers(silentMs: number): void {
     const everyMs = silentMs / 4;
     const look = (): void => {
@@ -103,7 +103,7 @@ export class SilenceWatch {
     this.#timer = setInterval(look, everyMs).unref();
   }
 
-  /** Counts a look. One that comes late tells that nothing could be read meanwhile. */
+  /** Call at each check. A late check shows that this process could not read meanwhile. */
   #looks(everyMs: number): void {
     const now = performance.now();
     const lateMs = now - this.#lookedMs - everyMs;
@@ -119,7 +119,7 @@ export class SilenceWatch {
     clearInterval(this.#timer);
   }
 
-  /** Whether somebody waits for an answer, other than that of a ping. */
+  /** Whether a request other than a ping is outstanding. */
   get #isWaitedFor(): boolean {
     return this.#watcher.outstanding() > this.#pinging;
   }
@@ -130,9 +130,9 @@ export class SilenceWatch {
     this.#pinging--;
   }
 
-  /** Notifies waiting callers, once for each silence. */
+  /** Calls `onSilent`, once for each silence. */
   #tell(now: number, asked: AskedSilence): void {
-    // Since it was heard, or asked after it had been idle.
+    // Since the last input, or since the first request after an idle time.
     const silentMs = now - Math.max(this.#heardMs, this.#askedMs);
     if (!this.#isWaitedFor || silentMs < asked.tellMs || this.#toldOfMs === this.#heardMs) return;
     this.#toldOfMs = this.#heardMs;

@@ -22,10 +22,10 @@ import type { Reply, RequestHandler } from './reply.ts';
 import { REQUEST, REQUEST_FLAG, requestName } from './requests.ts';
 import { ServedWatches } from './served-watches.ts';
 
-/** Requests of one client that are answered at a time, once it has said hello. */
+/** Maximum number of one client's requests answered at a time, after `hello`. */
 const AT_ONCE = 8;
 
-/** What adds something. */
+/** Requests that write to the Store. */
 const WRITES: ReadonlySet<number> = new Set([REQUEST.add, REQUEST.addRecords, REQUEST.entryAppend, REQUEST.archiveUpdate]);
 
 /** A Store that is served under a name. */
@@ -33,54 +33,54 @@ export interface StoreExport {
   readonly store: Store;
   readonly archive?: ArchiveByName | undefined;
   readonly plainArchives?: PlainArchives | undefined;
-  /** The mount whose Store it is: a client may do with its tree what an attached shell may. */
+  /** The mount that uses the Store: a client may do with its tree what an attached shell may. */
   readonly mount?: ServedMount | undefined;
 }
 
-/** What clients are served. */
+/** What a server serves to its clients. */
 export interface StoreService {
-  /** By name; that of the empty name is for those who name none. */
+  /** Stores by name. Clients that give no name get the one with the empty name. */
   readonly exports: ReadonlyMap<string, StoreExport>;
-  /** Nothing is added. */
+  /** Clients may not add anything. */
   readonly isReadOnly: boolean;
-  /** Archives grow in the order of time alone. */
+  /** Archive entries must be in the order of time. */
   readonly isAppendOnly?: boolean;
-  /** Why a root is not to be recorded, for something that it needs is not in the Store; default: only what it begins with is looked at. */
+  /** Finds out why a root may not be recorded: a Block that it needs is missing. Default: only its first Block is checked. */
   readonly rootFault?: RootFault | undefined;
-  /** Milliseconds since 1970, now; default the clock of this machine. */
+  /** The current time in milliseconds since 1970; default: the clock of this machine. */
   readonly nowMs?: () => number;
-  /** Those who are served, now; undefined for everybody who comes. */
+  /** The users who are served at present; undefined to serve everybody without authentication. */
   readonly users?: (() => readonly ServedUser[]) | undefined;
-  /** Names this process. */
+  /** Identifies this process. */
   readonly instance: string;
-  /** What is added is verified by these; who made them ends them. */
+  /** They verify added Blocks. Their creator disposes of them. */
   readonly checkers: RecordCheckers;
 }
 
-/** The connection to a client that is served. */
+/** The connection to a client. */
 export interface ClientConnection {
-  /** Fires when the client has gone. */
+  /** Fires when the connection has ended. */
   readonly signal: AbortSignal;
-  /** Called once the client has said hello: then it answers pings. */
+  /** Called once the client has sent `hello`: from then on it answers pings. */
   readonly onHello: () => void;
-  /** Called once the client has said something, and has shown that it knows the secret where there is one. */
+  /** Called once the client has sent a request, and has authenticated if there are secrets. */
   readonly onWelcome: () => void;
-  /** Tells it that something was recorded in an archive. */
+  /** Reports to the client that an entry was recorded in an archive. */
   readonly tellNews: (archive: string) => void;
 }
 
 /** A client that has authenticated. */
 export interface ServedUser {
   readonly secret: Uint8Array;
-  /** What they may not do at all, in a sentence. */
+  /** What this user may not do at all, in a sentence. */
   readonly lacks?: string | undefined;
-  /** What they are served, which may be less than others are. */
+  /** What this user is served; it may be less than other users get. */
   readonly service: StoreService;
-  /** Called before each request. @throws {VtError} EPERM where they are not to be served any more, or may not write at all */
+  /** Called before each request. @throws {VtError} EPERM if this user is no longer served, or writes without permission */
   readonly requireServed: (isWrite: boolean) => void;
 }
 
-/** Serves one client. */
+/** Answers the requests of one client. */
 export class StoreSession implements RequestHandler {
   #service: StoreService;
   readonly #turns: FairTurns;
@@ -91,12 +91,12 @@ export class StoreSession implements RequestHandler {
   #hasGreeted = false;
   #isAdmitted: boolean;
   #user: ServedUser | undefined;
-  /** A client that has said hello, and has yet to show that it knows a secret. */
+  /** Set between `hello` and `authenticate`: the client has yet to prove that it knows a secret. */
   #challenge: { readonly proof: string; readonly exportName: string; readonly user: ServedUser | undefined } | undefined;
-  /** Adds under way: a flush covers those that were asked for before it. */
+  /** Pending adds: a flush waits for those that arrived before it. */
   readonly #adds = new Set<Promise<Reply>>();
 
-  /** @param turns - those of all clients */
+  /** @param turns - the turns that all clients share */
   constructor(service: StoreService, turns: FairTurns, client: ClientConnection) {
     this.#service = service;
     this.#turns = turns;
@@ -106,7 +106,7 @@ export class StoreSession implements RequestHandler {
     this.#export = service.exports.get('');
   }
 
-  /** A client of the Python vt's kind may count on responses in order. */
+  /** 1 before `hello`: a client like the Python vt may rely on responses in order. */
   get atOnce(): number {
     return this.#hasGreeted ? AT_ONCE : 1;
   }
@@ -115,7 +115,7 @@ export class StoreSession implements RequestHandler {
     try {
       if (this.#isAdmitted) this.#client.onWelcome();
       if (packet.channel !== 0) throw new PlainError('unknown channel %d');
-      // A request that failed has its own answer. One that waits for others has no turn meanwhile.
+      // A failed add has its own response. The flush takes no turn while it waits.
       if (packet.request === REQUEST.flush) await Promise.allSettled(this.#adds);
       const adding = packet.request === REQUEST.addRecords || packet.request === REQUEST.add ? this.#inTurn(packet) : undefined;
       if (adding === undefined) return await this.#inTurn(packet);
@@ -140,7 +140,7 @@ export class StoreSession implements RequestHandler {
     }
   }
 
-  /** Whether a client says for the first time who it is: that costs next to nothing, and waits for nobody's work. */
+  /** Whether this is the first `hello` or an `authenticate`: these are cheap, so they need no turn. */
   #isIntroduction({ request }: Packet): boolean {
     return request === REQUEST.hello ? !this.#hasGreeted : request === REQUEST.authenticate && this.#challenge !== undefined;
   }
@@ -252,7 +252,7 @@ export class StoreSession implements RequestHandler {
     }
     this.#export = found;
     const { store, archive, mount } = found;
-    // Its index is opened while the client takes the answer and makes itself ready: what fails is told when it asks.
+    // Opens the index while the client handles the response. A failure is reported with the client's first request.
     setImmediate(() => void store.has([], { signal: this.#client.signal }).catch(() => undefined));
     return {
       isDone: true,
@@ -276,7 +276,7 @@ export class StoreSession implements RequestHandler {
     };
   }
 
-  /** Why a request failed: to our own clients with its code; to others with what the Python vt says of every failure. */
+  /** The response to a failed request: with a code for our own clients, else with the text that the Python vt uses for all failures. */
   #failure(error: unknown): Reply {
     if (!this.#hasGreeted) {
       const text = error instanceof PlainError ? error.message : 'exception during handler';
@@ -288,7 +288,7 @@ export class StoreSession implements RequestHandler {
   }
 }
 
-/** Who it is that says hello. A client of before there were several secrets does not tell which it knows. */
+/** The user that a `hello` belongs to. Older clients send no `id`; then it must be the only user. */
 function userOf(users: readonly ServedUser[], nonce: string, id: unknown): ServedUser | undefined {
   if (id !== undefined) return users.find(({ secret }) => isSameProof(idOf(secret, nonce), id));
   if (users.length > 1)
@@ -296,5 +296,5 @@ function userOf(users: readonly ServedUser[], nonce: string, id: unknown): Serve
   return users[0];
 }
 
-/** A failure whose text the Python vt tells. */
+/** A failure with a text that the Python vt uses. */
 class PlainError extends Error {}

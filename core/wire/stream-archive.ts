@@ -9,7 +9,7 @@ import { told } from './read-response.ts';
 import { REQUEST } from './requests.ts';
 import type { StreamClient } from './stream-client.ts';
 
-/** An archive that lies with a Store which is served elsewhere. */
+/** A client of an archive of a served Store. */
 export class StreamArchive implements Archive {
   readonly name: string;
   readonly #client: StreamClient;
@@ -54,7 +54,7 @@ export class StreamArchive implements Archive {
         const gone = parseForgottenLine(line);
         yield gone === undefined ? readLine(Buffer.from(line, 'latin1'), ++number) : { ...gone, number, isForgotten: true };
       }
-      // What was given has to bring it on, or it would have no end.
+      // Each response must make progress, or this loop would never end.
       const isFurther: boolean = typeof next === 'number' && next > from;
       if (isFurther && lines.length === 0) throw new ParseError('read archive: there is said to be more, and nothing was given', 0);
       from = isFurther ? Number(next) : undefined;
@@ -65,12 +65,12 @@ export class StreamArchive implements Archive {
     decide: (last: ArchiveEntry | undefined) => Promise<ArchiveLine | undefined>,
     options: OpOptions = {},
   ): Promise<ArchiveEntry | undefined> {
-    // Nobody holds a lock over a connection: what was decided on an entry that is no longer the newest is decided anew.
+    // There are no locks over a connection: if another entry became the newest meanwhile, decide again.
     let last = await this.last(options);
     for (;;) {
       const line = await decide(last);
       if (line === undefined) return undefined;
-      // A server of before notes would take lines with them for damaged ones.
+      // An older server would treat lines with notes as damaged.
       const takesNotes = (await this.#client.open(options.signal)).can.notes;
       const seen = last === undefined ? '' : lineOf(last, takesNotes).toString('latin1');
       const body = {
@@ -88,7 +88,7 @@ export class StreamArchive implements Archive {
   }
 }
 
-/** The names of the archives of a served Store; undefined where it does not list them, or does not know the question. */
+/** Lists the archives of a served Store; undefined if the server cannot list them. @throws {ParseError} if the response is malformed */
 export async function streamArchiveNames(client: StreamClient, { signal }: OpOptions): Promise<string[] | undefined> {
   let names: unknown;
   try {

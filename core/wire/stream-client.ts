@@ -15,38 +15,38 @@ import type { Response } from './read-response.ts';
 import { REQUEST } from './requests.ts';
 import type { AskedSilence } from './silence-watch.ts';
 
-/** How a Store that is served elsewhere is reached. */
+/** Options of a connection to a served Store. */
 export interface StreamOptions {
   readonly name: string;
   readonly dial: (signal?: AbortSignal) => Promise<Link>;
-  /** The name under which it is served. */
+  /** The name of the Store on the server. */
   readonly exportName?: string | undefined;
   readonly secret?: Uint8Array | undefined;
-  /** Speak as the Python vt does, without a hello. */
+  /** Use the protocol of the Python vt, without `hello`. */
   readonly isPlain?: boolean;
-  /** The hash function of a Store that does not tell. */
+  /** The hash function to assume if the server does not name one. */
   readonly plainHash?: HashName | undefined;
   readonly trace?: ((line: string) => void) | undefined;
-  /** Milliseconds in which hello must be answered. */
+  /** Milliseconds in which `hello` must be answered. */
   readonly helloMs?: number | undefined;
-  /** Told when nothing has come for a while, though something was asked. */
+  /** Called when nothing has arrived for a while, though a request is outstanding. */
   readonly onSilent?: ((silentMs: number) => void) | undefined;
-  /** How long that may be. */
+  /** The limits for that silence. */
   readonly asked?: Omit<AskedSilence, 'onSilent'> | undefined;
-  /** Milliseconds in which a plain peer must say something once it was asked. */
+  /** Milliseconds of silence after which a server with the Python vt's protocol counts as lost, while a request is outstanding. */
   readonly answerMs?: number | undefined;
 }
 
-/** The hash function of the Python vt, where nothing else is said. */
+/** The default hash function of the Python vt. */
 const PLAIN_HASH: HashName = 'blake3';
 const ASKED = { quietMs: ASKED_QUIET_MS, lostMs: LOST_MS, tellMs: TELL_MS };
 const HELLO_MS = 60_000;
 const ANSWER_MS = 10_000;
 
-/** A connection to a Store that is served, made anew where it was lost. */
+/** A connection to a served Store; reconnects after a loss. */
 export class StreamClient {
   readonly name: string;
-  /** Its archives in which somebody here wants to be told of what is recorded. */
+  /** Watches for new entries in the Store's archives. */
   readonly watches: ArchiveWatches;
   readonly #options: StreamOptions;
   #description: StoreDescription | undefined;
@@ -55,10 +55,10 @@ export class StreamClient {
   #connection: Connection | undefined;
   #connecting: Promise<Connection> | undefined;
   #isClosed = false;
-  /** Callers that wait for the connection. */
+  /** Number of callers that wait for the connection. */
   #waiting = 0;
   #giveUp = new AbortController();
-  /** The process that took what was added since the last flush. */
+  /** The server process that received the adds since the last flush. */
   #addedTo: string | undefined;
   #lostAdds: LostAddsError | undefined;
 
@@ -71,17 +71,17 @@ export class StreamClient {
     );
   }
 
-  /** Whether it speaks as the Python vt does; known once it is open. */
+  /** Whether the server only speaks the Python vt's protocol; known once the connection is open. */
   get isPlain(): boolean {
     return this.#isPlain;
   }
 
-  /** Names the process that serves at present. */
+  /** Identifies the present server process. */
   get instance(): string {
     return this.#instance;
   }
 
-  /** Connects, and learns what it is. */
+  /** Connects if necessary. @returns the Store's description. @throws {VtError} EOPEN and others if it cannot connect */
   async open(signal?: AbortSignal): Promise<StoreDescription> {
     await this.#connected(signal);
     if (this.#description === undefined) throw new VtError('EOPEN', `open Store "${this.name}": it did not describe itself`);
@@ -89,10 +89,10 @@ export class StreamClient {
   }
 
   /**
-   * Asks; connects first where there is no connection. What a lost connection took with it is asked once more, since it
-   * does no harm twice; but for `entryAppend` and `control`.
+   * Sends a request; connects first if necessary. A request that was lost with the connection is sent once more, since it
+   * does no harm twice; except for `entryAppend` and `control`.
    *
-   * @throws {ConnectionLostError} where the connection was lost and cannot be made anew, or was lost again
+   * @throws {ConnectionLostError} if the connection was lost and cannot be restored, or was lost again
    */
   async request(request: number, body?: RequestBody, signal?: AbortSignal): Promise<Response> {
     const now = this.#connection;
@@ -109,14 +109,14 @@ export class StreamClient {
     }
   }
 
-  /** As `request`, of something that a flush has to make durable. */
+  /** As `request`, for data that the next flush has to make durable. */
   async add(request: number, body: RequestBody, signal?: AbortSignal): Promise<Response> {
     const response = await this.request(request, body, signal);
     this.#addedTo ??= this.#description?.instance;
     return response;
   }
 
-  /** Makes durable what was added. @throws {LostAddsError} once, where it was added to a process that is there no longer */
+  /** Makes all adds durable. @throws {LostAddsError} once, if they were sent to a server process that has ended */
   async flush(signal?: AbortSignal): Promise<void> {
     await this.request(REQUEST.flush, {}, signal);
     const lost = this.#lostAdds;
@@ -132,7 +132,7 @@ export class StreamClient {
   async #connected(signal: AbortSignal | undefined): Promise<Connection> {
     this.check('connect to');
     if (this.#connection !== undefined && !this.#connection.isOver) return this.#connection;
-    // Several may wait for it: that one of them is cancelled is nothing to the others, unless it is alone.
+    // Several callers may wait. Cancelling one does not cancel the connection attempt unless it is the only one.
     this.#waiting++;
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
@@ -178,7 +178,7 @@ export class StreamClient {
     }
   }
 
-  /** What a Store was must not change from one connection to the next. */
+  /** Checks that the Store is the same as over the previous connection. */
   #take(description: StoreDescription): void {
     const before = this.#description;
     if (before !== undefined && before.hashName !== description.hashName)
@@ -217,7 +217,7 @@ export class StreamClient {
     try {
       response = await connection.request(REQUEST.hello, { json }, signal);
     } catch (error) {
-      // A peer that does not know the request says no more than that it failed.
+      // A server that does not know `hello` gives no other reason than that it failed.
       if (!(error instanceof VtError) || error instanceof ConnectionLostError || error.code !== 'EFAILED') throw error;
       if (secret !== undefined || exportName !== '')
         throw this.#refused('it speaks the protocol of the Python vt, which has neither names nor secrets');

@@ -9,18 +9,18 @@ import { REQUEST } from './requests.ts';
 import type { StreamClient } from './stream-client.ts';
 import { readAnswer } from './stream-records.ts';
 
-/** Blocks asked for in one packet, at most. */
+/** Maximum number of Blocks requested in one packet. */
 const MAX_ASKED = 256;
 
 interface Wanted {
   readonly digest: Uint8Array;
   resolve: (data: Uint8Array | undefined) => void;
   reject: (error: unknown) => void;
-  /** It came damaged: it is to be verified over there. */
+  /** It arrived damaged: the server is asked to verify it. */
   isSuspect: boolean;
 }
 
-/** Gets single Blocks: those that are asked for at the same time go over the connection together. */
+/** Gets single Blocks; combines simultaneous calls into one request. */
 export class StreamGets {
   readonly #client: StreamClient;
   readonly #hash: HashFunction;
@@ -33,7 +33,7 @@ export class StreamGets {
     this.#onReceived = onReceived;
   }
 
-  /** A Block, verified; undefined where it is not there. */
+  /** Gets and verifies a Block; undefined if the server lacks it. */
   async get(digest: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
     return await new Promise<Uint8Array | undefined>((resolve, reject) => {
       const cancel = (): void => reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
@@ -76,7 +76,7 @@ export class StreamGets {
       this.#onReceived(payload.length);
       done = this.#give(wanted, asked, payload, isSuspect);
     } catch (error) {
-      // What is wrong with one Block is no reason to give up the others.
+      // A fault of one Block must not fail the others.
       const isOfOne = error instanceof VtError && !(error instanceof ConnectionLostError) && wanted.length > 1;
       wanted[0]?.reject(error);
       if (!isOfOne) for (const one of wanted) one.reject(error);
@@ -85,7 +85,7 @@ export class StreamGets {
     for (const one of wanted.slice(done)) this.#want(one);
   }
 
-  /** Hands out what has come. @returns how many of the Blocks asked for are dealt with */
+  /** Hands out the Blocks of a response. @returns how many of the requested Blocks are answered */
   #give(wanted: readonly Wanted[], asked: Uint8Array, payload: Uint8Array, isSuspect: boolean): number {
     const hash = this.#hash;
     const { batch, answered } = readAnswer({ payload }, asked, wanted.length, hash);
@@ -106,7 +106,7 @@ export class StreamGets {
       }
       next++;
       if (isSound || Buffer.compare(hash.digest(block.data), one.digest) === 0)
-        // A small Block must not keep the memory of all that came with it.
+        // A small Block must not keep the memory of the whole response.
         one.resolve(block.data.length * 2 > payload.length ? block.data : Buffer.from(block.data));
       else if (!isSuspect) this.#want({ ...one, isSuspect: true });
       else {

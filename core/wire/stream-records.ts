@@ -8,22 +8,22 @@ import { answeredBy } from '../store/records/record-batch.ts';
 import { MAX_BATCH_COUNT } from './limits.ts';
 import type { Response } from './read-response.ts';
 
-/** Octets asked for at a time, where sizes are known. */
+/** Octets requested at a time when sizes are known. */
 const ASKED_SIZE = 1024 * 1024;
-/** Blocks asked for at a time, where they are not. */
+/** Blocks requested at a time when sizes are not known. */
 const ASKED_COUNT = 128;
 
-/** Asks for records: digests, their number, their sizes. */
+/** Sends a `records` request: digests, their number, the Blocks' sizes in octets. */
 export type AskRecords = (digests: Uint8Array, count: number, spans: ArrayLike<number> | undefined) => Promise<Response>;
 
-/** What a response to `records` holds. */
+/** A decoded response to `records`. */
 export interface AnsweredRecords {
   readonly batch: RecordBatch;
-  /** How many of the digests asked for are dealt with; the others have to be asked for again. */
+  /** How many of the requested digests are answered; the others have to be requested again. */
   readonly answered: number;
 }
 
-/** Reads a response to `records`. @throws {ParseError} where it is none, or goes no further */
+/** Decodes a response to `records`. @throws {ParseError} if it is malformed, or answers no digest */
 export function readAnswer(
   { payload, release }: Pick<Response, 'payload' | 'release'>,
   asked: Uint8Array,
@@ -39,16 +39,16 @@ export function readAnswer(
 }
 
 interface Asked {
-  /** The first digest, and the one past the last. */
+  /** Indexes of the first digest, and of the one past the last. */
   readonly from: number;
   readonly end: number;
   readonly response: Promise<Response>;
 }
 
 /**
- * Records of Blocks in the order asked for, asked for ahead.
+ * Yields the records of Blocks in the order of `digests`, with several requests sent ahead.
  *
- * @param ahead - questions under way at a time
+ * @param ahead - maximum number of outstanding requests
  */
 export async function* streamRecords(
   ask: AskRecords,
@@ -64,7 +64,7 @@ export async function* streamRecords(
   const start = (from: number, end: number): Asked => {
     const sizes = spans === undefined ? undefined : Array.from({ length: end - from }, (_, i) => spans[from + i] as number);
     const response = ask(part(from, end), end - from, sizes);
-    // It may fail before its turn comes.
+    // Awaited later: it may fail before.
     response.catch(() => undefined);
     return { from, end, response };
   };
@@ -84,7 +84,7 @@ export async function* streamRecords(
   }
 }
 
-/** Where a question ends whose records fit in one answer: what does not is asked for again, which costs a round trip. */
+/** Where to end a request so that its records fit in one response. Those that do not are requested again: one more round trip. */
 function endOfPart(from: number, count: number, spans: ArrayLike<number> | undefined, headerSize: number): number {
   if (spans === undefined) return Math.min(count, from + ASKED_COUNT);
   let end = from;

@@ -30,23 +30,23 @@ import { StreamGets } from './stream-gets.ts';
 import { streamRecords } from './stream-records.ts';
 import { UnflushedDigests } from './unflushed-digests.ts';
 
-/** Octets of Blocks in one packet, about. */
+/** Approximate octets of Blocks in one packet. */
 const BATCH_SIZE = 1024 * 1024;
-/** Blocks that are remembered until a flush makes them durable; then one is due. */
+/** After this many added Blocks without a flush, the next add flushes first. */
 const MAX_UNFLUSHED = 262_144;
-/** Hashcodes listed at a time. */
+/** Hashcodes requested at a time for a list. */
 const LIST_STEP = 8192;
 
-/** How a served Store is used from here. */
+/** Options of a client of a served Store. */
 export interface StreamStoreOptions {
   readonly isReadOnly?: boolean | undefined;
-  /** It may be the Store of a mount, whose tree is taken as the server tells it. */
+  /** Whether to offer the tree of a mount, if the server serves one. */
   readonly takesMount?: boolean | undefined;
-  /** The folder in which it is remembered which local files were put into such Stores. */
+  /** The folder that records which local files were put into served Stores. */
   readonly importsFolder?: string | undefined;
 }
 
-/** A Store that is served elsewhere, asked over the packet protocol. @see vt(7), "PACKET PROTOCOL" */
+/** A client of a served Store, over the packet protocol. @see vt(7), "PACKET PROTOCOL" */
 export class StreamStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
@@ -55,7 +55,7 @@ export class StreamStore implements Store {
   readonly compression: StoredCompression;
   readonly checksRecords = true;
   readonly notes: StoreNotes;
-  /** The other Stores that are served there. */
+  /** Names of the named Stores on the server. */
   readonly exports: readonly string[];
   readonly #client: StreamClient;
   readonly #isReadOnly: boolean;
@@ -64,7 +64,7 @@ export class StreamStore implements Store {
   readonly #tally = new AddTally();
   readonly #unflushed: UnflushedDigests;
   readonly #imports: ServedImports | undefined;
-  /** Why Blocks that were added may be lacking. */
+  /** Why added Blocks may be missing; undefined if none may be. */
   #lost: LostAddsError | undefined;
   #sentBytes = 0;
   #receivedBytes = 0;
@@ -213,14 +213,14 @@ export class StreamStore implements Store {
     } catch (error) {
       this.#unflushed.giveBack(parts);
       if (!(error instanceof LostAddsError)) throw error;
-      // Another process serves the Store now: it may have all the same what the one before was given.
+      // Another process serves the Store now. It may still have the Blocks that its predecessor received.
       this.#lost = error;
     }
     await this.#requireAdds(options);
     await this.#flush(options);
   }
 
-  /** Throws as long as Blocks are missing that were added to a server process which has ended. Adding them again ends that. */
+  /** Checks the Blocks that were added to a server process that has ended. @throws {LostAddsError} until all are there again */
   async #requireAdds(options: OpOptions): Promise<void> {
     if (this.#lost === undefined) return;
     const found = await this.has(
@@ -247,7 +247,7 @@ export class StreamStore implements Store {
     try {
       return (await this.#client.request(request, { payload: [note] }, options.signal)).yes;
     } catch (error) {
-      // One that does not know the question.
+      // The server does not know notes.
       if (error instanceof VtError && error.code === 'EUNSUPPORTED') return false;
       throw error;
     }

@@ -1,4 +1,4 @@
-/** Digests of Blocks that were added and are not known to be durable, in the order in which they came. */
+/** Digests of added Blocks that are not known to be durable, in the order of arrival. */
 export class UnflushedDigests {
   readonly #digestSize: number;
   #parts: Uint8Array[] = [];
@@ -8,24 +8,24 @@ export class UnflushedDigests {
     this.#digestSize = digestSize;
   }
 
-  /** How many. */
+  /** Number of digests. */
   get count(): number {
     return this.#octets / this.#digestSize;
   }
 
-  /** @param digests - one after the other; copied */
+  /** @param digests - concatenated; they are copied */
   add(digests: Uint8Array): void {
     this.#parts.push(Uint8Array.from(digests));
     this.#octets += digests.length;
   }
 
-  /** Takes all of them, in parts. */
+  /** Removes and returns all of them, in parts. */
   take(): readonly Uint8Array[] {
     this.#octets = 0;
     return this.#parts.splice(0);
   }
 
-  /** Takes back what {@link UnflushedDigests.take} gave. */
+  /** Puts back the result of {@link UnflushedDigests.take}. */
   giveBack(parts: readonly Uint8Array[]): void {
     this.#parts = [...parts, ...this.#parts];
     for (const { length } of parts) this.#octets += length;

@@ -6,17 +6,17 @@ import type { IndexedPack } from '../index-segment.ts';
 import type { PackKind } from '../pack-names.ts';
 import { packName } from '../pack-names.ts';
 
-/** Blocks of a pack at most: what is verified, or retired, at a time. */
+/** Maximum number of Blocks in a pack: the unit of verification and retirement. */
 const MAX_COUNT = 4096;
 
-/** A Block that is an object of its own. */
+/** A Block that is an object. */
 export interface BlockObject {
   readonly kind: PackKind;
   readonly digest: Uint8Array;
   readonly size: number;
 }
 
-/** Packs that tell of Blocks which are objects of their own: each begins where its object does. */
+/** Groups single-Block objects into packs for the index. Each Block's offset is that in its own object. */
 export function* packsOf(blocks: Iterable<BlockObject>, hash: HashFunction): Generator<IndexedPack> {
   const open = new Map<PackKind, { readonly places: PlaceList; size: number }>();
   const complete = (kind: PackKind, { places, size }: { readonly places: PlaceList; readonly size: number }): IndexedPack => {

@@ -29,9 +29,10 @@ import type { BlockUploads } from './block-uploads.ts';
 import { withBlocksLocked } from './block-uploads.ts';
 import { listBlocks } from './list-blocks.ts';
 
-/** Blocks removed between two looks at the lock. */
+/** Blocks removed between two checks of the lock. */
 const MANY = 1000;
 
+/** The parts of {@link BlockLayout}. */
 export interface BlockLayoutParts {
   readonly client: S3Client;
   readonly hash: HashFunction;
@@ -41,8 +42,8 @@ export interface BlockLayoutParts {
 }
 
 /**
- * Each Block in an object of its own, named by its hash: a CDN serves it as it is. A pack of the index stands for Blocks that were added
- * together; to have them in another pack moves nothing.
+ * Stores each Block in an object of its own, named by its hash, so that a CDN can serve it. In the index, a pack is a group of Blocks that
+ * were added together; assigning them to another pack moves no data.
  *
  * @see vt(5), "Stores in buckets"
  */
@@ -109,7 +110,7 @@ export class BlockLayout implements BucketLayout {
     const packs = new Map<PackName, SurveyedPack>();
     const strays: ListedBlock[] = [];
     const absent = new Set<string>();
-    // Both ascend by digest.
+    // Both lists ascend by digest.
     const known = local.entries();
     let entry = known.next();
     const passOver = (digest: Uint8Array | undefined): void => {
@@ -156,7 +157,7 @@ export class BlockLayout implements BucketLayout {
     return { bytes, damaged };
   }
 
-  /** While no other session can tell of them again. What another pack has, too, the local index finds there. */
+  /** Holds the lock, so that no other session can publish the Blocks again. A Block that is also in another pack is kept. */
   async remove(packs: ReadonlySet<PackName>, isNeeded: (digest: Uint8Array) => boolean, options: OpOptions): Promise<RemovedPacks> {
     const { client, index, local } = this.#parts;
     const locked = new Set<PackName>();

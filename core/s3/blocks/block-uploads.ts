@@ -16,37 +16,37 @@ import type { BlockObject } from './block-groups.ts';
 import { packsOf } from './block-groups.ts';
 import { blockKey } from './block-keys.ts';
 
-/** Blocks on their way at once, and octets of them: an add waits until there are fewer. */
+/** Maximum number and octets of concurrent uploads: an add waits until there are fewer. */
 const MAX_UNDER_WAY = 64;
 const MAX_BYTES_UNDER_WAY = 32 * 1024 * 1024;
-/** Blocks in the bucket that no index segment tells of yet, at most. */
+/** With this many uploaded Blocks, publication in the index is due. */
 const MAX_UNPUBLISHED = 65_536;
-/** Milliseconds after which a Block that no segment tells of is looked for: half of gc's grace. */
+/** After this many milliseconds, the existence of an unpublished Block is checked: half of gc's grace period. */
 const DOUBTED_MS = 12 * 3_600_000;
-/** The prefix of the lock's key: the holder may remove Blocks, or list those that were retired. */
+/** The prefix of the lock's key: the holder may remove Blocks, or publish retired ones. */
 const LOCK = 'gc/';
 
-/** Runs something while no other session removes Blocks, or tells of retired ones. */
+/** Runs an action while no other session removes Blocks or publishes retired ones. */
 export async function withBlocksLocked<T>(client: S3Client, run: (check: () => void) => Promise<T>, options: OpOptions): Promise<T> {
   return await withPrefixLock(client, { prefix: LOCK, action: 'change' }, async ({ check }) => await run(check), options);
 }
 
 interface Pending extends PendingBlock, BlockObject {
-  /** Its record, until the object is there. */
+  /** Its record, until the object is uploaded. */
   record: Buffer | undefined;
-  /** When the object was put, by the service's clock. */
+  /** When the object was stored, in milliseconds since 1970 by the service's clock. */
   whenMs: number;
-  /** It was retired, so that a gc may be about to remove the object of its name. */
+  /** The Block was retired before, so a gc may be about to remove its object. */
   readonly isRisky: boolean;
 }
 
-/** Puts each Block into an object of its own, some dozens at a time. */
+/** Uploads each Block as an object of its own, some dozens concurrently. */
 export class BlockUploads implements Uploads {
   readonly #client: S3Client;
   readonly #hash: HashFunction;
   readonly #local: LocalIndex;
   readonly #pending = new Map<string, Pending>();
-  /** Blocks whose objects are not there: on their way, or failed. */
+  /** Blocks that are being uploaded, or whose upload failed. */
   readonly #waiting = new Set<Pending>();
   #underWay = 0;
   #bytesUnderWay = 0;
@@ -88,7 +88,7 @@ export class BlockUploads implements Uploads {
     this.#start(pending);
   }
 
-  /** Notes a Block whose object is there: the index is to tell of it once more. */
+  /** Notes a Block whose object exists, to publish it again. */
   declare(kind: PackKind, digest: Uint8Array, size: number): void {
     if (!this.#pending.has(digestKey(digest))) this.#note(kind, digest, size, undefined);
   }
@@ -126,7 +126,7 @@ export class BlockUploads implements Uploads {
       });
   }
 
-  /** Resolves when another upload has ended. */
+  /** Resolves when the next upload has ended. */
   async #turn(): Promise<void> {
     await new Promise<void>((resolve) => this.#wake.push(resolve));
   }
@@ -159,7 +159,7 @@ export class BlockUploads implements Uploads {
     for (const pending of this.#pending.values()) if (!this.#waiting.has(pending)) yield pending;
   }
 
-  /** A Block that was retired has the name of an object which a gc may be about to remove: it is looked for while none can. */
+  /** Takes the lock if a Block was retired before, since a gc may be about to remove its object; then checks that it exists. */
   async guarded(packs: readonly IndexedPack[], publish: () => Promise<void>, options: OpOptions): Promise<void> {
     const doubted: Uint8Array[] = [];
     for (const { index } of packs)
@@ -174,7 +174,7 @@ export class BlockUploads implements Uploads {
     const look = async (check: () => void): Promise<void> => {
       await atOnce(doubted, async (digest) => {
         if (await this.#client.has(blockKey(digest, this.#hash), options)) return;
-        // It is missing, so another add of it must not be answered as if it were there.
+        // It is missing: forget it, so that another add uploads it again.
         this.#pending.delete(digestKey(digest));
         throw new LostAddsError(this.#client.name, 'gc has removed Blocks that this session relied on', {
           remedy: 'run the command again',

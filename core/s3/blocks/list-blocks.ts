@@ -5,12 +5,12 @@ import { listObjects } from '../list-objects.ts';
 import type { S3Client } from '../s3-client.ts';
 import { BLOCKS, digestOfBlockKey } from './block-keys.ts';
 
-/** Parts of the bucket that are listed at once: each page of a listing waits for the one before. */
+/** Parts of the bucket that are listed concurrently. Within a part, each page waits for the one before. */
 const AT_ONCE = 8;
-/** The digits that the names of Blocks are made of. */
+/** The digits in the names of Blocks. */
 const HEX = [...'0123456789abcdef'];
 
-/** Every object of a Block, ascending by digest. A bucket with more than one page of them is listed in parts. */
+/** Lists all single-Block objects, ascending by digest. A bucket with more than one page of them is listed in parts. */
 export async function* listBlocks(
   client: S3Client,
   hash: HashFunction,
@@ -21,17 +21,17 @@ export async function* listBlocks(
   for (let next = 0; next < parts.length || ahead.length > 0; ) {
     while (next < parts.length && ahead.length < AT_ONCE) {
       const part = listPart(client, hash, parts[next++] as string, options);
-      part.catch(() => undefined); // told where it is waited for
+      part.catch(() => undefined); // reported where it is awaited
       ahead.push(part);
     }
     yield* (await ahead.shift()) ?? [];
   }
 }
 
-/** What the digests of each part begin with: so that a part of a large bucket has some thousand objects. */
+/** The digest prefixes of the parts, chosen so that a part of a large bucket has some thousand objects. */
 async function partsOf(client: S3Client, options: OpOptions): Promise<readonly string[]> {
   let parts: readonly string[] = [''];
-  // Digests are spread evenly: one part shows how large all of them are.
+  // Digests are distributed evenly: the size of one part shows the size of all.
   for (const _ of [1, 2, 3]) {
     if (!(await hasManyPages(client, parts[0] as string, options))) break;
     parts = parts.flatMap((part) => HEX.map((digit) => part + digit));

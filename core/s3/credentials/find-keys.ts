@@ -4,22 +4,24 @@ import type { LentKeys } from './keys-of-machine.ts';
 import { keysOfMachine } from './keys-of-machine.ts';
 import type { Environment, Profile } from './profile-keys.ts';
 
-/** Milliseconds before their end at which lent keys are asked for anew. */
+/** Temporary keys are renewed this many milliseconds before they expire. */
 const EARLY_MS = 5 * 60_000;
 
+/** Where to look for keys. */
 export interface KeySources {
   readonly environment: Environment;
   readonly profile: Profile;
-  /** The user named the profile: it goes before the environment. */
+  /** The user named the profile: it takes precedence over the environment. */
   readonly isProfileAsked: boolean;
   readonly region: string;
 }
 
 /**
- * Finds the keys that requests are signed with, in this order: the environment, a profile of the AWS tools, what the machine is lent.
- * Keys that are lent are asked for anew before they end.
+ * Finds the keys that requests are signed with, in this order: the environment, a profile of the AWS tools, temporary keys of the machine.
+ * Temporary keys are renewed before they expire.
  *
- * @returns to be asked before each request; with keys that were refused, lent ones are asked for anew at once, unless they have been
+ * @returns a function to call before each request. With `refused` it renews temporary keys at once, unless that was done already.
+ *   It rejects with {VtError} EPERM if there are no keys
  */
 export function keyFinder(sources: KeySources): (refused?: S3Keys) => Promise<S3Keys> {
   const { environment, profile, isProfileAsked, region } = sources;

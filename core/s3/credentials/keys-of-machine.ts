@@ -8,13 +8,13 @@ import type { S3Keys } from '../sign-request.ts';
 import { queryOf } from '../sign-request.ts';
 import type { Environment } from './profile-keys.ts';
 
-/** Keys that a service lends for a time. */
+/** Temporary keys from a service. */
 export interface LentKeys extends S3Keys {
-  /** Milliseconds since 1970. */
+  /** When they expire, in milliseconds since 1970. */
   readonly endMs: number;
 }
 
-/** Milliseconds for one question: elsewhere than in a cloud nothing answers at these addresses. */
+/** Timeout of one request in milliseconds. It is short because outside a cloud nothing answers at these addresses. */
 const MACHINE_MS = 1500;
 const TOKEN_SERVICE_MS = 15_000;
 const MAX_SIZE = 1024 * 1024;
@@ -22,10 +22,10 @@ const CONTAINER_HOST = 'http://169.254.170.2';
 const MACHINE_HOST = 'http://169.254.169.254';
 
 /**
- * Keys that the machine or the container is lent: by a web identity (as in Kubernetes), by the container's agent, or by the
- * machine's metadata service, version 2. Undefined where there are none.
+ * Gets temporary keys of the machine or container: from a web identity (as in Kubernetes), from the container's agent, or from the
+ * machine's metadata service, version 2. Resolves with undefined if there are none.
  *
- * @throws {VtError} EPERM where a service that the environment names refuses
+ * @throws {VtError} EPERM if a service that the environment names refuses
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
  */
 export async function keysOfMachine(environment: Environment, region: string): Promise<LentKeys | undefined> {
@@ -85,7 +85,7 @@ async function byMachine(transport: HttpTransport, environment: Environment): Pr
     if (response.status !== 200) return undefined;
     token = response.body.toString();
   } catch {
-    return undefined; // this is no machine of a cloud
+    return undefined; // not a machine in a cloud
   }
   const headers = { 'x-aws-ec2-metadata-token': token };
   const roles = await ask(transport, at('meta-data/iam/security-credentials/'), { method: 'GET', headers }, MACHINE_MS);
@@ -119,7 +119,7 @@ function lentKeys(response: HttpResponse, action: string): LentKeys {
   try {
     if (response.status === 200) said = JSON.parse(text) as Partial<Record<string, unknown>>;
   } catch {
-    // Told below.
+    // Reported below.
   }
   const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, Token: sessionToken, Expiration: end } = said;
   if (typeof accessKeyId !== 'string' || typeof secretAccessKey !== 'string' || typeof sessionToken !== 'string')

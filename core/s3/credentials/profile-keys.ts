@@ -8,7 +8,7 @@ import type { S3Keys } from '../sign-request.ts';
 /** The environment of the process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a profile of the AWS tools says. */
+/** The settings of an AWS tools profile. */
 export interface Profile {
   readonly keys: S3Keys | undefined;
   readonly region: string | undefined;
@@ -16,10 +16,10 @@ export interface Profile {
 }
 
 /**
- * Reads a profile from `~/.aws/credentials` and `~/.aws/config`; the first goes before the second.
+ * Reads a profile from `~/.aws/credentials` and `~/.aws/config`; the first takes precedence.
  *
- * @param asked - its name, where the user named one; default `AWS_PROFILE`, or `default`
- * @throws {VtError} EOPEN where a profile that was named is not there
+ * @param asked - the name that the user gave; default `AWS_PROFILE`, or `default`
+ * @throws {VtError} EOPEN if a named profile does not exist
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */
 export function readProfile(asked: string | undefined, environment: Environment, homePath: string | undefined): Profile {
@@ -48,7 +48,7 @@ function sectionOf(path: string | undefined, names: readonly string[]): Record<s
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
     throw new VtError('EOPEN', `read "${path}": ${errorReason(error)}`, { cause: error });
   }
-  // A dot in a section's name would make sections within sections.
+  // A dot in a section's name would create nested sections.
   const sections: Record<string, unknown> = parseIni(
     text.replace(/^\s*\[([^\]]*)\]/gm, (_, name: string) => `[${name.replaceAll('.', '\\.')}]`),
   );

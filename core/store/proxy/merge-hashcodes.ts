@@ -3,7 +3,7 @@ import type { HashCode } from '../../block/hashcode.ts';
 import { capability } from '../capability.ts';
 import type { Store } from '../store.ts';
 
-/** The hashcodes of several Stores, each once, ascending by digest. @param check - called before each */
+/** Merges the hashcodes of several Stores: each once, ascending by digest. @param check - called before each; may throw */
 export async function* mergeHashcodes(
   stores: readonly Store[],
   options: OpOptions,

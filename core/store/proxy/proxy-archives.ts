@@ -8,8 +8,8 @@ import type { Store } from '../store.ts';
 import type { ProxyStores } from './proxy-stores.ts';
 
 /**
- * The archives of a proxy: each Store of `save` has every root, and what those of `read` recorded stands before. Where nothing is
- * saved, those of `read2` count too.
+ * The archives of a proxy. Each Store of `save` gets every root. Entries from the Stores of `read` come before. If `save` is empty,
+ * those of `read2` are included too.
  */
 export class ProxyArchives implements StoreArchives {
   readonly #stores: ProxyStores;
@@ -21,7 +21,7 @@ export class ProxyArchives implements StoreArchives {
     this.#onNotice = onNotice;
   }
 
-  /** Stores whose archives are read only. */
+  /** Stores whose archives are only read. */
   get #read(): readonly Store[] {
     const { save, read, read2 } = this.#stores;
     return save.length === 0 ? [...read, ...read2] : read;
@@ -68,7 +68,7 @@ export class ProxyArchives implements StoreArchives {
     return [...names].sort();
   }
 
-  /** Gives every Store of `save` the roots that it has missed, of each archive that was opened. */
+  /** Records in every Store of `save` the roots that it has missed, for each archive that was opened. */
   async catchUp(options: OpOptions): Promise<void> {
     for (const archive of this.#open.values()) await archive.catchUp(options);
   }

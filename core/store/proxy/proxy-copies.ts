@@ -10,21 +10,21 @@ import { RecordChecker } from '../records/record-checker.ts';
 import type { Store } from '../store.ts';
 import { isFault } from './proxy-part.ts';
 
-/** Blocks that may wait: with our leaves some 200 MB of content, which a cache takes in a fraction of a second. */
+/** Maximum number of waiting Blocks. With our leaf sizes that is some 200 MB, which a cache stores in a fraction of a second. */
 const MAX_WAITING = 16_384;
 
-/** Blocks that are copied at once. */
+/** Blocks copied in one batch. */
 const COPIED_AT_ONCE = 1024;
 
 /**
- * Keeps in `copy2` what is read from `read2`. A Block that was fetched is kept at once. A Block whose place
- * in a local file a caller got is read once more in the background, many together: it is in the system's memory then.
+ * Copies Blocks that are read from `read2` to `copy2`. A fetched Block is copied at once. A Block whose place in a local file
+ * was returned to a caller is read again in the background, in batches: it is in the page cache then.
  */
 export class ProxyCopies {
   readonly #targets: readonly Store[];
   readonly #hash: HashFunction;
   readonly #onTrouble: (store: Store, error: unknown) => void;
-  /** Digests as keys, and the Store that has the Block. */
+  /** Blocks to copy: digest keys, and the Store that has the Block. */
   readonly #waiting = new Map<string, Store>();
   #running: Promise<void> | undefined;
 
@@ -35,7 +35,7 @@ export class ProxyCopies {
     this.#onTrouble = onTrouble;
   }
 
-  /** Keeps a Block that was fetched. */
+  /** Copies a Block that was fetched. */
   async keep(digest: Uint8Array, data: Uint8Array, options: OpOptions): Promise<void> {
     for (const target of this.#targets) {
       try {
@@ -47,31 +47,31 @@ export class ProxyCopies {
     }
   }
 
-  /** How many more Blocks may wait. A caller with more must fetch them, which takes as long as storing them. */
+  /** How many more Blocks may wait. With more, the caller must fetch them, which limits it to the speed of copying. */
   get room(): number {
     return this.#targets.length === 0 ? Number.POSITIVE_INFINITY : MAX_WAITING - this.#waiting.size;
   }
 
-  /** Whether Blocks of a Store can be kept without being fetched. */
+  /** Whether Blocks of a Store can be copied in the background. */
   canKeepOf(store: Store): boolean {
     return this.#targets.length === 0 || (this.room > 0 && capability(store, 'recordSource') !== undefined);
   }
 
-  /** Blocks whose place somebody was told are kept soon. @param store - the Store that has them */
+  /** Queues Blocks whose places were returned to a caller. @param store - the Store that has them */
   keepLocated(store: Store, digests: readonly Uint8Array[]): void {
     if (this.#targets.length === 0) return;
     for (const digest of digests) this.#waiting.set(digestKey(digest), store);
     if (this.#waiting.size > 0) this.#running ??= this.#run();
   }
 
-  /** Resolves once all that waits is kept. It never fails. */
+  /** Resolves once all queued Blocks were copied. It never rejects. */
   async settled(): Promise<void> {
     await this.#running;
   }
 
   async #run(): Promise<void> {
     await using checker = new RecordChecker(this.#hash);
-    // The caller that got the places reads first.
+    // Let the caller that got the places read first.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.size > 0) {
       const [source] = this.#waiting.values();
@@ -81,7 +81,7 @@ export class ProxyCopies {
         try {
           await this.#copy(source, target, digests, checker);
         } catch (error) {
-          // Nothing is lost: what is not kept is fetched again.
+          // Nothing is lost: a Block without a copy is fetched again.
           if (isFault(error)) this.#onTrouble(target, error);
         }
       }
@@ -89,7 +89,7 @@ export class ProxyCopies {
     this.#running = undefined;
   }
 
-  /** The next Blocks that a Store has. */
+  /** Takes the next queued Blocks of a Store. */
   #take(source: Store): readonly HashCode[] {
     const taken: HashCode[] = [];
     for (const [key, store] of this.#waiting) {
@@ -106,7 +106,7 @@ export class ProxyCopies {
     const source = capability(from, 'recordSource');
     if (wanted.length === 0 || source === undefined) return;
     const sink = capability(to, 'recordSink');
-    // A cache forgets what it finds damaged, since every reader of a Block verifies it.
+    // A cache needs no verification here: every reader verifies a Block, and the cache drops damaged ones.
     const isChecked = sink?.checksRecords === true || capability(to, 'access')?.drops === true;
     for await (const batch of source.records(Buffer.concat(wanted))) {
       if (!isChecked) await checker.check(imageOf(batch), batch.count, from.name);

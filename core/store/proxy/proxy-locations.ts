@@ -4,11 +4,11 @@ import type { Store } from '../store.ts';
 import type { ProxyCopies } from './proxy-copies.ts';
 
 /**
- * Where Blocks lie in the local files of several Stores: of the first that has one.
+ * Locates Blocks in the local files of several Stores, each in the first Store that has it.
  *
  * @param first - Stores that are read first
- * @param second - those whose Blocks are kept in others, too: `copies` sees to that
- * @param spans - the Blocks' sizes, where they are known
+ * @param second - Stores whose Blocks `copies` also copies to others
+ * @param spans - the Blocks' sizes in octets, if known
  */
 export function locateAmong(
   first: readonly Store[],
@@ -26,7 +26,7 @@ export function locateAmong(
   return found;
 }
 
-/** Fills in where those not found yet lie in one Store, `most` of them. @returns the digests of those that were found */
+/** Locates up to `most` of the Blocks without a location in one Store. @returns the digests of the located ones */
 function locateIn(
   store: Store,
   digests: readonly Uint8Array[],

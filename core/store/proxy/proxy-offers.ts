@@ -7,7 +7,7 @@ import type { ProxyArchives } from './proxy-archives.ts';
 import { ProxyRecords } from './proxy-records.ts';
 import type { ProxyStores } from './proxy-stores.ts';
 
-/** The Store over several, with what it can do itself. */
+/** The proxy Store with its own capabilities. */
 type Proxy = Store &
   Capabilities['counts'] &
   Capabilities['enumeration'] &
@@ -17,9 +17,9 @@ type Proxy = Store &
   Pick<RecordSink, 'addRecords'>;
 
 /**
- * What a proxy can do. Stores that could not be opened yet, or are not made yet, get capabilities later: each is asked for anew.
+ * The capabilities of a proxy. They are determined at each call, since Stores that are not opened or created yet get theirs later.
  *
- * @param sources - every Store that is read; `all`: every Store
+ * @param sources - all Stores that are read; `all`: all Stores
  */
 export function proxyOffers(
   proxy: Proxy,
@@ -28,12 +28,12 @@ export function proxyOffers(
   { sources, all }: { readonly sources: readonly Store[]; readonly all: readonly Store[] },
 ): Offers {
   const { save, save2 } = stores;
-  // Of one Store alone all holds that it says of itself.
+  // A proxy of a single Store has all capabilities of that Store.
   const [only] = all.length === 1 ? save : [];
   const records = new ProxyRecords(proxy, sources);
   const making = {
     get isMade() {
-      // What is there of any of them can be read.
+      // It is enough that one of the Stores exists: it can be read.
       return sources.some((store) => capability(store, 'making')?.isMade ?? true);
     },
     async make() {
@@ -65,7 +65,7 @@ export function proxyOffers(
       return all.flatMap((store) => capability(store, 'folders') ?? []);
     },
     get imports() {
-      // What waits in a spool is not in the Stores yet that would be counted on.
+      // With a spool, Blocks may not be in the Stores yet that the records refer to.
       return save2.length === 0 ? commonImports(save) : undefined;
     },
     get link() {
@@ -92,7 +92,7 @@ export function proxyOffers(
   };
 }
 
-/** All are meant to keep what is added: the one that promises least is what holds. */
+/** The weakest durability of all Stores to save to. */
 function weakest(save: readonly Store[]): DurabilityPolicy | undefined {
   const policies = save.flatMap((store) => capability(store, 'durability') ?? []);
   const rank = ({ durability }: DurabilityPolicy): number => DURABILITIES.indexOf(durability);
@@ -102,13 +102,13 @@ function weakest(save: readonly Store[]): DurabilityPolicy | undefined {
   );
 }
 
-/** What is noted of Blocks holds where each Store that is to have them has noted the same. */
+/** A cache with the values on which all Stores to save to agree. */
 function commonCache(save: readonly Store[]): LocalCache | undefined {
   const caches = save.flatMap((store) => capability(store, 'cache') ?? []);
   return caches.length < save.length ? undefined : inAll(caches);
 }
 
-/** As {@link commonCache}, where one of them has it elsewhere. */
+/** As {@link commonCache}, if one of the Stores has its records elsewhere. */
 function commonImports(save: readonly Store[]): ImportMemory | undefined {
   if (save.every((store) => capability(store, 'imports') === undefined)) return undefined;
   const memories = save.flatMap((store) => importMemoryOf(store) ?? []);
@@ -140,7 +140,7 @@ function inAll(caches: readonly LocalCache[]): LocalCache | undefined {
   };
 }
 
-/** What any of them knows. */
+/** Finds a name in any of the Stores. */
 function namesOf(sources: readonly Store[]): OtherNames | undefined {
   const found = sources.map((store) => capability(store, 'names')).filter((names) => names !== undefined);
   if (found.length === 0) return undefined;
@@ -159,7 +159,7 @@ function isEqual(found: Uint8Array | undefined, value: Uint8Array): boolean {
   return found !== undefined && Buffer.compare(found, value) === 0;
 }
 
-/** Whether one image of records does for all of them. */
+/** Whether the same record image fits all Stores. */
 function takesRecords(save: readonly Store[]): boolean {
   const sinks = save.map((store) => capability(store, 'recordSink'));
   return sinks.length > 0 && sinks.every((sink) => sink !== undefined && sink.compression === sinks[0]?.compression);
@@ -171,7 +171,7 @@ function recordSink(proxy: Proxy, save: readonly Store[], hasSpool: boolean): Re
       return save.map((store) => capability(store, 'recordSink')?.compression).find((one) => one !== undefined) ?? 'none';
     },
     get checksRecords() {
-      // A spool would take what one of them has refused.
+      // A spool would accept records that a Store has refused.
       return !hasSpool && save.every((store) => capability(store, 'recordSink')?.checksRecords === true);
     },
     addRecords: async (batch, options) => await proxy.addRecords(batch, options),

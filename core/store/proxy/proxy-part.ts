@@ -8,22 +8,22 @@ import type { RecordBatch } from '../records/record-batch.ts';
 import { unpackRecords } from '../records/record-batch.ts';
 import type { Store } from '../store.ts';
 
-/** Milliseconds before a Store that failed is tried again. */
+/** Milliseconds before a failed Store is tried again. */
 const REST_MS = 30_000;
-/** Blocks that a Store may hold unflushed where another would have to take them over. */
+/** Maximum number of unflushed Blocks in a Store if a spool would have to take them over. */
 const MAX_UNFLUSHED = 65_536;
 
-/** A Store that a proxy saves to: what was added to it and is not durable yet, and whether it is to be tried at all. */
+/** The state of a Store that a proxy saves to: its Blocks that are not durable yet, and whether it has just failed. */
 export class SavePart {
   readonly store: Store;
   readonly #nowMs: () => number;
   readonly #tracks: boolean;
-  /** Blocks since the last flush, by their digests. */
+  /** Blocks added since the last flush, by digest key. */
   #unflushed = new Set<string>();
   #trouble: string | undefined;
   #triedMs = 0;
 
-  /** @param tracks - whether what is unflushed is to be remembered, for a spool to take it over */
+  /** @param tracks - whether to record unflushed Blocks, so that a spool can take them over */
   constructor(store: Store, nowMs: () => number, tracks: boolean) {
     this.store = store;
     this.#nowMs = nowMs;
@@ -35,22 +35,22 @@ export class SavePart {
     return this.#trouble;
   }
 
-  /** Whether it failed a moment ago. */
+  /** Whether it failed so recently that it is not tried again yet. */
   get rests(): boolean {
     return this.#trouble !== undefined && this.#nowMs() - this.#triedMs < REST_MS;
   }
 
-  /** Digests of what was added and is not known to be durable. */
+  /** Digests of added Blocks that are not known to be durable. */
   get unflushed(): readonly Uint8Array[] {
     return [...this.#unflushed].map(digestOfKey);
   }
 
-  /** Forgets that it failed, so that it is tried at once. */
+  /** Clears the failure, so that the Store is tried at once. */
   tryAgain(): void {
     this.#triedMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** Another Store has taken over what was unflushed. */
+  /** Clears the unflushed Blocks: another Store has taken them over. */
   forgetUnflushed(): void {
     this.#unflushed = new Set();
   }
@@ -63,7 +63,7 @@ export class SavePart {
     return isNew;
   }
 
-  /** As `addBatch`, of records. */
+  /** As `addBatch`, for records. */
   async addRecords(batch: RecordBatch, options: OpOptions): Promise<Uint8Array> {
     const sink = capability(this.store, 'recordSink');
     const { digestSize } = hashByName(this.store.hashName);
@@ -101,7 +101,7 @@ export class SavePart {
   }
 }
 
-/** Whether an error comes from the Store, and not from its caller. */
+/** Whether an error is the fault of the Store and not of its caller. */
 export function isFault(error: unknown): boolean {
   return !(
     error instanceof RangeError ||

@@ -10,12 +10,12 @@ import { answeredBy, packRecords } from '../records/record-batch.ts';
 import type { Store } from '../store.ts';
 import { isFault } from './proxy-part.ts';
 
-/** Blocks that are got at once where there are no records. */
+/** Blocks fetched concurrently if there are no records. */
 const GET_AT_ONCE = 64;
 
 /**
- * Records out of the Stores of a proxy. One Store that has all that is asked for gives them. Else they are made of the Blocks
- * that the proxy gets.
+ * Supplies records from the Stores of a proxy. If one Store has all requested Blocks, its records are used. Otherwise records are made
+ * from Blocks that the proxy gets.
  */
 export class ProxyRecords implements RecordSource {
   readonly #proxy: Store;
@@ -35,7 +35,7 @@ export class ProxyRecords implements RecordSource {
         answered = answeredBy(batch, digests, answered, digestSize);
         yield batch;
       }
-      // What it has left out `get` finds elsewhere, or tells why.
+      // For Blocks that it has left out, `get` looks elsewhere, or gives the reason.
       if (source !== undefined) return;
     } catch (error) {
       throwIfCancelled(options.signal);
@@ -44,7 +44,7 @@ export class ProxyRecords implements RecordSource {
     yield* this.#gotten(digests.subarray(answered * digestSize), options);
   }
 
-  /** One that has all the Blocks. */
+  /** Finds a Store that has all the Blocks. */
   async #whole(digests: Uint8Array, options: OpOptions): Promise<RecordSource | undefined> {
     const [only, ...others] = this.#sources;
     if (only !== undefined && others.length === 0) return capability(only, 'recordSource');

@@ -8,30 +8,30 @@ import type { Store } from '../store.ts';
 import type { SavePart } from './proxy-part.ts';
 import { isFault } from './proxy-part.ts';
 
-/** Blocks, and octets of them, sent in one batch. */
+/** Maximum Blocks, and octets of them, sent in one batch. */
 const DRAIN_BLOCKS = 256;
 const DRAIN_BYTES = 4 * 1024 * 1024;
 
 /**
- * A Store in which Blocks wait for another that failed. That a Block is in it means that it waits: no state is needed
- * to find again, after whatever end of a process, what has not arrived. What has arrived is marked in the Store's
- * cache, one mark a Block; a mark that is lost costs one question to the other Store.
+ * A Store in which Blocks wait for another Store that failed. Every Block in it waits, unless its cache has a mark that the Block has
+ * arrived. So no other state is needed to find the waiting Blocks after a crash. A lost mark only costs one request to the
+ * other Store.
  */
 export class Spool {
   readonly store: Store;
   readonly #maxBytes: number;
-  /** Blocks that wait, with their sizes; undefined until it is first asked for. */
+  /** Waiting Blocks with their sizes in octets; undefined before the first use. */
   #waiting: Map<string, number> | undefined;
   #bytes = 0;
   #counting: Promise<Map<string, number>> | undefined;
 
-  /** @param maxBytes - most octets of Blocks that may wait */
+  /** @param maxBytes - maximum octets of waiting Blocks */
   constructor(store: Store, maxBytes: number) {
     this.store = store;
     this.#maxBytes = maxBytes;
   }
 
-  /** What waits. The first time it is asked for, the Store is listed. */
+  /** Counts the waiting Blocks and their octets. The first call lists the Store. */
   async waiting(options: OpOptions): Promise<{ readonly blocks: number; readonly bytes: number }> {
     const { size } = await this.#count(options);
     return { blocks: size, bytes: this.#bytes };
@@ -67,11 +67,11 @@ export class Spool {
     } catch (error) {
       throwIfCancelled(options.signal);
       if (!isFault(error)) throw error;
-      return 0; // it is told of when it should go on
+      return 0; // reported when it should be sent
     }
   }
 
-  /** Takes Blocks. @returns for each whether it is new here */
+  /** Adds Blocks. @returns for each whether it is new here. @throws {VtError} EFAILED if more than `maxBytes` would wait */
   async add(blocks: readonly DigestedBlock[], options: OpOptions): Promise<boolean[]> {
     const waiting = await this.#count(options);
     let more = 0;
@@ -93,10 +93,10 @@ export class Spool {
   }
 
   /**
-   * Sends what waits to Stores, and marks what is durable in all of them.
+   * Sends waiting Blocks to Stores, and marks those that are durable in all of them.
    *
-   * @param onArrival - called for each batch that has arrived
-   * @throws what a Store throws: what has arrived before that is marked; ECANCELLED
+   * @param onArrival - called with the number of Blocks and octets of each batch that has arrived
+   * @throws the error of a Store, or ECANCELLED; Blocks that arrived before are marked
    */
   async drain(parts: readonly SavePart[], options: OpOptions, onArrival: (blocks: number, bytes: number) => void): Promise<void> {
     const waiting = await this.#count(options);
@@ -122,7 +122,7 @@ export class Spool {
     await this.store.flush(options);
   }
 
-  /** The next Blocks to send on. @param skipped - those at the front that cannot be read */
+  /** Reads the next Blocks to send. @param skipped - number of unreadable Blocks at the front */
   async #next(
     waiting: ReadonlyMap<string, number>,
     skipped: number,
@@ -165,7 +165,7 @@ export class Spool {
 }
 
 const MARK = Buffer.from('1');
-/** In the place of a mark: the Block waits again. */
+/** The value that cancels a mark: the Block waits again. */
 const NO_MARK = Buffer.alloc(0);
 const MARK_PREFIX = Buffer.from('spool-arrived\0');
 

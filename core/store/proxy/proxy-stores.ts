@@ -2,14 +2,14 @@ import type { Store } from '../store.ts';
 
 /** The Stores of a proxy by role. One Store may have several roles. */
 export interface ProxyStores {
-  /** Every added Block is written to each of them. */
+  /** Each added Block is written to all of them. */
   readonly save: readonly Store[];
-  /** Asked for Blocks, in this order. */
+  /** Blocks are read from these, in this order. */
   readonly read: readonly Store[];
-  /** Spools: what could not be saved to one of `save` goes to the first of them that takes it. */
+  /** Spools: a Block that could not be written to one of `save` goes to the first of these that accepts it. */
   readonly save2: readonly Store[];
-  /** Asked for what is not found in `read`. */
+  /** Blocks that are not in `read` are read from these. */
   readonly read2: readonly Store[];
-  /** What is found in `read2` is kept in each of them. */
+  /** Blocks found in `read2` are copied to all of these. */
   readonly copy2: readonly Store[];
 }

@@ -24,16 +24,17 @@ import { isFault, SavePart } from './proxy-part.ts';
 import { Spool } from './proxy-spool.ts';
 import type { ProxyStores } from './proxy-stores.ts';
 
+/** Options of {@link ProxyStore}. */
 export interface ProxyOptions {
   readonly name: string;
-  /** Most octets of Blocks that may wait in one spool. */
+  /** Maximum octets of Blocks that may wait in one spool. */
   readonly maxSpoolBytes: number;
   readonly onNotice: (notice: string) => void;
-  /** A monotonic clock, in milliseconds. */
+  /** A monotonic clock in milliseconds. */
   readonly nowMs: () => number;
 }
 
-/** One Store over several. @see vt(7), "Proxies" */
+/** Combines several Stores into one. @see vt(7), "Proxies" */
 export class ProxyStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
@@ -44,10 +45,10 @@ export class ProxyStore implements Store {
   readonly #onNotice: (notice: string) => void;
   readonly #parts: readonly SavePart[];
   readonly #spools: readonly Spool[];
-  /** What is read before `read2`. */
+  /** Stores that are read before `read2`. */
   readonly #first: readonly Store[];
   readonly #all: readonly Store[];
-  /** Where Blocks may be. */
+  /** All Stores that may have Blocks. */
   readonly #sources: readonly Store[];
   readonly #archives: ProxyArchives;
   readonly #copies: ProxyCopies;
@@ -55,7 +56,7 @@ export class ProxyStore implements Store {
   readonly #told = new Set<string>();
   #closed = false;
 
-  /** @param stores - all of one hash function; at least one in `save` or `read` */
+  /** @param stores - all with the same hash function. @throws {TypeError} if there is none to save to or to read from */
   constructor(stores: ProxyStores, options: ProxyOptions) {
     const { save, read, save2, read2, copy2 } = stores;
     const [main] = [...save, ...read, ...read2];
@@ -68,7 +69,7 @@ export class ProxyStore implements Store {
     this.#onNotice = options.onNotice;
     this.#parts = save.map((store) => new SavePart(store, options.nowMs, save2.length > 0));
     this.#spools = save2.map((store) => new Spool(store, options.maxSpoolBytes));
-    // What was saved is found, whether or not `read` says so; in its turn where `read2` names the Store.
+    // Stores of `save` are read too, even if `read` does not list them; those in `read2` are read with `read2`.
     this.#first = [...new Set([...read, ...save.filter((store) => !read2.includes(store)), ...save2])];
     this.#all = [...new Set([...this.#first, ...read2, ...copy2])];
     this.#sources = [...new Set([...this.#first, ...read2])];
@@ -87,7 +88,7 @@ export class ProxyStore implements Store {
     this.#check('add to', options);
     if (this.#parts.length === 0) throw new ReadOnlyError('add to', this.name, { remedy: 'give it a Store to save to' });
     checkBlocks(blocks, this.#hash, this.name);
-    // A Store may fail late, when the caller uses its memory again already: the spool needs a copy.
+    // A Store may fail after the caller has reused its memory, so the spool needs a copy.
     const kept = this.#spools.length > 0 ? blocks.map(copyOf) : blocks;
     const sizes = blocks.map(({ data }) => data.length);
     return Array.from(
@@ -114,7 +115,7 @@ export class ProxyStore implements Store {
     );
   }
 
-  /** Adds Blocks to every Store to save to, by `add`; those that one of them does not take go to the spool. */
+  /** Calls `add` for every Store to save to. Blocks that one of them does not accept go to the spool. */
   async #addAll(
     sizes: ArrayLike<number>,
     add: (part: SavePart) => Promise<ArrayLike<boolean | number>>,
@@ -148,7 +149,7 @@ export class ProxyStore implements Store {
     return isNew;
   }
 
-  /** What a Store that failed was given and has not made durable goes to the spool. Without one the failure is the proxy's. */
+  /** Puts the unflushed Blocks of a failed Store into the spool. Without a spool, throws the Store's error. */
   async #takeOver(part: SavePart, error: unknown, action: string, options: OpOptions): Promise<void> {
     if (!isFault(error) || this.#spools.length === 0) throw this.#named(error, action, part.store);
     this.#tell(
@@ -201,7 +202,7 @@ export class ProxyStore implements Store {
       this.#check('get from', options);
       return found;
     }
-    // A Block is missing only where every Store says so.
+    // A Block only counts as missing if every Store has answered so.
     if (failures.length > 0) throw failures.find((failure) => failure instanceof CorruptBlockError) ?? failures[0];
     return undefined;
   }
@@ -225,12 +226,12 @@ export class ProxyStore implements Store {
   async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('ask', options);
     const found = hashcodes.map(() => false);
-    // A Block that one of the Stores to save to lacks is to be added, whatever the others have.
+    // A Block that one of the Stores to save to lacks must be added, even if others have it.
     const saves = new Set(this.#stores.save);
     const lacking = hashcodes.map(() => saves.size);
     let failure: unknown;
     let answers = 0;
-    // What drops Blocks as it likes promises none: it is asked where no other Store can be.
+    // A cache may drop a Block at any time, so it is only asked if there is no other Store to ask.
     const mayDrop = (store: Store): boolean => !saves.has(store) && capability(store, 'access')?.drops === true;
     const all = [...new Set([...this.#sources, ...saves])];
     for (const store of [...all.filter((one) => !mayDrop(one)), ...all.filter(mayDrop)]) {
@@ -312,7 +313,7 @@ export class ProxyStore implements Store {
     let waitingBlocks = 0;
     const troubles: string[] = [];
     for (const part of this.#parts) part.tryAgain();
-    // Roots first: gc there removes nothing as long as a root lacks Blocks.
+    // Record roots first: gc removes nothing while a root lacks Blocks.
     await this.#archives.catchUp(options);
     for (const spool of this.#spools) {
       try {

@@ -7,16 +7,17 @@ import type { HashName } from '../../block/hash.ts';
 import type { HashCode } from '../../block/hashcode.ts';
 import type { AddResult, Store } from '../store.ts';
 
+/** Options of {@link UnopenedStore}. */
 export interface UnopenedStoreOptions {
   readonly name: string;
-  /** What it has to have once it opens. */
+  /** The hash function that it must have once it opens. */
   readonly hashName: HashName;
   readonly edges?: EdgeSettings | undefined;
-  /** Opens it; called again by each operation until it succeeds. */
+  /** Opens the Store; each operation calls it again until it succeeds. */
   readonly open: () => Promise<Store>;
 }
 
-/** A Store that could not be opened, in a proxy that has a spool for what belongs there. Each operation tries again. */
+/** A Store that could not be opened, in a proxy with a spool for it. Each operation tries to open it again. */
 export class UnopenedStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
@@ -33,7 +34,7 @@ export class UnopenedStore implements Store {
     this.#open = open;
   }
 
-  /** The Store, once it could be opened. */
+  /** The Store, once it was opened. */
   get wraps(): Store | undefined {
     return this.#store;
   }

@@ -8,10 +8,10 @@ import type { RecordBatch } from './record-batch.ts';
 import { decodeStored } from './stored-bytes.ts';
 
 /**
- * Reads the columns of a batch from its image. Only the headers are read.
+ * Reads the columns of a batch from its image. Reads only the headers.
  *
- * @param most - Blocks at most
- * @throws {ParseError} where the image is not made of whole records
+ * @param most - maximum number of Blocks
+ * @throws {ParseError} if the image is not made of whole records
  */
 export function readRecords(image: Buffer, hash: HashFunction, most: number): RecordBatch {
   const { digestSize } = hash;
@@ -46,18 +46,18 @@ export function readRecords(image: Buffer, hash: HashFunction, most: number): Re
   };
 }
 
-/** Some records of an image, one after the other. */
+/** A sequence of records of an image. */
 export interface RecordSlice {
   readonly image: Buffer;
-  /** Octets of their Blocks. */
+  /** Octets of their decompressed Blocks. */
   readonly unpackedSize: number;
 }
 
 /**
- * Cuts an image between records. Only the headers are read.
+ * Cuts an image into slices between records. Reads only the headers.
  *
- * @param maxSize - octets of a slice's Blocks, unless one alone has more
- * @throws {ParseError} where the image is not made of whole records
+ * @param maxSize - maximum octets of a slice's decompressed Blocks; a single Block may exceed it
+ * @throws {ParseError} if the image is not made of whole records
  */
 export function* recordSlices(image: Buffer, hash: HashFunction, maxSize: number): Generator<RecordSlice, void, undefined> {
   const headerSize = RECORD_FIXED_SIZE + hash.digestSize;
@@ -80,7 +80,7 @@ export function* recordSlices(image: Buffer, hash: HashFunction, maxSize: number
   if (start < image.length) yield { image: image.subarray(start), unpackedSize };
 }
 
-/** How many records an image has. @throws {ParseError} for what is no record */
+/** Counts the records of an image. @throws {ParseError} if it is not made of whole records */
 export function countRecords(image: Buffer, hash: HashFunction): number {
   let count = 0;
   for (const _ of recordSlices(image, hash, 0)) count++;
@@ -88,13 +88,13 @@ export function countRecords(image: Buffer, hash: HashFunction): number {
 }
 
 /**
- * Verifies records that come from elsewhere. Their Blocks must have the digests given, and their headers must be true, since
- * later checks of the data file go by them.
+ * Verifies records from an untrusted source. Their Blocks must match their digests, and their headers must be correct, since
+ * later checks of the data file rely on them.
  *
- * @param options.digestMany - hashes ranges of the image, where there is a better way than the usual one
- * @param options.isRead - the columns are those that {@link readRecords} has read out of the very image
- * @throws {CorruptBlockError} for the first Block that is not what its digest says
- * @throws {ParseError} where the image and its columns do not agree
+ * @param options.digestMany - hashes ranges of the image; default: the hash function's own
+ * @param options.isRead - the columns were read by {@link readRecords} from this image
+ * @throws {CorruptBlockError} for the first Block that does not match its digest
+ * @throws {ParseError} if the image and its columns do not agree
  */
 export function checkRecords(
   batch: RecordBatch,

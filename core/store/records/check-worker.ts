@@ -3,7 +3,7 @@ import { hashByName } from '../../block/hash.ts';
 import { checkRecords, readRecords } from './check-records.ts';
 import type { CheckReply, CheckRequest, CheckSetup } from './record-checker.ts';
 
-// A thread that verifies records, where they lie in the shared memory. @see RecordChecker
+// A worker thread that verifies records in shared memory. @see RecordChecker
 
 const port = parentPort;
 if (port === null) throw new Error('check worker: not started as a worker thread');

@@ -2,17 +2,17 @@ import { ParseError } from '../../base/errors.ts';
 import type { Codec } from './datafile.ts';
 import { codecByNumber, codecNumber, encodeGap, GAP_KIND, RECORD_FIXED_SIZE } from './datafile.ts';
 
-// The index of a one-file Store: where each Block is, ascending by digest. @see vt(5), "One-file Stores"
+// The index of a one-file Store: the place of each Block, ascending by digest. @see vt(5), "One-file Stores"
 
-/** Octets of an entry behind its digest. */
+/** Octets of an entry after its digest. */
 const PLACE_SIZE = 16;
 
-/** An index record has at most this many octets of entries: as much as a Block. */
+/** Maximum octets of entries in an index record: about as many as in a Block. */
 const MAX_INDEX_SIZE = 16 * 1024 * 1024 - 64;
 
-/** Where a record's stored octets lie in a file. */
+/** The place of a record's stored octets in a file. */
 export interface RecordPlace {
-  /** First of the stored octets. */
+  /** Offset of the stored octets. */
   readonly offset: number;
   readonly storedSize: number;
   /** Octets of the Block. */
@@ -20,7 +20,7 @@ export interface RecordPlace {
   readonly codec: Codec;
 }
 
-/** Places of Blocks by digest, in columns: some 60 octets each. */
+/** A list of Blocks' digests and places, in columns: some 60 octets each. */
 export class PlaceList {
   readonly #digestSize: number;
   #digests: Buffer;
@@ -39,17 +39,17 @@ export class PlaceList {
     return this.#count;
   }
 
-  /** Adds a Block that is not there yet. @param place - its offset below 2^48 */
+  /** Adds a Block that is not in the list yet. @param place - its offset must be below 2^48 */
   add(digest: Uint8Array, { offset, storedSize, size, codec }: RecordPlace): void {
     this.addAt(digest, 0, offset, storedSize, size, codecNumber(codec));
   }
 
   /**
-   * As {@link add}, without an object for each of 100,000 Blocks.
+   * As {@link add}, without an object per Block, for lists of 100,000 Blocks.
    *
    * @param digests - digests of several Blocks, concatenated
    * @param at - offset of the Block's digest in them
-   * @param codec - its number
+   * @param codec - the number of its codec
    */
   addAt(digests: Uint8Array, at: number, offset: number, storedSize: number, size: number, codec: number): void {
     const place = this.#count * PLACE_SIZE;
@@ -77,7 +77,7 @@ export class PlaceList {
     const compare = (a: number, b: number): number =>
       this.#digests.compare(this.#digests, b * size, (b + 1) * size, a * size, (a + 1) * size);
     if (this.#count > 2 ** 21) return Uint32Array.from({ length: this.#count }, (_, i) => i).sort(compare);
-    // A digest's first 32 bits and a number of 21 make a number that sorts without a function: a tenth of the time.
+    // A digest's first 32 bits and a row number of 21 bits fit in one number. Sorting these without a function takes a tenth of the time.
     const keys = Float64Array.from({ length: this.#count }, (_, i) => this.#digests.readUInt32BE(i * size) * 2 ** 21 + i).sort();
     const order = Uint32Array.from(keys, (key) => key % 2 ** 21);
     const headAt = (i: number): number => Math.floor((keys[i] as number) / 2 ** 21);
@@ -88,7 +88,7 @@ export class PlaceList {
     return order;
   }
 
-  /** The index records of all that was added. */
+  /** Encodes all entries as index records. */
   *records(): Generator<Buffer> {
     const size = this.#digestSize;
     const order = this.#order();
@@ -112,14 +112,14 @@ function twiceAsLong(octets: Buffer): Buffer {
   return longer;
 }
 
-/** The index of a file, looked up where it lies. */
+/** Looks up Blocks in the encoded index of a file. */
 export class DatafileIndex {
   readonly #digestSize: number;
-  /** Its entries, in order. */
+  /** Its encoded entries, in order. */
   readonly parts: readonly Buffer[];
   readonly count: number;
 
-  /** @param parts - what is in the index records, in their order */
+  /** @param parts - the payloads of the index records, in order @throws {ParseError} if one is no whole number of entries */
   constructor(digestSize: number, parts: readonly Buffer[]) {
     this.#digestSize = digestSize;
     this.parts = parts;
@@ -144,7 +144,7 @@ export class DatafileIndex {
     return undefined;
   }
 
-  /** All of it, ascending by digest. */
+  /** All entries, ascending by digest. */
   *entries(): Generator<readonly [digest: Uint8Array, place: RecordPlace]> {
     const size = this.#digestSize + PLACE_SIZE;
     for (const part of this.parts) {
@@ -165,25 +165,25 @@ function placeAt(part: Buffer, at: number): RecordPlace {
 
 /** The data at the end of a one-file Store. */
 export interface DatafileFooter {
-  /** Where the first index record begins, and how many octets they have; the footer follows them. */
+  /** Offset of the first index record; the footer follows the last one. */
   readonly indexStart: number;
   readonly indexSize: number;
-  /** Where the footer before this one begins; 0 for none. */
+  /** Offset of the previous footer; 0 for none. */
   readonly previous: number;
-  /** Where the last Dir of the state ends: what follows are contents. */
+  /** Offset of the end of the state's last Dir: contents follow. */
   readonly metadataEnd: number;
-  /** When the state was recorded, nanoseconds since 1970. */
+  /** When the state was recorded, in nanoseconds since 1970. */
   readonly whenNs: bigint;
 }
 
 const FOOTER_PAYLOAD_SIZE = 40;
 
-/** Octets of a footer, which is at the very end of the file. */
+/** Octets of a footer record, which is at the very end of the file. */
 export function footerSize(digestSize: number): number {
   return RECORD_FIXED_SIZE + digestSize + FOOTER_PAYLOAD_SIZE;
 }
 
-/** The footer's record. */
+/** Encodes a footer as a record. */
 export function encodeFooter(footer: DatafileFooter, digestSize: number): Buffer {
   const payload = Buffer.alloc(FOOTER_PAYLOAD_SIZE);
   payload.writeBigUInt64LE(BigInt(footer.indexStart), 0);
@@ -194,7 +194,7 @@ export function encodeFooter(footer: DatafileFooter, digestSize: number): Buffer
   return encodeGap(GAP_KIND.footer, digestSize, payload);
 }
 
-/** What a footer says. @param payload - what is in it, checked */
+/** Decodes a footer; undefined if it is malformed. @param payload - its payload, whose checksum was verified */
 export function decodeFooter(payload: Buffer): DatafileFooter | undefined {
   if (payload.length !== FOOTER_PAYLOAD_SIZE) return undefined;
   return {

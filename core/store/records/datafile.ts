@@ -4,51 +4,51 @@ import type { HashName } from '../../block/hash.ts';
 import { hashByEnumeration, hashByName, MAX_STORED_SIZE } from '../../block/hash.ts';
 import type { BlockLocation } from '../block-location.ts';
 
-// The bytes of a .vtd: a header, then records, appended and never changed. @see vt(5), "Data files"
+// The format of a .vtd file: a header, then records, which are appended and never changed. @see vt(5), "Data files"
 
-/** First octets of a .vtd, made after PNG's: they show a transfer that stripped bits or changed line ends. */
+/** First octets of a .vtd. Like PNG's, they reveal a transfer that stripped bits or changed line ends. */
 export const DATAFILE_MAGIC: Buffer = Buffer.from('89767464' + '0d0a1a0a', 'hex');
 const DATAFILE_VERSION = 1;
-/** Octets of a .vtd's header. */
+/** Size of a .vtd's header in octets. */
 export const DATAFILE_HEADER_SIZE = 64;
 /** First octets of every record. */
 export const RECORD_MAGIC: Buffer = Buffer.from('vtR1', 'latin1');
 /** Octets of a record's header before its digest. */
 export const RECORD_FIXED_SIZE = 24;
 
-/** How stored bytes are coded: the octet in a record. 127 stands for one that this version does not know. */
+/** The encoding of stored bytes. `unknown`: one that this version does not know. */
 export type Codec = BlockLocation['codec'] | 'unknown';
 const CODECS: readonly Codec[] = ['none', 'zlib', 'zstd', 'part'];
-/** In the place of a codec: what follows is a gap, octets that gc has freed. */
+/** The codec number of a gap, as octets that gc has freed. */
 const GAP_CODEC = 125;
 const UNKNOWN_CODEC = 127;
 
-/** The octet of a codec. */
+/** The number of a codec in a record. */
 export function codecNumber(codec: Codec): number {
   return codec === 'unknown' ? UNKNOWN_CODEC : CODECS.indexOf(codec);
 }
 
-/** The codec of an octet. */
+/** The codec with this number. */
 export function codecByNumber(number: number): Codec {
   return CODECS[number] ?? 'unknown';
 }
 
-/** What a .vtd says of itself. */
+/** The contents of a .vtd's header. */
 export interface DatafileHeader {
   readonly hashName: HashName;
-  /** 16 octets in hex with dashes. */
+  /** A UUID: 16 octets in hex with dashes. */
   readonly storeId: string;
   readonly fileId: string;
   /** Nanoseconds since 1970. */
   readonly createdNs: bigint;
-  /** It is one file with states of a tree: its first record, and each that follows a footer, is a Dirent. */
+  /** Whether it is a one-file Store: its first record, and each record after a footer, is the Dirent of a state. */
   readonly isOneFile?: boolean;
 }
 
-/** In the header's octet 10: a one-file Store. */
+/** A flag in the header's octet 10: a one-file Store. */
 const FLAG_ONE_FILE = 1;
 
-/** A .vtd's header in 64 new octets. */
+/** Encodes the header of a .vtd: 64 octets. */
 export function encodeDatafileHeader(header: DatafileHeader): Buffer {
   const out = Buffer.alloc(DATAFILE_HEADER_SIZE);
   DATAFILE_MAGIC.copy(out, 0);
@@ -62,10 +62,10 @@ export function encodeDatafileHeader(header: DatafileHeader): Buffer {
   return out;
 }
 
-/** What the first octets of a file are. */
+/** The kinds of first octets of a file. */
 export type DatafileStart =
   | { readonly kind: 'header'; readonly header: DatafileHeader }
-  /** Fewer octets than a header: a file that is being made, or whose maker died. */
+  /** Fewer octets than a header: the file is being created, or its creator died. */
   | { readonly kind: 'short' }
   | { readonly kind: 'newer'; readonly version: number }
   | { readonly kind: 'damaged'; readonly reason: string };
@@ -86,12 +86,12 @@ export function decodeDatafileHeader(data: Buffer): DatafileStart {
   return { kind: 'header', header: { hashName: hash.name, storeId, fileId, createdNs: data.readBigUInt64LE(48), ...oneFile } };
 }
 
-/** What a gap is: octets that gc has freed, a part of the index or the footer of a one-file Store, or a frame. */
+/** Kinds of gaps: octets that gc has freed, a part of the index or the footer of a one-file Store, or a frame. */
 export const GAP_KIND = { freed: 0, index: 1, footer: 2, frame: 3 } as const;
 
 /** A record's header. */
 export interface RecordHeader {
-  /** It is none: the octets behind it are to be passed over. Its `size` is one of {@link GAP_KIND}. */
+  /** It is a gap and no record: readers skip the octets after it. Its `size` is one of {@link GAP_KIND}. */
   readonly isGap: boolean;
   readonly codec: Codec;
   /** Octets that follow the header. */
@@ -130,11 +130,11 @@ export function writeRecordHeader(
 }
 
 /**
- * Writes the header of a gap: a record that is none, by which readers pass over octets that gc has freed.
+ * Writes the header of a gap, with which readers skip octets that are no record.
  *
- * @param size - octets behind the header
+ * @param size - octets after the header
  * @param kind - one of {@link GAP_KIND}
- * @param payloadCrc - CRC-32 of the octets behind it, where they say something
+ * @param payloadCrc - CRC-32 of the octets after it, if they have a meaning
  * @returns octets written
  */
 export function writeGapHeader(target: Buffer, digestSize: number, size: number, kind: number = GAP_KIND.freed, payloadCrc = 0): number {
@@ -149,7 +149,7 @@ export function writeGapHeader(target: Buffer, digestSize: number, size: number,
   return end;
 }
 
-/** A gap with something in it, which readers that do not know it pass over. */
+/** Encodes a gap with a payload; readers that do not know its kind skip it. */
 export function encodeGap(kind: number, digestSize: number, payload: Uint8Array): Buffer {
   const end = RECORD_FIXED_SIZE + digestSize;
   const out = Buffer.alloc(end + payload.length);
@@ -159,7 +159,7 @@ export function encodeGap(kind: number, digestSize: number, payload: Uint8Array)
 }
 
 /**
- * Decodes a record's header. Returns undefined if it is incomplete or damaged.
+ * Decodes a record's header; undefined if it is incomplete or damaged.
  *
  * @param digestSize - octets of the Store's digests
  */

@@ -7,13 +7,13 @@ import type { LayOutRecords, RecordLayout } from './record-layout.ts';
 import { rowsOf } from './record-layout.ts';
 import { zstd } from './zstd.ts';
 
-/** Octets of Blocks in one frame: a reader of one Block unpacks them all. */
+/** Octets of Blocks in one frame: reading one Block means decompressing all of them. */
 export const FRAME_SIZE: number = 128 * 1024;
-/** What compression has to leave of some octets, at most, to be worth its time. */
+/** Compression is used if its output is at most this share of the input. */
 const MAX_SHARE = 0.9;
 const PLAIN = codecNumber('none');
 
-/** Blocks that wait to become a frame: numbers of rows, where in the image their octets begin, and these. */
+/** Blocks that wait to become a frame: their rows, the offsets of their octets in the image, and the octets. */
 interface Waiting {
   readonly rows: number[];
   readonly starts: number[];
@@ -26,10 +26,10 @@ function noneWaiting(): Waiting {
 }
 
 /**
- * Lays out records with those that compress well together in frames of {@link FRAME_SIZE}: neighbours of one content, mostly. Blocks
- * that come compressed, and those that look as if nothing compressed them, stay as they are.
+ * Makes a layout that puts Blocks which compress well together, mostly neighbours of one content, into frames of {@link FRAME_SIZE}.
+ * Blocks that are compressed already, or look incompressible, stay as they are.
  *
- * @param level - of Zstandard, 1..19
+ * @param level - Zstandard compression level, 1..19
  */
 export function frameLayout(digestSize: number, level: number): LayOutRecords {
   return (batch, isNew) => new FrameLayout(batch, isNew, digestSize, level).layout();
@@ -44,7 +44,7 @@ class FrameLayout {
   readonly #storedSizes: Uint32Array;
   readonly #codecs: Uint8Array;
   readonly #pieces: Uint8Array[] = [];
-  /** What of the image the last piece is; its end is -1 where that is none of it. */
+  /** The range of the image that the last piece is; `end` is -1 if that piece is not from the image. */
   readonly #kept = { start: 0, end: -1 };
   #waiting = noneWaiting();
   #size = 0;
@@ -101,7 +101,7 @@ class FrameLayout {
     else this.#addFrame(rows, parts, encodeFrame(packed, size));
   }
 
-  /** The frame, and behind it a record for each Block in it. */
+  /** Adds a frame, and after it a record for each Block in it. */
   #addFrame(rows: readonly number[], parts: readonly Uint8Array[], frame: Buffer): void {
     const frameAt = this.#size + this.#headerSize;
     this.#append(encodeGap(GAP_KIND.frame, this.#headerSize - RECORD_FIXED_SIZE, frame));
@@ -113,7 +113,7 @@ class FrameLayout {
     }
   }
 
-  /** A record as it is in the image, in one piece with the one before it. @param start - where in the image it stores its octets */
+  /** Adds a record unchanged, joined to the piece before if contiguous. @param start - offset of its stored octets in the image */
   #keep(k: number, start: number): void {
     const { image, storedSizes, codecs } = this.#batch;
     const i = this.#rows[k] as number;

@@ -1,27 +1,27 @@
 import type { ReadAt } from './trailer.ts';
 import { zstd } from './zstd.ts';
 
-// A frame holds several Blocks, compressed together. Behind it stands a record for each of them, which says where in it the Block is. So
-// every Block keeps its own record: only a read of its octets looks further. @see vt(5), "Data files"
+// A frame contains several Blocks, compressed together. After it there is a record for each of them with its place in the frame. So
+// every Block has its own record, and only reading its octets needs the frame. @see vt(5), "Data files"
 
-/** Octets of a frame before what is compressed. */
+/** Octets of a frame before the compressed data. */
 const FRAME_HEAD_SIZE = 4;
-/** Octets that a frame may unpack to: writers stop far below. */
+/** Maximum decompressed octets of a frame; writers stay far below. */
 const MAX_FRAME_SIZE = 1024 * 1024;
-/** Octets that the record of a Block in a frame stores. */
+/** Stored octets of the record of a Block in a frame. */
 export const PART_SIZE = 12;
 
-/** Where a Block is, seen from its record. */
+/** The place of a Block in a frame, relative to its record. */
 export interface Part {
-  /** Octets from the first of the frame's to the first that the record stores. */
+  /** Octets from the start of the frame to the start of the record's stored octets. */
   readonly back: number;
-  /** Octets of the frame. */
+  /** Size of the frame in octets. */
   readonly frameSize: number;
-  /** Where in the unpacked frame the Block begins. */
+  /** Offset of the Block in the decompressed frame. */
   readonly start: number;
 }
 
-/** What a record of a Block in a frame stores. */
+/** Encodes the stored octets of a Block in a frame. */
 export function encodePart({ back, frameSize, start }: Part): Buffer {
   const out = Buffer.allocUnsafe(PART_SIZE);
   out.writeUInt32LE(back, 0);
@@ -30,12 +30,12 @@ export function encodePart({ back, frameSize, start }: Part): Buffer {
   return out;
 }
 
-/** The same, read; undefined where it makes no sense. */
+/** Decodes {@link encodePart}; undefined if it is invalid. */
 export function decodePart(stored: Uint8Array): Part | undefined {
   return stored.length === PART_SIZE ? partAt(stored, 0) : undefined;
 }
 
-/** As {@link decodePart}, of {@link PART_SIZE} octets that stand among others. */
+/** As {@link decodePart}, for {@link PART_SIZE} octets at an offset. */
 export function partAt(octets: Uint8Array, at: number): Part | undefined {
   const part = { back: uint32At(octets, at), frameSize: uint32At(octets, at + 4), start: uint32At(octets, at + 8) };
   return part.frameSize <= part.back && part.frameSize <= MAX_FRAME_SIZE ? part : undefined;
@@ -46,7 +46,7 @@ function uint32At(octets: Uint8Array, at: number): number {
   return (low | ((octets[at + 2] as number) << 16) | ((octets[at + 3] as number) << 24)) >>> 0;
 }
 
-/** A frame's octets. @param packed - compressed by Zstandard @param size - octets that it unpacks to */
+/** Encodes a frame. @param packed - its data, compressed by Zstandard @param size - decompressed octets */
 export function encodeFrame(packed: Buffer, size: number): Buffer {
   const out = Buffer.allocUnsafe(FRAME_HEAD_SIZE + packed.length);
   out.writeUInt32LE(size, 0);
@@ -54,7 +54,7 @@ export function encodeFrame(packed: Buffer, size: number): Buffer {
   return out;
 }
 
-/** What a frame unpacks to, or undefined where it is damaged. */
+/** Decompresses a frame; undefined if it is damaged. */
 export function unpackFrame(frame: Buffer): Buffer | undefined {
   if (frame.length < FRAME_HEAD_SIZE) return undefined;
   const size = frame.readUInt32LE(0);
@@ -62,29 +62,29 @@ export function unpackFrame(frame: Buffer): Buffer | undefined {
 }
 
 /**
- * The frame that a record is of, unpacked; undefined where it is damaged, or not there.
+ * Finds and decompresses the frame of a record; undefined if it is missing or damaged.
  *
- * @param back - how far before the first octet that the record stores it begins
- * @param size - its octets in the file
+ * @param back - octets from its start to the record's stored octets
+ * @param size - its size in the file, in octets
  */
 export type FindFrame = (back: number, size: number) => Buffer | undefined;
 
-/** Finds the frame of a record by reads of its file. @param offset - of the first octet that the record stores */
+/** Finds the frame of a record by reading its file. @param offset - offset of the record's stored octets */
 export function frameFinder(read: ReadAt, offset: number): FindFrame {
   return (back, size) => (back <= offset ? unpackFrame(read(offset - back, size)) : undefined);
 }
 
-/** Frames unpacked lately, the latest last: the Blocks of one are mostly wanted one after the other. */
+/** A cache of decompressed frames, most recent last: the Blocks of a frame are mostly read in sequence. */
 export class UnpackedFrames<Key> {
   readonly #most: number;
   readonly #frames = new Map<Key, Buffer>();
 
-  /** @param most - frames that are kept */
+  /** @param most - maximum number of cached frames */
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** An unpacked frame, or undefined where it is damaged. @param read - its octets, asked for where it is not kept */
+  /** Gets a decompressed frame; undefined if it is damaged. @param read - reads its octets if it is not cached */
   get(key: Key, read: () => Buffer): Buffer | undefined {
     const kept = this.#frames.get(key);
     if (kept !== undefined) return kept;

@@ -1,18 +1,18 @@
-/** Octets examined. */
+/** Number of octets examined. */
 const SAMPLES = 256;
-/** Below this many octets there is nothing to compress. */
+/** Fewer octets than this are not worth compressing. */
 const MIN_SIZE = 64;
 /**
- * Of 256 octets that are as good as random the squares of how often each value comes add up to 512, give or take 25. Those of text make
- * 3,000 and more, those of programs 1,500.
+ * The limit for the sum of squares of the value frequencies in 256 octets. For random octets the sum is about 512 ± 25, for programs
+ * 1,500, and for text 3,000 and more.
  */
 const MAX_RANDOM = 680;
 
 const counts = new Uint16Array(256);
 
 /**
- * Whether it is worth trying to compress some octets: not where their values come equally often, as in archives, pictures and what is
- * sealed. It looks at 256 of them.
+ * Estimates from 256 octets whether compression is worth trying. It is not if all values are equally frequent, as in compressed archives,
+ * pictures and sealed data.
  */
 export function mayCompress(data: Uint8Array): boolean {
   const { length } = data;

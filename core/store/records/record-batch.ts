@@ -7,32 +7,32 @@ import type { StoredCompression } from './stored-bytes.ts';
 import { compressStored, decodeStored } from './stored-bytes.ts';
 
 /**
- * Blocks as the records of a data file, ready to be written. They are columns, not an object a Block, since a gigabyte has
- * 130,000 of them. @see vt(5), "Data files"
+ * Blocks as records of a data file, ready to be written. It has columns instead of an object per Block, since a gigabyte has
+ * 130,000 Blocks. @see vt(5), "Data files"
  */
 export interface RecordBatch {
-  /** Blocks. */
+  /** Number of Blocks. */
   readonly count: number;
-  /** `digestSize` octets a Block. */
+  /** `digestSize` octets per Block. */
   readonly digests: Uint8Array;
   /** Octets of each Block. */
   readonly sizes: Uint32Array;
-  /** Octets of each as it is stored. */
+  /** Stored octets of each Block. */
   readonly storedSizes: Uint32Array;
-  /** How each is stored: the number of its codec. */
+  /** The number of each Block's codec. */
   readonly codecs: Uint8Array;
-  /** The records one after the other: header, digest, stored octets of each. */
+  /** The concatenated records: header, digest and stored octets of each. */
   readonly image: Uint8Array;
   /**
-   * The names of the Blocks, where the records hold them sealed: all else but `storedSizes` is of what was sealed. Only a Store
-   * that gave the keys takes such.
+   * The names of the Blocks if the image contains them sealed. `digests` and `sizes` then refer to the unsealed Blocks. Only a Store
+   * that supplied the keys accepts such batches.
    */
   readonly sealedAs?: Uint8Array | undefined;
-  /** The Blocks list others, or entries: a Store may keep such apart from contents. */
+  /** The Blocks are superblocks or Dirs: a Store may keep these apart from contents. */
   readonly isListing?: boolean | undefined;
-  /** The image does not change: code that keeps it for a while need not copy it. */
+  /** The image does not change, so a receiver that keeps it for a while need not copy it. */
   readonly isOwned?: true;
-  /** Releases the image's memory for other batches. The receiver of the batch calls it, once nobody reads the batch any more. */
+  /** Releases the image's memory for other batches. The receiver calls it once the batch is no longer read. */
   readonly release?: (() => void) | undefined;
 }
 
@@ -48,8 +48,8 @@ export class RecordPacker {
   #end = 0;
 
   /**
-   * @param image - room for every record: its Block's octets, RECORD_FIXED_SIZE and the digest
-   * @param most - Blocks, at most
+   * @param image - memory for all records: for each the Block's octets, RECORD_FIXED_SIZE and the digest
+   * @param most - maximum number of Blocks
    * @param copy - copies a Block's octets to an offset in the image
    */
   constructor(
@@ -82,7 +82,7 @@ export class RecordPacker {
     this.#end = start + stored.length;
   }
 
-  /** What was added. @param digests - the Blocks' digests, in order */
+  /** Returns the batch of all added Blocks. @param digests - the Blocks' digests, in order */
   batch(digests: Uint8Array): RecordBatch {
     const count = this.#count;
     return {
@@ -96,7 +96,7 @@ export class RecordPacker {
   }
 }
 
-/** Blocks as records, copied. */
+/** Copies Blocks into records. */
 export function packRecords(blocks: readonly DigestedBlock[], hash: HashFunction, compression: StoredCompression): RecordBatch {
   const { digestSize } = hash;
   let room = 0;
@@ -112,7 +112,7 @@ export function packRecords(blocks: readonly DigestedBlock[], hash: HashFunction
   return packer.batch(digests);
 }
 
-/** A Block as it is stored. */
+/** A Block in its stored encoding. */
 export interface StoredRecord {
   readonly digest: Uint8Array;
   /** Octets of the Block. */
@@ -121,7 +121,7 @@ export interface StoredRecord {
   readonly stored: Uint8Array;
 }
 
-/** Records of what is stored already, copied. */
+/** Copies Blocks in their stored encoding into records. */
 export function packStored(records: readonly StoredRecord[], { digestSize }: HashFunction): RecordBatch {
   const headerSize = RECORD_FIXED_SIZE + digestSize;
   const image = Buffer.allocUnsafeSlow(records.reduce((sum, { stored }) => sum + headerSize + stored.length, 0));
@@ -141,7 +141,7 @@ export function packStored(records: readonly StoredRecord[], { digestSize }: Has
   };
 }
 
-/** Blocks out of records that have been verified; views of them, where they are not compressed. */
+/** Decodes the Blocks of verified records; uncompressed ones are views of the image. @throws {ParseError} if one cannot be decoded */
 export function unpackRecords(batch: RecordBatch, digestSize: number): DigestedBlock[] {
   const { count, digests, sizes, storedSizes, codecs, image } = batch;
   const blocks: DigestedBlock[] = [];
@@ -158,10 +158,10 @@ export function unpackRecords(batch: RecordBatch, digestSize: number): DigestedB
 }
 
 /**
- * How many of the digests asked for are dealt with once a batch has come: those that it leaves out are not there.
+ * How many of the requested digests are answered after a batch: those that it leaves out are unavailable.
  *
- * @param from - how many were so before it
- * @throws {ParseError} for a record that was not asked for, or not in that order
+ * @param from - how many were answered before it
+ * @throws {ParseError} if a record was not requested, or is out of order
  */
 export function answeredBy(batch: RecordBatch, asked: Uint8Array, from: number, digestSize: number): number {
   const wanted = Buffer.from(asked.buffer, asked.byteOffset, asked.byteLength);

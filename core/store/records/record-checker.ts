@@ -11,52 +11,52 @@ import type { RecordBatch } from './record-batch.ts';
 
 /** Maximum octets of an image sent to a worker. */
 const SLOT_SIZE = 2 * 1024 * 1024;
-/** Images that one worker has at a time: one to work at, and some so that it need not wait. */
+/** Images per worker at a time: one in progress, and spare ones so that it never waits. */
 const SLOTS_PER_WORKER = 3;
-/** Octets that are checked here before a worker is started: it takes 30 ms to start. */
+/** Octets that are checked in this thread before a worker is started: starting one takes 30 ms. */
 const UNTHREADED_SIZE = 8 * 1024 * 1024;
-/** Octets of an image below which it is not worth a message. */
+/** Images with fewer octets are checked in this thread. */
 const MIN_SENT_SIZE = 128 * 1024;
-/** Octets of Blocks from which on no others as large are checked meanwhile. */
+/** Images with at least this many decompressed octets are checked one at a time. */
 const LARGE_SIZE = 4 * 1024 * 1024;
 const PAGE_SIZE = 65536; // of WebAssembly
 
-/** What a worker is started with. */
+/** The data that a worker is started with. */
 export interface CheckSetup {
   readonly hashName: HashName;
   readonly memory: SharedMemory;
 }
 
-/** Asks a worker to check an image in the shared memory. */
+/** A request to check an image in shared memory. */
 export interface CheckRequest {
   readonly at: number;
   readonly size: number;
-  /** Records at most. */
+  /** Maximum number of records. */
   readonly most: number;
 }
 
-/** The columns of the image; undefined where something is wrong with it. */
+/** The columns of the image; undefined if a check failed. */
 export type CheckReply = Omit<RecordBatch, 'image' | 'isOwned'> | undefined;
 
 interface CheckWorker {
   readonly thread: WorkerThread<CheckRequest, CheckReply>;
   readonly memory: SharedMemory;
-  /** Where in the memory there is room for an image. */
+  /** Offsets of free slots in its memory. */
   free: number[];
 }
 
-/** Room for an image in a worker's memory. */
+/** Space for an image in a worker's memory. */
 interface Slot {
   readonly of: CheckWorker;
   readonly at: number;
 }
 
-/** Where slots begin in a worker's memory. */
+/** Offset of the first slot in a worker's memory. */
 const SLOTS_AT = Math.ceil(HASH_SCRATCH_SIZE / PAGE_SIZE) * PAGE_SIZE;
 
 /**
- * Verifies records from elsewhere, in worker threads if there are many; meanwhile the caller can receive more.
- * The threads keep the process alive until it is disposed of.
+ * Verifies records from untrusted sources, in worker threads if there are many, so that the caller can receive more meanwhile.
+ * The threads keep the process alive until the checker is disposed of.
  */
 export class RecordChecker implements AsyncDisposable {
   readonly #hash: HashFunction;
@@ -65,23 +65,23 @@ export class RecordChecker implements AsyncDisposable {
   /** Callers that wait for a free slot. */
   readonly #queue: ((slot: Slot | undefined) => void)[] = [];
   #checkedSize = 0;
-  /** Large ones are checked one after the other: each takes memory for what it is unpacked to. */
+  /** Large images are checked one after the other, since each needs memory for its decompressed Blocks. */
   #large: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  /** @param threads - workers at most; default as many as there are processors, and 4 at most */
+  /** @param threads - maximum number of workers; default: the number of processors, at most 4 */
   constructor(hash: HashFunction, threads: number = threadsAtMost(Math.min(4, availableParallelism()))) {
     this.#hash = hash;
     this.#threads = threads;
   }
 
   /**
-   * Reads the columns of an image and verifies its Blocks. The image must not change meanwhile.
+   * Reads the columns of an image and verifies its Blocks. The image must not change during the check.
    *
-   * @param most - records at most
-   * @param where - where they come from, for messages
-   * @param unpackedSize - octets of the Blocks, where that is known to be more than those of the image
-   * @throws {CorruptBlockError} for the first Block that is not what its digest says, {ParseError} for what is no record
+   * @param most - maximum number of records
+   * @param where - their source, for messages
+   * @param unpackedSize - decompressed octets of the Blocks, if known to exceed the image's
+   * @throws {CorruptBlockError} for the first Block that does not match its digest, {ParseError} if the image is malformed
    */
   async check(image: Buffer, most: number, where: string, unpackedSize: number = image.length): Promise<RecordBatch> {
     this.#checkedSize += unpackedSize;
@@ -98,7 +98,7 @@ export class RecordChecker implements AsyncDisposable {
   async #check(image: Buffer, most: number, where: string, unpackedSize: number): Promise<RecordBatch> {
     const columns = unpackedSize < MIN_SENT_SIZE || image.length > SLOT_SIZE ? undefined : await this.#sent(image, most);
     if (columns !== undefined) return { ...columns, image };
-    // Here as well where a worker found something wrong: to say what.
+    // Also after a worker's check has failed: this throws the precise error.
     const batch = readRecords(image, this.#hash, most);
     checkRecords(batch, this.#hash, where, { isRead: true });
     return batch;
@@ -128,7 +128,7 @@ export class RecordChecker implements AsyncDisposable {
     const thread: CheckWorker['thread'] = new WorkerThread(new URL('./check-worker.js', import.meta.url), {
       name: 'check',
       setup,
-      // What it had is checked here, and so is all that comes later.
+      // Check its images, and all later ones, in this thread.
       onLost: () => {
         started.free = [];
         if (this.#workers.every((worker) => worker.thread.failure !== undefined))
@@ -159,11 +159,11 @@ export class RecordChecker implements AsyncDisposable {
   }
 }
 
-/** Checkers by hash function, made as they are needed. */
+/** Checkers by hash function, created when needed. */
 export class RecordCheckers implements AsyncDisposable {
   readonly #checkers = new Map<HashName, RecordChecker>();
 
-  /** That of a hash function. */
+  /** The checker for a hash function. */
   of(hashName: HashName): RecordChecker {
     const found = this.#checkers.get(hashName) ?? new RecordChecker(hashByName(hashName));
     this.#checkers.set(hashName, found);

@@ -1,26 +1,26 @@
 import { RECORD_FIXED_SIZE } from './datafile.ts';
 import type { RecordBatch } from './record-batch.ts';
 
-/** How Blocks of a batch are to stand in a data file: what is appended, and where in it each of them lies. */
+/** How to store the Blocks of a batch in a data file: the octets to append, and the place of each Block in them. */
 export interface RecordLayout {
-  /** Whole records, to be appended in this order. */
+  /** Whole records to append in this order. */
   readonly pieces: readonly Uint8Array[];
-  /** Octets of all pieces. */
+  /** Total octets of the pieces. */
   readonly size: number;
-  /** Which Blocks of the batch are laid out, ascending; the columns below are theirs. */
+  /** The ascending rows of the Blocks in the batch; the columns below belong to them. */
   readonly rows: Uint32Array;
-  /** Where the stored octets of each begin, from the first octet appended on. */
+  /** Offset of the stored octets of each, from the first appended octet. */
   readonly offsets: Float64Array;
-  /** Octets that its record stores. */
+  /** Stored octets of each. */
   readonly storedSizes: Uint32Array;
-  /** The numbers of their codecs. */
+  /** The codec number of each. */
   readonly codecs: Uint8Array;
 }
 
-/** Lays out the Blocks of a batch that are new. @param isNew - for each Block of the batch 1 if it is to be stored */
+/** Makes the layout of a batch's new Blocks. @param isNew - for each Block of the batch 1 if it is to be stored */
 export type LayOutRecords = (batch: RecordBatch, isNew: Uint8Array) => RecordLayout;
 
-/** Records as they are in the batch, each piece as long as may be: mostly all of the image in one. */
+/** Keeps the records as in the batch, in pieces as long as possible: mostly the whole image. */
 export function layOutPlainly(batch: RecordBatch, isNew: Uint8Array): RecordLayout {
   const { count, image, digests } = batch;
   const rows = rowsOf(isNew);
@@ -48,7 +48,7 @@ export function layOutPlainly(batch: RecordBatch, isNew: Uint8Array): RecordLayo
   return { pieces, size, rows, offsets, storedSizes, codecs };
 }
 
-/** The numbers of what is to be stored. */
+/** The rows of the Blocks to store. */
 export function rowsOf(isNew: Uint8Array): Uint32Array {
   const rows = new Uint32Array(isNew.length);
   let count = 0;

@@ -4,13 +4,13 @@ import { DATAFILE_HEADER_SIZE, decodeRecordHeader, GAP_KIND, RECORD_FIXED_SIZE }
 import type { DatafileFooter } from './datafile-index.ts';
 import { DatafileIndex, decodeFooter, footerSize } from './datafile-index.ts';
 
-/** Reads octets of a file; fewer come back where it ends before them. */
+/** Reads octets of a file; returns fewer at the end of the file. */
 export type ReadAt = (offset: number, size: number) => Buffer;
 
-/** Where the record of a state's Dirent begins, and when the state was recorded. */
+/** The offset of the record with a state's Dirent, and the time of the state. */
 export interface StatePlace {
   readonly offset: number;
-  /** Undefined where the footer that says it is not there. */
+  /** Nanoseconds since 1970; undefined if the state's footer is missing. */
   readonly whenNs: bigint | undefined;
 }
 
@@ -18,18 +18,18 @@ export interface StatePlace {
 export interface Trailer {
   readonly index: DatafileIndex;
   readonly footer: DatafileFooter;
-  /** Where the footer begins. */
+  /** Offset of the footer. */
   readonly footerStart: number;
   /** Oldest first. */
   readonly states: readonly StatePlace[];
 }
 
-/** Most states of one file: a chain of footers must not lead on for ever. */
+/** Maximum number of states in one file, so that a chain of footers cannot be endless. */
 const MAX_STATES = 1_000_000;
 
 /**
- * Reads the footer at the end of a file, and the index that it leads to: no record is read. Undefined where the file does not end in
- * a footer, or something of it is damaged: a scan then finds what is there.
+ * Reads the footer at the end of a file, and the index that it points to, but no records. Undefined if the file does not end with a
+ * footer, or the trailer is damaged: then scan the file.
  */
 export function readTrailer(readAt: ReadAt, fileSize: number, digestSize: number): Trailer | undefined {
   const footerStart = fileSize - footerSize(digestSize);
@@ -55,7 +55,7 @@ export function readTrailer(readAt: ReadAt, fileSize: number, digestSize: number
   }
 }
 
-/** The footer that begins at an offset; undefined if there is no complete one. */
+/** Reads the footer at an offset; undefined if there is no complete one. */
 export function readFooter(readAt: ReadAt, start: number, digestSize: number): DatafileFooter | undefined {
   const record = readAt(start, footerSize(digestSize));
   const header = decodeRecordHeader(record, 0, digestSize);
@@ -64,7 +64,7 @@ export function readFooter(readAt: ReadAt, start: number, digestSize: number): D
   return isFooter && crc32(payload) === header.payloadCrc ? decodeFooter(payload) : undefined;
 }
 
-/** What is in index records that follow each other; undefined where something else is among them, or one is damaged. */
+/** Reads the payloads of consecutive index records; undefined if one is damaged or something else is among them. */
 export function readGaps(data: Buffer, size: number, digestSize: number): Buffer[] | undefined {
   if (data.length !== size) return undefined;
   const parts: Buffer[] = [];

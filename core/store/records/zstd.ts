@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-// The only file that loads @bokuweb/zstd-wasm. Its own entry waits for WebAssembly to be compiled in the background, but Blocks are
-// decoded where nothing can be awaited. So its module is given the compiled code at once, by the hook that Emscripten has for that.
+// The only file that loads @bokuweb/zstd-wasm. The package's entry point compiles WebAssembly in the background, but Blocks are
+// decoded synchronously. So this passes the compiled code to its module at once, through Emscripten's hook for that.
 
-/** What WebAssembly is bound to: functions by the names of modules and their own. */
+/** The imports of a WebAssembly module: functions by module name and function name. */
 type WasmImports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-/** What of the package's module is used: functions of zstd.h, over the memory of its WebAssembly. */
+/** The used part of the package's module: functions of zstd.h on its WebAssembly memory. */
 interface ZstdModule {
   readonly HEAPU8: Uint8Array;
   instantiateWasm?: (imports: WasmImports, receive: (instance: WebAssembly.Instance) => void) => object;
@@ -40,7 +40,7 @@ interface ZstdModule {
   ): number;
 }
 
-/** Room in the memory of WebAssembly, which grows as it is needed. */
+/** A growing buffer in WebAssembly memory. */
 class Room {
   readonly #module: ZstdModule;
   #at = 0;
@@ -50,7 +50,7 @@ class Room {
     this.#module = module;
   }
 
-  /** Where `size` octets are free; what stood there is void. */
+  /** Returns the address of at least `size` free octets; previous contents are lost. */
   take(size: number): number {
     if (size <= this.#size) return this.#at;
     if (this.#size > 0) this.#module._free(this.#at);
@@ -62,7 +62,7 @@ class Room {
   }
 }
 
-/** Zstandard (RFC 8878), in one call each; contexts and memory are kept from one call to the next. */
+/** One-shot Zstandard (RFC 8878) calls, which reuse contexts and memory. */
 class Zstd {
   readonly #module: ZstdModule;
   readonly #from: Room;
@@ -76,7 +76,7 @@ class Zstd {
     this.#to = new Room(module);
   }
 
-  /** Parts one after the other, compressed to one frame: a copy. */
+  /** Compresses the concatenation of parts into one frame; returns a copy. */
   compress(parts: readonly Uint8Array[], level: number): Buffer {
     const module = this.#module;
     if (this.#compressor === 0) this.#compressor = module._ZSTD_createCCtx();
@@ -94,7 +94,7 @@ class Zstd {
     return Buffer.from(module.HEAPU8.subarray(to, to + made));
   }
 
-  /** The octets of a frame, if they are as many as expected: a copy. No more than that many are ever made. */
+  /** Decompresses a frame into a copy; undefined if it does not have exactly `size` octets. Never produces more than that. */
   decompress(data: Uint8Array, size: number): Buffer | undefined {
     const module = this.#module;
     if (this.#decompressor === 0) this.#decompressor = module._ZSTD_createDCtx();
@@ -108,7 +108,7 @@ class Zstd {
 
 let loaded: Zstd | undefined;
 
-/** Zstandard, loaded with the first call: that takes 4 ms. */
+/** Returns Zstandard; the first call loads it, which takes 4 ms. */
 export function zstd(): Zstd {
   loaded ??= new Zstd(load());
   return loaded;

@@ -5,18 +5,18 @@ import { readBlockBytes } from '../../block/read-range.ts';
 import type { SideFile } from './side-content.ts';
 import { firstDifference, isStored } from './side-content.ts';
 
-/** Octets of one content in whose place others stand in another. */
+/** A range of octets that was replaced by another range. */
 export interface ChangedRange {
   readonly before: { readonly start: number; readonly size: number };
   readonly after: { readonly start: number; readonly size: number };
 }
 
-/** Octets of a range on both sides that are read to find where the change in it begins and ends. */
+/** Maximum octets of a range, on both sides together, that are read to find its exact start and end. */
 const MAX_TRIMMED_SIZE = 4 * 1024 * 1024;
 
 /**
- * Where two contents differ. Of stored files by Blocks: only those that not both have are read, to see where in them a change begins and
- * ends. Of a local file all from the first difference on is one range.
+ * Yields the ranges in which two contents differ. For stored files it only reads Blocks that not both have, to find where changes
+ * begin and end. For a local file, everything from the first difference on is one range.
  */
 export async function* changedRanges(before: SideFile, after: SideFile, options: OpOptions = {}): AsyncGenerator<ChangedRange> {
   const a = before.file.block;
@@ -51,7 +51,7 @@ export async function* changedRanges(before: SideFile, after: SideFile, options:
   }
 }
 
-/** Octets of the Blocks of two stored contents that the other has not. */
+/** Octets of the Blocks that only one of two stored contents has. */
 export async function changedBytes(
   before: SideFile,
   after: SideFile,

@@ -6,15 +6,15 @@ import { diffTrees } from './diff.ts';
 import type { Rename } from './rename-finder.ts';
 import { findRenames } from './rename-finder.ts';
 
-/** A difference of two trees, as people see it. */
+/** A difference of two trees, including renames. */
 export type Change =
   | { readonly kind: 'added'; readonly path: TreePath; readonly after: NodeDirent }
   | { readonly kind: 'removed'; readonly path: TreePath; readonly before: NodeDirent }
   | ChangedNode
-  /** Told at its new path. */
+  /** Reported at its new path. */
   | { readonly kind: 'renamed'; readonly from: TreePath; readonly path: TreePath; readonly before: NodeDirent; readonly after: NodeDirent };
 
-/** A node that stays where it was, of other content or metadata. */
+/** A node with the same path but other content or metadata. */
 export interface ChangedNode {
   readonly kind: 'changed';
   readonly path: TreePath;
@@ -24,12 +24,13 @@ export interface ChangedNode {
   readonly meta: boolean;
 }
 
+/** Options of {@link changesOf}. */
 export interface ChangesOptions extends Omit<DiffOptions, 'below' | 'links'> {
-  /** Look for names of what was renamed; default true. */
+  /** Detect renames; default true. */
   readonly renames?: boolean;
-  /** Most names that are held to look for renames among them; with more none are looked for. Default 200,000. */
+  /** Maximum number of new and removed names for which renames are detected. Default 200,000. */
   readonly maxHeld?: number;
-  /** Told where there are more. */
+  /** Called if there are more. */
   readonly onTooMany?: () => void;
 }
 
@@ -41,7 +42,7 @@ interface Name {
   readonly tables: DiffSide['tables'] & {};
 }
 
-/** The differences of two trees by path, with renames found by equal Blocks. */
+/** Yields the differences of two trees by path. Detects renames by equal Blocks. */
 export async function* changesOf(before: DiffSide, after: DiffSide, options: ChangesOptions = {}): AsyncGenerator<Change> {
   const { renames = true } = options;
   const items = renames ? await heldItems(before, after, options) : undefined;
@@ -59,7 +60,7 @@ export async function* changesOf(before: DiffSide, after: DiffSide, options: Cha
       yield changeOf(item);
       continue;
     }
-    // What is in a Dir that was renamed is not told again.
+    // The contents of a renamed Dir are not reported again.
     const skipped = new Below();
     for await (const inner of withBelow(item, { before, after }, options)) {
       throwIfCancelled(options.signal);
@@ -75,7 +76,7 @@ export async function* changesOf(before: DiffSide, after: DiffSide, options: Cha
   }
 }
 
-/** The differences without what is in Dirs that are new or gone, be it the top itself. */
+/** The differences, without the contents of new and removed Dirs, including the top; undefined if there are too many. */
 async function heldItems(before: DiffSide, after: DiffSide, options: ChangesOptions): Promise<DiffItem[] | undefined> {
   const items: DiffItem[] = [];
   for await (const item of diffTrees(before, after, { ...options, below: false })) {
@@ -92,7 +93,7 @@ interface Sides {
   readonly after: DiffSide;
 }
 
-/** First of whole Dirs, unopened; then of what is in those that were not found. */
+/** Finds renames, first of whole Dirs, then within new and removed Dirs that have no match. */
 async function renamesAmong(items: readonly DiffItem[], sides: Sides, options: ChangesOptions): Promise<Rename<Name>[] | undefined> {
   const removed = items.filter((item) => item.kind === 'removed');
   const added = items.filter((item) => item.kind === 'added');
@@ -114,7 +115,7 @@ async function renamesAmong(items: readonly DiffItem[], sides: Sides, options: C
   return gone && come && [...whole, ...findRenames(gone, come)];
 }
 
-/** A name that is new or gone, and all below it. */
+/** Yields a new or removed name and everything below it. */
 async function* withBelow(item: Lone, sides: Sides, options: ChangesOptions): AsyncGenerator<Lone> {
   const nothing = (side: DiffSide): DiffSide => ({ ...side, top: undefined });
   const { path, tables } = item;
@@ -143,7 +144,7 @@ function renamed({ from, to }: Rename<Name>): Change {
   return { kind: 'renamed', from: from.path, path: to.path, before: from.dirent, after: to.dirent };
 }
 
-/** What is below a Dir, in a walk that enters Dirs before what is in them. */
+/** Recognises paths below a Dir, in a walk that yields Dirs before their contents. */
 class Below {
   #dir: TreePath | undefined;
 

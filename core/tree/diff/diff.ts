@@ -14,12 +14,12 @@ import { joinPath, ROOT_PATH } from '../path.ts';
 import type { EntryPair } from './paired-entries.ts';
 import { pairDifferingEntries, pairEntries } from './paired-entries.ts';
 
-/** A Dirent that is no name of a hard link. */
+/** A Dirent that is not just the name of a hard link. */
 export type NodeDirent = Exclude<Dirent, IndirectDirent>;
 
 /**
- * A difference of two trees. Of a Dir only its own metadata counts as a change of it. `tables` are the inode tables of the Dirs above,
- * the nearest first.
+ * A difference of two trees. A Dir only counts as changed if its own metadata has changed. `tables` are the inode tables of the Dirs
+ * above, the nearest first.
  */
 export type DiffItem =
   | { readonly kind: 'added'; readonly path: TreePath; readonly after: NodeDirent; readonly tables: readonly Block[] }
@@ -31,44 +31,45 @@ export type DiffItem =
       readonly after: NodeDirent;
       readonly content: boolean;
       readonly meta: boolean;
-      /** The name may mean another hard-linked node; given where it is asked for. */
+      /** The name may refer to another hard-linked node; only with the option `links`. */
       readonly links: boolean;
     };
 
+/** Options of a comparison. */
 export interface DiffOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Where both stand; default the root. */
+  /** The path of both; default: the root. */
   readonly path?: TreePath;
-  /** Give what is in a Dir that was added or removed as well; default true. */
+  /** Include the contents of added and removed Dirs; default true. */
   readonly below?: boolean;
-  /** Give names as changed that may mean another hard-linked node, though all else is the same; default false. */
+  /** Report names as changed that may refer to another hard-linked node, even if all else is equal; default false. */
   readonly links?: boolean;
-  /** Which metadata counts as the same; default all of it. */
+  /** Whether the metadata counts as equal; default: if all of it is equal. */
   readonly sameMeta?: (before: NodeDirent, after: NodeDirent) => boolean;
-  /** Whether two files of other references have the same content; default no. */
+  /** Whether two files with different references have the same content; default: no. */
   readonly sameFile?: (path: TreePath, before: FileDirent, after: FileDirent) => Promise<boolean>;
 }
 
-/** One of two trees that are compared. */
+/** One side of a comparison. */
 export interface DiffSide {
-  /** Undefined where there is nothing. */
+  /** The top of the tree; undefined if there is none. */
   readonly top: NodeDirent | undefined;
-  /** Inode tables of Dirs above it, the nearest first; none where it is self-contained. */
+  /** Inode tables of the Dirs above it, the nearest first; none if it is self-contained. */
   readonly tables?: readonly Block[];
-  /** Where its Blocks are. */
+  /** The source of its Blocks. */
   readonly source: BlockSource;
-  /** Of a tree that is not stored: the entries of a Dir of it, sorted by name. */
+  /** For a tree that is not stored: yields the entries of a Dir, sorted by name. */
   readonly list?: ((path: TreePath, options: OpOptions) => AsyncIterable<NodeDirent>) | undefined;
-  /** Of the same: the content of a file, from an octet on. */
+  /** For a tree that is not stored: reads the content of a file from an offset on. */
   readonly read?: ((path: TreePath, start: number, options: OpOptions) => AsyncIterable<Uint8Array>) | undefined;
 }
 
 type Which = 'before' | 'after';
 
-/** An entry of a side, as the node that it means. */
+/** An entry of a side, resolved to its node. */
 interface Taken {
   readonly dirent: NodeDirent;
-  /** Which node that is, of those that have several names; the Dirent's own uuid does not tell the table. */
+  /** Identifies a node with several names by table and uuid, since the uuid alone is ambiguous. */
   readonly node: string | undefined;
 }
 
@@ -78,16 +79,16 @@ interface Frame {
   readonly after: DirDirent | undefined;
   readonly pairs: AsyncGenerator<EntryPair, void, undefined>;
   readonly parent: Frame | undefined;
-  /** The two have other inode tables, here or above: names that are the same may mean nodes that are not. */
+  /** The two Dirs have different inode tables, here or above, so that equal names may refer to different nodes. */
   readonly tablesDiffer: boolean;
 }
 
 /**
- * The differences of two self-contained Dirents, by path, as their Blocks arrive. Blocks that both have are passed
- * over unread. A thing that became another kind is removed and added. Names of hard links count as their nodes.
+ * Yields the differences of two self-contained Dirents, by path, as their Blocks arrive. It skips Blocks that both have. A change
+ * of kind is reported as a removal and an addition. Names of hard links count as their nodes.
  *
- * @param before - undefined: all of `after` is added
- * @param after - undefined: all of `before` is removed
+ * @param before - undefined if all of `after` is added
+ * @param after - undefined if all of `before` is removed
  */
 export async function* diffDirents(
   source: BlockSource,
@@ -98,7 +99,7 @@ export async function* diffDirents(
   yield* diffTrees({ top: before, source }, { top: after, source }, options);
 }
 
-/** As {@link diffDirents}, of trees in two places. */
+/** As {@link diffDirents}, for trees from different sources. */
 export async function* diffTrees(before: DiffSide, after: DiffSide, options: DiffOptions = {}): AsyncGenerator<DiffItem> {
   yield* new Diff({ before, after }, options).run();
 }
@@ -138,7 +139,7 @@ class Diff {
     }
   }
 
-  /** An entry of a side, as the node that it means. */
+  /** Resolves an entry of a side to its node. */
   async #take(frame: Frame, which: Which, dirent: Dirent | undefined, path: TreePath): Promise<Taken | undefined> {
     if (dirent?.kind !== 'indirect') return taken(dirent);
     for (const { table, owner } of this.#tables(which, frame)) {
@@ -149,7 +150,7 @@ class Diff {
     throw new VtError('ECORRUPT', `look up "${octetsToText(path)}": no inode table has its node ${dirent.uuid}`);
   }
 
-  /** The inode tables of a side from a Dir upwards, and what each belongs to. */
+  /** The inode tables of a side from a Dir upwards, and the owner of each. */
   #tables(which: Which, frame: Frame | undefined): { readonly table: Block; readonly owner: string }[] {
     const tables: { readonly table: Block; readonly owner: string }[] = [];
     for (let at = frame; at !== undefined; at = at.parent) {
@@ -194,7 +195,7 @@ class Diff {
     return tablesDiffer && linksWithin(before) > 0;
   }
 
-  /** One of the two is no stored tree: nothing tells without a look. */
+  /** Whether one side is not stored: then Dirs cannot be compared by their Blocks. */
   get #isListed(): boolean {
     return this.#sides.before.list !== undefined || this.#sides.after.list !== undefined;
   }

@@ -1,12 +1,12 @@
 import type { CommonRun } from '../../block/common-runs.ts';
 import { commonRuns } from '../../block/common-runs.ts';
 
-/** Most lines that are taken out and put in for the shortest way to be looked for: its memory goes with the square. */
+/** Maximum number of removed and added lines for which the shortest edit is searched: memory grows with its square. */
 const MAX_EDITS = 2000;
 
 /**
- * What two lists of lines have in common, by the least number of lines taken out and put in: Myers, "An O(ND) Difference
- * Algorithm and Its Variations" (1986). Where that is above {@link MAX_EDITS}, a good way, not the shortest.
+ * Finds the common lines of two lists for the shortest edit: Myers, "An O(ND) Difference Algorithm and Its Variations" (1986).
+ * Above {@link MAX_EDITS} edits, the result is good, but not the shortest.
  */
 export function commonLines(before: readonly string[], after: readonly string[]): CommonRun[] {
   const shorter = Math.min(before.length, after.length);
@@ -26,7 +26,7 @@ export function commonLines(before: readonly string[], after: readonly string[])
 function shortestWay(before: readonly string[], after: readonly string[]): CommonRun[] | undefined {
   const [width, height] = [before.length, after.length];
   const most = Math.min(width + height, MAX_EDITS);
-  // furthest[most + k]: how far in `before` the ways of so many edits reach on diagonal k.
+  // furthest[most + k]: how far in `before` the paths with this number of edits reach on diagonal k.
   const furthest = new Int32Array(2 * most + 3);
   const steps: Int32Array[] = [];
   for (let edits = 0; edits <= most; edits++) {
@@ -41,7 +41,7 @@ function shortestWay(before: readonly string[], after: readonly string[]): Commo
   return undefined;
 }
 
-/** Whether the best way onto a diagonal comes from the one above: a line put in, not taken out. */
+/** Whether the best path onto a diagonal comes from the one above: a line was added, not removed. */
 function isDown(furthest: Int32Array, middle: number, k: number, edits: number): boolean {
   if (edits === 0 || k === -edits) return true;
   return k !== edits && (furthest[middle + k - 1] as number) < (furthest[middle + k + 1] as number);
@@ -51,7 +51,7 @@ function wayBack(steps: readonly Int32Array[], width: number, height: number): C
   const runs: CommonRun[] = [];
   let [x, y] = [width, height];
   for (let edits = steps.length - 1; edits >= 0; edits--) {
-    // As it was before this edit: diagonals -edits to edits + 1.
+    // The state before this edit: diagonals -edits to edits + 1.
     const furthest = steps[edits] as Int32Array;
     const k = x - y;
     const down = isDown(furthest, edits, k, edits);

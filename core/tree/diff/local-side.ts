@@ -14,7 +14,7 @@ import { readLocal } from '../local/local-write.ts';
 import type { TreePath } from '../path.ts';
 import type { DiffSide, NodeDirent } from './diff.ts';
 
-/** A local file or directory as one side of a comparison: no symlink is followed, and nothing is stored. */
+/** Makes a side of a comparison from a local file or directory; follows no symlinks and stores nothing. */
 export function localSide(path: Octets, top: LocalNode, owners: OwnerNames): DiffSide {
   const place = (at: TreePath): Octets => (at === '/' ? path : `${path === '/' ? '' : path}${at}`) as Octets;
   const held = (at: TreePath) => holdBelow(path, top.stat, at.slice(1) as Octets);
@@ -50,13 +50,13 @@ function sideDirent(node: LocalNode, name: Octets, owners: OwnerNames): NodeDire
   return dirent.kind === 'file' ? { ...dirent, meta, block: unreadBlock(Number(node.stat.size)) } : { ...dirent, meta };
 }
 
-/** An error with the path that a person knows: what is held open is reached by another. */
+/** Replaces the path in an error by the user's path, since open nodes are reached by another path. */
 function errorAt(error: unknown, path: Octets): unknown {
   if (!(error instanceof Error) || !isSystemError(error)) return namedError(error, octetsToText(path));
   return systemError(-error.errno, error.syscall, pathBytes(path));
 }
 
-/** What stands for a content that was not read: only its size is known, and it equals no other. */
+/** A placeholder for an unread content: it only has a size, and equals no other Block. */
 function unreadBlock(span: number): Block {
   return { kind: 'hash', span, hashcode: { hashName: 'sha3-256', digest: new Uint8Array(0) } };
 }

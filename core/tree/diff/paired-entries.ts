@@ -8,20 +8,20 @@ import { differingRuns } from '../../block/differing-runs.ts';
 import { readDir } from '../../dirent/dir-codec.ts';
 import type { Dirent } from '../../dirent/dirent.ts';
 
-/** The entries of one name in two Dirs; one of them may be absent. */
+/** The entries with the same name in two Dirs; one of them may be missing. */
 export interface EntryPair {
   readonly before: Dirent | undefined;
   readonly after: Dirent | undefined;
 }
 
-/** Two Dirs' Blocks, and where they are read. */
+/** The Blocks of two Dirs, and their sources. */
 export interface DirPair {
   readonly sources: { readonly before: BlockSource; readonly after: BlockSource };
   readonly before: Block;
   readonly after: Block;
 }
 
-/** The entries of two listings by name, each sorted by name. */
+/** Pairs the entries of two listings by name; each must be sorted by name. */
 export async function* pairEntries(
   before: AsyncIterable<Dirent>,
   after: AsyncIterable<Dirent>,
@@ -50,12 +50,12 @@ async function next(entries: AsyncIterator<Dirent>): Promise<Dirent | undefined>
 }
 
 /**
- * The entries of two Dirs by name, without those in Blocks which both have. Of Dirs of a million entries that differ in one, two
- * leaves and the superblocks above them are read. Entries that are the same may be among them.
+ * Pairs the entries of two Dirs by name, without those in Blocks that both have. Equal entries may be among the pairs. For Dirs with
+ * a million entries that differ in one, it reads two leaves and the superblocks above them.
  */
 export async function* pairDifferingEntries(dirs: DirPair, options: OpOptions = {}): AsyncGenerator<EntryPair, void, undefined> {
   const { sources, before, after } = dirs;
-  // Edges fall between entries in all that we write. Where another's do not, all entries are read: those that come after `last`.
+  // In Dirs that we write, edges are between entries. In other Dirs they may not be: then read all entries after `last`.
   let last = '' as Octets;
   try {
     for await (const run of differingRuns(sources, before, after, options)) {

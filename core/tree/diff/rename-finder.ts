@@ -5,7 +5,7 @@ import type { TreePath } from '../path.ts';
 import { baseName, parentPath, ROOT_PATH } from '../path.ts';
 import type { NodeDirent } from './diff.ts';
 
-/** A name of one tree that another has not. */
+/** A name that only one of two trees has. */
 export interface LoneName {
   readonly path: TreePath;
   readonly dirent: NodeDirent;
@@ -13,19 +13,19 @@ export interface LoneName {
   readonly tables?: readonly Block[];
 }
 
-/** A name that is gone, and the one that the same thing has now. */
+/** A removed name, and the new name of the same file or Dir. */
 export interface Rename<Name extends LoneName> {
   readonly from: Name;
   readonly to: Name;
 }
 
 /**
- * Finds which names that are gone and which that have come are one thing: files and Dirs of equal Blocks, neither of them empty. Dirs
- * come before files, outer ones before inner ones; what is in a Dir that was found is passed over. Names with the same last element
- * come first, then those first in order. Each name is used once.
+ * Finds renames among removed and added names: non-empty files and Dirs with equal Blocks. Dirs are matched before files, and outer
+ * Dirs before inner ones; the contents of a matched Dir are skipped. Names with the same last element are preferred, then the first
+ * in order. Each name is used once.
  *
- * @param gone - by path, Dirs before what is in them
- * @param come - the same
+ * @param gone - removed names by path, Dirs before their contents
+ * @param come - added names in the same order
  */
 export function findRenames<Name extends LoneName>(gone: readonly Name[], come: readonly Name[]): Rename<Name>[] {
   const found: Rename<Name>[] = [];
@@ -42,10 +42,10 @@ export function findRenames<Name extends LoneName>(gone: readonly Name[], come: 
   return found;
 }
 
-/** Names of a kind that are gone, by what they were. */
+/** Removed names of one kind, by content key. */
 class Left<Name extends LoneName> {
   readonly #byKey = new Map<string, Name[]>();
-  /** Both names of what was found, and the Dirs above those that are gone. */
+  /** The names of matched files and Dirs, and the Dirs above the removed ones. */
   readonly #from = new Set<TreePath>();
   readonly #to = new Set<TreePath>();
   readonly #above = new Set<TreePath>();
@@ -61,7 +61,7 @@ class Left<Name extends LoneName> {
     }
   }
 
-  /** Whether a name that has come, or a Dir above it, was found. */
+  /** Whether an added name, or a Dir above it, was matched. */
   isCovered(path: TreePath): boolean {
     return isBelow(this.#to, path);
   }
@@ -91,17 +91,17 @@ function isBelow(paths: ReadonlySet<TreePath>, path: TreePath): boolean {
   return false;
 }
 
-/** What a thing is, whatever its name; undefined of an empty one, and of one that has no content. */
+/** A key for the content, independent of the name; undefined for empty nodes and nodes without content. */
 function keyOf({ dirent, tables = [] }: LoneName): string | undefined {
   if ((dirent.kind !== 'file' && dirent.kind !== 'dir') || dirent.block.span === 0) return undefined;
   const block = bytesOf(dirent.block);
   if (block === undefined || dirent.kind === 'file') return block;
-  // Names of hard links in it mean nodes of these tables.
+  // Names of hard links in it refer to nodes of these tables.
   const inner = dirent.inodes === undefined ? [] : [dirent.inodes];
   return [block, ...(linksWithin(dirent) > 0 ? [...inner, ...tables].map(bytesOf) : [])].join(' ');
 }
 
 function bytesOf(block: Block): string | undefined {
-  if (block.kind === 'hash' && block.hashcode.digest.length === 0) return undefined; // a local file, unread
+  if (block.kind === 'hash' && block.hashcode.digest.length === 0) return undefined; // an unread local file
   return Buffer.from(blockrefBody(block)).toString('latin1');
 }

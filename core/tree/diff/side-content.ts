@@ -12,12 +12,12 @@ export interface SideFile {
   readonly file: FileDirent;
 }
 
-/** Whether a file's content is in Blocks, and not in a local file. */
+/** Whether a file's content is in Blocks and not in a local file. */
 export function isStored({ side }: SideFile): boolean {
   return side.read === undefined;
 }
 
-/** The content of a file, from an octet on. */
+/** Reads the content of a file from an offset on. */
 export function contentOf({ side, path, file }: SideFile, start: number, options: OpOptions = {}): AsyncIterable<Uint8Array> {
   return side.read?.(path, start, options) ?? readBlockRange(side.source, file.block, { start, ...options });
 }
@@ -25,12 +25,12 @@ export function contentOf({ side, path, file }: SideFile, start: number, options
 /** The first octet in which two contents differ. */
 export interface FirstDifference {
   readonly offset: number;
-  /** The content that ends there, if one does. */
+  /** The side whose content ends there, if one does. */
   readonly ended: 'before' | 'after' | undefined;
 }
 
 /**
- * Finds the first octet in which two contents differ; undefined where they are the same. Blocks that both begin with are not read.
+ * Finds the first octet in which two contents differ; undefined if they are equal. It does not read Blocks that both begin with.
  */
 export async function firstDifference(before: SideFile, after: SideFile, options: OpOptions = {}): Promise<FirstDifference | undefined> {
   const start = isStored(before) && isStored(after) ? await firstBlock(before, after, options) : 0;
@@ -61,22 +61,22 @@ export async function firstDifference(before: SideFile, after: SideFile, options
   }
 }
 
-/** Whether two files have the same content, be it cut into other Blocks. */
+/** Whether two files have the same content, even in different Blocks. */
 export async function sameBytes(before: SideFile, after: SideFile, options: OpOptions = {}): Promise<boolean> {
   return before.file.block.span === after.file.block.span && (await firstDifference(before, after, options)) === undefined;
 }
 
-/** Where the first Block begins that not both have; undefined where there is none. */
+/** The offset of the first differing Block; undefined if there is none. */
 async function firstBlock(before: SideFile, after: SideFile, options: OpOptions): Promise<number | undefined> {
   const sources = { before: before.side.source, after: after.side.source };
   for await (const run of differingRuns(sources, before.file.block, after.file.block, options)) {
-    // Up to here both have the same Blocks, so both places are one.
+    // Before it the Blocks are the same, so the offset is the same on both sides.
     return run.start.before;
   }
   return undefined;
 }
 
-/** Chunks as one stretch of octets. */
+/** Reads a sequence of chunks as one stream of octets. */
 class Bytes {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array(0);
@@ -85,7 +85,7 @@ class Bytes {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** What comes next; empty at the end only. */
+  /** The next octets; empty only at the end. */
   async view(): Promise<Uint8Array> {
     while (this.#chunk.length === 0) {
       const { value, done } = await this.#chunks.next();

@@ -1,32 +1,33 @@
 import { octetsFromBytes } from '../../base/octets.ts';
 import { commonLines } from './line-diff.ts';
 
-/** Lines around a change that are shown as well. */
+/** Number of context lines around a change. */
 const CONTEXT = 3;
 
-/** Octets that tell whether a content is text: none of them is NUL, as for diff(1). */
+/** A content is text if none of its first octets, up to this many, is NUL, as in diff(1). */
 const PROBE_SIZE = 32 * 1024;
 
-/** A stretch of changes with the lines around it. */
+/** A group of changes with the lines around them. */
 export interface Hunk {
-  /** First line in each, from 0 on; of no lines the one that it comes before. */
+  /** Index of the first line in each, from 0; if there are no lines, the index of the following line. */
   readonly before: number;
   readonly after: number;
   readonly lines: readonly HunkLine[];
 }
 
+/** A line of a hunk. */
 export interface HunkLine {
   readonly mark: ' ' | '-' | '+';
-  /** One char an octet, with its LF if it has one. */
+  /** One char per octet, with the LF if there is one. */
   readonly text: string;
 }
 
-/** Whether a content is shown by its lines. */
+/** Whether a content is text. */
 export function isText(data: Uint8Array): boolean {
   return !data.subarray(0, PROBE_SIZE).includes(0);
 }
 
-/** The changes of a text, by lines. */
+/** Compares two texts by lines. */
 export function hunksOf(before: Uint8Array, after: Uint8Array): Hunk[] {
   const a = linesOf(before);
   const b = linesOf(after);
@@ -64,7 +65,7 @@ export function hunksOf(before: Uint8Array, after: Uint8Array): Hunk[] {
 }
 
 /**
- * The hunks as `diff -u` writes them, and patch(1) reads them; one char an octet.
+ * Formats hunks as `diff -u` does, for patch(1); one char per octet.
  *
  * @see https://www.gnu.org/software/diffutils/manual/html_node/Detailed-Unified.html
  */
@@ -84,7 +85,7 @@ function rangeText(start: number, count: number): string {
   return count === 1 ? String(start + 1) : `${start + 1},${count}`;
 }
 
-/** Lines with their LF; the last may have none. */
+/** Splits into lines with their LF; the last may have none. */
 function linesOf(data: Uint8Array): string[] {
   return octetsFromBytes(data).match(/[^\n]*\n|[^\n]+/g) ?? [];
 }

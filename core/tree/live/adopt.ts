@@ -21,13 +21,13 @@ import type { NodeDirent } from './live-operations.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
 
 /**
- * Brings the differences of two states of a tree onto it, node by node. What is the same stays the same node, so that those who
- * hold it (a mount, with open files) go on. What changed in the live tree since `before` is left alone; the other state of it is
- * put beside it. Times are those of `after`. The caller holds the tree's lock.
+ * Applies the differences between two states of a tree to a live tree, node by node. Unchanged nodes stay the same objects, so that
+ * their holders (a mount with open files) can continue. What changed in the live tree since `before` stays as it is; the other state
+ * is put beside it. Times are those of `after`. The caller holds the tree's lock.
  *
- * @param before - what the live tree was, self-contained
- * @param after - what it is to become
- * @param trees - the two, each opened as a tree of its own
+ * @param before - the former state of the live tree, self-contained
+ * @param after - the state to adopt
+ * @param trees - both states, each opened as a tree
  */
 export async function adopt(
   state: LiveState,
@@ -45,11 +45,11 @@ class Adoption {
   readonly #theirs: Tree;
   readonly #options: OpOptions;
   readonly #clashes: AdoptClash[] = [];
-  /** Metadata of Dirs that got or lost entries, as it was or is to be. */
+  /** Metadata to set at the end on Dirs whose entries were changed. */
   readonly #dirMeta = new Map<LiveDir, Meta>();
-  /** All names of each node of `after` that has several, by its id there. */
+  /** All names of each node of `after` with several names, by its id there. */
   #names: Map<number, TreePath[]> | undefined;
-  /** Where nodes with several names are by now. */
+  /** Paths of nodes with several names that were put already, by id. */
   readonly #placed = new Map<number, TreePath>();
 
   constructor(state: LiveState, before: Tree, theirs: Tree, options: OpOptions) {
@@ -63,9 +63,9 @@ class Adoption {
     const items: DiffItem[] = [];
     for await (const item of diffDirents(this.#state.store, before, after, { ...this.#options, below: false, links: true }))
       items.push(item);
-    // Of a Dir that was there its own metadata changed: what is in it stands.
+    // For a Dir in both states, only its own metadata has changed, so its contents count as unchanged.
     const changed = new Set(items.filter((item) => item.kind !== 'removed' && !isChangedDir(item)).map(({ path }) => path));
-    // Before anything is done: names that share a node change each other.
+    // Determine this before any change, since names of the same node affect each other.
     const standing = await this.#standingPaths(items);
     for (const item of items) await this.#adopt(item, changed, standing.has(item.path));
     if (items.some((item) => item.kind === 'changed' && item.links)) await this.#regroup();
@@ -73,12 +73,12 @@ class Adoption {
     return this.#clashes;
   }
 
-  /** Paths where the live tree has what was there before. */
+  /** Paths at which the live tree still has the state `before`. */
   async #standingPaths(items: readonly DiffItem[]): Promise<Set<TreePath>> {
     const standing = new Set<TreePath>();
     const seen = new Set<TreePath>();
     for (const item of items) {
-      // What became another kind is removed first.
+      // For a change of kind, the removal comes first; skip its addition here.
       if (seen.has(item.path)) continue;
       seen.add(item.path);
       const place = await this.#place(item.path);
@@ -97,7 +97,7 @@ class Adoption {
     const place = await this.#place(path);
     const after = item.kind === 'removed' ? undefined : item.after;
     if (item.kind === 'changed' && item.after.kind === 'dir' && place?.node?.sort === 'dir') {
-      // Entries of a Dir may change meanwhile; metadata that did stays.
+      // The entries of a Dir may have changed meanwhile. Keep its metadata if that has changed too.
       if (!sameMeta(place.node.dirent, item.before)) return;
       this.#setDirMeta(place.node, item.after.meta);
       this.#state.changes.emit({ kind: 'meta', path });
@@ -116,11 +116,11 @@ class Adoption {
     else await this.#put(place, after, changed);
   }
 
-  /** Whether a live node is still what it was, and what is in it, too. */
+  /** Whether a live node and its contents are unchanged. */
   async #stands(node: LiveNode | undefined, before: NodeDirent | undefined): Promise<boolean> {
     if (!isAs(node, before)) return false;
     if (node?.sort !== 'dir') return true;
-    // What a name of a hard link means may have changed without a change of its Dir.
+    // The node of a hard link may have changed without a change of its Dir.
     for await (const { path, node: leaf } of linkedNames(this.#state.reader, node, this.#options)) {
       const was = await this.#before.lookup(path, { ...this.#options, follow: false });
       if (was === undefined || !isAs(leaf, was.dirent)) return false;
@@ -128,7 +128,7 @@ class Adoption {
     return true;
   }
 
-  /** Puts a node of `after` at a place; one with several names stays one. */
+  /** Puts a node of `after` at a place; a node with several names stays one node. */
   async #put(place: Place, dirent: NodeDirent, changed: ReadonlySet<TreePath>): Promise<void> {
     if (place.node !== undefined) await this.#drop(place);
     const free = { ...place, node: undefined };
@@ -143,7 +143,7 @@ class Adoption {
       this.#tellNames(place.path);
       return;
     }
-    // Names within may be those of nodes that are elsewhere: entry by entry.
+    // Put entry by entry, since names within may belong to nodes that are elsewhere.
     const { inodes: _inodes, links: _links, ...rest } = dirent;
     putEntry(this.#state, place, nodeOf(this.#state, place, { ...rest, block: EMPTY_BLOCK }));
     this.#tellNames(place.path);
@@ -171,7 +171,7 @@ class Adoption {
     this.#tellNames(place.path);
   }
 
-  /** Where a node with several names is already: put there by now, or never changed. */
+  /** Finds a node with several names in the live tree: it was put there already, or is unchanged. */
   async #standing(id: number, path: TreePath, changed: ReadonlySet<TreePath>): Promise<Place | undefined> {
     this.#names ??= await this.#linkedNames();
     const known = this.#placed.get(id) ?? this.#names.get(id)?.find((name) => name !== path && !isWithinAny(name, changed));
@@ -191,7 +191,7 @@ class Adoption {
     return names;
   }
 
-  /** Lets names mean one node that mean one in `after`, and others apart, where all else is the same. */
+  /** Groups names by nodes as in `after`, as far as they are unchanged otherwise. */
   async #regroup(): Promise<void> {
     this.#names ??= await this.#linkedNames();
     const { split, join } = await linkChanges(this.#state, this.#names.values(), this.#options);
@@ -222,7 +222,7 @@ class Adoption {
     }
   }
 
-  /** A name that has a leaf as `after` has it, and what that is; undefined where it has another. */
+  /** A name and its leaf, if the leaf is as in `after`; else undefined. */
   async #alike(
     path: TreePath,
   ): Promise<{ readonly place: Place & { readonly node: LiveLeaf }; readonly dirent: Exclude<NodeDirent, DirDirent> } | undefined> {
@@ -238,7 +238,7 @@ class Adoption {
     this.#tellNames(place.path);
   }
 
-  /** What changed here stays; the other state is put beside it. */
+  /** Keeps a path that changed here, and puts the other state beside it. */
   async #clash(path: TreePath, place: Place | undefined, after: NodeDirent | undefined): Promise<void> {
     if (after === undefined || (place !== undefined && isAs(place.node, after))) {
       if (after === undefined && place?.node !== undefined) this.#clashes.push({ path, theirsAt: undefined });
@@ -267,7 +267,7 @@ class Adoption {
     return ROOT_PATH;
   }
 
-  /** The place of a path, unless its Dir is not there any more or it leads through a symlink now. */
+  /** The place of a path; undefined if its Dir no longer exists, or the path leads through a symlink now. */
   async #place(path: TreePath): Promise<Place | undefined> {
     try {
       const place = await placeOf(this.#state, path, 'merge', this.#options);
@@ -292,7 +292,7 @@ class Adoption {
   }
 }
 
-/** Whether a live node is still what a Dirent says, with nothing that waits to be stored. */
+/** Whether a live node equals a Dirent and has no unstored changes. */
 function isAs(node: LiveNode | undefined, dirent: NodeDirent | undefined): boolean {
   if (node === undefined || dirent === undefined) return node === undefined && dirent === undefined;
   if (node.dirent.kind !== dirent.kind) return false;

@@ -7,16 +7,16 @@ import type { HardLeaf, LeafDirent } from './live-node.ts';
 import { LiveDir } from './live-node.ts';
 
 /**
- * The inode table of a Dir in a live tree: the hard-linked nodes whose names stand in that Dir or below. A name
- * means the node of its uuid in the nearest table that has it, from its own Dir upwards.
+ * The inode table of a Dir in a live tree: the hard-linked nodes whose names are in that Dir or below. A name
+ * refers to the node with its uuid in the nearest table that has it, from its own Dir upwards.
  *
  * @see vt(5), "Hard links"
  */
 export class InodeScope {
   readonly dir: LiveDir;
-  /** The table is to be written. */
+  /** Whether the table has to be written. */
   changed = false;
-  /** Names of its nodes were left out when it was written last. */
+  /** Whether names of its nodes were left out when it was last written. */
   hasLeftOut = false;
   #nodes: Map<string, HardLeaf> | undefined;
   #loading: Promise<Map<string, HardLeaf>> | undefined;
@@ -26,7 +26,7 @@ export class InodeScope {
     if (dir.dirent.inodes === undefined) this.#nodes = new Map();
   }
 
-  /** The nodes by uuid; read from the Store at the first call. */
+  /** Returns the nodes by uuid; the first call reads them from the Store. */
   async load(reader: DirReader, options?: OpOptions): Promise<Map<string, HardLeaf>> {
     if (this.#nodes !== undefined) return this.#nodes;
     this.#loading ??= this.#read(reader, options);
@@ -38,7 +38,7 @@ export class InodeScope {
     return this.#nodes;
   }
 
-  /** The nodes by uuid, where they are loaded. */
+  /** The nodes by uuid; undefined if they are not loaded. */
   get loaded(): Map<string, HardLeaf> | undefined {
     return this.#nodes;
   }
@@ -61,14 +61,14 @@ function hardLeaf(scope: InodeScope, uuid: string, dirent: LeafDirent): HardLeaf
   return { sort: 'leaf', id, dirent, hard: { scope, uuid, nlink: dirent.nlink ?? 1 } };
 }
 
-/** A live Dir of a stored one. */
+/** Makes a live Dir from a stored one. */
 export function liveDir(id: number, parent: LiveDir | undefined, name: Octets, dirent: DirDirent): LiveDir {
   const dir = new LiveDir(id, parent, name, dirent);
   if (dirent.inodes !== undefined) dir.scope = new InodeScope(dir);
   return dir;
 }
 
-/** The stored Dir at a name as a live one, which its parent's overlay holds from now on. */
+/** Opens the stored Dir at a name as a live Dir, and puts it into its parent's overlay. */
 export function openStoredDir(parent: LiveDir, name: Octets, dirent: DirDirent): LiveDir {
   const open = parent.overlay.get(name);
   if (open?.sort === 'dir') return open;
@@ -77,13 +77,13 @@ export function openStoredDir(parent: LiveDir, name: Octets, dirent: DirDirent):
   return dir;
 }
 
-/** The stored Dir at a name, to be read only: one without an inode table is forgotten again, one with has the same nodes for every caller. */
+/** Opens the stored Dir at a name for reading. With an inode table it is cached, so that all callers get the same nodes. */
 export function lookIntoDir(parent: LiveDir, name: Octets, dirent: DirDirent): LiveDir {
   if (dirent.inodes !== undefined) return openStoredDir(keptDir(parent), name, dirent);
   return liveDir(entryId(parent.id, name), parent, name, dirent);
 }
 
-/** The Dir that stays open in the tree where `dir` stands. */
+/** The Dir at the place of `dir` that stays open in the tree. */
 export function keptDir(dir: LiveDir): LiveDir {
   const down: LiveDir[] = [];
   let root = dir;
@@ -101,14 +101,14 @@ export function keptDir(dir: LiveDir): LiveDir {
   return at;
 }
 
-/** The scopes that names in `dir` are looked up in, nearest first. */
+/** The scopes in which names in `dir` are looked up, nearest first. */
 export function scopesAbove(dir: LiveDir): InodeScope[] {
   const scopes: InodeScope[] = [];
   for (let at: LiveDir | undefined = dir; at !== undefined; at = at.parent) if (at.scope !== undefined) scopes.push(at.scope);
   return scopes;
 }
 
-/** The node that a name with this uuid in `dir` means, or undefined where no table has it. */
+/** Finds the node of a name with this uuid in `dir`; undefined if no table has it. */
 export async function findNode(reader: DirReader, dir: LiveDir, uuid: string, options?: OpOptions): Promise<HardLeaf | undefined> {
   for (const scope of scopesAbove(dir)) {
     const node = (await scope.load(reader, options)).get(uuid);
@@ -117,7 +117,7 @@ export async function findNode(reader: DirReader, dir: LiveDir, uuid: string, op
   return undefined;
 }
 
-/** As {@link findNode}, where the tables on the way to it are loaded; else undefined. */
+/** As {@link findNode}, if all tables on the way are loaded; else undefined. */
 export function findLoadedNode(dir: LiveDir, uuid: string): HardLeaf | undefined {
   for (let at: LiveDir | undefined = dir; at !== undefined; at = at.parent) {
     if (at.scope === undefined) continue;
@@ -128,18 +128,18 @@ export function findLoadedNode(dir: LiveDir, uuid: string): HardLeaf | undefined
   return undefined;
 }
 
-/** Notes that a table is to be written. */
+/** Notes that a table has to be written. */
 export function markScopeChanged(scope: InodeScope): void {
   scope.changed = true;
   scope.dir.markStale();
 }
 
-/** The Dirent of a node in a table. */
+/** Makes the Dirent of a node in a table. */
 export function tableDirent(node: HardLeaf): LeafDirent {
   return { ...node.dirent, name: node.hard.uuid as Octets, uuid: node.hard.uuid, nlink: node.hard.nlink };
 }
 
-/** One name of a node. */
+/** Makes the Dirent of a name of a node. */
 export function linkDirent(name: Octets, uuid: string): IndirectDirent {
   return { kind: 'indirect', name, uuid, meta: {} };
 }

@@ -10,26 +10,26 @@ import { linksBelow } from './live-links.ts';
 import type { HardLeaf, LiveDir, LiveLeaf, RawEntry } from './live-node.ts';
 import { entriesOf } from './live-node.ts';
 
-// Names of a live tree that rules exclude: they live in it, and are never stored. What was stored under such a name
-// before stays stored as it is until it changes.
+// Names of a live tree that rules exclude: they exist only in memory and are never stored. What was stored under such a name
+// before stays stored until it changes.
 
-/** The rules that hold in a Dir: undefined where there are none, `all` where the Dir itself is left out. */
+/** The rules for a Dir: undefined for none, `all` if the Dir itself is left out. */
 export type RulesWithin = DirFilter | 'all' | undefined;
 
 const NO_RULES_IN_DIRS = (): undefined => undefined;
 
-/** Says which names of a live tree are never stored. */
+/** Decides which names of a live tree are never stored. */
 export class LeftOut {
   readonly #rules: NameFilter;
   readonly #top: () => LiveDir;
 
-  /** @param top - where anchored rules begin; outside of it none hold */
+  /** @param top - the Dir to which anchored rules are relative; no rules apply outside of it */
   constructor(rules: NameFilter, top: () => LiveDir) {
     this.#rules = rules;
     this.#top = top;
   }
 
-  /** The rules in a Dir, found by way of those above it. */
+  /** Finds the rules for a Dir through the Dirs above it. */
   within(dir: LiveDir): RulesWithin {
     const down: LiveDir[] = [];
     for (let at: LiveDir | undefined = dir; at !== undefined; at = at.parent) {
@@ -41,13 +41,13 @@ export class LeftOut {
     return rules;
   }
 
-  /** The rules in a Dir of one whose rules are known. */
+  /** The rules for a Dir, from the rules of its parent. */
   enter(above: RulesWithin, dir: LiveDir): RulesWithin {
     if (dir === this.#top()) return this.#rules.at('/' as Octets, NO_RULES_IN_DIRS);
     return above === undefined || above === 'all' ? above : above.excludes(dir.name, true) ? 'all' : above.enter(dir.name);
   }
 
-  /** Whether the content of a file is not to be stored; undefined where that goes by all of its names. */
+  /** Whether a file's content is not to be stored; undefined if that depends on all of its names. */
   hasLeaf(leaf: LiveLeaf): boolean | undefined {
     if (leaf.hard !== undefined) return undefined;
     return leaf.home !== undefined && isExcluded(this.within(leaf.home.dir), leaf.home.name, false);
@@ -59,7 +59,7 @@ export function isExcluded(rules: RulesWithin, name: Octets, isDir: boolean): bo
   return rules !== undefined && (rules === 'all' || rules.excludes(name, isDir));
 }
 
-/** Whether an entry of a Dir's overlay is kept from the Store: its name is excluded, and it is not as it was stored before. */
+/** Whether an entry of a Dir's overlay is not to be stored: its name is excluded, and it differs from the stored entry. */
 export async function isLeftOut(
   reader: DirReader,
   dir: LiveDir,
@@ -68,7 +68,7 @@ export async function isLeftOut(
   options: OpOptions,
 ): Promise<boolean> {
   if (entry.sort === 'stored' || !isExcluded(rules, name, entry.sort === 'dir')) return false;
-  // Known from when it was written last.
+  // Known from the last time the Dir was written.
   if (dir.unstored?.has(name) === true) return true;
   const stored = await reader.find(dir.dirent.block, name, options);
   if (stored === undefined) return true;
@@ -83,7 +83,7 @@ export async function isLeftOut(
   );
 }
 
-/** Marks the Dirs below that have names which were left out when they were written and are not any more: a Dir above has another name. */
+/** After a Dir above was renamed: marks the Dirs below with names that were left out when written, but no longer are. */
 export function markPromoted(leftOut: LeftOut, top: LiveDir): void {
   const ahead: { readonly dir: LiveDir; readonly rules: RulesWithin }[] = [{ dir: top, rules: leftOut.within(top) }];
   for (let step = ahead.pop(); step !== undefined; step = ahead.pop()) {
@@ -96,7 +96,7 @@ export function markPromoted(leftOut: LeftOut, top: LiveDir): void {
   }
 }
 
-/** How many names that are left out each node has which stands in the table of a Dir. */
+/** Counts the names that are left out, for each node in the table of a Dir. */
 export async function linksLeftOut(reader: DirReader, leftOut: LeftOut, top: LiveDir, options: OpOptions): Promise<Map<HardLeaf, number>> {
   const counts = new Map<HardLeaf, number>();
   const count = async (dir: LiveDir, uuid: string): Promise<void> => {
@@ -118,7 +118,7 @@ export async function linksLeftOut(reader: DirReader, leftOut: LeftOut, top: Liv
   return counts;
 }
 
-/** How many names of a tree are nowhere but in it. */
+/** Counts the names that only exist in the live tree. */
 export async function countLeftOut(reader: DirReader, leftOut: LeftOut, root: LiveDir, options: OpOptions = {}): Promise<number> {
   let names = 0;
   const ahead: { readonly dir: LiveDir; readonly rules: RulesWithin; readonly isOut: boolean }[] = [
@@ -137,7 +137,7 @@ export async function countLeftOut(reader: DirReader, leftOut: LeftOut, root: Li
   return names;
 }
 
-/** Whether a Dir, or one below it, has names that are nowhere else. */
+/** Whether a Dir, or one below it, has names that only exist in the live tree. */
 export function holdsUnstored(top: LiveDir): boolean {
   const ahead = [top];
   for (let dir = ahead.pop(); dir !== undefined; dir = ahead.pop()) {

@@ -12,8 +12,8 @@ import type { HardLeaf, LiveDir } from './live-node.ts';
 import { withoutSingles } from './without-singles.ts';
 
 /**
- * The Dirent of a stored live Dir, made self-contained: its own inode table and, of the tables above it, the nodes
- * that names below use. Nodes count their names below only. Costs nothing where no such name is.
+ * Makes the Dirent of a stored live Dir self-contained: adds to its inode table those nodes of the tables above
+ * that names below refer to. Nodes count only their names below. Costs nothing if there are no such names.
  *
  * New Blocks are added to the Store, not flushed.
  */

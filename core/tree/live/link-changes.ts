@@ -9,18 +9,18 @@ import { linksBelow } from './live-links.ts';
 import type { HardLeaf, LiveDir } from './live-node.ts';
 import type { LiveState } from './live-state.ts';
 
-/** What has to be done for the names of a live tree to be grouped by hard-linked nodes as those of another. */
+/** The changes after which the names of a live tree are grouped by hard-linked nodes as in another tree. */
 export interface LinkChanges {
-  /** Names that leave their node, each for one of its own. */
+  /** Names that leave their node and get one of their own. */
   readonly split: readonly TreePath[];
-  /** Names that are to mean one node, once those are split. */
+  /** Groups of names that must share a node, after the splits. */
   readonly join: readonly (readonly TreePath[])[];
 }
 
 /**
- * Compares how names are grouped by their nodes; reads every Dir that holds names of hard links.
+ * Compares how names are grouped by their nodes; reads every Dir that contains names of hard links.
  *
- * @param wanted - the names of each node that is to have several
+ * @param wanted - for each node with several names, these names
  */
 export async function linkChanges(state: LiveState, wanted: Iterable<readonly TreePath[]>, options: OpOptions): Promise<LinkChanges> {
   const wantedGroups = new Map<TreePath, readonly TreePath[]>();
@@ -29,7 +29,7 @@ export async function linkChanges(state: LiveState, wanted: Iterable<readonly Tr
   const split: TreePath[] = [];
   for (const [node, paths] of await groupsOf(state, options)) {
     for (const path of paths) nodes.set(path, node);
-    // Who belongs to the first that has company stays.
+    // The names of the first group with several names stay.
     const staying = paths.map((path) => wantedGroups.get(path)).find((group) => group !== undefined);
     appendAll(split, staying === undefined ? paths.slice(1) : paths.filter((path) => wantedGroups.get(path) !== staying));
   }
@@ -54,7 +54,7 @@ async function groupsOf(state: LiveState, options: OpOptions): Promise<Map<HardL
   return groups;
 }
 
-/** Every name of a hard link in a Dir and below, and the node that it means; undefined for damage. */
+/** Yields every name of a hard link in a Dir and below with its node; the node is undefined if it is missing because of damage. */
 export async function* linkedNames(
   reader: DirReader,
   top: LiveDir,

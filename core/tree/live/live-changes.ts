@@ -17,9 +17,9 @@ import type { LiveNode, LiveState } from './live-state.ts';
 import { resolveLive } from './live-state.ts';
 import { storeStale } from './live-store.ts';
 
-// The changes of entries that all operations are made of. The caller holds the tree's lock.
+// The primitive changes of entries that all operations use. The caller holds the tree's lock.
 
-/** Names of one hard-linked node that are known from their making. */
+/** Maximum number of names that are remembered for a hard-linked node. */
 const MAX_KNOWN_NAMES = 4;
 
 /** A place in a tree for an entry: a Dir and a name, and the entry there now. */
@@ -31,7 +31,7 @@ export interface Place {
   readonly path: TreePath;
 }
 
-/** The place of a path whose parent exists; undefined for the root. Nothing on the way is forgotten. */
+/** Finds the place of a path whose parent exists; undefined for the root. Dirs on the way stay open. */
 export async function placeOf(
   state: LiveState,
   path: TreePath,
@@ -50,7 +50,7 @@ function placeIn(resolved: Resolved<LiveNode>): Place | undefined {
   return { dir, name, node: resolved.node, path: pathOf(resolved.names) };
 }
 
-/** As {@link placeOf}, of an entry that has to exist and not be the root. */
+/** As {@link placeOf}, for an existing entry. @throws {PathError} EINVAL for the root, ENOENT if there is no entry, and others */
 export async function existingPlace(
   state: LiveState,
   path: TreePath,
@@ -63,7 +63,7 @@ export async function existingPlace(
   return { ...place, node: place.node };
 }
 
-/** As {@link placeOf}, of an entry that must not exist yet. */
+/** As {@link placeOf} for a new entry. @throws {PathError} EEXIST for the root or an existing entry, EINVAL or ENAMETOOLONG for the name */
 export async function newPlace(state: LiveState, path: TreePath, action: string, options: OpOptions): Promise<Place> {
   const place = await placeOf(state, path, action, options);
   if (place === undefined || place.node !== undefined) throw new PathError('EEXIST', action, path);
@@ -71,7 +71,7 @@ export async function newPlace(state: LiveState, path: TreePath, action: string,
   return place;
 }
 
-/** Refuses what rename(2) refuses to replace: a Dir by something else, something else by a Dir, a Dir that is not empty. */
+/** Refuses replacements like rename(2). @throws {PathError} EISDIR, ENOTDIR if only one is a Dir; ENOTEMPTY for a non-empty Dir */
 export async function checkReplace(
   state: LiveState,
   node: LiveNode,
@@ -94,7 +94,7 @@ export async function isEmptyDir(state: LiveState, dir: LiveDir): Promise<boolea
   return true;
 }
 
-/** Sets the entry at a place, which must be free; a Dir or leaf must be nowhere else. */
+/** Puts a node at a place, which must be free; a Dir or leaf must not be anywhere else. */
 export function putEntry(state: LiveState, place: Place, node: LiveNode): void {
   const { dir, name } = place;
   if (node.sort === 'dir' && dir.subdirs !== undefined) dir.subdirs++;
@@ -108,27 +108,27 @@ export function putEntry(state: LiveState, place: Place, node: LiveNode): void {
   entriesChanged(state, dir);
 }
 
-/** Removes the entry at a place, and its names from the nodes of hard links, below it too. */
+/** Removes the entry at a place; also removes its names, and those below it, from the nodes of hard links. */
 export async function dropEntry(state: LiveState, place: Place, options: OpOptions): Promise<void> {
   const { node } = place;
   if (node?.sort === 'dir') {
     const outer = await outerLinks(state.reader, node, options);
     for (const [hardLeaf, names] of outer) dropNames(hardLeaf, names);
-    // Nodes that were moved out of it keep the ids which derive from its own.
+    // Nodes that were moved out of it keep their ids, which derive from its id.
     state.ids.leave(node.id);
     node.gone = true;
     clearEntry(state, place);
   } else dropLeaf(state, place, node);
 }
 
-/** As {@link dropEntry}, of what is no Dir. */
+/** As {@link dropEntry}, for a node that is no Dir. */
 export function dropLeaf(state: LiveState, place: Place, node: LiveLeaf | undefined): void {
   if (node !== undefined && isHard(node)) {
     node.dirent = { ...node.dirent, meta: nodeChanged(node.dirent.meta, state.nowNs()) };
     dropNames(node, 1);
     markScopeChanged(node.hard.scope);
   } else if (node !== undefined && isHeld(node)) {
-    // Its holders keep using it, apart from the node that takes its name.
+    // Its holders keep using it, so a new node with the same name needs a different id.
     state.ids.leave(node.id);
     node.dirent = { ...node.dirent, meta: nodeChanged(node.dirent.meta, state.nowNs()) };
     node.home = undefined;
@@ -137,7 +137,7 @@ export function dropLeaf(state: LiveState, place: Place, node: LiveLeaf | undefi
   clearEntry(state, place);
 }
 
-/** Takes the entry away from its place, without a word to its node. */
+/** Clears a place without changing the node. */
 export function clearEntry(state: LiveState, place: Place): void {
   place.dir.overlay.set(place.name, REMOVED);
   if (place.node?.sort === 'dir' && place.dir.subdirs !== undefined) place.dir.subdirs--;
@@ -153,7 +153,7 @@ export async function moveEntry(state: LiveState, from: Place & { readonly node:
   noteMoved(node, from, to);
 }
 
-/** Exchanges two entries; neither may be within the other. */
+/** Exchanges two entries; neither may contain the other. */
 export async function exchangeEntries(
   state: LiveState,
   one: Place & { readonly node: LiveNode },
@@ -170,7 +170,7 @@ export async function exchangeEntries(
   noteMoved(other.node, other, one);
 }
 
-/** A known name of a node that has several may be another now. */
+/** Updates a remembered name of a node with several names. */
 function noteMoved(node: LiveNode, from: NodePlace, to: NodePlace): void {
   if (node.sort !== 'leaf' || node.hard?.known === undefined) return;
   const { known } = node.hard;
@@ -178,7 +178,7 @@ function noteMoved(node: LiveNode, from: NodePlace, to: NodePlace): void {
   if (at >= 0) known[at] = { dir: to.dir, name: to.name };
 }
 
-/** Notes a new name of a node; of many the first and the newest are known. */
+/** Remembers a new name of a node; of many names, the first and the newest are kept. */
 function noteName({ hard }: HardLeaf, { dir, name }: NodePlace): void {
   hard.isKept = false;
   if (hard.known === undefined) return;
@@ -186,7 +186,7 @@ function noteName({ hard }: HardLeaf, { dir, name }: NodePlace): void {
   if (hard.known.length > MAX_KNOWN_NAMES) hard.known.splice(1, 1);
 }
 
-/** Sees to it that an entry, and the names of hard links below it, mean the same nodes in another Dir. */
+/** Makes sure that an entry, and names of hard links below it, refer to the same nodes after a move to another Dir. */
 export async function makeMovable(state: LiveState, node: LiveNode, from: LiveDir, to: LiveDir, options: OpOptions): Promise<void> {
   state.ids.leave(node.id);
   if (from === to) return;
@@ -195,7 +195,7 @@ export async function makeMovable(state: LiveState, node: LiveNode, from: LiveDi
   } else if (isHard(node)) await makeReachable(state, node, to, options);
 }
 
-/** Adds a name at a free place for a node that is no Dir. */
+/** Adds a name at a free place for a leaf. */
 export async function linkEntry(state: LiveState, from: Place & { readonly node: LiveLeaf }, to: Place, options: OpOptions): Promise<void> {
   const { node } = from;
   node.dirent = { ...node.dirent, meta: nodeChanged(node.dirent.meta, state.nowNs()) };
@@ -207,7 +207,7 @@ export async function linkEntry(state: LiveState, from: Place & { readonly node:
     putEntry(state, to, node);
     return;
   }
-  // The nearest table above both names; the root always has one.
+  // Find the nearest table above both names; the root always has one.
   let home = to.dir;
   while (home.parent !== undefined && (home.scope === undefined || !from.dir.isWithin(home))) home = home.parent;
   const { scope } = home;
@@ -225,7 +225,7 @@ export async function linkEntry(state: LiveState, from: Place & { readonly node:
   putEntry(state, to, node);
 }
 
-/** Whether somebody holds a node beyond one operation. */
+/** Whether a node is held beyond one operation. */
 function isHeld(node: LiveNode): boolean {
   return (node.holds ?? 0) > 0;
 }
@@ -235,7 +235,7 @@ export function isHard(node: LiveNode): node is HardLeaf {
   return node.sort === 'leaf' && node.hard !== undefined;
 }
 
-/** Gives a leaf a new Dirent, where it is. */
+/** Replaces the Dirent of a leaf in place. */
 export function changeLeaf(place: Place, leaf: LiveLeaf, dirent: LeafDirent): void {
   leaf.dirent = dirent;
   if (isHard(leaf)) markScopeChanged(leaf.hard.scope);
@@ -245,13 +245,13 @@ export function changeLeaf(place: Place, leaf: LiveLeaf, dirent: LeafDirent): vo
   }
 }
 
-/** Gives a Dir other metadata or salt; its Block is not written for that, but its parent's is. */
+/** Changes the metadata or salt of a Dir. That makes its parent's Block out of date, but not its own. */
 export function changeDir(dir: LiveDir, dirent: DirDirent): void {
   dir.dirent = dirent;
   dir.parent?.markStale();
 }
 
-/** Notes at a node that it has got another name: its ctime, where it records one, is now. */
+/** Sets the ctime of a renamed node to now, if it records one. */
 export function renamed(state: LiveState, node: LiveNode): void {
   const meta = nodeChanged(node.dirent.meta, state.nowNs());
   if (node.sort === 'dir') node.dirent = { ...node.dirent, meta };
@@ -261,7 +261,7 @@ export function renamed(state: LiveState, node: LiveNode): void {
   }
 }
 
-/** A live node, apart from the tree so far, of a Dirent; identities of hard links stay behind. */
+/** Makes a live node from a Dirent, not in the tree yet; drops hard-link uuids. */
 export function nodeOf(state: LiveState, place: Place, dirent: Exclude<Dirent, IndirectDirent>): LiveNode {
   const id = state.ids.fresh(place.dir.id, place.name);
   if (dirent.kind === 'dir') return liveDir(id, place.dir, place.name, dirent);
@@ -269,12 +269,12 @@ export function nodeOf(state: LiveState, place: Place, dirent: Exclude<Dirent, I
   return { sort: 'leaf', id, dirent: rest };
 }
 
-/** A new empty Dir's Dirent. */
+/** Makes the Dirent of a new empty Dir. */
 export function emptyDir(name: Octets, meta: Meta): DirDirent {
   return { kind: 'dir', name, meta, block: EMPTY_BLOCK };
 }
 
-/** The self-contained Dirent of a node, all of it in the Store, though not flushed. */
+/** Stores a node without flushing, and returns its self-contained Dirent. */
 export async function storedDirent(
   state: LiveState,
   node: LiveNode,

@@ -5,23 +5,23 @@ import { findNode, keptDir, lookIntoDir, markScopeChanged, scopesAbove } from '.
 import type { HardLeaf, LiveDir } from './live-node.ts';
 import { entriesOf, linksWithin } from './live-node.ts';
 
-// What becomes of hard links when names move or go. A node stands in the table of one Dir; every name of it is in
-// that Dir or below, and no table between has its uuid.
+// What happens to hard links when names are moved or removed. A node is in the table of one Dir; all of its names are in
+// that Dir or below, and no table in between has its uuid.
 
-/** What these operations need of their tree. */
+/** The parts of the tree that these operations use. */
 export interface LinkContext {
   readonly reader: DirReader;
   readonly newUuid: () => string;
 }
 
-/** One name of a hard link. */
+/** A name of a hard link. */
 export interface LinkPlace {
   readonly dir: LiveDir;
   readonly name: Octets;
   readonly uuid: string;
 }
 
-/** Every name of a hard link in `top` and below; Dirs without any are passed over. The Dirs given are to be read: {@link keptDir} is the one to change. */
+/** Yields all names of hard links in `top` and below; skips Dirs without any. The Dirs are read-only: change {@link keptDir} instead. */
 export async function* linksBelow(reader: DirReader, top: LiveDir, options?: OpOptions): AsyncGenerator<LinkPlace> {
   const ahead = top.mayHoldLinks() ? [top] : [];
   for (let dir = ahead.pop(); dir !== undefined; dir = ahead.pop()) {
@@ -33,19 +33,19 @@ export async function* linksBelow(reader: DirReader, top: LiveDir, options?: OpO
   }
 }
 
-/** Names in `top` and below whose nodes stand in tables above `top`, counted by their nodes. */
+/** Counts, for each node in tables above `top`, its names in `top` and below. */
 export async function outerLinks(reader: DirReader, top: LiveDir, options?: OpOptions): Promise<Map<HardLeaf, number>> {
   const counts = new Map<HardLeaf, number>();
   for await (const place of linksBelow(reader, top, options)) {
     const node = await findNode(reader, place.dir, place.uuid, options);
-    // A name without a node is damage that fsck reports; here it counts for nothing.
+    // A name without a node is damage, which fsck reports; ignore it here.
     if (node === undefined || node.hard.scope.dir.isWithin(top)) continue;
     counts.set(node, (counts.get(node) ?? 0) + 1);
   }
   return counts;
 }
 
-/** Takes names from a node; without any left it leaves its table. */
+/** Removes a number of names from a node. If none is left, the node leaves its table. */
 export function dropNames(node: HardLeaf, names: number): void {
   const { scope, uuid } = node.hard;
   node.hard.nlink -= names;
@@ -56,9 +56,9 @@ export function dropNames(node: HardLeaf, names: number): void {
 }
 
 /**
- * Sees to it that a name of `node` in `dir` would mean that node. Where no table above `dir` has it, or a nearer one has
- * another node of its uuid, the node moves to the nearest table above both. It gets a fresh uuid where a table between has
- * another of its own, whose names would mean it no longer, or one above has, which it would hide.
+ * Makes sure that a name of `node` in `dir` refers to that node. If no table above `dir` has the node, or a nearer table has
+ * another node with its uuid, the node moves to the nearest table above both. It gets a new uuid if a table in between has
+ * another node with the same uuid, or if a table further out has one, which it would hide.
  */
 export async function makeReachable(context: LinkContext, node: HardLeaf, dir: LiveDir, options?: OpOptions): Promise<void> {
   if ((await findNode(context.reader, dir, node.hard.uuid, options)) === node) return;
@@ -82,7 +82,7 @@ export async function makeReachable(context: LinkContext, node: HardLeaf, dir: L
   markScopeChanged(target);
 }
 
-/** Gives a node a fresh uuid, in its table and in all its names. */
+/** Gives a node a new uuid in its table and in all its names. */
 async function renameNode(context: LinkContext, node: HardLeaf, options: OpOptions | undefined): Promise<void> {
   const { scope, uuid } = node.hard;
   const places: LinkPlace[] = [];

@@ -9,17 +9,17 @@ import type { LiveDir, RawEntry } from './live-node.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
 import { danglingLink, entryFields, listedEntry } from './live-state.ts';
 
-/** How to go on below a Dir that was listed. */
+/** How to list the contents of a Dir that was listed itself. */
 interface ListedDir {
   readonly path: TreePath;
   readonly open: () => LiveNode;
 }
 
-/** The entries of a live tree as a listing gives them; each can list what is below it. */
+/** Makes the entries of listings of a live tree, and remembers how to list below each. */
 export class LiveListing {
   readonly #state: LiveState;
   readonly #lookup: Tree['lookup'];
-  /** The paths are ropes that nobody else holds: only the names in them take memory. */
+  /** The paths are unflattened concatenated strings: only the names in them take memory. */
   readonly #dirs = new WeakMap<TreeEntry, ListedDir>();
 
   constructor(state: LiveState, lookup: Tree['lookup']) {
@@ -27,22 +27,22 @@ export class LiveListing {
     this.#lookup = lookup;
   }
 
-  /** How to go on below an entry that this listing gave; undefined for any other. */
+  /** How to list below an entry from this listing; undefined for other entries. */
   below(entry: TreeEntry): ListedDir | undefined {
     return this.#dirs.get(entry);
   }
 
   /**
-   * The entry as it is listed; undefined where it was removed since the listing began. Only a hard link may have to be waited for: a
-   * promise for each entry takes longer than the entry.
+   * Makes a listed entry; undefined if it was removed since the listing began. Only hard links may need a promise, since a promise
+   * for each entry would take longer than the entry.
    *
-   * @param path - of `dir`
+   * @param path - path of `dir`
    */
   entry(path: TreePath, dir: LiveDir, raw: RawEntry, options: OpOptions): TreeEntry | Promise<TreeEntry | undefined> {
     const { name, entry } = raw;
     if (entry.sort === 'stored') {
       const listed = listedEntry(path, { name, dirent: entry.dirent, size: 0, nlink: 1, id: entryId(dir.id, name) });
-      // Where it has been opened for a change meanwhile, that is the Dir.
+      // If the Dir was opened for a change meanwhile, use the open one.
       const open = (): LiveNode => {
         const now = dir.overlay.get(name);
         return now?.sort === 'dir' ? now : lookIntoDir(dir, name, entry.dirent);
@@ -67,7 +67,7 @@ export class LiveListing {
     const node = await findNode(this.#state.reader, dir, uuid, options);
     if (node !== undefined) return listedEntry(path, entryFields(name, node));
     const at = joinPath(path, name);
-    // Removed meanwhile, or damaged.
+    // The entry was removed meanwhile, or is damaged.
     const now = await this.#lookup(at, { ...options, follow: false });
     if (now === undefined) return undefined;
     throw danglingLink(at, uuid);

@@ -9,65 +9,65 @@ import type { TreePath } from '../path.ts';
 import { pathOf } from '../path.ts';
 import type { InodeScope } from './inode-scope.ts';
 
-/** A Dirent of a node that is no Dir. */
+/** The Dirent of a node that is no Dir. */
 export type LeafDirent = Exclude<Dirent, DirDirent | IndirectDirent>;
 
-/** A file's content that is not in Blocks yet: a front file of a mount. */
+/** A file's content that is not in Blocks yet, as in a front file of a mount. */
 export interface UnsyncedContent {
-  /** Octets now. */
+  /** The present size in octets. */
   readonly size: number;
-  /** Whether the last `settle` gave the content as it is now. */
+  /** Whether the content is unchanged since the last `settle`. */
   readonly isSettled: boolean;
-  /** Octets `start` to `end`; a chunk is valid until the next is asked for. */
+  /** Reads the octets `start` to `end`; a chunk is valid until the next is requested. */
   read(start: number, end: number, options?: OpOptions): AsyncIterable<Uint8Array>;
-  /** Adds the content to the Store and gives its Block: what `sync` records. Changes after that need a new call. */
+  /** Adds the content to the Store and returns its Block, which `sync` records. Call it again after further changes. */
   settle(options?: OpOptions): Promise<Block>;
 }
 
-/** Where a name of a node is. */
+/** The place of a node's name. */
 export interface NodePlace {
   readonly dir: LiveDir;
   readonly name: Octets;
 }
 
-/** A node that is no Dir, as the live tree holds it. */
+/** A node of a live tree that is no Dir. */
 export interface LiveLeaf {
-  /** How the live tree holds what a name has. What the node is, a file or a symlink, its Dirent's `kind` tells. */
+  /** The sort of object in a live tree. The Dirent's `kind` says whether it is a file, symlink, etc. */
   readonly sort: 'leaf';
   readonly id: number;
-  /** Its name is of no account: the entry's key counts. */
+  /** Its name is ignored: the entry's key is the name. */
   dirent: LeafDirent;
-  /** Present while the content has yet to be settled; wins over the Dirent's Block. */
+  /** Set while the content is not in Blocks; takes precedence over the Dirent's Block. */
   unsynced?: UnsyncedContent | undefined;
-  /** Of a node with several names: where it stands in an inode table. */
+  /** For a node with several names: its place in an inode table. */
   hard?: HardLinks | undefined;
-  /** Of a node with one name that somebody holds: where it stands; undefined once it is removed. */
+  /** For a held node with one name: its place; undefined once it is removed. */
   home?: NodePlace | undefined;
-  /** How often it is held: as long as it is, every look at its name gives this very node. */
+  /** How often it is held. While it is held, looking up its name returns this object. */
   holds?: number;
-  /** It has lost names, and caches may not know that yet. */
+  /** It has lost names, and caches may still have them. */
   hasLost?: boolean;
 }
 
-/** What a hard-linked node is besides. */
+/** The additional data of a hard-linked node. */
 export interface HardLinks {
   scope: InodeScope;
   uuid: string;
-  /** Names of it. */
+  /** Number of its names. */
   nlink: number;
   /**
-   * Of one that was linked here: some of its names, wherever they are now. The first is the one that it had before, which a kernel may remember
-   * from when it was the only one.
+   * For a node that was linked in this session: some of its names, at their present places. The first is the original name, which a
+   * kernel may have cached when it was the only one.
    */
   known?: NodePlace[];
-  /** It stays in its table though it has one name, for that name was looked for and is not to be found. */
+  /** It stays in its table though it should have one name, because that name was not found. */
   isKept?: boolean;
 }
 
 /** A leaf in an inode table. */
 export type HardLeaf = LiveLeaf & { hard: HardLinks };
 
-/** One name of a hard-linked node. */
+/** A name of a hard-linked node. */
 export interface LinkName {
   readonly sort: 'link';
   readonly uuid: string;
@@ -78,33 +78,33 @@ export interface RemovedName {
   readonly sort: 'removed';
 }
 
-/** The one value of its type. */
+/** The only value of its type. */
 export const REMOVED: RemovedName = { sort: 'removed' };
 
 /**
- * A Dir of a live tree: the entries of its stored Block, with what changed laid over them, so that memory goes with
- * the changes and not with the Dir.
+ * A Dir of a live tree: the entries of its stored Block, and an overlay with changes. So memory is proportional to
+ * the changes, not to the Dir.
  */
 export class LiveDir {
   readonly sort = 'dir';
   readonly id: number;
   parent: LiveDir | undefined;
   name: Octets;
-  /** As last stored, but for its meta and salt, which are up to date. Its name is of no account. */
+  /** As last stored, except its meta and salt, which are up to date. Its name is ignored. */
   dirent: DirDirent;
-  /** What differs from the entries of `dirent.block`, and the Dirs in use. */
+  /** Differences from the entries of `dirent.block`, and Dirs in use. */
   readonly overlay = new Map<Octets, LiveDir | LiveLeaf | LinkName | RemovedName>();
-  /** The inode table, where this Dir has one; the root always has. */
+  /** The inode table, if this Dir has one; the root always does. */
   scope: InodeScope | undefined;
-  /** The Block or the inode table is to be written; then so are those of all Dirs above. */
+  /** The Block or the inode table has to be written; then all Dirs above are stale too. */
   stale = false;
-  /** How many Dirs stand in it, where that is known: it is from its making on, and once all its entries were listed. */
+  /** Number of Dirs in it, if known: for a new Dir, and once all its entries were listed. */
   subdirs: number | undefined;
-  /** Removed from its parent. */
+  /** It was removed from its parent. */
   gone = false;
   /** How often it is held; see {@link LiveLeaf}. */
   holds = 0;
-  /** Names that were left out when it was written last: they are nowhere but in the overlay. */
+  /** Names that were left out when it was last written: they only exist in the overlay. */
   unstored: ReadonlySet<Octets> | undefined;
 
   constructor(id: number, parent: LiveDir | undefined, name: Octets, dirent: DirDirent) {
@@ -115,17 +115,17 @@ export class LiveDir {
     this.subdirs = dirent.block.span === 0 ? 0 : undefined;
   }
 
-  /** Notes that this Dir, and so every Dir above, is to be written. */
+  /** Notes that this Dir, and thus every Dir above, has to be written. */
   markStale(): void {
     for (let dir: LiveDir | undefined = this; dir !== undefined && !dir.stale; dir = dir.parent) dir.stale = true;
   }
 
-  /** Whether an entry that is as its Block says may be forgotten. */
+  /** Whether an entry that equals the stored one may be dropped from the overlay. */
   isStored(name: Octets): boolean {
     return !this.stale && this.unstored?.has(name) !== true;
   }
 
-  /** Where this Dir is. */
+  /** The path of this Dir. */
   path(): TreePath {
     const names: Octets[] = [];
     for (let dir: LiveDir = this; dir.parent !== undefined; dir = dir.parent) names.push(dir.name);
@@ -138,7 +138,7 @@ export class LiveDir {
     return false;
   }
 
-  /** Whether there may be names of hard links below: those that are left out of what is stored are counted nowhere. */
+  /** Whether there may be names of hard links below. Names that are left out of the Store are not counted, so they count as possible. */
   mayHoldLinks(): boolean {
     if (this.stale || linksWithin(this.dirent) > 0 || (this.unstored?.size ?? 0) > 0) return true;
     for (const node of this.overlay.values()) if (node.sort === 'dir' && node.mayHoldLinks()) return true;
@@ -146,7 +146,7 @@ export class LiveDir {
   }
 }
 
-/** An entry as its Dir has it: names of hard links are not resolved, stored Dirs not opened. */
+/** An unresolved entry of a Dir: names of hard links are not resolved, stored Dirs are not opened. */
 export interface RawEntry {
   readonly name: Octets;
   readonly entry: LiveDir | LiveLeaf | LinkName | { readonly sort: 'stored'; readonly dirent: DirDirent };
@@ -157,14 +157,14 @@ export function isDirEntry(entry: RawEntry['entry']): boolean {
   return entry.sort === 'dir' || entry.sort === 'stored';
 }
 
-/** The entry of a stored Dirent. */
+/** Makes the entry of a stored Dirent. */
 export function storedEntry(dir: LiveDir, dirent: Dirent): RawEntry['entry'] {
   if (dirent.kind === 'dir') return { sort: 'stored', dirent };
   if (dirent.kind === 'indirect') return { sort: 'link', uuid: dirent.uuid };
   return { sort: 'leaf', id: entryId(dir.id, dirent.name), dirent };
 }
 
-/** The entry of a name, or undefined. */
+/** Finds the entry with a name, or undefined. */
 export async function findEntry(
   reader: DirReader,
   dir: LiveDir,
@@ -175,12 +175,12 @@ export async function findEntry(
   if (over !== undefined) return over.sort === 'removed' ? undefined : over;
   const dirent = await reader.find(dir.dirent.block, name, options);
   if (dirent === undefined) return undefined;
-  // Somebody may have opened that Dir meanwhile.
+  // The Dir may have been opened meanwhile.
   const now = dir.overlay.get(name);
   return now !== undefined && now.sort !== 'removed' ? now : storedEntry(dir, dirent);
 }
 
-/** As {@link findEntry}, where nothing has to be read for it; else null. */
+/** As {@link findEntry}, if nothing has to be read; else null. */
 export function findEntryNow(reader: DirReader, dir: LiveDir, name: Octets): RawEntry['entry'] | undefined | null {
   const over = dir.overlay.get(name);
   if (over !== undefined) return over.sort === 'removed' ? undefined : over;
@@ -189,19 +189,19 @@ export function findEntryNow(reader: DirReader, dir: LiveDir, name: Octets): Raw
 }
 
 /**
- * The entries of a Dir, sorted by name, streaming: those of its Block as it was at the call, with the overlay of
- * that moment laid over them.
+ * Yields the entries of a Dir, sorted by name, as they arrive: those of its Block with the overlay, both as they are
+ * at the time of the call.
  */
 export function entriesOf(reader: DirReader, dir: LiveDir, options?: OpOptions): AsyncIterable<RawEntry> {
   return mergeEntries(dir, reader.batches(dir.dirent.block, options), sortedOverlay(dir));
 }
 
-/** As {@link entriesOf}, as many at once as there are: an await for each entry takes longer than the entry itself. */
+/** As {@link entriesOf}, in batches: an await for each entry takes longer than the entry itself. */
 export function entryBatchesOf(reader: DirReader, dir: LiveDir, options?: OpOptions): AsyncIterable<RawEntry[]> {
   return mergeBatches(dir, reader.batches(dir.dirent.block, options), sortedOverlay(dir));
 }
 
-/** As {@link entriesOf}, all at once where nothing has to be waited for; else undefined. */
+/** As {@link entriesOf}, synchronously if nothing has to be read; else undefined. */
 export function entriesNow(reader: DirReader, dir: LiveDir): RawEntry[] | undefined {
   const stored = reader.decodedNow(dir.dirent.block);
   if (stored === undefined) return undefined;
@@ -227,7 +227,7 @@ async function* mergeBatches(dir: LiveDir, stored: AsyncIterable<Dirent[]>, over
   yield merge.rest();
 }
 
-/** Lays an overlay over entries of a Block, in the order of their names. */
+/** Merges an overlay with the entries of a Block, in the order of names. */
 class OverlayMerge {
   readonly #dir: LiveDir;
   readonly #over: readonly OverlayEntry[];
@@ -238,7 +238,7 @@ class OverlayMerge {
     this.#over = over;
   }
 
-  /** The entries up to the last of a batch. */
+  /** The merged entries up to the last one of a batch. */
   next(batch: Iterable<Dirent>): RawEntry[] {
     const over = this.#over;
     const entries: RawEntry[] = [];
@@ -254,7 +254,7 @@ class OverlayMerge {
     return entries;
   }
 
-  /** Those after all of the Block. */
+  /** The overlay entries after the end of the Block. */
   rest(): RawEntry[] {
     const entries: RawEntry[] = [];
     for (let item = this.#over[this.#next]; item !== undefined; item = this.#over[this.#next]) {
@@ -266,8 +266,8 @@ class OverlayMerge {
 }
 
 /**
- * Names of hard links in a stored Dir and below. One with an inode table and no count, as the Python vt's root,
- * counts as holding one: that only makes walkers look.
+ * Number of names of hard links in a stored Dir and below. A Dir with an inode table but no count, as the Python vt's root,
+ * counts as having one, so that walkers look into it.
  */
 export function linksWithin(dirent: DirDirent): number {
   return dirent.links ?? (dirent.inodes === undefined ? 0 : 1);

@@ -34,14 +34,14 @@ import { holdNode, releaseNode } from './node-holds.ts';
 import { NodePlaces } from './node-places.ts';
 import { logChange, logMeta, tellNode, tellPlace } from './tell-change.ts';
 
-/** How rename treats an entry that has the new name. */
+/** How rename treats an existing entry with the new name. */
 export type RenameManner = 'replace' | 'keep' | 'exchange';
 
 /**
- * The nodes of a live tree by themselves, for those who keep them over many operations, as a mount does. A node that is
- * held stays the same object whatever names it has or gets, also when it has none.
+ * Access to the nodes of a live tree, for callers that keep nodes over many operations, as a mount does. A held node
+ * stays the same object when its names change, even when it has none.
  *
- * Operations of this and of the tree's paths may be mixed: they take turns at one lock.
+ * These operations and those by path may be mixed: they use the same lock.
  */
 export class LiveNodes {
   readonly #state: LiveState;
@@ -54,12 +54,12 @@ export class LiveNodes {
     this.#places = new NodePlaces(state);
   }
 
-  /** The top Dir; another one once a Dir was bound to `/`. */
+  /** The top Dir; binding a Dir to `/` replaces it. */
   get root(): LiveDir {
     return this.#state.root;
   }
 
-  /** The node of a name, held once more; undefined where there is none. At once where nothing has to be read for it. */
+  /** Finds the node of a name and holds it; undefined if there is none. Synchronous if nothing has to be read. */
   child(dir: LiveDir, name: Octets, options?: OpOptions): LiveNode | undefined | Promise<LiveNode | undefined> {
     const entry = this.#access.isFree ? this.#places.findNow(dir, name) : null;
     if (entry === undefined) return undefined;
@@ -75,18 +75,18 @@ export class LiveNodes {
     });
   }
 
-  /** Counts the Dirs in a Dir, where that is not known and can be done at little cost: with its Block's entries, up to `maxSize` octets of them. */
+  /** Counts the Dirs in a Dir, if that is unknown and its Block has at most `maxSize` octets of entries. */
   async countDirs(dir: LiveDir, maxSize: number, options?: OpOptions): Promise<void> {
     if (dir.subdirs !== undefined || dir.dirent.block.span > maxSize) return;
     await this.#access.reading('count', async () => {
       let subdirs = 0;
       for await (const { entry } of this.entries(dir, options)) if (isDirEntry(entry)) subdirs++;
-      // Nobody changes names while the lock is held.
+      // Names cannot change while the lock is held.
       dir.subdirs = subdirs;
     });
   }
 
-  /** As {@link LiveNodes.countDirs}, where nothing has to be waited for. */
+  /** As {@link LiveNodes.countDirs}, if it can be done synchronously. */
   countDirsNow(dir: LiveDir, maxSize: number): void {
     if (dir.subdirs !== undefined || dir.dirent.block.span > maxSize || !this.#access.isFree) return;
     const entries = this.entriesNow(dir);
@@ -96,47 +96,47 @@ export class LiveNodes {
     dir.subdirs = subdirs;
   }
 
-  /** Lets small Dirs be read by somebody who can do so at once. */
+  /** Sets a function that reads Blocks of small Dirs synchronously. */
   readBy(readNow: (block: Block) => Uint8Array | undefined): void {
     this.#state.reader.readNow = readNow;
   }
 
-  /** Changes get their times from somebody else's clock, ns since 1970. */
+  /** Sets the clock for the times of changes, in ns since 1970. */
   timeBy(nowNs: () => bigint): void {
     this.#state.nowNs = nowNs;
   }
 
-  /** The entries of a Dir as they are stored; undefined where they have to be waited for, or are more than `maxSize` octets. */
+  /** The stored entries of a Dir; undefined if they cannot be read synchronously, or exceed `maxSize` octets. */
   storedNow(dir: LiveDir, maxSize: number): Iterable<Dirent> | undefined {
     return this.#state.reader.decodedNow(dir.dirent.block, maxSize)?.values();
   }
 
-  /** The entries of a Dir as they are, sorted by name; undefined where they have to be waited for, or are many. */
+  /** The present entries of a Dir, sorted by name; undefined if they cannot be read synchronously, or are too many. */
   entriesNow(dir: LiveDir): RawEntry[] | undefined {
     return entriesNow(this.#state.reader, dir);
   }
 
-  /** The entries of a Dir as they were at the call, sorted by name. */
+  /** Yields the entries that a Dir has at the time of the call, sorted by name. */
   entries(dir: LiveDir, options?: OpOptions): AsyncIterable<RawEntry> {
     return entriesOf(this.#state.reader, dir, options);
   }
 
-  /** As {@link LiveNodes.entries}, as many at once as there are. */
+  /** As {@link LiveNodes.entries}, in batches. */
   entryBatches(dir: LiveDir, options?: OpOptions): AsyncIterable<RawEntry[]> {
     return entryBatchesOf(this.#state.reader, dir, options);
   }
 
-  /** The node of an entry just listed, not held. */
+  /** The node of an entry that was just listed; it is not held. */
   entry(dir: LiveDir, raw: RawEntry, options?: OpOptions): LiveNode | Promise<LiveNode> {
     return openEntryNow(dir, raw) ?? this.#places.open(dir, raw, options);
   }
 
-  /** Holds a node once more: its name gives this very object as long as somebody does. */
+  /** Holds a node once more: while it is held, looking up its name returns this object. */
   hold<T extends LiveNode>(dir: LiveDir | undefined, name: Octets, node: T): T {
     return holdNode(dir, name, node);
   }
 
-  /** Lets go of a node; one that nobody holds and that is as stored is forgotten. */
+  /** Releases a hold. A node without holds that equals its stored state is dropped from memory. */
   release(node: LiveNode, times = 1): void {
     releaseNode(node, times);
   }
@@ -147,7 +147,7 @@ export class LiveNodes {
     return node.hard === undefined ? node.home === undefined : node.hard.nlink <= 0;
   }
 
-  /** Makes a node under a new name; held once. At once where nothing has to be read for it. */
+  /** Creates a node with a new name and holds it. Synchronous if nothing has to be read. */
   create(dir: LiveDir, name: Octets, dirent: NodeDirent, by: object, options: OpOptions = {}): LiveNode | Promise<LiveNode> {
     if (this.#access.mayChangeNow && this.#places.findNow(dir, name) === undefined) {
       const path = joinPath(dir.path(), name);
@@ -167,7 +167,7 @@ export class LiveNodes {
     return node;
   }
 
-  /** Removes a name, at once where nothing has to be read for it. @param sort - what it has to be */
+  /** Removes a name. Synchronous if nothing has to be read. @param sort - the required sort of the node */
   remove(dir: LiveDir, name: Octets, sort: 'dir' | 'leaf', by: object, options: OpOptions = {}): void | Promise<void> {
     if (sort === 'leaf' && this.#access.mayChangeNow) {
       const entry = this.#places.findNow(dir, name);
@@ -196,7 +196,12 @@ export class LiveNodes {
     });
   }
 
-  /** As rename(2), or renameat2(2) with its flags. @param options.leave - what takes the old name */
+  /**
+   * As rename(2), or renameat2(2) with its flags.
+   *
+   * @param options.leave - a node that gets the old name
+   * @throws {PathError} as these calls: ENOENT, EEXIST with `keep`, EINVAL for a Dir into itself, ENOTEMPTY …
+   */
   async rename(
     from: { readonly dir: LiveDir; readonly name: Octets },
     to: { readonly dir: LiveDir; readonly name: Octets },
@@ -231,7 +236,7 @@ export class LiveNodes {
     });
   }
 
-  /** Adds a name for a node that is no Dir; for one that has none it becomes the only one. */
+  /** Adds a name for a node that is no Dir; the node may have no name before. */
   async link(node: LiveLeaf, dir: LiveDir, name: Octets, by: object, options: OpOptions = {}): Promise<void> {
     await this.#changing('link', async () => {
       const state = this.#state;
@@ -249,20 +254,20 @@ export class LiveNodes {
     });
   }
 
-  /** Makes a node that has no name, held once. @param dir - whose filesystem it is in */
+  /** Creates a node without a name and holds it. @param dir - a Dir of the tree that it belongs to */
   async createNameless(dir: LiveDir, dirent: LeafDirent): Promise<LiveLeaf> {
     return await this.#changing('make', async () => {
       this.#places.checkLive(dir);
       const { ids } = this.#state;
       const nameless = '' as Octets;
-      // No place gives it an id: it gets one that is counted.
+      // It has no place to derive an id from: force an id from the counter.
       ids.leave(entryId(dir.id, nameless));
       await Promise.resolve();
       return { sort: 'leaf', id: ids.fresh(dir.id, nameless), dirent, holds: 1 };
     });
   }
 
-  /** Gives a node another Dirent: metadata, or the rdev and target that only its maker sets. At once where nobody has the tree. */
+  /** Changes the Dirent of a node: metadata, or the rdev or target at its creation. Synchronous if the tree is not in use. */
   change(
     node: LiveNode,
     change: (dirent: LiveNode['dirent']) => LiveNode['dirent'],
@@ -283,7 +288,7 @@ export class LiveNodes {
     });
   }
 
-  /** As {@link change}, for callers inside whose turn of the event loop nothing else may run: a write that sets its time. */
+  /** As {@link change}, but always synchronous and without the lock: for a write that sets its time. */
   changeNow(node: LiveNode, change: (dirent: LiveNode['dirent']) => LiveNode['dirent'], kind: TreeChange['kind'], by: object): void {
     const dirent = change(node.dirent);
     if (node.sort === 'dir') {
@@ -298,7 +303,7 @@ export class LiveNodes {
     tellNode(this.#state, node, kind, by);
   }
 
-  /** Lets a file's content come from elsewhere until it is settled, or from its Block again. */
+  /** Sets the unsettled content of a file; undefined to use its Block again. */
   attach(node: LiveLeaf, content: UnsyncedContent | undefined, by: object): void {
     node.unsynced = content;
     this.changeNow(node, (dirent) => dirent, 'content', by);
@@ -318,7 +323,7 @@ export class LiveNodes {
   #changing<T>(action: string, work: () => Promise<T>): Promise<T> {
     return this.#access.changing(action, () =>
       work().catch((error: unknown) => {
-        // What is refused changes nothing; what fails may have changed half of it.
+        // A PathError is a refusal and changes nothing; after other errors, the change may be incomplete.
         if (!(error instanceof PathError)) this.#state.log?.lose();
         throw error;
       }),

@@ -32,13 +32,13 @@ import type { UnsyncedContent } from './live-node.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
 import { liveRoot, resolveLive } from './live-state.ts';
 
-// The operations of a live tree that change it, each by the name of the method of `Tree` that it serves. The caller
+// The operations that change a live tree, named after the methods of `Tree` that they implement. The caller
 // holds the tree's lock.
 
-/** A Dirent that says by itself what it is. */
+/** A Dirent that is not just the name of a hard link. */
 export type NodeDirent = Exclude<Dirent, IndirectDirent>;
 
-/** Puts a Dirent at a path; see `Tree.bind`. At the root it replaces the whole tree, which keeps its name. */
+/** Puts a Dirent at a path; see `Tree.bind`. At the root it replaces the whole tree except for its name. */
 export async function bind(state: LiveState, path: TreePath, given: NodeDirent, options: OpOptions): Promise<void> {
   const dirent = await withKnownSpan(state.store, given, options);
   const place = await placeOf(state, path, 'bind', options);
@@ -96,7 +96,7 @@ export async function rename(state: LiveState, from: TreePath, to: TreePath, opt
   if (target === undefined) throw new PathError('ENOTEMPTY', 'rename', to);
   checkEntryName(target.name, 'rename', to);
   if (target.node?.id === source.node.id) return;
-  // In the order of Linux: first how the two lie to each other, then what they are.
+  // Check in the order of Linux: first whether one contains the other, then their sorts.
   if (source.node.sort === 'dir' && target.dir.isWithin(source.node)) throw new PathError('EINVAL', 'rename', from);
   if (target.node?.sort === 'dir' && source.dir.isWithin(target.node)) throw new PathError('ENOTEMPTY', 'rename', to);
   await checkReplace(state, source.node, target.node, 'rename', to);
@@ -130,7 +130,7 @@ export async function setMeta(state: LiveState, path: TreePath, change: MetaChan
   state.changes.emit({ kind: 'meta', path: place?.path ?? path });
 }
 
-/** Sets or drops the salt of a Dir; see `LiveTree.setSalt`. */
+/** Sets or removes the salt of a Dir; see `LiveTree.setSalt`. */
 export async function setSalt(state: LiveState, path: TreePath, salt: Uint8Array | undefined, options: OpOptions): Promise<void> {
   const { node, place } = await placed(state, path, 'salt', true, options);
   if (node.sort !== 'dir') throw new PathError('ENOTDIR', 'salt', path);
@@ -141,7 +141,7 @@ export async function setSalt(state: LiveState, path: TreePath, salt: Uint8Array
   state.changes.emit({ kind: 'meta', path: place?.path ?? path });
 }
 
-/** Where a file's content goes: a symlink is followed, also to what does not exist yet. */
+/** The place to write a file's content to; follows a symlink, even to a path that does not exist yet. */
 export async function writablePlace(state: LiveState, path: TreePath, options: OpOptions): Promise<Place> {
   const place = await placeOf(state, path, 'write', options, true);
   if (place === undefined || place.node?.sort === 'dir') throw new PathError('EISDIR', 'write', path);
@@ -150,14 +150,14 @@ export async function writablePlace(state: LiveState, path: TreePath, options: O
   return place;
 }
 
-/** The Block of a file's content as it is now, in the Store; of a file that is not there, the empty one. */
+/** Stores the present content of a file and returns its Block; the empty Block if the file does not exist. */
 export async function contentBlock(state: LiveState, path: TreePath, options: OpOptions): Promise<Block> {
   const { node } = await writablePlace(state, path, options);
   if (node?.sort !== 'leaf' || node.dirent.kind !== 'file') return EMPTY_BLOCK;
   return node.unsynced === undefined ? node.dirent.block : await node.unsynced.settle(options);
 }
 
-/** Gives a file its content; makes the file where there is none. */
+/** Sets the content of a file; creates it if it does not exist. */
 export async function write(state: LiveState, path: TreePath, block: Block, meta: Meta, options: WriteOptions): Promise<void> {
   const place = await writablePlace(state, path, options);
   const { node } = place;
@@ -170,7 +170,7 @@ export async function write(state: LiveState, path: TreePath, block: Block, meta
   state.changes.emit({ kind: node === undefined ? 'names' : 'content', path: place.path });
 }
 
-/** Lets content come from elsewhere until it is settled; see `LiveTree.attach`. */
+/** Attaches unsettled content to a file; see `LiveTree.attach`. */
 export async function attach(state: LiveState, path: TreePath, content: UnsyncedContent, meta: Meta, options: OpOptions): Promise<void> {
   const place = await writablePlace(state, path, options);
   let { node } = place;
@@ -184,7 +184,7 @@ export async function attach(state: LiveState, path: TreePath, content: Unsynced
   state.changes.emit({ kind: 'content', path: place.path });
 }
 
-/** A node that exists, kept open, with its place unless it is the root. */
+/** Finds an existing node, which stays open, and its place unless it is the root. */
 async function placed(
   state: LiveState,
   path: TreePath,
@@ -198,13 +198,13 @@ async function placed(
   return { node: place.node, place };
 }
 
-/** A Dirent whose Block tells its span: texts need not, Dirs must. */
+/** Adds the span to a Dirent's Block: textual references may lack it, entries of Dirs may not. */
 async function withKnownSpan(store: Store, dirent: NodeDirent, options: OpOptions): Promise<NodeDirent> {
   if ((dirent.kind !== 'file' && dirent.kind !== 'dir') || dirent.block.span !== UNKNOWN_SPAN) return dirent;
   return { ...dirent, block: await withSpan(store, dirent.block, options.signal) };
 }
 
-/** Whether binding a Dirent would change nothing: a put of the same again leaves the Dir's mtime alone. */
+/** Whether binding a Dirent would change nothing. Then putting the same again does not change the Dir's mtime. */
 function standsAlready(node: LiveNode, dirent: NodeDirent): boolean {
   if (node.sort === 'dir' ? node.stale : node.hard !== undefined || node.unsynced !== undefined) return false;
   return sameDirent(node.dirent, dirent);

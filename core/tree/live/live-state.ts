@@ -22,33 +22,33 @@ import type { LiveDir, LiveLeaf, RawEntry } from './live-node.ts';
 import { findEntry } from './live-node.ts';
 import type { ChangeLog } from './node-change.ts';
 
-/** How a content is stored. */
+/** Options for storing a content. */
 export interface StoreContentOptions extends OpOptions {
-  /** What its parser is chosen by, with its first octets. */
+  /** A hint for choosing the parser, besides the first octets. */
   readonly hint: ContentHint;
 }
 
-/** What the operations of one live tree share. */
+/** The shared state of the operations on one live tree. */
 export interface LiveState {
   readonly store: Store;
   readonly reader: DirReader;
   readonly ids: NodeIds;
   readonly changes: ChangeFeed;
-  /** The time of changes, ns since 1970. */
+  /** Returns the time for changes, in ns since 1970. */
   nowNs: () => bigint;
   readonly newUuid: () => string;
   readonly storeContent: (content: AsyncIterable<Uint8Array>, options: StoreContentOptions) => Promise<Block>;
   root: LiveDir;
-  /** Which names are never stored. */
+  /** Decides which names are never stored. */
   leftOut: LeftOut | undefined;
-  /** Told of each change. */
+  /** Receives each change. */
   log: ChangeLog | undefined;
 }
 
 /** A node of a live tree. */
 export type LiveNode = LiveDir | LiveLeaf;
 
-/** The root of a live tree; it always has an inode table to put nodes into. */
+/** Makes the root of a live tree, which always has an inode table. */
 export function liveRoot(dirent: DirDirent | undefined): LiveDir {
   const root = liveDir(ROOT_ID, undefined, '' as Octets, dirent ?? EMPTY_ROOT);
   root.scope ??= new InodeScope(root);
@@ -58,7 +58,7 @@ export function liveRoot(dirent: DirDirent | undefined): LiveDir {
 /**
  * Walks a path; see `resolvePath`.
  *
- * @param keep - Dirs on the way stay open in the tree, so that changes can be made to them; otherwise those untouched
+ * @param keep - Dirs on the way stay open in the tree, so that they can be changed; otherwise unchanged ones
  *   are forgotten again
  */
 export function resolveLive(
@@ -90,7 +90,7 @@ async function childNode(state: LiveState, dir: LiveDir, name: Octets, keep: boo
   return entry === undefined ? undefined : await openEntry(state, dir, { name, entry }, keep, options);
 }
 
-/** The node of an entry: a hard link's is found in its table, a stored Dir opened. */
+/** Resolves an entry to its node: finds the node of a hard link in its table, and opens a stored Dir. */
 export async function openEntry(state: LiveState, dir: LiveDir, raw: RawEntry, keep: boolean, options?: OpOptions): Promise<LiveNode> {
   const { name, entry } = raw;
   switch (entry.sort) {
@@ -107,7 +107,7 @@ export async function openEntry(state: LiveState, dir: LiveDir, raw: RawEntry, k
   }
 }
 
-/** As {@link openEntry} with `keep`, where nothing has to be read for it; else undefined. */
+/** As {@link openEntry} with `keep`, if nothing has to be read; else undefined. */
 export function openEntryNow(dir: LiveDir, { name, entry }: RawEntry): LiveNode | undefined {
   switch (entry.sort) {
     case 'dir':
@@ -120,17 +120,17 @@ export function openEntryNow(dir: LiveDir, { name, entry }: RawEntry): LiveNode 
   }
 }
 
-/** The error of a name whose node no inode table has. */
+/** The error for a name whose node is in no inode table. */
 export function danglingLink(path: TreePath, uuid: string): VtError {
   return new VtError('ECORRUPT', `look up "${octetsToText(path)}": no inode table has its node ${uuid}`);
 }
 
-/** A node as the tree shows it under a name. */
+/** Makes the tree entry of a node under a name. */
 export function treeEntry(path: TreePath, name: Octets, node: LiveNode): TreeEntry {
   return { path, ...entryFields(name, node) };
 }
 
-/** The same of a node in the Dir at `parent`; its path is made when it is asked for. */
+/** The same for a node in the Dir at `parent`; its path is built at each access. */
 export function listedEntry(parent: TreePath, fields: Omit<TreeEntry, 'path'>): TreeEntry {
   return {
     get path() {
@@ -140,7 +140,7 @@ export function listedEntry(parent: TreePath, fields: Omit<TreeEntry, 'path'>): 
   };
 }
 
-/** What a tree shows of a node, but for where it is. */
+/** The fields of a tree entry without its path. */
 export function entryFields(name: Octets, node: LiveNode): Omit<TreeEntry, 'path'> {
   if (node.sort === 'dir') {
     const stale = node.stale ? { isStale: true } : {};

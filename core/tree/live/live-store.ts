@@ -19,25 +19,25 @@ import { entriesOf, linksWithin } from './live-node.ts';
 import type { LiveState } from './live-state.ts';
 import { makeSingles } from './single-links.ts';
 
-/** Octets of new Blocks collected before they are added to the Store. */
+/** New Blocks are added to the Store when this many octets are collected. */
 const FLUSH_SIZE = 4 * 1024 * 1024;
 
-/** What was written of a subtree, to be made the state of its nodes once all of it is in the Store. */
+/** The results of writing a subtree. They become the state of its nodes once everything is in the Store. */
 interface Written {
   readonly dirs: Map<LiveDir, DirDirent>;
   readonly settled: Map<LiveLeaf, LeafDirent>;
-  /** With how many names of each node are left out. */
+  /** Written inode tables, and for each node the number of its names that were left out. */
   readonly scopes: Map<InodeScope, ReadonlyMap<HardLeaf, number>>;
-  /** Names of each Dir that are left out. */
+  /** For each Dir, the names that were left out. */
   readonly leftOut: Map<LiveDir, Set<Octets>>;
 }
 
-/** What is needed of a live tree to store it. */
+/** The parts of a live tree's state that storing uses. */
 type StoredState = Pick<LiveState, 'store' | 'reader' | 'leftOut'>;
 
 /**
- * Writes what is stale in `top` and below, bottom up, and adds it to the Store (without flushing it); then the nodes
- * are as stored. If it fails, they are as before. Its depth costs no stack.
+ * Writes all stale Dirs in `top` and below, bottom up, and adds them to the Store without flushing. On success the nodes
+ * are as stored, on failure as before. Depth uses no stack.
  */
 export async function storeStale({ store, reader, leftOut }: StoredState, top: LiveDir, options: OpOptions = {}): Promise<void> {
   if (leftOut !== undefined && top.stale) markPromoted(leftOut, top);
@@ -45,7 +45,7 @@ export async function storeStale({ store, reader, leftOut }: StoredState, top: L
   const pending = new PendingBlocks(store.hashName);
   const written: Written = { dirs: new Map(), settled: new Map(), scopes: new Map(), leftOut: new Map() };
   const rules = leftOut?.within(top);
-  // A request for a Dir that is left out is one for its entries.
+  // If `top` itself is left out, its entries were requested: store them without rules.
   const ahead: Step[] = [{ dir: top, rules: rules === 'all' ? undefined : rules, below: false }];
   for (let step = ahead.at(-1); step !== undefined; step = ahead.at(-1)) {
     throwIfCancelled(options.signal);
@@ -67,7 +67,7 @@ export async function storeStale({ store, reader, leftOut }: StoredState, top: L
   commit(written);
 }
 
-/** A Dir on the way of writing, with the rules in it. */
+/** A Dir to write, and its rules. */
 interface Step {
   readonly dir: LiveDir;
   readonly rules: RulesWithin;
@@ -95,7 +95,7 @@ async function writeDir(context: WriteContext, { dir, rules }: Step): Promise<Di
   return { ...rest, block, ...(inodes === undefined ? {} : { inodes }), ...(links === 0 ? {} : { links }) };
 }
 
-/** The names in a Dir that rules keep from the Store. */
+/** The names in a Dir that are left out by rules. */
 async function namesLeftOut({ reader, written, options }: WriteContext, dir: LiveDir, rules: RulesWithin): Promise<ReadonlySet<Octets>> {
   const names = new Set<Octets>();
   if (rules === undefined) return names;
@@ -105,14 +105,14 @@ async function namesLeftOut({ reader, written, options }: WriteContext, dir: Liv
   return names;
 }
 
-/** How many names of nodes in a Dir's table are left out; undefined where its table is as it would be without rules. */
+/** The number of left-out names for the nodes in a Dir's table; undefined if rules do not affect the table. */
 async function nodesLeftOut({ reader, leftOut, options }: WriteContext, dir: LiveDir): Promise<ReadonlyMap<HardLeaf, number> | undefined> {
   if (leftOut === undefined || (dir.scope?.loaded?.size ?? 0) === 0) return undefined;
   const counts = await linksLeftOut(reader, leftOut, dir, options);
   return counts.size > 0 || dir.scope?.hasLeftOut === true ? counts : undefined;
 }
 
-/** The entries of a Dir in Blocks, and how many names of hard links are in it and below. */
+/** The Block with a Dir's entries, and the number of names of hard links in it and below. */
 interface WrittenEntries {
   readonly block: Block;
   readonly links: number;
@@ -130,10 +130,10 @@ async function writtenEntries(context: WriteContext, dir: LiveDir, out: Readonly
   return { block: writer.finish(), links };
 }
 
-/** As {@link writtenEntries}, of a large Dir with few changes: only the leaves that hold them; undefined where that does not go. */
+/** As {@link writtenEntries}, for a large Dir with few changes: writes only changed leaves. Undefined if that is impossible. */
 async function updatedEntries(context: WriteContext, dir: LiveDir, out: ReadonlySet<Octets>): Promise<WrittenEntries | undefined> {
   const { block, salt, inodes, links } = dir.dirent;
-  // Names of hard links that nobody has counted: then all entries are looked at.
+  // Names of hard links were not counted: all entries must be read.
   if (inodes !== undefined && links === undefined) return undefined;
   if (!isUpdatable(block, dir.overlay.size)) return undefined;
   const changes: DirChange[] = [];
@@ -150,7 +150,7 @@ async function updatedEntries(context: WriteContext, dir: LiveDir, out: Readonly
   return { block: updated.block, links: count };
 }
 
-/** Names of hard links that an entry is, or has below. */
+/** Number of names of hard links in an entry: itself, or below it. */
 function linksOf(dirent: Dirent): number {
   if (dirent.kind === 'indirect') return 1;
   return dirent.kind === 'dir' ? linksWithin(dirent) : 0;
@@ -170,7 +170,7 @@ async function writtenDirent(context: WriteContext, raw: RawEntry): Promise<Dire
   }
 }
 
-/** A leaf's Dirent with its content in Blocks. */
+/** Settles a leaf's content if necessary, and returns its Dirent. */
 async function settledDirent(context: WriteContext, leaf: LiveLeaf): Promise<LeafDirent> {
   if (leaf.unsynced === undefined || leaf.dirent.kind !== 'file') return leaf.dirent;
   const block = await leaf.unsynced.settle(context.options);
@@ -210,14 +210,14 @@ function commit(written: Written): void {
     scope.changed = false;
     scope.hasLeftOut = out.size > 0;
   }
-  // In the order of writing: what is below comes first.
+  // In the order of writing: lower Dirs first.
   for (const [dir, dirent] of written.dirs) {
     dir.dirent = dirent;
     dir.stale = false;
     dir.unstored = written.leftOut.get(dir);
     forgetStored(dir);
   }
-  // What was written to while it was settled is to be written again.
+  // Contents that changed while they were settled must be written again.
   for (const dir of written.dirs.keys())
     if ([...dir.overlay].some(([name, entry]) => isUnsettled(entry) && dir.unstored?.has(name) !== true)) dir.markStale();
   for (const [scope, out] of written.scopes) {
@@ -228,12 +228,12 @@ function commit(written: Written): void {
   }
 }
 
-/** Whether a leaf's content is another than the one settled last. */
+/** Whether a leaf's content has changed since it was last settled. */
 function isUnsettled(entry: { readonly sort: string; readonly unsynced?: UnsyncedContent | undefined }): boolean {
   return entry.unsynced?.isSettled === false;
 }
 
-/** Drops from an overlay what the stored Block says as well, ids included. */
+/** Drops entries from an overlay that equal the stored ones, including their ids. */
 function forgetStored(dir: LiveDir): void {
   for (const [name, entry] of dir.overlay) {
     if (dir.unstored?.has(name) === true) continue;

@@ -37,38 +37,38 @@ import { liveRoot, resolveLive, treeEntry } from './live-state.ts';
 import { storeStale } from './live-store.ts';
 import type { ChangeLog } from './node-change.ts';
 
-/** What a live tree takes from outside. */
+/** Options of a live tree. */
 export interface LiveTreeOptions {
-  /** For messages and the prompt; default the Store's name. */
+  /** For messages and the prompt; default: the Store's name. */
   readonly name?: string;
-  /** Changes are made though the Store takes no Blocks; nothing of them is ever stored. */
+  /** Allow changes even if the Store is read-only; they are never stored. */
   readonly inMemory?: boolean;
-  /** The time of changes, ns since 1970; default the system clock. */
+  /** Returns the time for changes, in ns since 1970; default: the system clock. */
   readonly nowNs?: () => bigint;
-  /** Identities of hard-linked nodes; default random ones. */
+  /** Makes uuids for hard-linked nodes; default: random. */
   readonly newUuid?: () => string;
-  /** Stores the content of `write`; default in this thread. */
+  /** Stores the content for `write`; default: in this thread. */
   readonly storeContent?: (content: AsyncIterable<Uint8Array>, options: StoreContentOptions) => Promise<Block>;
 }
 
 /**
- * Opens a Dir as a tree that can be changed. Nothing is read until it is asked for.
+ * Opens a Dir as a tree that can be changed. Nothing is read until it is needed.
  *
- * @param root - self-contained; undefined starts with an empty Dir that records nothing
+ * @param root - self-contained; undefined for an empty Dir without metadata
  */
 export function openLiveTree(store: Store, root: DirDirent | undefined, options: LiveTreeOptions = {}): LiveTree {
   return new LiveTree(store, root, options);
 }
 
 /**
- * A mutable tree over stored Blocks: copy on write. What was not touched stays in its Blocks; what was is in memory
- * until `sync` writes it. Operations may be called side by side: those that change something run one at a time.
+ * A mutable tree over stored Blocks, with copy on write. Unchanged parts stay in their Blocks; changes are in memory
+ * until `sync` writes them. Operations may be called concurrently; changes run one at a time.
  */
 export class LiveTree implements Tree {
   readonly name: string;
   readonly can: TreeCapabilities;
   readonly store: Store;
-  /** The same tree by its nodes. */
+  /** Access to the same tree by nodes. */
   readonly nodes: LiveNodes;
   readonly #state: LiveState;
   readonly #access: LiveAccess;
@@ -149,7 +149,7 @@ export class LiveTree implements Tree {
   }
 
   /**
-   * The Block of a file's content, or undefined where it is not stored yet.
+   * The Block of a file's content; undefined if it is not stored yet.
    *
    * @throws {PathError} as {@link LiveTree.read}
    */
@@ -213,10 +213,10 @@ export class LiveTree implements Tree {
   }
 
   /**
-   * Gives a Dir salt, or takes it away: octets at the start of each of its Blocks, so that their hashes tell nobody
-   * the entries. The Dirs below have their own.
+   * Sets or removes the salt of a Dir: octets at the start of each of its Blocks, so that their hashes do not reveal
+   * the entries. Dirs below have their own salt.
    *
-   * @param salt - {@link MIN_SALT_SIZE} octets or more, random; undefined for none
+   * @param salt - at least {@link MIN_SALT_SIZE} random octets; undefined for none
    */
   setSalt(path: TreePath, salt: Uint8Array | undefined, options: OpOptions = {}): Promise<void> {
     if (salt !== undefined && salt.length < MIN_SALT_SIZE) {
@@ -227,21 +227,21 @@ export class LiveTree implements Tree {
 
   async write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options: WriteOptions = {}): Promise<void> {
     await this.#changing('write', () => change.writablePlace(this.#state, path, options));
-    // Content may take long, or come from this very tree: other operations continue meanwhile.
+    // Reading the content may take long, or read this same tree, so do not hold the lock.
     const block = await this.#state.storeContent(content, { ...options, hint: { fileName: baseName(path) } });
     await this.writeBlock(path, block, meta, options);
   }
 
-  /** As {@link LiveTree.write}, of a content that is stored. */
+  /** As {@link LiveTree.write}, for a content that is already stored. */
   async writeBlock(path: TreePath, block: Block, meta: Meta, options: WriteOptions = {}): Promise<void> {
     await this.#changing('write', () => change.write(this.#state, path, block, meta, options));
   }
 
   /**
-   * Adds octets at the end of a file, at the cost of what is added; makes the file where there is none. What others append meanwhile
-   * comes before it.
+   * Appends octets to a file; creates it if it does not exist. The cost is proportional to the appended octets. Octets that others append
+   * meanwhile come before them.
    *
-   * @param options.parser - proposes edges, as it did for what is there; then all of that is read
+   * @param options.parser - proposes edges, as for the existing content; then that is read completely
    */
   async append(path: TreePath, content: Content, meta: Meta, options: AppendOptions = {}): Promise<void> {
     const base = await this.#changing('append', () => change.contentBlock(this.#state, path, options));
@@ -249,7 +249,7 @@ export class LiveTree implements Tree {
     const block = await appendContent(this.store, base, content, options);
     await this.#changing('append', async () => {
       const now = await change.contentBlock(this.#state, path, options);
-      // Somebody else was first: only what is new goes behind it.
+      // Another append came first: put only the new octets after it.
       const added = readBlockRange(this.store, block, { start: base.span, signal: options.signal });
       const whole = sameBlock(now, base) ? block : await appendContent(this.store, now, added, options);
       await change.write(this.#state, path, whole, meta, options);
@@ -257,47 +257,47 @@ export class LiveTree implements Tree {
   }
 
   /**
-   * Lets a file's content come from elsewhere until it is settled into Blocks, as `sync` does; makes the file where
-   * there is none. The front file of a mount is such a content.
+   * Attaches content to a file that is not in Blocks yet, as the front file of a mount; `sync` settles it. Creates the
+   * file if it does not exist.
    */
   attach(path: TreePath, content: UnsyncedContent, meta: Meta, options: OpOptions = {}): Promise<void> {
     return this.#changing('write', () => change.attach(this.#state, path, content, meta, options));
   }
 
   /**
-   * From now on, names that rules exclude live in this tree and are never stored; what is stored under them already
-   * stays so until it changes.
+   * From now on, names that rules exclude only exist in memory and are never stored; what is already stored under them
+   * stays until it changes.
    *
-   * @param top - where anchored rules begin, of this tree; undefined for its root, as it is at any time
+   * @param top - the Dir to which anchored rules are relative; undefined for the root at any time
    */
   leaveOut(rules: NameFilter, top: LiveDir | undefined): void {
     this.#state.leftOut = new LeftOut(rules, () => top ?? this.#state.root);
   }
 
-  /** Whether the content of a file is not to be stored; undefined where that goes by all its names, and is known when it is synced. */
+  /** Whether a file's content will not be stored; undefined if that depends on all its names and is only known at the next sync. */
   isLeftOut(node: LiveNode): boolean | undefined {
     const { leftOut } = this.#state;
     return leftOut === undefined || node.sort === 'dir' ? false : leftOut.hasLeaf(node);
   }
 
-  /** How many names are in this tree and will not be stored. */
+  /** Counts the names in this tree that will not be stored. */
   async countLeftOut(options: OpOptions = {}): Promise<number> {
     const { leftOut, reader, root } = this.#state;
     if (leftOut === undefined) return 0;
     return await this.#reading('count', () => countLeftOut(reader, leftOut, root, options));
   }
 
-  /** From now on reports each change; of changes by paths, only that one was made. */
+  /** Sets the log, which receives each change by nodes from now on, and `lose()` for changes by path. */
   logTo(log: ChangeLog): void {
     this.#state.log = log;
   }
 
-  /** Called at each change. */
+  /** The log that receives each change. */
   get log(): ChangeLog | undefined {
     return this.#state.log;
   }
 
-  /** @param options.asRoot - to be recorded: watchers get this event while nobody can change the tree */
+  /** @param options.asRoot - the result will be recorded: the log is informed while the tree is locked */
   sync(options: OpOptions & { readonly asRoot?: boolean } = {}): Promise<Dirent> {
     return this.#alone('sync', async () => {
       if (options.asRoot === true) this.#state.log?.rootBegins();
@@ -309,12 +309,12 @@ export class LiveTree implements Tree {
   }
 
   /**
-   * Takes over what became of this tree elsewhere, as a merge with what others recorded. Whatever did not change there
-   * stays the same node, so that those who hold nodes go on. What changed here since `before` stays as it is here.
+   * Adopts a new state of this tree, for example a merge with other sessions' changes. Unchanged nodes stay the same
+   * objects, so that their holders can continue. What changed here since `before` stays as it is.
    *
-   * @param before - what `sync` of this tree gave
-   * @param after - what was made of that, self-contained
-   * @returns the paths that changed here meanwhile, and where the other state of each is
+   * @param before - the result of an earlier `sync` of this tree
+   * @param after - the new state derived from it, self-contained
+   * @returns the paths that changed here meanwhile, and where their other states were put
    */
   async adopt(before: DirDirent, after: DirDirent, options: OpOptions = {}): Promise<AdoptClash[]> {
     const trees = { before: new LiveTree(this.store, before, {}), after: new LiveTree(this.store, after, {}) };
@@ -333,12 +333,12 @@ export class LiveTree implements Tree {
     return this.#state.changes.watch(options);
   }
 
-  /** Changes of others, from now on. @param by - who changes this tree through `nodes`; gets no report of its own changes */
+  /** Yields others' changes from now on. @param by - a caller of `nodes`, whose own changes are left out */
   watchOthers(by: object, options: OpOptions = {}): AsyncIterable<TreeChange> {
     return this.#state.changes.watch(options, by);
   }
 
-  /** Resolves once those who asked by {@link LiveTree.watchOthers} are done with every change so far. */
+  /** Resolves once all watchers of {@link LiveTree.watchOthers} have handled every change so far. */
   async told(): Promise<void> {
     await this.#state.changes.told();
   }
@@ -375,7 +375,7 @@ export class LiveTree implements Tree {
   }
 }
 
-/** Stores a content in this thread; the edge kernel is loaded at the first. */
+/** Stores a content in this thread; the first call loads the edge kernel. */
 async function storeHere(store: Store, content: AsyncIterable<Uint8Array>, options: StoreContentOptions): Promise<Block> {
   const { storeContent } = await import('../../blockify/store-content.ts');
   return await storeContent(store, content, options);

@@ -6,7 +6,7 @@ import { joinPath } from '../path.ts';
 import { findLoadedNode } from './inode-scope.ts';
 import type { LiveDir, LiveLeaf, NodePlace } from './live-node.ts';
 
-/** A change of a name or of metadata, with paths of its time: the same changes in the same order on the same tree give the same tree. */
+/** A change of a name or of metadata, with the paths at its time. Replaying the same changes in order on the same tree is deterministic. */
 export type NodeChange =
   | { readonly kind: 'make'; readonly path: TreePath; readonly dirent: Exclude<Dirent, IndirectDirent> }
   | { readonly kind: 'remove'; readonly path: TreePath; readonly sort: 'dir' | 'leaf' }
@@ -15,37 +15,37 @@ export type NodeChange =
       readonly path: TreePath;
       readonly to: TreePath;
       readonly manner: 'replace' | 'keep' | 'exchange';
-      /** What takes the old name. */
+      /** The node that gets the old name. */
       readonly leave: Exclude<Dirent, IndirectDirent> | undefined;
     }
   | { readonly kind: 'link'; readonly path: TreePath; readonly to: TreePath }
   | { readonly kind: 'meta'; readonly path: TreePath; readonly meta: Meta };
 
-/** Is told of the changes of a live tree, each right after it was made, and of its roots. */
+/** Receives the changes of a live tree, each right after it was made, and its roots. */
 export interface ChangeLog {
   /**
-   * @param nowNs - the time of the change, ns since 1970
-   * @param node - the one whose name, links or metadata changed
+   * @param nowNs - the time of the change, in ns since 1970
+   * @param node - the node whose name, links or metadata changed
    */
   note(change: NodeChange, nowNs: bigint, node: LiveDir | LiveLeaf): void;
-  /** The tree has changed, or will at once, in a way that a `NodeChange` does not tell. */
+  /** The tree has changed, or is about to change, in a way that a `NodeChange` cannot describe. */
   lose(): void;
-  /** Whether nothing is left of it once the tree is recorded as it is. */
+  /** Whether the log will be empty once the present tree is recorded. */
   readonly isEmpty: boolean;
-  /** The tree as it is now is about to be stored, to become a root. */
+  /** The present tree is about to be stored, to become a root. */
   rootBegins(): void;
   /**
-   * That root is about to be recorded by a line of the archive.
+   * That root is about to be recorded as a line of the archive.
    *
    * @param ours - the tree as it was stored
-   * @param line - has `ours`, or what was made of it and of the root of another session
+   * @param line - contains `ours`, or its merge with another session's root
    */
   rootFollows(ours: DirDirent, line: Pick<ArchiveLine, 'whenNs' | 'dirent'>): Promise<void>;
-  /** It is recorded. Never fails: what is left of the log is then of no account. */
+  /** The root was recorded. Never rejects: remaining parts of the log are ignored from then on. */
   rootRecorded(ours: DirDirent): Promise<void>;
 }
 
-/** A path of a node: `none` of one without a name, undefined where none is known of those that a hard-linked one has. */
+/** A path of a node; `none` if it has no name; undefined for a hard-linked node without a remembered name. */
 export function nodePath(node: LiveDir | LiveLeaf): TreePath | 'none' | undefined {
   if (node.sort === 'dir') return node.path();
   const { hard, home } = node;

@@ -3,9 +3,9 @@ import { entryId } from '../node-id.ts';
 import type { LiveDir } from './live-node.ts';
 import type { LiveNode } from './live-state.ts';
 
-// A node that somebody holds stays the same object under its name.
+// A held node stays the same object under its name.
 
-/** Holds a node once more. @returns the node that the name has: another one where somebody else was first since it was looked up */
+/** Holds a node once more. @returns the node of the name, which differs if another caller held one since the look-up */
 export function holdNode<T extends LiveNode>(dir: LiveDir | undefined, name: Octets, node: T): T {
   node.holds = (node.holds ?? 0) + 1;
   if (node.holds > 1 || dir === undefined || !belongsTo(node, dir, name)) return node;
@@ -19,12 +19,12 @@ export function holdNode<T extends LiveNode>(dir: LiveDir | undefined, name: Oct
   return node;
 }
 
-/** Whether a name has a node to itself. A listing may name a Dir that has been moved or removed since. */
+/** Whether a node belongs to a name alone. A listing may name a Dir that was moved or removed since. */
 function belongsTo(node: LiveNode, dir: LiveDir, name: Octets): boolean {
   return node.sort === 'leaf' ? node.hard === undefined : !node.gone && node.parent === dir && node.name === name;
 }
 
-/** Lets go of a node; one that nobody holds and that is as stored is forgotten. */
+/** Releases holds. A node without holds that equals its stored state is dropped from memory. */
 export function releaseNode(node: LiveNode, times: number): void {
   node.holds = Math.max(0, (node.holds ?? 0) - times);
   if (node.holds > 0) return;

@@ -8,7 +8,7 @@ import { findEntry, findEntryNow } from './live-node.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
 import { openEntry } from './live-state.ts';
 
-/** Names in the Dirs of a live tree: what each has, and whether it may be used. */
+/** Looks up names in Dirs of a live tree, and checks whether they are used or free. */
 export class NodePlaces {
   readonly #state: LiveState;
 
@@ -16,7 +16,7 @@ export class NodePlaces {
     this.#state = state;
   }
 
-  /** The place of a name, used or not. */
+  /** Finds the place of a name, used or free. */
   async at(dir: LiveDir, name: Octets, options: OpOptions): Promise<Place> {
     this.checkLive(dir);
     const path = joinPath(dir.path(), name);
@@ -24,14 +24,14 @@ export class NodePlaces {
     return { dir, name, path, node: entry === undefined ? undefined : await this.open(dir, { name, entry }, options) };
   }
 
-  /** The place of a name that is used. @throws {PathError} ENOENT */
+  /** Finds the place of a used name. @throws {PathError} ENOENT if it is free */
   async used(dir: LiveDir, name: Octets, action: string, options: OpOptions): Promise<Place & { readonly node: LiveNode }> {
     const place = await this.at(dir, name, options);
     if (place.node === undefined) throw new PathError('ENOENT', action, place.path);
     return { ...place, node: place.node };
   }
 
-  /** The place of a name that is free and allowed. @throws {PathError} EEXIST and others */
+  /** Finds the place of a free, valid name. @throws {PathError} EEXIST if it is used, and others */
   async free(dir: LiveDir, name: Octets, action: string, options: OpOptions): Promise<Place> {
     const place = await this.at(dir, name, options);
     if (place.node !== undefined) throw new PathError('EEXIST', action, place.path);
@@ -39,25 +39,25 @@ export class NodePlaces {
     return place;
   }
 
-  /** The entry of a name; undefined where there is none, null where that has to be read. */
+  /** Finds the entry of a name; undefined if there is none, null if the Dir must be read asynchronously. */
   findNow(dir: LiveDir, name: Octets): RawEntry['entry'] | undefined | null {
     this.checkLive(dir);
     return findEntryNow(this.#state.reader, dir, name);
   }
 
-  /** The node of an entry. */
+  /** Resolves an entry to its node. */
   open(dir: LiveDir, raw: RawEntry, options: OpOptions | undefined): Promise<LiveNode> {
     return openEntry(this.#state, dir, raw, true, options);
   }
 
-  /** Whether a Dir is in the tree still. */
+  /** Whether a Dir is still in the tree. */
   isLive(dir: LiveDir): boolean {
     let at = dir;
     for (; at.parent !== undefined; at = at.parent) if (at.gone) return false;
     return at === this.#state.root;
   }
 
-  /** @throws {PathError} ENOENT for a Dir that is in the tree no more */
+  /** @throws {PathError} ENOENT if a Dir is no longer in the tree */
   checkLive(dir: LiveDir): void {
     if (!this.isLive(dir)) throw new PathError('ENOENT', 'use', dir.name);
   }

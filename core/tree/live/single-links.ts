@@ -6,12 +6,12 @@ import { linksBelow } from './live-links.ts';
 import type { HardLeaf, LiveDir, LiveLeaf, NodePlace } from './live-node.ts';
 import { findEntry } from './live-node.ts';
 
-// A node that is left with one name leaves its inode table: it stands under that name as any other does. So equal trees have equal
-// Dirrefs, whatever was linked in them before.
+// A node with only one name left leaves its inode table and becomes an ordinary entry under that name. So equal trees have equal
+// Dirrefs, regardless of former links.
 
 /**
- * Takes the nodes of a table that have one name out of it. Their names are mostly known from their making. For the others
- * all names of hard links in the Dir of the table and below are read, once for all of them.
+ * Removes the nodes with one name from a table. Their names are mostly remembered. To find the others, it reads all names of
+ * hard links in the Dir of the table and below, once for all nodes.
  */
 export async function makeSingles(reader: DirReader, scope: InodeScope, options: OpOptions): Promise<void> {
   const wanted = new Set<HardLeaf>();
@@ -31,13 +31,13 @@ export async function makeSingles(reader: DirReader, scope: InodeScope, options:
   }
   for (const node of wanted) {
     const place = places.get(node);
-    // A count that is not true is damage, which fsck reports.
+    // A wrong count is damage, which fsck reports.
     if (place === undefined || place === 'several') node.hard.isKept = true;
     else makeSingle(node, place);
   }
 }
 
-/** The one name that is left of a node which was linked here, if it is among those that are remembered. */
+/** The only name of a node that was linked in this session, if it is remembered. */
 async function knownPlace(
   reader: DirReader,
   known: readonly NodePlace[],
@@ -54,7 +54,7 @@ async function knownPlace(
   return undefined;
 }
 
-/** The Dir that stands now where a Dir stood when it was seen last. */
+/** The present Dir at the place of a Dir that was seen earlier. */
 async function dirNow(reader: DirReader, dir: LiveDir, options: OpOptions): Promise<LiveDir | undefined> {
   const down: LiveDir[] = [];
   let at = dir;

@@ -7,11 +7,11 @@ import { liveRoot } from './live-state.ts';
 import { storeStale } from './live-store.ts';
 
 /**
- * A stored Dir whose inode table has no nodes of one name.
+ * Removes nodes with only one name from the inode table of a stored Dir.
  *
  * New Blocks are added to the Store, not flushed.
  *
- * @param dirent - self-contained, in the Store
+ * @param dirent - self-contained; in the Store
  */
 export async function withoutSingles(store: Store, dirent: DirDirent, options: OpOptions = {}): Promise<DirDirent> {
   if (dirent.inodes === undefined) return dirent;

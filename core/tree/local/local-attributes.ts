@@ -9,8 +9,8 @@ import type { LocalNode } from './local-node.ts';
 import { localNode, localXattrs } from './local-node.ts';
 
 /**
- * Sets metadata of a node on disk, symlinks not followed. What no system call can set (ctime, birth time, a symlink's
- * mode) is left out.
+ * Sets metadata of a node on disk without following symlinks. Ignores what no system call can set: ctime, birth time, and
+ * a symlink's mode.
  *
  * @throws SystemError
  */
@@ -19,7 +19,7 @@ export function setLocalMeta(node: LocalNode, change: MetaChange, owners: OwnerN
   const itself = pathBytes(held.node);
   const uid = change.uid ?? (change.user == null ? undefined : owners.userId(change.user));
   const gid = change.gid ?? (change.group == null ? undefined : owners.groupId(change.group));
-  // First, since it takes setuid and setgid away.
+  // Change the owner first, since that clears setuid and setgid.
   if (uid !== undefined || gid !== undefined) chown(itself, uid ?? Number(node.stat.uid), gid ?? Number(node.stat.gid));
   if (change.xattrs !== undefined) replaceXattrs(pathBytes(held.entry), change.xattrs ?? new Map());
   if (change.mode != null && node.kind !== 'symlink') chmodSync(itself, change.mode);
@@ -33,7 +33,7 @@ function replaceXattrs(target: Buffer, values: ReadonlyMap<Octets, Uint8Array>):
   for (const [name, value] of values) setXattr(target, name, value);
 }
 
-/** Gives the node at `path` the owner, permissions, extended attributes and mtime of another. */
+/** Copies the owner, permissions, extended attributes and mtime of a node to the node at `path`. */
 export function copyLocalMeta(from: LocalNode, path: Octets, owners: OwnerNames): void {
   const to = localNode(path);
   if (to === undefined) return;

@@ -17,18 +17,18 @@ const { COPYFILE_EXCL, COPYFILE_FICLONE, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = co
 
 /** A directory that is being copied. */
 interface Level {
-  /** In the directories above. */
+  /** Names in the parent directories. */
   readonly from: Octets;
   readonly to: Octets;
-  /** Names that are still to copy. */
+  /** Names that remain to be copied. */
   readonly names: Octets[];
 }
 
 /**
- * Copies a node on disk, and all below it, to a path where nothing is. Metadata and hard links among the copied are kept. Content
- * is copied by reference where the filesystem can.
+ * Copies a node on disk and everything below it to an unused path. Metadata and hard links within the source are kept. Content
+ * is copied by reference if the filesystem supports it.
  *
- * @throws SystemError; what was made until then stays
+ * @throws SystemError; the parts that were copied before it stay
  */
 export async function copyLocal(from: Octets, to: Octets, owners: OwnerNames, signal?: AbortSignal): Promise<void> {
   using copy = new LocalCopy(directoryOf(from), directoryOf(to), owners);
@@ -40,7 +40,7 @@ class LocalCopy implements Disposable {
   readonly #target: LocalDescent;
   readonly #owners: OwnerNames;
   readonly #levels: Level[] = [];
-  /** Where the copy of a node with several names is, by device and inode. */
+  /** Paths of copies of nodes with several names, by device and inode. */
   readonly #copies = new Map<string, Octets>();
 
   constructor(source: Octets, target: Octets, owners: OwnerNames) {
@@ -64,10 +64,10 @@ class LocalCopy implements Disposable {
     }
   }
 
-  /** Copies an entry, or makes and enters it where it is a directory. */
+  /** Copies an entry; creates and enters a directory. */
   async #copy(from: Octets, to: Octets): Promise<void> {
     const node = localNode(this.#source.entry(from));
-    // It is gone since the listing.
+    // It was removed since the listing.
     if (node === undefined) return;
     const target = this.#target.entry(to);
     if (node.kind === 'dir') {
@@ -89,7 +89,7 @@ class LocalCopy implements Disposable {
     if (node.stat.nlink > 1n) this.#copies.set(key, this.#target.pathOf(to));
   }
 
-  /** A directory gets its metadata last: what is made in it changes its time, and may need a permission that it is to lack. */
+  /** Sets the metadata of a directory last: creating entries changes its time, and may need a permission that it will lack. */
   #leave({ from, to }: Level): void {
     this.#source.leave();
     this.#target.leave();
@@ -118,7 +118,7 @@ async function copyContent(node: LocalNode, to: Octets, path: Octets): Promise<v
 }
 
 async function copyFileContent(node: LocalNode, to: Octets, path: Octets): Promise<void> {
-  // Should a FIFO have taken the file's place, its opening must not wait.
+  // If a FIFO has replaced the file, opening it must not block.
   const fd = openSync(pathBytes(node.path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
     if (!isSameNode(fstatSync(fd, { bigint: true }), node.stat))

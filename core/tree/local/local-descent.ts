@@ -14,43 +14,43 @@ const { O_DIRECTORY, O_RDONLY } = constants;
 const UP = cName('..' as Octets);
 
 /**
- * Stands in a directory on disk, enters those below one name at a time, and leaves them again. No symlink is followed, not even one that
- * somebody puts there meanwhile. Neither the length of a path nor its depth has a limit, and two directories are open at most.
+ * Walks directories on disk: it has a current directory, enters subdirectories by name, and leaves them again. It follows no symlinks, even
+ * if one is created meanwhile. Path length and depth are unlimited, and at most two directories are open.
  */
 export class LocalDescent implements Disposable {
   readonly #above: BigIntStats[] = [];
   #fd: number;
   #path: Octets;
 
-  /** @param path - of a directory */
+  /** @param path - the path of a directory */
   constructor(path: Octets) {
     using reached = reachPath(path);
     this.#fd = openSync(reached.bytes, O_RDONLY | O_DIRECTORY);
     this.#path = path;
   }
 
-  /** The directory that it stands in, open. */
+  /** The descriptor of the current directory. */
   get fd(): number {
     return this.#fd;
   }
 
-  /** The path of an entry, for messages. */
+  /** The path of an entry of the current directory, for messages. */
   pathOf(name: Octets): Octets {
     return localChildPath(this.#path, name);
   }
 
-  /** A path by which the system reaches an entry from here; by its path where the system shows no open directories. */
+  /** A path for system calls on an entry. It is relative to the open directory if the system supports that, else the full path. */
   entry(name: Octets): Octets {
     return process.platform === 'linux' ? (`/proc/self/fd/${this.#fd}/${name}` as Octets) : this.pathOf(name);
   }
 
-  /** The names in the directory. */
+  /** The names in the current directory. */
   names(): Octets[] {
     const path = process.platform === 'linux' ? `/proc/self/fd/${this.#fd}` : pathBytes(this.#path);
     return readdirSync(path, { encoding: 'buffer' }).map((name) => octetsFromBytes(name));
   }
 
-  /** @throws SystemError where the name is no directory */
+  /** Enters a subdirectory. @throws SystemError if the name is no directory */
   enter(name: Octets): void {
     const above = fstatSync(this.#fd, { bigint: true });
     this.#stand(atCalls().open(this.#fd, cName(name), 'dir'));
@@ -58,7 +58,7 @@ export class LocalDescent implements Disposable {
     this.#path = this.pathOf(name);
   }
 
-  /** Goes back to where it stood. @throws {VtError} EFAILED where somebody moved the directory */
+  /** Returns to the parent directory. @throws {VtError} EFAILED if the directory was moved */
   leave(): void {
     this.#stand(atCalls().open(this.#fd, UP, 'dir'));
     const above = this.#above.pop();

@@ -12,18 +12,18 @@ import { EMPTY_BLOCK } from '../../block/block.ts';
 import type { Dirent, IndirectDirent } from '../../dirent/dirent.ts';
 import type { Meta } from '../../dirent/meta.ts';
 
-// Nodes of the local filesystem, by paths in which no element is a symlink. The calls are synchronous: for metadata
-// that is several times as fast as promises (names and lstat of 18,679 files: 382,000 a second against 20,000).
+// Nodes of the local filesystem, by paths without symlinks. The calls are synchronous: for metadata
+// that is many times as fast as promises (names and lstat of 18,679 files: 382,000 per second instead of 20,000).
 
 /** A node on disk. */
 export interface LocalNode {
-  /** Absolute, without symlinks but for the node itself. */
+  /** The absolute path; only the node itself may be a symlink. */
   readonly path: Octets;
   readonly stat: BigIntStats;
   readonly kind: Exclude<Dirent['kind'], 'indirect'>;
 }
 
-/** The node at a path, not followed, or undefined. @throws SystemError for all but ENOENT and ENOTDIR */
+/** The node at a path, without following a symlink; undefined for ENOENT and ENOTDIR. @throws SystemError for other errors */
 export function localNode(path: Octets): LocalNode | undefined {
   try {
     using reached = reachPath(path);
@@ -36,12 +36,12 @@ export function localNode(path: Octets): LocalNode | undefined {
   }
 }
 
-/** The path of an entry of the directory at `dir`. */
+/** The path of an entry in the directory at `dir`. */
 export function localChildPath(dir: Octets, name: Octets): Octets {
   return (dir === '/' ? `/${name}` : `${dir}/${name}`) as Octets;
 }
 
-/** The names in a directory that is held, sorted by octets. */
+/** The names in a held directory, sorted by octets. */
 function heldNames(dir: HeldNode): Octets[] {
   return readdirSync(pathBytes(dir.node), { encoding: 'buffer' })
     .map((name) => octetsFromBytes(name))
@@ -60,14 +60,14 @@ export function localTarget(link: LocalNode): Octets {
   return octetsFromBytes(readlinkSync(pathBytes(held.entry), { encoding: 'buffer' }));
 }
 
-/** Entries of a directory that are looked at while it is held, so that a tree of any depth takes few descriptors. */
+/** Entries of a directory that are processed while it is held, so that a tree of any depth needs few descriptors. */
 const AT_ONCE = 256;
 
 /**
- * What is made of each entry of a directory, in the order of their names; the directory is held again for every few of them. What is gone since
- * the listing is no entry.
+ * Calls `make` for each entry of a directory, sorted by name, and yields the results. It holds the directory again for every few entries,
+ * and skips entries that were removed since the listing.
  *
- * @param make - called while the directory is held, by which the node is reached
+ * @param make - called while the directory is held; the node's path goes through the held directory
  */
 export function* localEntries<T>(hold: () => HeldNode, make: (node: LocalNode, name: Octets) => T): Generator<T> {
   let names: readonly Octets[] | undefined;
@@ -86,9 +86,9 @@ export function* localEntries<T>(hold: () => HeldNode, make: (node: LocalNode, n
 }
 
 /**
- * The Dirent of a node, as far as one can tell without reading its content: the Block of a file or directory is empty.
+ * Makes the Dirent of a node without reading its content: the Block of a file or directory is empty.
  *
- * @param xattrs - read the extended attributes as well
+ * @param xattrs - read the extended attributes too
  */
 export function localDirent(node: LocalNode, name: Octets, owners: OwnerNames, xattrs: boolean): Exclude<Dirent, IndirectDirent> {
   const meta = localMeta(node, owners, xattrs);
@@ -133,14 +133,14 @@ function localMeta(node: LocalNode, owners: OwnerNames, xattrs: boolean): Meta {
   };
 }
 
-/** Major and minor number as glibc's makedev(3) packs them. */
+/** Splits a device number into major and minor as glibc's makedev(3) encodes them. */
 export function deviceNumber(rdev: bigint): { readonly major: number; readonly minor: number } {
   const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
   const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn & 0xffffffffn);
   return { major: Number(major & 0xffffffffn), minor: Number(minor) };
 }
 
-/** The extended attributes of a node, sorted by name. */
+/** Reads the extended attributes of a node, sorted by name. */
 export function localXattrs(node: LocalNode): Map<Octets, Uint8Array> {
   using held = holdNode(node.path, node.stat);
   const entry = pathBytes(held.entry);

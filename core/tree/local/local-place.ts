@@ -10,7 +10,7 @@ import { resolvePath } from '../resolve.ts';
 import type { LocalNode } from './local-node.ts';
 import { localChildPath, localNames, localNode, localTarget } from './local-node.ts';
 
-/** Where an entry of an ordinary directory is, or could be. */
+/** The place of an existing or possible entry of an ordinary directory. */
 export interface LocalPlace {
   /** The directory's path on disk, without symlinks. */
   readonly dir: Octets;
@@ -20,7 +20,7 @@ export interface LocalPlace {
   readonly node: LocalNode | undefined;
 }
 
-/** Walks paths within a directory on disk, and never out of it. */
+/** Resolves paths within a directory on disk; they never lead out of it. */
 export class LocalPaths {
   readonly root: LocalNode;
 
@@ -28,7 +28,7 @@ export class LocalPaths {
     this.root = root;
   }
 
-  /** See `resolvePath`; symlinks are read here, not followed by the system. */
+  /** See `resolvePath`; symlinks are resolved here, not by the system. */
   resolve(path: TreePath, action: string, follow: boolean): Promise<Resolved<LocalNode>> {
     return resolvePath<LocalNode>(
       {
@@ -43,14 +43,14 @@ export class LocalPaths {
     );
   }
 
-  /** The node at a path. @throws {PathError} ENOENT */
+  /** Finds the node at a path. @throws {PathError} ENOENT if there is none, and others */
   async existing(path: TreePath, action: string, follow: boolean): Promise<LocalNode> {
     const { node } = await this.resolve(path, action, follow);
     if (node === undefined) throw new PathError('ENOENT', action, path);
     return node;
   }
 
-  /** The place of a path whose parent exists. @throws {PathError} `ofRoot` for the root */
+  /** Finds the place of a path whose parent exists. @throws {PathError} with the code `ofRoot` for the root, and others */
   async place(path: TreePath, action: string, follow: boolean, ofRoot: PathErrorName = 'EINVAL'): Promise<LocalPlace> {
     const { dirs, names, node } = await this.resolve(path, action, follow);
     const dir = dirs.at(-1);
@@ -59,14 +59,14 @@ export class LocalPaths {
     return { dir: dir.path, name, node, path: localChildPath(dir.path, name) };
   }
 
-  /** The place of an entry that exists and is not the root. @throws {PathError} */
+  /** Finds the place of an existing entry. @throws {PathError} ENOENT if there is none, EINVAL for the root, and others */
   async existingPlace(path: TreePath, action: string): Promise<LocalPlace & { readonly node: LocalNode }> {
     const place = await this.place(path, action, false);
     if (place.node === undefined) throw new PathError('ENOENT', action, path);
     return { ...place, node: place.node };
   }
 
-  /** The place of an entry that does not exist yet. @throws {PathError} */
+  /** Finds the place for a new entry. @throws {PathError} EEXIST if there is an entry, and others */
   async newPlace(path: TreePath, action: string): Promise<LocalPlace> {
     const place = await this.place(path, action, false, 'EEXIST');
     if (place.node !== undefined) throw new PathError('EEXIST', action, path);
@@ -75,12 +75,12 @@ export class LocalPaths {
   }
 }
 
-/** Whether two are one file, under whatever names. */
+/** Whether two nodes are the same file, possibly under different names. */
 export function sameLocalNode(a: LocalNode, b: LocalNode): boolean {
   return a.stat.dev === b.stat.dev && a.stat.ino === b.stat.ino;
 }
 
-/** Refuses what rename(2) refuses to replace. */
+/** Refuses replacements like rename(2). @throws {PathError} EISDIR, ENOTDIR if only one is a directory; ENOTEMPTY */
 export function checkLocalReplace(node: LocalNode, target: LocalNode | undefined, action: string, path: TreePath): void {
   if (target === undefined || (target.kind !== 'dir' && node.kind !== 'dir')) return;
   if (target.kind !== 'dir') throw new PathError('ENOTDIR', action, path);
@@ -104,7 +104,7 @@ const PATH_ERRORS: ReadonlySet<string> = new Set<PathErrorName>([
   'EACCES',
 ]);
 
-/** A system call's error as one of the tree's; other errors as they are. */
+/** Converts a system call's error into a PathError; returns other errors unchanged. */
 export function localPathError(error: unknown, action: string, path: TreePath): unknown {
   if (error instanceof VtError) return error;
   const code = errorCode(error);

@@ -8,16 +8,16 @@ import { LocalDescent } from './local-descent.ts';
 
 /** A directory that is being emptied. */
 interface Level {
-  /** In the directory above. */
+  /** Its name in the parent directory. */
   readonly name: Octets;
-  /** Names that are still to go. */
+  /** Names that remain to be removed. */
   readonly names: Octets[];
 }
 
 /**
- * Removes a node on disk and all below it; symlinks are removed, not followed.
+ * Removes a node on disk and everything below it; symlinks are removed, not followed.
  *
- * @param path - without a slash at its end
+ * @param path - a path without a trailing slash
  */
 export function removeLocal(path: Octets, signal?: AbortSignal): void {
   const at = path.lastIndexOf('/');
@@ -37,7 +37,7 @@ export function removeLocal(path: Octets, signal?: AbortSignal): void {
   }
 }
 
-/** Removes a name, or enters it where it is a directory. */
+/** Removes a name; enters a directory instead. */
 function removeOrEnter(place: LocalDescent, name: Octets, levels: Level[]): void {
   const stat = atCalls().stat(place.fd, cName(name));
   if (stat === undefined) return;

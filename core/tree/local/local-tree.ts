@@ -27,14 +27,14 @@ import { readLocal, temporaryPath, writeLocal } from './local-write.ts';
 
 type StoredDirent = Exclude<Dirent, IndirectDirent>;
 
-/** What a local tree takes from outside. */
+/** Options of a local tree. */
 export interface LocalTreeOptions {
-  /** For messages and the prompt; default the directory's path. */
+  /** For messages and the prompt; default: the directory's path. */
   readonly name?: string;
   readonly owners?: OwnerNames;
-  /** Stores the local file or directory at an absolute path: what `dirent` needs. */
+  /** Stores the local file or directory at an absolute path; `dirent` needs it. */
   readonly importLocal?: (path: Octets, options: OpOptions) => Promise<StoredDirent>;
-  /** Makes a Dirent's tree at an absolute local path: what `bind` needs. */
+  /** Writes a Dirent's tree to an absolute local path; `bind` needs it. */
   readonly exportLocal?: (dirent: StoredDirent, path: Octets, options: OpOptions) => Promise<void>;
 }
 
@@ -42,8 +42,8 @@ export interface LocalTreeOptions {
  * Opens an ordinary directory as a tree. Symlinks in it resolve within it: an absolute target starts at the opened
  * directory, so that no path leads out.
  *
- * @param store - where `dirent` puts Blocks
- * @throws {VtError} EOPEN if it is no directory that can be read
+ * @param store - the Store for Blocks of `dirent`
+ * @throws {VtError} EOPEN if it is not a readable directory
  */
 export function openLocalTree(path: Octets, store: Store, options: LocalTreeOptions = {}): LocalTree {
   try {
@@ -56,7 +56,7 @@ export function openLocalTree(path: Octets, store: Store, options: LocalTreeOpti
   throw new VtError('EOPEN', `open directory "${octetsToText(path)}": not a directory`);
 }
 
-/** An ordinary directory as a tree: changes act on the disk at once. Its Dirents have no Blocks, but for `dirent`'s. */
+/** An ordinary directory as a tree: changes are made on disk at once. Only Dirents from `dirent` have Blocks. */
 export class LocalTree implements Tree {
   readonly name: string;
   readonly can: TreeCapabilities = { write: true, sync: false };
@@ -152,7 +152,7 @@ export class LocalTree implements Tree {
         throw new VtError('EUNSUPPORTED', `bind "${octetsToText(path)}": a local directory cannot hold Dirents`, { remedy: 'use get' });
       const place = await this.#paths.place(path, 'bind', false);
       checkEntryName(place.name, 'bind', path);
-      // Made whole beside it, then moved into its place.
+      // Write everything beside it, then rename it into place.
       const temporary = temporaryPath(place.dir);
       using made = reachPath(temporary);
       try {
@@ -254,7 +254,7 @@ export class LocalTree implements Tree {
     });
   }
 
-  /** Changes act at once, and no root is kept. */
+  /** The number of changes made through this tree. */
   get revision(): number {
     return this.#changes.revision;
   }
@@ -282,7 +282,7 @@ export class LocalTree implements Tree {
   #entry(path: TreePath, name: Octets, node: LocalNode, xattrs: boolean): TreeEntry {
     const dirent = localDirent(node, name, this.#owners, xattrs);
     const size = node.kind === 'file' || node.kind === 'symlink' ? Number(node.stat.size) : 0;
-    // Inode numbers tell nodes apart within one filesystem; other filesystems may be mounted below.
+    // Inode numbers are unique only within one filesystem, and others may be mounted below.
     const { dev, ino, nlink } = node.stat;
     const id = dev === this.#paths.root.stat.dev && ino < 2n ** 52n ? Number(ino) : entryId(Number(dev), String(ino) as Octets);
     return { path, name, dirent, size, nlink: node.kind === 'dir' ? 1 : Number(nlink), id };

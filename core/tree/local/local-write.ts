@@ -15,17 +15,17 @@ import { copyLocalMeta, setLocalMeta } from './local-attributes.ts';
 import type { LocalNode } from './local-node.ts';
 import { localChildPath, localNode } from './local-node.ts';
 
-/** Octets read at once. */
+/** Octets per read. */
 const CHUNK_SIZE = 256 * 1024;
 
-/** A name in a directory that nobody has: for what is not whole yet. */
+/** Makes an unused path in a directory for an incomplete file. */
 export function temporaryPath(dir: Octets): Octets {
   return localChildPath(dir, `.vtftp-${randomBytes(8).toString('hex')}.tmp` as Octets);
 }
 
 /**
- * Writes a file by way of a temporary one beside it, so that no half file ever stands under its name. An existing
- * file keeps its metadata but for the mtime, and, where it has several names, its identity.
+ * Writes a file through a temporary one beside it, so that its name never refers to an incomplete file. An existing
+ * file keeps its metadata except the mtime. If it has several names, it also keeps its inode.
  *
  * @throws SystemError
  */
@@ -48,7 +48,7 @@ export async function writeLocal(
     }
     const node = localNode(temporary);
     if (node !== undefined && place.node !== undefined && place.node.stat.nlink > 1n) {
-      // Its other names must see the content as well.
+      // Its other names must get the content too.
       await overwrite(
         place.path,
         readLocal(() => holdNode(temporary, node.stat), 0, Number.MAX_SAFE_INTEGER, signal),
@@ -62,7 +62,7 @@ export async function writeLocal(
     const mtimeNs = meta.mtimeNs ?? node?.stat.mtimeNs;
     if (node !== undefined) setLocalMeta(node, place.node === undefined ? meta : mtimeNs === undefined ? {} : { mtimeNs }, owners);
     if (onlyNew) {
-      // Unlike rename(2), link(2) replaces nothing that somebody has made meanwhile.
+      // Unlike rename(2), link(2) does not replace a file that was created meanwhile.
       await link(made.bytes, target.bytes);
       await unlink(made.bytes);
     } else await rename(made.bytes, target.bytes);
@@ -90,10 +90,10 @@ async function writeAll(handle: FileHandle, content: AsyncIterable<Uint8Array>, 
 }
 
 /**
- * Bytes `start` to `end` of a file on disk. A chunk is valid until the next is asked for.
+ * Reads the bytes `start` to `end` of a file on disk. A chunk is valid until the next is requested.
  *
- * @param hold - holds the file until it is open
- * @throws {VtError} EFAILED where something else has taken the file's place
+ * @param hold - returns a held node, to keep the file until it is open
+ * @throws {VtError} EFAILED if the file was replaced by something else
  */
 export async function* readLocal(hold: () => HeldNode, start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const handle = await openHeld(hold());
@@ -114,7 +114,7 @@ export async function* readLocal(hold: () => HeldNode, start: number, end: numbe
 async function openHeld(held: HeldNode): Promise<FileHandle> {
   try {
     if (!held.stat.isFile()) throw new VtError('EFAILED', 'it was replaced meanwhile');
-    // Where nothing is held a FIFO may have taken the file's place since: its opening must not wait.
+    // Without holding, a FIFO may have replaced the file: opening it must not block.
     return await open(pathBytes(held.node), constants.O_RDONLY | constants.O_NONBLOCK | (CAN_HOLD ? 0 : constants.O_NOFOLLOW));
   } finally {
     held[Symbol.dispose]();

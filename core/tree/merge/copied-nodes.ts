@@ -14,23 +14,23 @@ import type { TreePath } from '../path.ts';
 import { isWithin, joinPath, ROOT_PATH } from '../path.ts';
 import { readTable } from './merge-table.ts';
 
-// A copy by reference keeps the uuids of hard links: the nodes of a Dir and of its copy differ only by the table that they are in. A link
-// from the copy to the outside moves its node to a table further out. If the Dir itself is gone, only the names tell whose node that is.
+// A copy by reference keeps the uuids of hard links: the nodes of a Dir and of its copy differ only by their table. A link
+// from the copy to the outside moves its node to a table further out. If the Dir itself was removed, only the names show whose node it is.
 
-/** A node of a table, and its names. */
+/** A node in a table, and its names. */
 interface PlacedNode {
   readonly node: Dirent;
   readonly names: Set<TreePath>;
 }
 
-/** Nodes of one uuid by the Dirs whose tables they are in. */
+/** Nodes with the same uuid, by the Dirs whose tables they are in. */
 type PlacedNodes = ReadonlyMap<TreePath, PlacedNode>;
 
 /**
- * Tells nodes of copies apart before a merge. A side may have moved a node out of the table of a copy, and removed the original. If the
- * other side changed the original, the copy's node gets a uuid of its own: else it would get those changes.
+ * Separates nodes of copies from their originals before a merge. A side may have moved a node out of the table of a copy, and removed
+ * the original. If the other side changed the original, the copy's node gets a uuid of its own: otherwise it would get those changes.
  *
- * @returns the side, with such nodes under uuids that follow from theirs and from their place
+ * @returns the side, with new uuids for such nodes, derived from the old uuids and the places
  */
 export async function withoutCopiedNodes(
   store: Store,
@@ -73,7 +73,7 @@ function sharesName(one: PlacedNode, two: PlacedNode): boolean {
   return [...one.names].some((name) => two.names.has(name));
 }
 
-/** The uuids that Dirs had in their tables, and that a side has not there: their nodes went further out, or are gone. */
+/** The uuids that a side no longer has in the tables of their Dirs: their nodes moved further out, or were removed. */
 async function leftTables(reader: DirReader, base: DirDirent, side: DirDirent, options: OpOptions): Promise<Set<string>> {
   const left = new Set<string>();
   const ahead: { readonly before: DirDirent; readonly now: DirDirent | undefined }[] = [{ before: base, now: side }];
@@ -91,7 +91,7 @@ async function leftTables(reader: DirReader, base: DirDirent, side: DirDirent, o
   return left;
 }
 
-/** The nodes of some uuids in all tables of a tree, with their names. Dirs without names of hard links are passed over. */
+/** Finds the nodes with some uuids in all tables of a tree, with their names. Skips Dirs without names of hard links. */
 async function placedNodes(
   reader: DirReader,
   root: DirDirent,
@@ -99,7 +99,7 @@ async function placedNodes(
   options: OpOptions,
 ): Promise<Map<string, Map<TreePath, PlacedNode>>> {
   const found = new Map<string, Map<TreePath, PlacedNode>>();
-  /** By uuid, the node that a name in this Dir means. */
+  /** The node of names in this Dir, by uuid. */
   type Scope = ReadonlyMap<string, PlacedNode>;
   const ahead: { readonly path: TreePath; readonly dir: DirDirent; readonly scope: Scope }[] = [
     { path: ROOT_PATH, dir: root, scope: new Map() },
@@ -121,7 +121,7 @@ async function placedNodes(
   return found;
 }
 
-/** A tree in which the node of a Dir's table, and all its names, have another uuid. */
+/** Gives a node in a Dir's table, and all its names, a new uuid. */
 async function withFreshUuid(
   store: Store,
   reader: DirReader,

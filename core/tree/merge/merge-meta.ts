@@ -2,15 +2,15 @@ import type { Octets } from '../../base/octets.ts';
 import { octetsToText } from '../../base/octets.ts';
 import type { Meta } from '../../dirent/meta.ts';
 
-// Metadata of two sides made one, field by field. One rule decides what both sides changed, and is the same from either
-// side. Permissions are those that both allow, and times the later ones. All else is that of the side that was modified
+// Merges metadata of two sides field by field. A rule decides about fields that both sides changed; it is symmetric in the
+// sides. Permissions become those that both allow, and times the later ones. Everything else is from the side that was modified
 // later.
 
 /** A field of metadata that both sides changed. */
 export interface MetaClash {
   /** `mode`, `user`, or the name of an extended attribute. */
   readonly field: string;
-  /** For people, where the values are short. */
+  /** For messages, if the values are short. */
   readonly ours?: string;
   readonly theirs?: string;
   readonly taken?: string;
@@ -19,7 +19,7 @@ export interface MetaClash {
 /** Merged metadata. */
 export interface MergedMeta {
   readonly meta: Meta;
-  /** Told are those that somebody set: times follow from changes. */
+  /** Fields that both sides set explicitly; times are excluded, since they follow from changes. */
   readonly clashes: readonly MetaClash[];
 }
 
@@ -28,10 +28,10 @@ type Fields = ReadonlyMap<string, unknown>;
 const TIMES: ReadonlySet<string> = new Set(['mtimeNs', 'ctimeNs', 'btimeNs']);
 
 /**
- * Merges metadata: a change of one side counts.
+ * Merges metadata. A field that only one side changed gets that side's value.
  *
- * @param base - undefined where the sides have nothing in common: then what differs was changed by both
- * @param prefer - whose value is taken of what both changed; default: by the rule
+ * @param base - undefined if the sides have no common past: then each difference counts as changed by both
+ * @param prefer - the side whose value is used for fields that both changed; default: by the rule
  */
 export function mergeMeta(base: Meta | undefined, ours: Meta, theirs: Meta, prefer?: 'ours' | 'theirs'): MergedMeta {
   const later = laterSide(ours, theirs);
@@ -70,7 +70,7 @@ function byRule(key: string, one: unknown, two: unknown, later: 'ours' | 'theirs
   return later === 'ours' ? one : two;
 }
 
-/** Which side was modified later; of equal times any, but the same one from either side. */
+/** The side that was modified later. For equal times the choice is arbitrary but symmetric. */
 function laterSide(ours: Meta, theirs: Meta): 'ours' | 'theirs' {
   const [one, two] = [ours.mtimeNs ?? 0n, theirs.mtimeNs ?? 0n];
   if (one !== two) return one > two ? 'ours' : 'theirs';

@@ -3,47 +3,49 @@ import type { DirDirent, Dirent } from '../../dirent/dirent.ts';
 import type { TreePath } from '../path.ts';
 import type { MetaClash } from './merge-meta.ts';
 
-/** Where the two sides could not both have their way. */
+/** A conflict between the two sides. */
 export interface MergeConflict {
   readonly path: TreePath;
-  /** Both changed it, or one removed what the other changed, or both changed the same metadata of it, or gave it other names. */
+  /** Both changed it; one removed what the other changed; both changed the same metadata; or both gave it different names. */
   readonly kind: 'both-changed' | 'removed-by-us' | 'removed-by-them' | 'metadata' | 'both-renamed';
-  /** Where the version that lost its name stands now: theirs of what both changed. Of what both renamed, the name that they gave it. */
+  /** The path of the version that lost its name: their version if both changed it. If both renamed it, their name. */
   readonly theirsAt?: TreePath;
-  /** Whose version was taken, where one was chosen: the other is not in the result. */
+  /** The chosen side, if one was chosen; the other version is not in the result. */
   readonly took?: 'ours' | 'theirs';
-  /** Of metadata: what both changed. Where nobody took a side, it is decided by rule. */
+  /** For metadata: the fields that both changed. Unless a side was chosen, the rule decides. */
   readonly clashes?: readonly MetaClash[];
 }
 
-/** What is under a name in one of two trees that have nothing in common: it may have been added there or removed in the other. */
+/** A name that only one of two trees without a common past has: it may have been added there or removed in the other. */
 export interface OnlyOne {
   readonly path: TreePath;
   readonly side: 'ours' | 'theirs';
 }
 
-/** Two versions: one must be chosen, or both kept. Undefined is one that was removed. */
+/** Two versions, of which one must be chosen or both kept. A removed version is undefined. */
 export interface MergeChoice {
   readonly path: TreePath;
   readonly ours: Dirent | undefined;
   readonly theirs: Dirent | undefined;
 }
 
-/** Which version is taken. */
+/** The decision. */
 export type Chosen = 'ours' | 'theirs' | 'both' | 'neither';
 
+/** The result of a merge. */
 export interface MergeResult {
   /** Self-contained; its Blocks are in the Store, not flushed. */
   readonly dirent: DirDirent;
-  /** Nothing of either side is lost, but somebody should look. */
+  /** Nothing of either side is lost, unless a side was chosen, but a user should look at these. */
   readonly conflicts: readonly MergeConflict[];
-  /** Of trees without a common state: what one of them lacks. All of it is kept. */
+  /** For trees without a common past: names that only one of them has. All of them are kept. */
   readonly onlyOne: readonly OnlyOne[];
 }
 
+/** Options of a merge. */
 export interface MergeOptions extends OpOptions {
-  /** The time of the merge, for the names of what is kept of theirs. */
+  /** The time of the merge, for the names of their versions. */
   readonly now: Date;
-  /** Decides a conflict; default `both`. With `neither` something stands there that is neither: what either side makes of it later is a change. */
+  /** Decides a conflict; default `both`. `neither` puts a placeholder there that equals no version, so each later version is a change. */
   readonly choose?: ((choice: MergeChoice) => Chosen) | undefined;
 }

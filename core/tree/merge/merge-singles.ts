@@ -8,10 +8,10 @@ import type { TreePath } from '../path.ts';
 import { joinPath } from '../path.ts';
 import type { SideTables } from './merge-table.ts';
 
-// A node that a side left with one name has left its table there. For a merge it is put back, so that what the other side did to the node,
-// by whatever name, meets it.
+// A node that a side left with only one name is no longer in its table there. For a merge it is put back, so that the other side's
+// changes of the node apply to it, whatever name they used.
 
-/** A Dir in three states, at a path. */
+/** Three states of a Dir, and its path. */
 export interface SideDirs {
   readonly path: TreePath;
   readonly base: DirDirent | undefined;
@@ -19,10 +19,10 @@ export interface SideDirs {
   readonly theirs: DirDirent;
 }
 
-/** Names that a side has as files of their own, and that are taken for names of a node: the uuids by their paths. */
+/** Names that are ordinary files on a side, but are treated as names of a node: uuids by path. */
 export type Rejoined = ReadonlyMap<'ours' | 'theirs', Map<TreePath, string>>;
 
-/** Puts nodes back into the tables of the sides that left them with one name, and notes those names. */
+/** Puts nodes with one name back into the tables of the sides, and returns these names. */
 export async function rejoinSingles(
   reader: DirReader,
   dirs: SideDirs,
@@ -53,7 +53,7 @@ export async function rejoinSingles(
     }
 }
 
-/** The names of some nodes in a stored Dir and below, each by its elements. */
+/** Finds the names of some nodes in a stored Dir and below, each as path elements. */
 async function namesOf(
   reader: DirReader,
   top: DirDirent,
@@ -72,7 +72,7 @@ async function namesOf(
   return names;
 }
 
-/** The entry of a path below a stored Dir that is neither a Dir nor a name of a hard link. */
+/** Finds the entry at a path below a stored Dir; undefined if it is a Dir or a name of a hard link. */
 async function leafAt(reader: DirReader, top: DirDirent, path: readonly Octets[], options: OpOptions): Promise<Dirent | undefined> {
   let at: Dirent | undefined = top;
   for (const name of path) at = at?.kind === 'dir' ? await reader.find(at.block, name, options) : undefined;

@@ -10,29 +10,29 @@ import { mergeLeaves } from './merge-values.ts';
 /** An inode table by uuid. */
 export type InodeTable = Map<string, Dirent>;
 
-/** The inode tables of a Dir in three states of its tree; undefined where there is no such Dir. */
+/** The inode tables of a Dir in three states of its tree; undefined if the Dir does not exist there. */
 export interface SideTables {
   readonly base: InodeTable | undefined;
   readonly ours: InodeTable | undefined;
   readonly theirs: InodeTable | undefined;
 }
 
-/** Three inode tables made one; its counts of names are yet to be made. */
+/** The merge of three inode tables, without counts of names yet. */
 export interface MergedTable {
   readonly nodes: InodeTable;
-  /** Nodes that both sides gave another content: theirs, to be kept beside a name of it. */
+  /** Their versions of nodes whose content both sides changed; to be put beside a name of the node. */
   readonly conflicts: InodeTable;
-  /** Nodes whose metadata both sides changed: to be told of at a name of it. */
+  /** Nodes whose metadata both sides changed; to be reported at a name of the node. */
   readonly clashes: Map<string, ClashingNode>;
-  /** What a name may need though its node was removed on one side. */
+  /** Nodes that one side removed, but that names may still need. */
   readonly spare: InodeTable;
-  /** Nodes that had content of their own on a side: to be kept even if the other side removed all their names. */
+  /** Nodes whose content one side changed; they are kept even if the other side removed all their names. */
   readonly changed: readonly ChangedNode[];
-  /** A name that each node had, as far as the merge came by one. */
+  /** A former name of each node, if the merge has seen one. */
   readonly names: Map<string, Octets>;
 }
 
-/** A node whose metadata both sides changed, in three states. */
+/** Three states of a node whose metadata both sides changed. */
 export interface ClashingNode {
   readonly base: Dirent | undefined;
   readonly ours: Dirent;
@@ -48,7 +48,7 @@ export interface ChangedNode {
 
 const NO_TABLE: InodeTable = new Map();
 
-/** All of a table; none is an empty one. */
+/** Reads a whole table; a missing table is empty. */
 export async function readTable(reader: DirReader, inodes: Block | undefined, options?: OpOptions): Promise<InodeTable> {
   const table: InodeTable = new Map();
   if (inodes === undefined) return table;
@@ -56,7 +56,7 @@ export async function readTable(reader: DirReader, inodes: Block | undefined, op
   return table;
 }
 
-/** Merges three tables node by node; a removal yields to a change. */
+/** Merges three tables node by node; a change takes precedence over a removal. */
 export function mergeTables(tables: SideTables): MergedTable {
   const { base = NO_TABLE, ours = NO_TABLE, theirs = NO_TABLE } = tables;
   const changed = [...changedNodes(base, ours, 'us'), ...changedNodes(base, theirs, 'them')];
@@ -80,11 +80,11 @@ export function mergeTables(tables: SideTables): MergedTable {
 }
 
 /**
- * The uuids that mean a node of a Dir's own in one state, and in another state one of a Dir above. A copy by reference
- * keeps the uuids. Where it stands in the place of another Dir, the names of both would be mixed. By each state, those that
- * it has further out. A node that a link to the outside moved outwards is the same still.
+ * Finds the uuids that refer to a node in the Dir's own table in one state, but to a node further out in another state. A copy by
+ * reference keeps the uuids, so if a copy has replaced a Dir, a merge would mix the names of both. Returns, for each state, the uuids
+ * that it has further out. Excluded are nodes that only moved outwards because of a link to the outside.
  *
- * @param outer - the tables of the Dirs above, in any order
+ * @param outer - tables of the Dirs above, in any order
  */
 export function mixedNodes(tables: SideTables, outer: readonly SideTables[]): ReadonlyMap<keyof SideTables, readonly string[]> {
   const sides = (['base', 'ours', 'theirs'] as const).filter((side) => tables[side] !== undefined);
@@ -105,8 +105,8 @@ function changedNodes(base: InodeTable, side: InodeTable, by: ChangedNode['by'])
 }
 
 /**
- * How many names in a stored Dir and below mean nodes of its own table, or of none below: by uuid. Dirs without
- * names of hard links are passed over. Its depth costs no stack.
+ * Counts the names in a stored Dir and below, by uuid, that refer to its own table or to tables above. Skips Dirs without
+ * names of hard links. Depth uses no stack.
  */
 export async function countNames(reader: DirReader, top: DirDirent, options?: OpOptions): Promise<Map<string, number>> {
   interface Inner {

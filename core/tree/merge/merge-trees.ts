@@ -16,14 +16,14 @@ import type { SideRename } from './side-renames.ts';
 import { sideRenames } from './side-renames.ts';
 import { withWrittenContents } from './written-contents.ts';
 
-/** A Dir that was renamed may have renames in it: each round finds those of the next level. */
+/** Maximum number of rounds: a renamed Dir may contain renames, and each round finds those of the next level. */
 const MAX_ROUNDS = 8;
 
 /**
- * Merges two states of a tree as {@link mergeDirents} does, and follows renames. Where one side renamed what the other changed,
- * the common past and the other side are merged as if renamed there too.
+ * Merges two states of a tree like {@link mergeDirents}, and follows renames. If one side renamed what the other changed,
+ * the rename is first applied to the common past and the other side.
  *
- * @param base - undefined for states without a common past
+ * @param base - the common past; undefined if there is none
  */
 export async function mergeTrees(
   store: Store,
@@ -50,7 +50,7 @@ export async function mergeTrees(
   await sides.meet();
   await sides.follow('ours');
   await sides.follow('theirs');
-  // What is in a Dir that one side renamed shows only now.
+  // Renames within a Dir that one side renamed can only be found now.
   await sides.meet();
   const { dirent, conflicts, onlyOne } = await mergeDirents(store, sides.base, sides.ours, sides.theirs, noting);
   const merged = { dirent, conflicts: [...sides.conflicts, ...conflicts], onlyOne };
@@ -76,7 +76,7 @@ class RenamedSides {
     this.theirs = theirs;
   }
 
-  /** Gives what both sides renamed, each otherwise, one name. */
+  /** Chooses one name for everything that both sides renamed differently. */
   async meet(): Promise<void> {
     const [mine, other] = await Promise.all([this.#renames(this.ours), this.#renames(this.theirs)]);
     const theirNames = new Map(other.map(({ from, to }) => [from, to]));
@@ -94,7 +94,7 @@ class RenamedSides {
     }
   }
 
-  /** Renames in the common past and on the other side what one side renamed and the other changed. */
+  /** Applies renames of one side to the common past and the other side, for what the other side changed. */
   async follow(side: 'ours' | 'theirs'): Promise<void> {
     const other = side === 'ours' ? 'theirs' : 'ours';
     for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -127,10 +127,10 @@ class RenamedSides {
   }
 
   /**
-   * A tree with something renamed. The Dirs that lead there are made as another tree has them, and times of Dirs stay.
+   * Renames an entry of a tree. Missing parent Dirs are made as in another tree, and the times of Dirs stay.
    *
-   * @returns undefined where something stands there, or in the way; or where another state knows the node of a hard link, which leaves its
-   * table with the name, as another one
+   * @returns undefined if an entry is there or in the way; or if the name's node leaves its table, and another state has a different
+   * node with its uuid there
    */
   async #move(root: DirDirent, { from, to }: SideRename, like: DirDirent): Promise<DirDirent | undefined> {
     await using tree = openLiveTree(this.#store, root);
@@ -155,10 +155,10 @@ class RenamedSides {
   }
 
   /**
-   * Whether a table above a new name has got a uuid by which another state means another node there. A copy by reference keeps the uuids, so
-   * the nodes of a Dir and of its copy differ by their tables alone.
+   * Whether a rename has put a uuid into a table above the new name where another state has a different node with this uuid. A copy by
+   * reference keeps the uuids, so nodes of a Dir and of its copy differ only by their tables.
    *
-   * @param like - the state that has the name: its node there is the same one
+   * @param like - the state that has the new name: its node there is the same
    */
   async #mixesNodes(before: DirDirent, after: DirDirent, name: TreePath, like: DirDirent): Promise<boolean> {
     const entry = await this.#entryAt(like, name);
@@ -174,14 +174,14 @@ class RenamedSides {
     }
   }
 
-  /** The uuids in the table of a Dir; none where there is no such Dir. */
+  /** The uuids in the table of a Dir; none if the Dir does not exist. */
   async #nodesOf(root: DirDirent, dir: TreePath): Promise<ReadonlySet<string>> {
     await using tree = openLiveTree(this.#store, root);
     const found = (await entryByNames(tree, dir, this.#plain))?.dirent;
     return new Set((await readTable(this.#reader, found?.kind === 'dir' ? found.inodes : undefined, this.#plain)).keys());
   }
 
-  /** What stands at a path as its Dir has it: of a hard link the name alone. */
+  /** The unresolved entry at a path: for a hard link, only its name. */
   async #entryAt(root: DirDirent, path: TreePath): Promise<Dirent | undefined> {
     await using tree = openLiveTree(this.#store, root);
     const dir = (await entryByNames(tree, parentPath(path), this.#plain))?.dirent;
@@ -195,7 +195,7 @@ class RenamedSides {
   }
 }
 
-/** What stands at a path, taken out of its tree; undefined for nothing. */
+/** The self-contained Dirent at a path; undefined if there is none. */
 async function direntAt(tree: LiveTree, path: TreePath, options: OpOptions) {
   return (await entryByNames(tree, path, options)) === undefined ? undefined : await tree.dirent(path, options);
 }

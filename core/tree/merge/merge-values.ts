@@ -6,10 +6,10 @@ import type { MetaClash } from './merge-meta.ts';
 import { mergeMeta } from './merge-meta.ts';
 
 /**
- * One node out of three that are no Dirs and of one kind, or undefined where both sides gave it another content.
- * Metadata merges field by field.
+ * Merges three states of a node of the same kind that is no Dir; undefined if both sides changed the content differently.
+ * Metadata is merged field by field.
  *
- * @param prefer - as of {@link mergeMeta}
+ * @param prefer - as for {@link mergeMeta}
  */
 export function mergeLeaves<D extends Dirent>(
   base: Dirent | undefined,
@@ -26,16 +26,16 @@ export function mergeLeaves<D extends Dirent>(
 
 const NEITHER = Buffer.from('neither of two, by vtftp merge');
 
-/** The place of two versions if neither was chosen: a file that equals neither. */
+/** Makes the placeholder if neither of two versions was chosen: a file that equals neither. */
 export function neitherOf(name: Octets): FileDirent {
   return { kind: 'file', name, meta: {}, block: { kind: 'literal', span: NEITHER.length, data: NEITHER } };
 }
 
 /**
- * The name under which theirs is kept beside ours: `name.theirs-20261122T161701Z`, with `-2` and so on where that is
- * taken, and the name cut short where it would be too long.
+ * The name for their version beside ours: `name.theirs-20261122T161701Z`, with `-2` and so on if that is
+ * taken. A name that would be too long is shortened.
  *
- * @param when - of the merge, in UTC
+ * @param when - the time of the merge; the name shows it in UTC
  */
 export function theirsName(name: Octets, when: Date, taken: (name: Octets) => boolean): Octets {
   const stamp = when
@@ -49,7 +49,7 @@ export function theirsName(name: Octets, when: Date, taken: (name: Octets) => bo
   }
 }
 
-/** The name that theirs was kept beside, of a name that {@link theirsName} gave; undefined for any other. */
+/** The original name, from a name made by {@link theirsName}; undefined for any other name. */
 export function nameOfTheirs(name: Octets): Octets | undefined {
   return /^(.+)\.theirs-\d{8}T\d{6}Z(?:-\d+)?$/s.exec(name)?.[1] as Octets | undefined;
 }

@@ -25,11 +25,11 @@ import type { OpenMerge } from './open-merge.ts';
 import { hasConflicts, isFurtherOut, noteName, sidesAbove, takeConflict } from './open-merge.ts';
 
 /**
- * Merges two states of a tree that have a common past. A change of one side counts; Dirs merge entry by entry, files'
- * metadata field by field. Where both changed one thing and nobody chooses, ours keeps the name and theirs is put beside it as
- * `name.theirs-20261122T161701Z`; a removal yields to a change. Dirs that only one side changed are not read.
+ * Merges two states of a tree with a common past. A change of one side is taken; Dirs are merged entry by entry, files'
+ * metadata field by field. If both changed the same thing and nobody chooses, ours keeps the name and theirs is put beside it as
+ * `name.theirs-20261122T161701Z`. A change takes precedence over a removal. Dirs that only one side changed are not read.
  *
- * @param base - the common past; undefined where there is none: then what differs is a conflict, and what one side lacks is kept and told
+ * @param base - the common past; undefined for none: then differences are conflicts, and entries that one side lacks are kept and reported
  */
 export async function mergeDirents(
   store: Store,
@@ -78,13 +78,13 @@ class Merge {
     await this.#pending.flushTo(this.#store, this.#options);
   }
 
-  /** Undefined where the hard links of the sides cannot stand in one Dir; then the two are a conflict, each whole. */
-  // Recursive, but each level waits for a Block before the next: its depth costs no stack.
+  /** Undefined if the hard links of both sides cannot be in one Dir; then the two whole Dirs are a conflict. */
+  // Recursive, but each level awaits a Block before the next, so depth uses no stack.
   async dirs(dirs: MergeDirs): Promise<DirDirent | undefined> {
     throwIfCancelled(this.#options.signal);
     const { path, base, ours, theirs, parent } = dirs;
     if (parent === undefined) this.#isUnrelated = base === undefined;
-    // A file that both changed must be met under a name, to be kept there.
+    // A file that both changed must be found under a name, to be kept there.
     if ((!hasConflicts(parent) || linksWithin(ours) + linksWithin(theirs) === 0) && !this.#hasRejoined(path)) {
       if (sameDirent(ours, theirs) || sameDirent(base, theirs)) return ours;
       if (sameDirent(base, ours)) return theirs;
@@ -120,7 +120,7 @@ class Merge {
     return await withoutSingles(this.#store, { ...all, inodes }, this.#options);
   }
 
-  /** Whether names of hard links in a Dir of one state mean nodes further out that another has in the Dir's own table. */
+  /** Whether names of hard links in a Dir refer to nodes further out in one state, but to the Dir's own table in another. */
   async #mixes(dirs: MergeDirs, sides: SideTables): Promise<boolean> {
     for (const [side, uuids] of mixedNodes(sides, sidesAbove(dirs.parent))) {
       const dir = dirs[side];
@@ -162,7 +162,7 @@ class Merge {
     return sortedByName([...merged.values()]);
   }
 
-  /** What stands under a name, and what of theirs has to stand beside it. */
+  /** Merges the entries of a name; returns the result, and their version if it has to be put beside. */
   async #entry(
     at: {
       readonly path: TreePath;
@@ -201,7 +201,7 @@ class Merge {
     return { dirent: took === 'ours' ? ours : theirs };
   }
 
-  /** Makes names of nodes of those entries that are to be taken for such. */
+  /** Turns entries that are treated as hard links back into names of nodes. */
   #rejoin(path: TreePath, side: 'ours' | 'theirs', listing: Map<Octets, Dirent>): void {
     for (const [at, uuid] of this.#rejoined.get(side) ?? []) {
       const name = baseName(at);
@@ -213,7 +213,7 @@ class Merge {
     return [...this.#rejoined.values()].some((names) => [...names.keys()].some((at) => isWithin(path, at)));
   }
 
-  /** A Dir that one side removed and the other changed: name by name, so that what nobody changed is gone. */
+  /** Merges a Dir that one side removed and the other changed, name by name, so that unchanged entries are removed. */
   async #removed(
     path: TreePath,
     base: DirDirent,
@@ -228,7 +228,7 @@ class Merge {
     return dirent.block.span === 0 ? undefined : dirent;
   }
 
-  /** Metadata of what stands under a name; what both changed of it is told. */
+  /** Merges the metadata of an entry, and reports fields that both changed. */
   #meta(path: TreePath, base: Dirent | undefined, ours: Dirent, theirs: Dirent): Meta {
     const { meta, clashes } = mergeMeta(base?.meta, ours.meta, theirs.meta);
     if (clashes.length === 0) return meta;
@@ -239,7 +239,7 @@ class Merge {
     return chosen.meta;
   }
 
-  /** Tells, at the first name that is met of a hard-linked node, what both changed of its metadata. */
+  /** Reports metadata of a hard-linked node that both changed, at the first of its names. */
   #tellNode(path: TreePath, open: OpenMerge, uuid: string): void {
     for (let at: OpenMerge | undefined = open; at !== undefined; at = at.parent) {
       const node = at.table.nodes.get(uuid);
@@ -262,7 +262,7 @@ class Merge {
     return entries;
   }
 
-  /** Stores a merged table with the nodes that have names, and how many. */
+  /** Stores a merged table: the nodes that have names, and their numbers of names. */
   #table(dir: DirDirent, open: OpenMerge, counts: ReadonlyMap<string, number>): Block | undefined {
     const { nodes, spare } = open.table;
     const named: Dirent[] = [];
@@ -274,8 +274,8 @@ class Merge {
   }
 
   /**
-   * Saves hard-linked files as files in the Dir of their table. Those are files that one side changed and the other took all
-   * names from, and theirs of what both changed where the merge came by no name.
+   * Saves hard-linked files without a name as ordinary files in the Dir of their table. Those are files that one side changed while
+   * the other removed all names, and their versions of files that both changed, if the merge has seen no name.
    */
   #saveNameless(path: TreePath, open: OpenMerge, counts: ReadonlyMap<string, number>, taken: Set<Octets>): Dirent[] {
     const { changed, conflicts, names } = open.table;

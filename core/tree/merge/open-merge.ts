@@ -1,16 +1,16 @@
 import type { Dirent } from '../../dirent/dirent.ts';
 import type { MergedTable, SideTables } from './merge-table.ts';
 
-// The tables of hard-linked nodes of the Dirs that a merge is in: a name means the node of the innermost table that has it.
+// The inode tables of the Dirs on the path of a merge: a name refers to the node in the innermost table that has it.
 
-/** The merge of one Dir, under way. */
+/** The running merge of one Dir. */
 export interface OpenMerge {
   readonly sides: SideTables;
   readonly table: MergedTable;
   readonly parent: OpenMerge | undefined;
 }
 
-/** Notes a name that a node had before the merge, at the table where it stands. */
+/** Notes a name that a node had before the merge, at the node's table. */
 export function noteName(open: OpenMerge, dirent: Dirent | undefined): void {
   if (dirent?.kind !== 'indirect') return;
   let at: OpenMerge | undefined = open;
@@ -18,7 +18,7 @@ export function noteName(open: OpenMerge, dirent: Dirent | undefined): void {
   at?.table.names.set(dirent.uuid, dirent.name);
 }
 
-/** Whether a table above has a node, so that names below mean that one. */
+/** Whether a table above has a node with this uuid, so that names below refer to that one. */
 export function isFurtherOut(open: OpenMerge | undefined, uuid: string): boolean {
   for (let at = open; at !== undefined; at = at.parent) if (at.table.nodes.has(uuid)) return true;
   return false;
@@ -31,13 +31,13 @@ export function sidesAbove(open: OpenMerge | undefined): SideTables[] {
   return above;
 }
 
-/** Whether nodes that both changed have met no name so far. */
+/** Whether there are nodes that both changed and whose names have not been seen yet. */
 export function hasConflicts(open: OpenMerge | undefined): boolean {
   for (let at = open; at !== undefined; at = at.parent) if (at.table.conflicts.size + at.table.clashes.size > 0) return true;
   return false;
 }
 
-/** Their node of a hard link that both changed, and the table that has ours, once: at the first of its names. */
+/** Takes their version of a node that both changed, and the table with ours; only once, for the first of its names. */
 export function takeConflict(open: OpenMerge, uuid: string): { readonly node: Dirent; readonly table: MergedTable } | undefined {
   for (let at: OpenMerge | undefined = open; at !== undefined; at = at.parent) {
     const { table } = at;

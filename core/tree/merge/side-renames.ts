@@ -11,23 +11,23 @@ import { findRenames } from '../diff/rename-finder.ts';
 import type { TreePath } from '../path.ts';
 import { isWithin } from '../path.ts';
 
-// What became of names that are gone: which of the new ones are the same thing, by their node or their Blocks.
+// Finds the new names of removed names, by their node or their Blocks.
 
-/** A thing that has another path in a later state of a tree. */
+/** A rename between two states of a tree. */
 export interface SideRename {
   readonly from: TreePath;
   readonly to: TreePath;
 }
 
-/** Of two Dirs, or two files of many Blocks, so much must be the same. */
+/** The minimum share of equal parts for two Dirs, or files of many Blocks, to be matched. */
 const MIN_ALIKE = 0.5;
-/** Pairs that are looked at for being alike, and files or leaves of each. */
+/** Maximum number of pairs that are compared, and of files or leaves of each. */
 const MAX_PAIRS = 2500;
 const MAX_PARTS = 20_000;
 
 /**
- * Finds what was renamed between two states of a tree: hard-linked files by their node, others and Dirs by equal Blocks. A Dir, or a file of
- * several Blocks, that changed as well is known if half of it is the same. What a renamed Dir has in it counts as renamed with it.
+ * Finds the renames between two states of a tree: hard-linked files by their node, other files and Dirs by equal Blocks. A Dir, or a file
+ * of several Blocks, that was changed too is recognised if half of it is the same. The contents of a renamed Dir count as renamed with it.
  */
 export async function sideRenames(
   source: BlockSource,
@@ -42,7 +42,7 @@ export async function sideRenames(
   const renames = pairEqual(gone, fresh);
   const dirs = [rest(gone.filter(isDir), renames, 'from'), rest(fresh.filter(isDir), renames, 'to')] as const;
   appendAll(renames, await pairAlike(dirs[0], dirs[1], (one) => filesOf(source, one, options)));
-  // Files may have left a Dir that is gone, or gone into a new one.
+  // Files may have been moved out of a removed Dir, or into a new one.
   const files = {
     gone: await leavesBelow(source, rest(gone, renames, 'from'), options),
     fresh: await leavesBelow(source, rest(fresh, renames, 'to'), options),
@@ -64,13 +64,13 @@ function isDir({ dirent }: LoneName): boolean {
   return dirent.kind === 'dir';
 }
 
-/** Those that no rename is about. */
+/** The names without a rename. */
 function rest(named: readonly LoneName[], renames: readonly SideRename[], end: 'from' | 'to'): LoneName[] {
   const paired = renames.map((rename) => rename[end]);
   return named.filter(({ path }) => !paired.some((other) => isWithin(other, path)));
 }
 
-/** Pairs what is the same hard-linked node, or has the same Blocks. */
+/** Pairs names with the same hard-linked node or the same Blocks. */
 function pairEqual(gone: readonly LoneName[], fresh: readonly LoneName[]): SideRename[] {
   const nodes = new Map(fresh.flatMap(({ path, dirent }) => (dirent.uuid === undefined ? [] : [[dirent.uuid, path] as const])));
   const renames: SideRename[] = [];
@@ -84,7 +84,7 @@ function pairEqual(gone: readonly LoneName[], fresh: readonly LoneName[]): SideR
   return [...renames, ...equal.map(({ from, to }) => ({ from: from.path, to: to.path }))];
 }
 
-/** Pairs things with equal parts, the most alike first. */
+/** Pairs names with equal parts, the most similar first. */
 async function pairAlike(
   gone: readonly LoneName[],
   fresh: readonly LoneName[],
@@ -106,7 +106,7 @@ async function pairAlike(
   return renames;
 }
 
-/** Files and other leaves; of Dirs those in them. */
+/** Lists files and other leaves, including those in Dirs. */
 async function leavesBelow(source: BlockSource, named: readonly LoneName[], options: OpOptions): Promise<LoneName[]> {
   const leaves: LoneName[] = [];
   for (const { path, dirent, tables = [] } of named) {

@@ -3,25 +3,25 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { throwIfCancelled, VtError } from '../../base/errors.ts';
 import { errorCode } from '../../base/system/system-error.ts';
 
-/** Milliseconds in which a socket must answer. */
+/** Milliseconds in which a socket must connect. */
 const CONNECT_MS = 30_000;
-/** Milliseconds before a server whose queue is full is asked again: the first pause, and the longest. */
+/** Milliseconds before the next attempt if the server's queue is full: the first pause, and the longest. */
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 200;
 
-/** A socket on its way to a server, and what goes with it. */
+/** A connecting socket, and its link. */
 interface Connecting {
   readonly socket: Socket;
 }
 
 /**
  * Waits until a socket is connected. A UNIX socket answers EAGAIN while the queue of its server is full, which says that
- * many others came at the same moment: it is asked again.
+ * many clients connect at the same moment: this tries again.
  *
- * @param make - makes a socket that is being connected
- * @param event - what the socket tells once it can be used
- * @param limitMs - milliseconds for all of it
- * @throws the error of the system; {VtError} EOPEN without an answer in time; ECANCELLED
+ * @param make - makes a new socket and starts to connect it
+ * @param event - the event that the socket emits once it can be used
+ * @param limitMs - milliseconds for all attempts
+ * @throws the system's error; {VtError} EOPEN if there is no answer in time, ECANCELLED if the signal fires
  */
 export async function connected<T extends Connecting>(
   make: () => T,
@@ -37,7 +37,7 @@ export async function connected<T extends Connecting>(
     } catch (error) {
       if (errorCode(error) !== 'EAGAIN' || performance.now() + wait > end) throw error;
     }
-    // A signal that ends the pause is told of above.
+    // If the signal ends the pause, the check above reports it.
     await pause(wait, undefined, signal && { signal }).catch(() => undefined);
   }
 }
@@ -58,7 +58,7 @@ async function once<T extends Connecting>(
     };
     const fail = (error: unknown): void => {
       settle();
-      // What a broken socket says later is of no use to anybody.
+      // Ignore later errors of the broken socket.
       socket.on('error', () => undefined).destroy();
       reject(error);
     };

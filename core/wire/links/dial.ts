@@ -8,27 +8,27 @@ import type { SshAddress } from './ssh-command.ts';
 import { sshArguments, sshEnd } from './ssh-command.ts';
 import type { TlsKeys } from './tls-keys.ts';
 
-/** Where a Store is served. */
+/** The address of a served Store. */
 export type StreamAddress =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls?: TlsKeys | undefined }
-  /** Its standard input and output are the connection. */
+  /** The command's standard input and output are the connection. */
   | { readonly kind: 'command'; readonly command: string }
   | SshAddress;
 
-/** Milliseconds without a word after which the system asks whether the other side is there. */
+/** Milliseconds of silence before the system sends TCP keep-alive probes. */
 const KEEP_ALIVE_MS = 30_000;
-/** Milliseconds in which a command whose input has ended must end. */
+/** Milliseconds in which a command must exit after its input has ended. */
 const COMMAND_END_MS = 5000;
-/** Milliseconds to learn why a command ended. */
+/** Milliseconds to wait for the reason why a command ended. */
 const REASON_MS = 1000;
-/** Characters of what a command says on its standard error that are kept for messages. */
+/** Maximum characters of a command's standard error that are kept for messages. */
 const MAX_SAID = 2000;
 
 /**
- * Reads `HOST:PORT`, `:PORT` or `PORT`; an IPv6 address stands in brackets.
+ * Parses `HOST:PORT`, `:PORT` or `PORT`; an IPv6 address is in brackets. Returns undefined for anything else.
  *
- * @param defaultHost - where none is given
+ * @param defaultHost - used if no host is given
  */
 export function parseTcpAddress(text: string, defaultHost: string): { readonly host: string; readonly port: number } | undefined {
   const found = /^(?:(?:\[([\da-f:.%a-z]+)\]|([^:[\]]*)):)?(\d{1,5})$/i.exec(text.trim());
@@ -38,10 +38,10 @@ export function parseTcpAddress(text: string, defaultHost: string): { readonly h
 }
 
 /**
- * Connects to where a Store is served.
+ * Connects to a served Store.
  *
- * @param onSaid - gets lines that a command says on its standard error
- * @throws {VtError} EOPEN where nobody answers
+ * @param onSaid - called with each line of a command's standard error
+ * @throws {VtError} EOPEN if nobody answers
  */
 export async function dial(address: StreamAddress, name: string, onSaid: (line: string) => void, signal?: AbortSignal): Promise<Link> {
   throwIfCancelled(signal);
@@ -73,7 +73,7 @@ async function connectTcp({ host, port, tls }: Extract<StreamAddress, { kind: 't
   return await connected(() => connectTls(host, port, tls), 'secureConnect', { signal });
 }
 
-/** Why a program ended. @param last - the last line that it said on its standard error */
+/** Explains why a program ended. @param last - the last line of its standard error */
 type ProgramEnd = (status: number | null, by: NodeJS.Signals | null, last: string) => string;
 
 function commandEnd(status: number | null, by: NodeJS.Signals | null, last: string): string {

@@ -1,13 +1,13 @@
 import type { Readable, Writable } from 'node:stream';
 
-/** Two streams of octets: a socket is both. */
+/** An input and an output stream of octets; a socket can be both. */
 export interface Link {
   readonly input: Readable;
   readonly output: Writable;
-  /** Tells who takes the octets of the input, in place of its `data` events: in memory that is used for others as soon as they are taken. */
+  /** Sets the receiver of the input's octets, in place of `data` events. Each chunk's memory is reused after `take` returns. */
   readonly onReused?: ((take: (chunk: Buffer) => void) => void) | undefined;
-  /** Ends both at once. */
+  /** Closes both at once. */
   destroy(): void;
-  /** Why the other side has ended, where more can be told of it: resolves soon after its end. */
+  /** Why the other side has ended, if the link can find out. Resolves soon after the end. */
   reason?(): Promise<string | undefined>;
 }

@@ -1,6 +1,6 @@
 import { shellWord } from '../../base/shell-word.ts';
 
-/** Where a Store is reached by ssh. */
+/** The address of a Store that is reached by ssh. */
 export interface SshAddress {
   readonly kind: 'ssh';
   readonly user: string | undefined;
@@ -10,10 +10,10 @@ export interface SshAddress {
   readonly store: string | undefined;
 }
 
-// No part begins with a minus sign, which ssh would take for an option.
+// No part may begin with a minus sign: ssh would treat it as an option.
 const ADDRESS = /^\/\/(?:([^-@/\s][^@/\s]*)@)?(\[[\da-f:.%]+\]|[^-:@/\s[\]][^:@/\s[\]]*)(?::(\d{1,5}))?(\/.*)?$/i;
 
-/** Reads what follows `ssh:`, `//[user@]host[:port]/[path]`: `/~/path` is below the home directory there. */
+/** Parses what follows `ssh:`: `//[user@]host[:port]/[path]`, with `/~/path` below the remote home directory; else undefined. */
 export function parseSshAddress(text: string): SshAddress | undefined {
   const [, user, host, portText, path = '/'] = ADDRESS.exec(text) ?? [];
   const port = portText === undefined ? undefined : Number(portText);
@@ -22,7 +22,7 @@ export function parseSshAddress(text: string): SshAddress | undefined {
   return { kind: 'ssh', user, host: host.replace(/^\[(.*)\]$/, '$1'), port, store };
 }
 
-/** The words after `ssh`: all else comes from its configuration. */
+/** The arguments of `ssh`; all other settings come from its configuration. */
 export function sshArguments({ user, host, port, store }: SshAddress): string[] {
   return [
     '-T',
@@ -35,9 +35,9 @@ export function sshArguments({ user, host, port, store }: SshAddress): string[] 
 }
 
 /**
- * Why it ended.
+ * Explains why ssh ended.
  *
- * @param last - the last line that it said on its standard error
+ * @param last - the last line of its standard error
  */
 export function sshEnd({ host }: SshAddress, status: number | null, last: string): string {
   if (status === 127 || status === 126) return `there is no vtftp on ${host}, or not on the PATH that commands of ssh get (${last})`;

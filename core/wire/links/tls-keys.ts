@@ -3,16 +3,16 @@ import { UsageError, VtError } from '../../base/errors.ts';
 import { errorReason } from '../../base/system/system-error.ts';
 import { requireTrusted } from '../../base/system/trusted-file.ts';
 
-/** What one side of a connection by mutual TLS shows and asks for, each in PEM. */
+/** The keys and certificates of one side of a mutual TLS connection, in PEM. */
 export interface TlsKeys {
-  /** Its certificate, and those between it and the authority. */
+  /** Its certificate and the intermediate certificates. */
   readonly cert: Buffer;
   readonly key: Buffer;
-  /** Certificates of authorities; one of them must have signed that of the other side. */
+  /** Certificates of authorities; one of them must have signed the other side's certificate. */
   readonly ca: Buffer;
 }
 
-/** What the files are called where they are given. */
+/** The options that name the files. */
 export interface TlsFileNames {
   readonly cert: string;
   readonly key: string;
@@ -20,11 +20,11 @@ export interface TlsFileNames {
 }
 
 /**
- * Reads the files of one side.
+ * Reads the key files of one side.
  *
- * @param path - the path that was given under a name
- * @returns undefined where none was given
- * @throws {VtError} EUSAGE where some are given and others not, EOPEN where one cannot be read, EPERM where others may have written it
+ * @param path - returns the path given for an option
+ * @returns undefined if no file was given
+ * @throws {VtError} EUSAGE if only some are given, EOPEN if one cannot be read, EPERM if other users may write it
  */
 export function readTlsKeys(names: TlsFileNames, path: (name: string) => string | undefined): TlsKeys | undefined {
   const [cert, key, ca] = [path(names.cert), path(names.key), path(names.ca)];
@@ -36,7 +36,7 @@ export function readTlsKeys(names: TlsFileNames, path: (name: string) => string 
   return { cert: readKeyFile(cert), key: readKeyFile(key), ca: readKeyFile(ca) };
 }
 
-/** A file of a certificate or key. @throws {VtError} EOPEN where it cannot be read, EPERM where others may have written it */
+/** Reads a certificate or key file. @throws {VtError} EOPEN if it cannot be read, EPERM if other users may write it */
 export function readKeyFile(file: string): Buffer {
   try {
     requireTrusted(file, 'TLS file');

@@ -7,34 +7,34 @@ import { WELCOME_MS } from '../limits.ts';
 import type { Link } from './link.ts';
 import type { TlsKeys } from './tls-keys.ts';
 
-// Mutual TLS. Loaded only where it is asked for. Both sides speak version 1.3, and show a certificate.
+// Mutual TLS, loaded only when it is used. Both sides use version 1.3 and show a certificate.
 
-/** Milliseconds between questions whether the other side is there. */
+/** Milliseconds of silence before the system sends TCP keep-alive probes. */
 const KEEP_ALIVE_MS = 30_000;
 const PROTOCOL = { minVersion: 'TLSv1.3' } as const;
 
-/** A socket that is being connected: it tells so by `secureConnect`, once the server's certificate has been verified. */
+/** Starts to connect; the socket emits `secureConnect` once the server's certificate has been verified. */
 export function connectTls(host: string, port: number, keys: TlsKeys): { readonly socket: TLSSocket; readonly link: Link } {
   const socket = usable(() => connect({ ...PROTOCOL, ...keys, host, port }));
   return { socket, link: linkOf(socket) };
 }
 
 /**
- * A server for clients that come by TLS.
+ * Makes a server for TLS clients.
  *
- * @param onClient - gets each, and why it is not to be served where its certificate is not signed by an authority of `keys`
- * @param onRefused - told why one did not get so far
+ * @param onClient - called with each client, and the reason to refuse it if no authority of `keys` signed its certificate
+ * @param onRefused - called with the reason when a handshake fails
  */
 export function createTlsServer(
   keys: TlsKeys,
   onClient: (socket: Socket, link: Link, fault: string | undefined) => void,
   onRefused: (reason: string) => void,
 ): Server {
-  // The caller tells a client that its certificate is not accepted: a connection that just ends gives no reason.
+  // The caller sends a client the reason why its certificate is refused; just closing the connection gives none.
   const options = { ...PROTOCOL, ...keys, requestCert: true, rejectUnauthorized: false, handshakeTimeout: WELCOME_MS, allowHalfOpen: true };
   const server = usable(() =>
     createServer(options, (socket) => {
-      // A text, whatever its type says.
+      // It is a string, although its type is Error.
       const fault = socket.authorized ? undefined : `its certificate: ${String(socket.authorizationError)}`;
       onClient(socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS), linkOf(socket), fault);
     }),
@@ -46,7 +46,7 @@ export function createTlsServer(
   return server;
 }
 
-/** Keys that are none, or do not fit together, are found when a context is made of them. */
+/** Invalid keys, or keys that do not match, only fail when a context is created from them. */
 function usable<T>(make: () => T): T {
   try {
     return make();

@@ -71,7 +71,7 @@ import { transition } from './store/transition.ts';
 import { bookmark } from './where/bookmark.ts';
 import { cd } from './where/cd.ts';
 import { pwd } from './where/pwd.ts';
-/** Every command, in the order of help and of the man page. A new one is its file and a line here. */
+/** Every command, in the order of help and of the man page. A new command needs its file and a line here. */
 export const COMMANDS: readonly Command[] = [
   quit,
   pwd,

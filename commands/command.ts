@@ -13,21 +13,21 @@ import type { RecordSpec } from './words/record-spec.ts';
 export const COMMAND_GROUPS = ['leave', 'where', 'list', 'read', 'move', 'change', 'history', 'mount', 'store', 'local', 'shell'] as const;
 export type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
-/** What the dispatcher hands to `run`: parsed, globbed and checked. */
+/** The input of `run`: parsed, globbed and checked words. */
 export interface CommandInput {
-  /** Words after globbing, in order, as bytes. */
+  /** Arguments after globbing, in order, as octets. */
   readonly args: readonly Octets[];
-  /** The same words by the name of their argument; absent is none. */
+  /** The same words by the name of their argument; absent for no words. */
   readonly named: ReadonlyMap<string, readonly Octets[]>;
   /** Long option name to true, or to its value's bytes. */
   readonly options: ReadonlyMap<string, true | Octets>;
   /** Each use of an option that repeats, in the order of the line. */
   readonly repeated: readonly OptionUse[];
-  /** How the command was called: `mget`, `dir`. */
+  /** The name by which the command was called: `mget`, `dir`. */
   readonly calledAs: string;
 }
 
-/** Where a command's results go. Everything on stdout goes through here; nothing is printed otherwise. */
+/** The output of a command's results. Everything on stdout goes through here. */
 export interface Output {
   /** `--json`: only `record` prints. */
   readonly json: boolean;
@@ -41,7 +41,7 @@ export interface Output {
   /**
    * Raw bytes of content (`cat`); in json mode `{ "data_b64": … }`. Resolves when the stream takes more.
    *
-   * @param of - what else that object says, such as the path that they come from
+   * @param of - further fields of that object, such as the path of the content
    */
   bytes(data: Uint8Array, of?: Readonly<Record<string, unknown>>): Promise<void>;
   /** A name, escaped for a terminal, raw bytes (as UTF-8 where valid) for a pipe. */
@@ -49,12 +49,12 @@ export interface Output {
   style(kind: 'dir' | 'symlink' | 'exec' | 'special' | 'heading' | 'ref' | 'dim' | 'warn' | 'error', text: string): string;
 }
 
-/** What goes to stderr. */
+/** The output to stderr. */
 export interface Diagnostics {
   warn(message: string): void;
   /**
-   * An item that failed while the rest continues. The line that is shown begins with the command, as every error does. The command
-   * then ends with EPARTIAL (exit 3).
+   * Reports an item that failed while the rest continues. Its line begins with the command, like every error. The command
+   * then ends with EPARTIAL (exit status 3).
    */
   failure(error: Error): void;
   /** A short state line (bytes, rate, blocks new/existing), shown at most 10 times a second where stderr is a terminal. */
@@ -68,43 +68,43 @@ export interface ProgressState {
   readonly doneItems?: number;
   readonly newBlocks?: number;
   readonly existingBlocks?: number;
-  /** Where it is measured otherwise than by what is done since the start. */
+  /** Bytes a second, if not computed from `doneBytes` since the start. */
   readonly bytesPerSecond?: number;
-  /** What is there and not done yet, and for how long the oldest of it waits. */
+  /** Bytes that exist and are not processed yet, and how long the oldest of them has waited. */
   readonly lagBytes?: number;
   readonly lagMs?: number;
 }
 
-/** What a command that acts on the tree alone is given. */
+/** The context of a command that acts only on the tree. */
 export interface TreeContext {
   readonly session: Session;
-  /** The same session where it is that of a shell on this machine; undefined for a client of a mount. */
+  /** The same session in a shell on this machine; undefined for a client of a mount. */
   readonly local: LocalSession | undefined;
   readonly output: Output;
   readonly diagnostics: Diagnostics;
   /** Fires on Ctrl-C, SIGTERM or the end of the session. */
   readonly signal: AbortSignal;
-  /** `-n`: print every effect with its block and byte counts, and do nothing. */
+  /** `-n`: prints every effect with its block and byte counts, and does nothing. */
   readonly plan: boolean;
   readonly now: () => Date;
   readonly shell: ShellServices;
-  /** Says under `-n` that the command would change the tree. */
+  /** Reports, under `-n`, that the command would change the tree. */
   readonly wouldChange: () => void;
 }
 
-/** What any other command is given: it runs in a shell on this machine only. */
+/** The context of any other command, which runs only in a shell on this machine. */
 export interface CommandContext extends TreeContext {
   readonly session: LocalSession;
   readonly local: LocalSession;
 }
 
-/** Runs lines for somebody else, in a session of their own on the same tree. */
+/** Runs lines for a client, in its own session on the same tree. */
 export interface ClientShell {
   /**
-   * Runs commands that act on the tree; those that reach beyond it are refused.
+   * Runs commands that act on the tree; refuses those that reach beyond it.
    *
-   * @param answer - is given each record; resolves when there is room for more
-   * @returns the end of the answer: the exit status, and what went wrong
+   * @param answer - called with each record; resolves when there is room for more
+   * @returns the end of the answer: the exit status, and the error if there was one
    */
   run(
     commands: Commands,
@@ -124,81 +124,81 @@ export interface Origin {
   readonly isAbsent?: boolean;
 }
 
-/** How a Store is made that is not there. */
+/** How a missing Store is created. */
 export interface StoreMakingChoice {
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
 }
 
-/** What the shell does for commands that are about the shell, or about the machine it runs on. */
+/** Services of the shell for commands about the shell itself or its machine. */
 export interface ShellServices {
   readonly version: string;
   /** Every command, in the order of the list. */
   readonly commands: readonly Command[];
   /** The words that start this program. */
   readonly program: readonly string[];
-  /** What the session goes by, and who said so. */
+  /** The files, Stores and clauses in use, and where each was set. */
   origins(): readonly Origin[];
   /** The environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** A person is at the terminal. */
+  /** A user is at the terminal. */
   readonly interactive: boolean;
-  /** Text of `help`, or of `help NAME` (a name, an alias or a unique prefix). Throws a UsageError with a suggestion for an unknown name. */
+  /** Text of `help`, or of `help NAME` (a name, an alias or a unique prefix). @throws {UsageError} with a suggestion for an unknown name */
   helpText(name: string | undefined): string;
-  /** The JSON Schema of what commands print under `--json`, or of what one does. Throws as `helpText`. */
+  /** The JSON Schema of the output under `--json`, of all commands or of one. Throws as `helpText`. */
   outputSchema(name: string | undefined): Promise<Readonly<Record<string, unknown>>>;
   /**
    * Runs a local command line in the local working directory, by `$SHELL -c` (default `/bin/sh`); an interactive shell
    * where the line is empty. `input` is its stdin, else the terminal's.
    *
    * @param options - `output`: where its output goes as objects; in text mode, and without, it has our standard output or error
-   * @returns its exit status; 128 + n where signal n ended it
+   * @returns its exit status; 128 + n if signal n ended it
    */
   runLocal(
     line: Octets,
     options?: { readonly input?: AsyncIterable<Uint8Array>; readonly output?: Output; readonly signal?: AbortSignal },
   ): Promise<number>;
   /**
-   * What comes on standard input, to its end.
+   * The content of standard input, to its end.
    *
-   * @throws {UsageError} where the terminal or a script is there, or it was read before
+   * @throws {UsageError} if standard input is the terminal or a script, or was read before
    */
   standardInput(signal: AbortSignal): AsyncIterable<Uint8Array>;
   /**
-   * Opens another Store by its specification, as it is there. The caller closes it.
+   * Opens another Store by its specification. The caller closes it.
    *
-   * @param how.signal - ends the opening
-   * @param how.mayMake - one that is not there is made by the first write
-   * @param how.making - how it is made then, where the specification does not say
+   * @param how.signal - cancels the opening
+   * @param how.mayMake - the first write creates the Store if it does not exist
+   * @param how.making - how it is created, unless the specification says so
    */
   openStore(
     specification: string,
     how: { readonly signal: AbortSignal; readonly mayMake?: boolean; readonly making?: StoreMakingChoice },
   ): Promise<Store>;
-  /** Gets a line for each packet that goes over a connection, where that was asked for. */
+  /** Called with a line for each packet of a connection, if requested. */
   readonly traceWire?: ((line: string) => void) | undefined;
   /** A shell for a client of the control channel. */
   newClient(): Promise<ClientShell>;
-  /** Asks yes or no at the terminal; true without asking where nobody is there to answer. */
+  /** Asks yes or no at the terminal; without a user at the terminal, true without asking. */
   confirm(question: string): Promise<boolean>;
   /**
-   * Lets a person choose at the terminal: by arrows, or by typing a part of a name.
+   * Lets the user choose at the terminal: by arrows, or by typing a part of a name.
    *
-   * @returns the index of what was chosen; undefined where nothing was, or nobody is there to ask
+   * @returns the index of the choice; undefined if none was made, or no user is at the terminal
    */
   choose(question: string, choices: readonly Choice[]): Promise<number | undefined>;
   /**
-   * Lends the whole terminal to a view that answers to keys. What was on it comes back when the view ends.
+   * Lends the whole terminal to a view that handles keys. Its previous content is restored when the view ends.
    *
    * @param action - for messages
-   * @throws {UsageError} where there is no terminal
+   * @throws {UsageError} without a terminal
    */
   view(action: string, signal: AbortSignal, show: (screen: Screen) => Promise<void>): Promise<void>;
   /** Quotes bytes so that a line reads them back as one word. */
   quote(octets: Octets): string;
 }
 
-/** What is said of a command: help, completion, man page and argument checks come from it. */
+/** The description of a command, used by help, completion, the man page and argument checks. */
 interface CommandFace {
   readonly name: string;
   readonly aliases?: readonly string[];
@@ -208,33 +208,33 @@ interface CommandFace {
   /** Paragraphs, for `help NAME` and the man page. */
   readonly details?: readonly string[];
   readonly args?: readonly ArgumentSpec[];
-  /** Arguments where it is called by one of its aliases, if they differ: `mget` takes only stored paths. */
+  /** Arguments under an alias, if they differ: `mget` takes only stored paths. */
   readonly aliasArgs?: Readonly<Record<string, readonly ArgumentSpec[]>>;
   readonly options?: readonly OptionSpec[];
-  /** Objects that it prints under `--json`; none where it prints nothing. */
+  /** Objects that it prints under `--json`; absent if it prints none. */
   readonly records?: readonly RecordSpec[];
   readonly examples?: readonly { readonly line: string; readonly says: string }[];
   /** Changes the tree: refused on a read-only one; under `-n` announced, and done to a copy in memory that is never synced. */
   readonly changes?: boolean;
   /** Changes something outside the tree: under `-n` only announced. */
   readonly changesLocal?: boolean;
-  /** Changes which root is the newest, or makes one: `undo`, `sync`. */
+  /** Records a root, or makes another root the newest: `undo`, `sync`. */
   readonly recordsRoot?: boolean;
-  /** Leaves the open tree for another, and needs nothing of it: `open`. */
+  /** Replaces the open tree by another, and needs nothing of it: `open`. */
   readonly leavesTree?: boolean;
-  /** May begin with a Store that is not there yet, and make it. */
+  /** May run without an existing Store, and create it. */
   readonly makesStore?: boolean;
   /** Does its own planning by `context.plan`: the shell announces nothing for it. */
   readonly plans?: boolean;
-  /** Its lines only say what it did: `-q` leaves them out. */
+  /** Its lines only report what it did: `-q` omits them. */
   readonly reports?: boolean;
-  /** An interrupt is the way to end it, and no failure: having cleaned up, it returns. */
+  /** An interrupt is its normal end, not a failure: it cleans up and returns. */
   readonly endsByInterrupt?: boolean;
-  /** Called without any argument it does something of its own. */
+  /** Without any argument it has a meaning of its own. */
   readonly standsAlone?: boolean;
   /** Options are only before the first argument, as in `alias l ls -l`. */
   readonly optionsFirst?: boolean;
-  /** Words that look like options are arguments: for commands that hand them on. */
+  /** Words that look like options are arguments: for commands that pass them on. */
   readonly passesOptions?: boolean;
 }
 

@@ -1,12 +1,12 @@
-/** One of several things that a person chooses from. */
+/** One of several choices. */
 export interface Choice {
-  /** Another name than that of any other choice. */
+  /** A name that no other choice has. */
   readonly name: string;
   /** Shown behind the name. */
   readonly hint?: string;
 }
 
-/** The whole terminal, lent to a view that answers to keys. */
+/** The whole terminal, lent to a view that handles keys. */
 export interface Screen {
   readonly columns: number;
   readonly rows: number;
@@ -21,6 +21,6 @@ export interface Screen {
    * `escape`. `resize` says that the terminal has another size. `undefined` is the end: Ctrl-C, a signal, or a terminal that is gone.
    */
   key(): Promise<string | undefined>;
-  /** Fires with Ctrl-C, or with what ends the command. */
+  /** Fires on Ctrl-C, or when the command is cancelled. */
   readonly signal: AbortSignal;
 }

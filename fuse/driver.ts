@@ -1,6 +1,6 @@
 import type { Notices } from './notices.ts';
 
-/** What mounts a filesystem: the kernel's own protocol, or libfuse 2 through the package `fuse-native`. */
+/** The drivers that can mount a filesystem: the kernel's own protocol, or libfuse 2 through the package `fuse-native`. */
 export const DRIVERS = ['kernel', 'fuse-native'] as const;
 
 /** @see DRIVERS */
@@ -13,11 +13,11 @@ export interface Honours {
   readonly exec: boolean;
 }
 
-/** What a client asked for that got EIO. */
+/** A client's request that failed with EIO. */
 export interface FaultyRequest {
-  /** As the kernel or the library calls it: `read`. */
+  /** The operation's name in the kernel or the library: `read`. */
   readonly operation: string;
-  /** What it was about: the number of a node, or its path in the mount. */
+  /** The node: its number, or its path in the mount. */
   readonly subject: number | string;
 }
 
@@ -27,36 +27,36 @@ export interface MountOptions {
   readonly mountPoint: string;
   /** What `mount` lists as the source. */
   readonly source: string;
-  /** What the system calls the volume, where it has names for them. */
+  /** The volume's name, on systems that have volume names. */
   readonly volumeName?: string | undefined;
   readonly readOnly: boolean;
-  /** Users besides the one who mounts may go in. */
+  /** Users other than the one who mounts have access. */
   readonly allowOther: boolean;
-  /** What of the tree the kernel acts on: setuid and setgid bits, devices, programs. */
+  /** What the kernel honours in the tree: setuid and setgid bits, devices, programs. */
   readonly honours: Honours;
   /** The kernel collects small writes in its page cache. */
   readonly writeback: boolean;
-  /** Called with each request that a client sees, or will see, as EIO, with the reason. */
+  /** Called for each request that fails, or will fail, with EIO for the client, with the reason. */
   readonly onFault: (error: unknown, request: FaultyRequest) => void;
 }
 
-/** A filesystem that is mounted. */
+/** A mounted filesystem. */
 export interface Mount {
   readonly mountPoint: string;
-  /** Resolves when the mount has ended, by whatever means. */
+  /** Resolves when the mount has ended for any reason. */
   readonly ended: Promise<void>;
-  /** Tells the kernel of changes from behind. */
+  /** Notifies the kernel of changes that did not come through this mount. */
   readonly notices: Notices;
   /**
-   * Takes the mount away.
+   * Unmounts.
    *
-   * @param lazy - at once for new callers, and for those inside as they leave
-   * @throws {VtError} EFAILED where it is in use
+   * @param lazy - detaches it at once; open files stay usable until they are closed
+   * @throws {VtError} EFAILED if it is in use
    */
   unmount(options?: { readonly lazy?: boolean }): Promise<void>;
 }
 
-/** The driver of a system where nobody says which. */
+/** The default driver of a system. */
 export function defaultDriver(platform = process.platform): Driver {
   return platform === 'linux' ? 'kernel' : 'fuse-native';
 }

@@ -2,14 +2,14 @@ import { constants } from 'node:os';
 import { PathError, VtError } from '../core/base/errors.ts';
 import { errorCode } from '../core/base/system/system-error.ts';
 
-/** Names of errors as `os.constants.errno` has them. */
+/** Names of errors, as in `os.constants.errno`. */
 export type ErrnoName = keyof typeof constants.errno;
 
-/** An error that a client of the filesystem is to see as `errno`. It has no stack: taking that costs 13 µs, and it is an answer like any other. */
+/** An error that a client gets as `errno`. It has no stack: capturing one takes 13 µs, and such errors are ordinary answers. */
 export class FilesystemError extends Error {
   readonly errno: ErrnoName;
 
-  /** @param reason - of EIO, for the log of the mount */
+  /** @param reason - why an operation failed with EIO, for the mount's log */
   constructor(errno: ErrnoName, reason?: string) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
@@ -28,8 +28,8 @@ const OF_CODE: Readonly<Record<string, ErrnoName>> = {
 };
 
 /**
- * The errno, a positive number, that means whatever was thrown. PathErrors and system calls have their own, and a full
- * Store is ENOSPC or EDQUOT. Damaged and missing Blocks and all that is unforeseen are EIO.
+ * The errno, a positive number, of any thrown value. PathErrors and system calls have their own, and a full
+ * Store is ENOSPC or EDQUOT. Damaged and missing Blocks and all unexpected errors are EIO.
  */
 export function errnoOf(error: unknown): number {
   const { errno } = constants;
@@ -42,7 +42,7 @@ export function errnoOf(error: unknown): number {
   return errno.EIO;
 }
 
-/** What the system says that is the cause of an error: no room, or a quota. */
+/** ENOSPC or EDQUOT if that system error caused this error. */
 function fullnessOf(error: unknown): 'ENOSPC' | 'EDQUOT' | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     const code = errorCode(at);

@@ -1,9 +1,9 @@
 import type { Octets } from '../core/base/octets.ts';
 
-/** A value now, or later: what is at hand is answered without a turn of the event loop. */
+/** A value, or a promise of one: a value at hand is answered without a turn of the event loop. */
 export type Maybe<T> = T | Promise<T>;
 
-/** Continues with a value, at once where it is there. */
+/** Calls `next` with a value: at once if it is at hand, else when the promise resolves. */
 export function whenThere<T, R>(value: Maybe<T>, next: (value: T) => R): Maybe<Awaited<R>> | R {
   return value instanceof Promise ? (value.then(next) as Promise<Awaited<R>>) : next(value);
 }
@@ -17,7 +17,7 @@ export interface Instant {
   readonly nanoseconds: number;
 }
 
-/** What stat(2) says about a node. */
+/** What stat(2) reports of a node. */
 export interface Attributes {
   /** Below 2^53; the same for all names of a node. */
   readonly ino: number;
@@ -33,13 +33,13 @@ export interface Attributes {
   readonly nlink: number;
   readonly uid: number;
   readonly gid: number;
-  /** Of devices, as the kernel packs them: 8 bits minor, 12 bits major, 12 bits more of minor. */
+  /** Device number, as the kernel packs it: 8 bits minor, 12 bits major, 12 more bits of minor. */
   readonly rdev: number;
-  /** Some of it is not known yet: it is to be asked for again before anybody relies on it. */
+  /** Some attributes are not known yet: request them again before relying on them. */
   readonly provisional?: boolean;
 }
 
-/** What setattr is to change. */
+/** The changes of a setattr. */
 export interface AttributeChange {
   readonly mode?: number;
   readonly uid?: number;
@@ -49,9 +49,9 @@ export interface AttributeChange {
   readonly atime?: Instant | 'now';
   readonly mtime?: Instant | 'now';
   readonly ctime?: Instant;
-  /** The open file that it comes through. */
+  /** Handle of the open file through which the change comes. */
   readonly handle?: number;
-  /** Setuid and setgid go, as after a write by somebody else. */
+  /** Setuid and setgid are to be removed, as after a write by another user. */
   readonly killSuidGid?: boolean;
 }
 
@@ -59,7 +59,7 @@ export interface AttributeChange {
 export interface Caller {
   readonly uid: number;
   readonly gid: number;
-  /** 0 where the kernel itself asks, or the process is not to be seen from here. */
+  /** 0 for the kernel's own requests, and for processes that are not visible in this PID namespace. */
   readonly pid: number;
   /** Fires when the client gives up waiting. */
   readonly signal: AbortSignal;
@@ -68,9 +68,9 @@ export interface Caller {
 /** An open file or Dir. */
 export interface Opened {
   readonly handle: number;
-  /** The kernel may keep the pages that it has (the content is as it was at the last open), and the listing of a Dir. */
+  /** The kernel may keep its cached pages of a file, unchanged since the last open, or its cached listing of a Dir. */
   readonly keepCache: boolean;
-  /** Reads and writes pass the kernel's pages by: others write the file too, and its kernel would not learn its size. */
+  /** Reads and writes bypass the kernel's page cache: others write the file too, and the kernel would not learn its size. */
   readonly direct?: boolean;
 }
 
@@ -80,16 +80,16 @@ export interface ListedEntry {
   readonly ino: number;
   /** The type bits of `st_mode`. */
   readonly mode: number;
-  /** Where the listing continues after this entry: 1 or more, and true for every handle of the Dir. */
+  /** Offset at which the listing continues after this entry: 1 or more, and valid for every handle of the Dir. */
   readonly next: number;
-  /** With attributes the kernel takes it as looked up, to be forgotten once more; absent for `.` and `..`. */
+  /** If present, the entry counts as one lookup, which the kernel forgets later. Absent for `.` and `..`. */
   readonly attributes?: Attributes;
 }
 
-/** Takes entries of a listing until it is full. @returns false where this entry found no room */
+/** Takes entries of a listing until it is full. @returns false if there was no room for this entry */
 export type EntrySink = (entry: ListedEntry) => boolean;
 
-/** What statfs(2) tells; sizes in units of `blockSize` bytes. */
+/** What statfs(2) reports; sizes in units of `blockSize` octets. */
 export interface FilesystemSize {
   readonly blockSize: number;
   readonly blocks: number;
@@ -104,38 +104,38 @@ export interface FilesystemSize {
 export const RENAME_NOREPLACE = 1;
 /** renameat2(2). */
 export const RENAME_EXCHANGE = 2;
-/** renameat2(2): a character device 0:0 takes the old name at once. */
+/** renameat2(2): in the same step, a character device 0:0 is created at the old name. */
 export const RENAME_WHITEOUT = 4;
 
 /**
- * A filesystem as a kernel asks it: nodes by ino, files by handle. Errors are those of {@link FilesystemError}; any
- * other that is thrown means EIO, or for the system call's own error.
+ * A filesystem as a kernel uses it: nodes by ino, files by handle. Errors are those of {@link FilesystemError}; any
+ * other thrown error is EIO, or the errno of the system call that failed.
  *
  * A driver that gets a node's attributes by lookup, create, mknod, mkdir, symlink, link, tmpfile, or by a listing with
- * attributes, holds one lookup of it, which `forget` takes back.
+ * attributes, holds one lookup of it, which `forget` releases.
  */
 export interface Filesystem {
-  /** @returns undefined where there is no such name: that is asked for so often that an error would cost too much */
+  /** @returns undefined if the name does not exist: this is so frequent that an error would cost too much */
   lookup(parent: number, name: Octets, caller: Caller): Maybe<Attributes | undefined>;
   forget(ino: number, lookups: number): void;
   getattr(ino: number, handle: number | undefined): Maybe<Attributes>;
-  /** When a node was made; undefined where nobody knows. */
+  /** Creation time of a node; undefined if it is not known. */
   birthTime(ino: number): Instant | undefined;
   setattr(ino: number, change: AttributeChange, caller: Caller): Maybe<Attributes>;
   readlink(ino: number): Maybe<Octets>;
   symlink(parent: number, name: Octets, target: Octets, caller: Caller): Maybe<Attributes>;
-  /** @param umask - taken off the permissions where the Dir has no default access control list */
+  /** @param umask - removed from the permissions unless the Dir has a default access control list */
   mknod(parent: number, name: Octets, mode: number, umask: number, rdev: number, caller: Caller): Maybe<Attributes>;
   mkdir(parent: number, name: Octets, mode: number, umask: number, caller: Caller): Maybe<Attributes>;
   unlink(parent: number, name: Octets, caller: Caller): Maybe<void>;
   rmdir(parent: number, name: Octets, caller: Caller): Maybe<void>;
-  /** @param flags - RENAME_EXCHANGE, or of RENAME_NOREPLACE and RENAME_WHITEOUT any */
+  /** @param flags - RENAME_EXCHANGE, or any of RENAME_NOREPLACE and RENAME_WHITEOUT */
   rename(parent: number, name: Octets, newParent: number, newName: Octets, flags: number, caller: Caller): Maybe<void>;
   link(ino: number, parent: number, name: Octets, caller: Caller): Maybe<Attributes>;
 
   /**
    * @param flags - of open(2)
-   * @param killSuidGid - with O_TRUNC: setuid and setgid are to go
+   * @param killSuidGid - with O_TRUNC: setuid and setgid are to be removed
    */
   open(ino: number, flags: number, killSuidGid: boolean, caller: Caller): Maybe<Opened>;
   create(
@@ -152,9 +152,9 @@ export interface Filesystem {
   read(ino: number, handle: number, offset: number, size: number, caller: Caller): Maybe<readonly Uint8Array[]>;
   /** Writes all of `data`, which is valid only until the call returns: an asynchronous consumer must copy it. */
   write(ino: number, handle: number, offset: number, data: Uint8Array, how: WriteHow, caller: Caller): Maybe<number>;
-  /** Absent where each kernel keeps the locks of its own mount, which saves it a question at each close. */
+  /** Absent if each kernel keeps the locks of its own mount, which saves a request at each close. */
   readonly locks?: LockOperations;
-  /** After the last close. */
+  /** Called after the last close. */
   release(ino: number, handle: number): Maybe<void>;
   fsync(ino: number, handle: number, dataOnly: boolean): Maybe<void>;
   fallocate(ino: number, handle: number, mode: number, offset: number, length: number, caller: Caller): Maybe<void>;
@@ -170,10 +170,10 @@ export interface Filesystem {
   fsyncdir(ino: number, handle: number): Maybe<void>;
 
   statfs(ino: number): Maybe<FilesystemSize>;
-  /** Every change so far is durable. */
+  /** Makes every change so far durable. */
   syncfs(): Maybe<void>;
 
-  /** @returns undefined where there is none: `ls -l` asks so for every file */
+  /** @returns undefined if there is no such xattr: `ls -l` requests some for every file */
   getxattr(ino: number, name: Octets, caller: Caller): Maybe<Uint8Array | undefined>;
   listxattr(ino: number, caller: Caller): Maybe<readonly Octets[]>;
   /** @param flags - XATTR_CREATE 1, XATTR_REPLACE 2, or 0 */
@@ -183,7 +183,7 @@ export interface Filesystem {
 
 /** A lock of fcntl(2) on bytes of a file, or of flock(2) on the file as a whole. */
 export interface FileLock {
-  /** Read locks go together; a write lock goes with none. */
+  /** Read locks may overlap each other; a write lock excludes all others. */
   readonly type: 'read' | 'write';
   /** The first byte and the last, which is 2^63 - 1 where the lock has no end. */
   readonly start: bigint;
@@ -192,35 +192,35 @@ export interface FileLock {
   readonly pid: number;
 }
 
-/** What a process does to its locks. */
+/** A change that a process makes to its locks. */
 export interface LockChange extends Omit<FileLock, 'type'> {
-  /** None: the lock goes. */
+  /** `none` releases the lock. */
   readonly type: FileLock['type'] | 'none';
-  /** Whose it is: with `record` of a process or of an open file, in words of the mount; with `whole` of the handle. */
+  /** The owner's kind. `record`: a process or an open file, as the mount names it. `whole`: the handle. */
   readonly extent: 'record' | 'whole';
   readonly owner: string;
 }
 
-/** Locks that a filesystem keeps for all its mounts. They go with the handle by which they were set, at its release. */
+/** Locks that a filesystem keeps for all its mounts. They are released with the handle by which they were set. */
 export interface LockOperations {
-  /** @returns a lock of somebody else that is in the way */
+  /** @returns a conflicting lock of another owner */
   test(ino: number, wanted: LockChange): FileLock | undefined;
   /**
-   * @param waits - until nothing is in the way; else that is EAGAIN
-   * @throws FilesystemError EAGAIN; EDEADLK where it would wait for itself; EINTR where the caller gives up
+   * @param waits - waits for conflicting locks to be released; otherwise a conflict is EAGAIN
+   * @throws FilesystemError EAGAIN; EDEADLK if it would wait for itself; EINTR if the caller gives up
    */
   set(ino: number, handle: number, wanted: LockChange, waits: boolean, caller: Caller): Maybe<void>;
-  /** A process closes a descriptor of a file, and has no record locks on it from now on. Few ever had: only then it is asked who. */
+  /** A process closes a descriptor of a file, which drops its record locks on it. `owner` is called only if the file has record locks. */
   flush(ino: number, owner: () => string): void;
 }
 
-/** How a write comes. */
+/** The circumstances of a write. */
 export interface WriteHow {
-  /** From the kernel's page cache: the time of the write was set before. */
+  /** From the kernel's page cache: its time was set earlier. */
   readonly cached: boolean;
-  /** Setuid and setgid are to go. */
+  /** Setuid and setgid are to be removed. */
   readonly killSuidGid: boolean;
-  /** Opened with O_APPEND: it goes to where the file ends, whatever the offset, which another mount may have made stale. */
+  /** Opened with O_APPEND: data goes to the end of the file. The offset is ignored, as another mount may have made it stale. */
   readonly append: boolean;
 }
 

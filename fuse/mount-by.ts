@@ -2,7 +2,7 @@ import { VtError } from '../core/base/errors.ts';
 import type { Mount, MountOptions } from './driver.ts';
 import type { Filesystem } from './filesystem.ts';
 
-/** @throws {VtError} EOPEN where it cannot be mounted, EUNSUPPORTED where the driver is not for this system */
+/** Mounts by the chosen driver. @throws {VtError} EOPEN if that fails, EUNSUPPORTED if the driver is not for this system */
 export async function mountBy(filesystem: Filesystem, options: MountOptions): Promise<Mount> {
   if (options.driver === 'kernel') {
     if (process.platform !== 'linux')

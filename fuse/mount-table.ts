@@ -5,17 +5,17 @@ import type { Octets } from '../core/base/octets.ts';
 /** A mount of ours, as the kernel lists it. */
 export interface MountedPlace {
   readonly mountPoint: Octets;
-  /** What was mounted, as the kernel was told. */
+  /** The source, as given to the kernel. */
   readonly source: Octets;
   readonly readOnly: boolean;
 }
 
-/** The type that the mounts of this program have. */
+/** The filesystem type of this program's mounts. */
 export const FILESYSTEM_TYPE = 'fuse.vtftp';
 
 /**
- * Every mount of this program on the machine, as proc(5) lists them. No path is looked at, since a mount whose server is
- * gone or stuck would block the caller.
+ * Every mount of this program on the machine, as listed by proc(5). No path is accessed, since a mount whose server has
+ * ended or hangs would block the caller.
  *
  * @param file - for tests
  */
@@ -35,7 +35,7 @@ export function mountedPlaces(file = '/proc/self/mountinfo'): MountedPlace[] {
   return places;
 }
 
-/** The mounts of this program in what mount(8) of macOS prints, which knows no types of ours: `vtftp:NAME on /PLACE (macfuse, read-only)`. */
+/** This program's mounts in the output of macOS's mount(8), which lacks our type: `vtftp:NAME on /PLACE (macfuse, read-only)`. */
 export function listedPlaces(text: string): MountedPlace[] {
   const places: MountedPlace[] = [];
   for (const [, source, mountPoint, options] of text.matchAll(/^(vtftp:.*) on (\/.*) \((.*)\)$/gm)) {
@@ -48,12 +48,12 @@ export function listedPlaces(text: string): MountedPlace[] {
   return places;
 }
 
-/** Whether one of our mounts is at a path. */
+/** Whether a path is the mount point of one of our mounts. */
 export function isMounted(mountPoint: Octets): boolean {
   return mountedPlaces().some((place) => place.mountPoint === mountPoint);
 }
 
-/** Blanks, newlines and backslashes are there as three octal digits. */
+/** In the table, blanks, newlines and backslashes are written as a backslash and three octal digits. */
 function unescapeField(field: string): Octets {
   return field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))) as Octets;
 }

@@ -2,17 +2,17 @@ import type { Octets } from '../core/base/octets.ts';
 
 /** Reports changes to caches that hold the previous state. */
 export interface Notices {
-  /** Attributes of a node, and its content where `content`, are to be asked for again. */
+  /** Cached attributes of a node, and with `content` its cached content, are stale. */
   node(ino: number, content: boolean): void;
-  /** A file ends at `size` bytes or beyond, `last` being the last of them: a kernel that keeps sizes itself does not learn it otherwise. */
+  /** A file ends at `size` octets or beyond, `last` being the last of them: a kernel that tracks sizes needs this notice. */
   grown(ino: number, size: number, last: number): void;
-  /** A name of a Dir is to be asked for again, whether it was there or not. */
+  /** A cached name of a Dir is stale, whether it existed or not. */
   name(parent: number, name: Octets): void;
-  /** Resolves when every word so far has arrived. */
+  /** Resolves when every notice so far has arrived. */
   idle(): Promise<void>;
 }
 
-/** For drivers that cannot tell their kernel anything. */
+/** For drivers that cannot notify their kernel. */
 export const NO_NOTICES: Notices = {
   node: () => undefined,
   grown: () => undefined,

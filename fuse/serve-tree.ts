@@ -25,24 +25,24 @@ import { Views } from './live/views/views.ts';
 import { withBothXattrNames } from './live/xattr-names.ts';
 import { mountBy } from './mount-by.ts';
 
-/** How a live tree is served, whatever mounts it has. */
+/** Options of a served live tree, for all its mounts. */
 export interface ServeOptions {
-  /** Seconds between two syncs while something changes; 0: only when somebody asks, and at the end. */
+  /** Seconds between two syncs while something changes; 0: only on request and at the end. */
   readonly syncSeconds: number;
   readonly frontFolder: string;
   readonly storeContent: LiveMountOptions['storeContent'];
   readonly keepsTypes: boolean;
   readonly journal: MountJournalOptions | undefined;
-  /** Whether the tree is another than the one that is recorded. */
+  /** Whether the tree differs from the recorded one. */
   readonly isChanged: () => boolean;
-  /** Stores what changed and records the root. */
+  /** Stores all changes and records the root. */
   readonly syncTree: () => Promise<void>;
   readonly owners: OwnerNames;
-  /** Called with each request that a client sees as EIO: what it was, as `read "/docs/a"`, and why it failed. */
+  /** Called for each request that fails with EIO: the request, as `read "/docs/a"`, and why it failed. */
   readonly onFault: (error: unknown, request: string) => void;
-  /** What could not be stored or recorded, and is tried again. */
+  /** Called if storing or recording failed; it is retried. */
   readonly onTrouble: (error: unknown) => void;
-  /** A mount is to go and is in use: it goes once nobody uses it. */
+  /** Called if a mount that is to end is in use: it ends once no process uses it. */
   readonly onBusy: (error: VtError) => void;
 }
 
@@ -50,15 +50,15 @@ export interface ServeOptions {
 export interface TreeMountOptions extends Omit<MountOptions, 'onFault'> {
   /** The Dir at its top. */
   readonly subpath: TreePath;
-  /** Nothing is lost: new names, and bytes at the ends of files. */
+  /** Allows only new names, and new octets at the ends of files. */
   readonly appendOnly: boolean;
-  /** Names in it that are never stored; of the first mount alone, for the tree is one. */
+  /** Names that are never stored. Only the first mount sets them, as they hold for the whole tree. */
   readonly leftOut?: NameFilter | undefined;
-  /** What `user.x-vt-control` on its top Dir acts on. */
+  /** The target of `user.x-vt-control` on its top Dir. */
   readonly control: ControlXattrs | undefined;
 }
 
-/** What is not stored and recorded yet, as the Store fails. */
+/** What is not stored and recorded because the Store fails. */
 export interface Unsaved {
   /** Files whose content is not stored; empty where only the root could not be recorded. */
   readonly paths: readonly Octets[];
@@ -68,13 +68,13 @@ export interface Unsaved {
 /** Paths that an error names, at most. */
 const MAX_NAMED = 20;
 
-/** Until what could not be stored at the end is tried again: milliseconds. */
+/** Milliseconds between retries at the end. */
 const RETRY_MS = 1000;
 
-/** How long a process that was told to end by a signal continues trying: milliseconds. */
+/** Milliseconds for which a process retries after a signal told it to end. */
 const MAX_LEAVING_MS = 10_000;
 
-/** A live tree with its mounts: all show the same nodes, each from a top and by rules of its own. */
+/** A live tree with its mounts: all show the same nodes, each with its own top Dir and options. */
 export class TreeServer {
   readonly #tree: LiveTree;
   readonly #options: ServeOptions;
@@ -95,7 +95,7 @@ export class TreeServer {
     this.#tree = tree;
     this.#options = options;
     const clock = new FileClock(fileTimeNs);
-    // Changes by path are stamped by the same clock.
+    // Changes by path get their times from the same clock.
     tree.nodes.timeBy(() => clock.nowNs());
     this.#live = liveFilesystem({
       store: tree.store,
@@ -118,20 +118,20 @@ export class TreeServer {
   }
 
   /**
-   * Mounts the tree at one place more.
+   * Mounts the tree at another place.
    *
-   * @throws {PathError} ENOENT, ENOTDIR where the subpath is no Dir
-   * @throws {VtError} EOPEN where it cannot be mounted
+   * @throws {PathError} ENOENT, ENOTDIR if the subpath is not a Dir
+   * @throws {VtError} EOPEN if it cannot be mounted, ECLOSED if the process is ending
    */
   async mount(options: TreeMountOptions): Promise<Mount> {
     if (this.#isLeaving) throw new VtError('ECLOSED', `mount "${options.mountPoint}": the process that serves the tree is ending`);
-    // A kernel that collects writes keeps its own sizes of files, whatever others do to them; and its pages hold what was before an end, too.
+    // A kernel with a write cache tracks file sizes itself, whatever others change, and writes whole pages, even in append-only files.
     const isFirst = this.#mounts.size === 0;
     const writeback = options.writeback && isFirst && !options.appendOnly && !options.readOnly;
     const top = await this.#top(options.subpath);
     if (isFirst && options.leftOut !== undefined) this.#tree.leaveOut(options.leftOut, top);
     const writes = !options.readOnly;
-    // A mount that only reads, and is alone, can do without: each lock and each close would be a request.
+    // A single read-only mount needs no shared locks: each lock and each close would be a request.
     const sharesLocks = writes || this.#views.write;
     const view = viewOf(this.#live, { top, views: this.#views, keepsSizes: writeback, writes, sharesLocks });
     const bounded = options.appendOnly ? appendOnly(view.filesystem, (ino) => view.refresh(ino)) : view.filesystem;
@@ -152,7 +152,7 @@ export class TreeServer {
     return this.#mounts.size;
   }
 
-  /** Stores and records all that was written. @returns what could not be, or undefined */
+  /** Stores and records everything written. @returns what could not be stored, or undefined */
   async save(): Promise<Unsaved | undefined> {
     return await this.#save(() => this.#options.isChanged());
   }
@@ -172,17 +172,17 @@ export class TreeServer {
     return this.#live.unsaved();
   }
 
-  /** What cannot be stored when the last mount goes is given up. */
+  /** Gives up what cannot be stored when the last mount ends. */
   discard(): void {
     this.#discarding.abort();
   }
 
-  /** Takes back `discard`: who wanted the mount to go was refused. */
+  /** Revokes `discard`: the unmount was refused. */
   keep(): void {
     if (this.#discarding.signal.aborted && !this.#isLeaving) this.#discarding = new AbortController();
   }
 
-  /** Takes all mounts away, lazily those that are in use; no new one can be made. What cannot be stored is given up after a while. */
+  /** Unmounts all mounts, lazily if they are in use, and refuses new ones. After MAX_LEAVING_MS, gives up what cannot be stored. */
   leave(): void {
     this.#isLeaving = true;
     this.#leaving ??= setTimeout(() => this.discard(), MAX_LEAVING_MS).unref();
@@ -196,11 +196,11 @@ export class TreeServer {
   }
 
   /**
-   * Resolves when the last mount has gone, whoever took it away. All that was written is in the tree and its Store then, and recorded:
-   * where the Store fails it is tried again until it does not, or until `discard`.
+   * Resolves when the last mount has ended, for any reason, and everything written is stored and recorded. If the Store fails,
+   * storing is retried until it succeeds, or until `discard`.
    *
-   * @throws {VtError} EFAILED which names what was given up
-   * @returns how many names go with the mount, since they are left out of what is stored
+   * @throws {VtError} EFAILED that names what was given up
+   * @returns how many names are lost with the mount, since they are excluded from storing
    */
   async ended(): Promise<number> {
     while (this.#mounts.size > 0) await Promise.all(this.#mounts.values());
@@ -240,11 +240,11 @@ export class TreeServer {
 
   async #saveRest(): Promise<Unsaved | undefined> {
     await (this.#running.again ?? this.#running.sync ?? Promise.resolve()).catch(() => undefined);
-    // What is left out of hard links is known to the sync alone, which stores the others.
+    // Only the sync knows which hard links are excluded; it stores the others.
     return await this.#save(() => true);
   }
 
-  /** One of several that goes leaves its changes stored and recorded. */
+  /** Stores and records changes when one of several mounts ends. */
   async #follow(mount: Mount, view: View): Promise<void> {
     await mount.ended;
     view.end();
@@ -268,7 +268,7 @@ export class TreeServer {
     return dir;
   }
 
-  /** Reports a request that a client sees as EIO. @param top - of the mount that it came through */
+  /** Reports a request that fails with EIO. @param top - top Dir of the mount that it came through */
   #fault(error: unknown, { operation, subject }: FaultyRequest, top: LiveDir | undefined): void {
     const octets =
       typeof subject === 'string' ? undefined : this.#live.pathOf(subject === ROOT_INO && top !== undefined ? top.id : subject);
@@ -283,7 +283,7 @@ export class TreeServer {
     this.#trouble = text;
   }
 
-  /** Those who ask while a sync is in progress share the next one. */
+  /** Calls during a running sync share the next one. */
   #sync(): Promise<void> {
     const running = this.#running;
     if (running.sync === undefined) {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { VtError } from '../core/base/errors.ts';
 import { errorReason } from '../core/base/system/system-error.ts';
 
-/** Another process takes it away: the kernel writes back what it holds, which this one has to answer. */
+/** Unmounts in another process: the kernel first writes back its cache, and this process has to answer those requests. */
 export async function takeAway(mountPoint: string, lazy: boolean): Promise<void> {
   const [command, words] = unmountCommand(lazy);
   const child = spawn(command, [...words, '--', mountPoint], { stdio: ['ignore', 'ignore', 'pipe'] });

@@ -7,16 +7,16 @@ const MAX_SAID = 60;
 
 type NewsSession = Pick<ShellSession, 'archive' | 'knows'>;
 
-/** What others record in the archive of a session while somebody is at its prompt. */
+/** Watches what others record in the session's archive while its prompt is open. */
 export class ArchiveNews implements Disposable {
   readonly #session: NewsSession;
   #watched: Archive | undefined;
   #endWatch: (() => void) | undefined;
   /** The newest entry that the user knows of; undefined for none. */
   #seen: ArchiveEntry | undefined;
-  /** The newest entry, where it may be unknown. */
+  /** The newest entry found so far, which the user may not know. */
   #newest: ArchiveEntry | undefined;
-  /** The look at the archive in progress; the next one begins after it. */
+  /** The running read of the archive; the next one begins after it. */
   #looking: Promise<void> = Promise.resolve();
 
   constructor(session: NewsSession) {
@@ -41,7 +41,7 @@ export class ArchiveNews implements Disposable {
     );
   }
 
-  /** Reads the newest entry. What cannot be read now is reported by the next command that needs it. */
+  /** Reads the newest entry. Errors are left to the next command that reads the archive. */
   #look(archive: Archive | undefined, found: (entry: ArchiveEntry | undefined) => void): void {
     this.#looking = this.#looking
       .then(async () => await archive?.last())
@@ -53,7 +53,7 @@ export class ArchiveNews implements Disposable {
       );
   }
 
-  /** The newest state in one line, if others have recorded it since this was asked last. It waits for nothing. */
+  /** The newest state in one line, if others have recorded it since the last call. Does not wait. */
   take(): string | undefined {
     this.#watch();
     const [newest, seen] = [this.#newest, this.#seen];

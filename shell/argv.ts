@@ -5,11 +5,11 @@ import { largestOf } from '../core/base/lists.ts';
 import { optionText } from './option-text.ts';
 
 const PROGRESS_CHOICES = ['auto', 'always', 'never', 'json', 'store'] as const;
-/** Shells for whose command lines there is a script. */
+/** Shells that have a completion script. */
 export const COMPLETED_SHELLS = ['bash', 'zsh', 'fish'] as const;
 const COLOR_CHOICES = ['auto', 'always', 'never'] as const;
 
-/** Every option of `vtftp`: what argv is read by, and what --help and the man page show. */
+/** Every option of `vtftp`: for reading argv, for --help and for the man page. */
 export const PROGRAM_OPTIONS: readonly OptionSpec[] = [
   {
     short: 'c',
@@ -60,7 +60,7 @@ export const PROGRAM_OPTIONS: readonly OptionSpec[] = [
   { short: 'V', name: 'version', summary: 'print the version' },
 ];
 
-/** What argv asks for. */
+/** The parsed argv. */
 export interface ProgramArguments {
   /** `-c`, in order; the one command that argv ends in. */
   readonly commands: readonly string[];
@@ -70,7 +70,7 @@ export interface ProgramArguments {
   readonly batch: string | undefined;
   readonly interactive: boolean;
   readonly store: string | undefined;
-  /** Changes of an ordinary directory are wanted where nobody is at a prompt. */
+  /** `--write`: an ordinary directory may be changed without a prompt. */
   readonly write: boolean;
   readonly plan: boolean;
   readonly quiet: boolean;
@@ -86,11 +86,11 @@ export interface ProgramArguments {
   readonly help: boolean;
   readonly version: boolean;
   readonly source: string | undefined;
-  /** Where the Store and the configuration were named: `-S`, `VTFTP_STORE`; undefined where they were not. */
+  /** The option or variable that named the Store and the configuration: `-S`, `VTFTP_STORE`; undefined without one. */
   readonly namedBy: { readonly store: string | undefined; readonly config: string | undefined };
 }
 
-/** What an error of argv says to do. */
+/** The remedy in errors of argv. */
 const REMEDY = 'vtftp --help';
 
 /**
@@ -109,14 +109,14 @@ export function commandAt(args: readonly string[]): number | undefined {
   return args[at - 1] === '--' || !/^([a-z][a-z0-9-]*|!)$/.test(args[at] ?? '') ? undefined : at;
 }
 
-/** How options of argv are read. */
+/** Rules for reading the options of argv. */
 const RULES = { remedy: REMEDY, show: (text: string): string => text.toWellFormed() };
 
 /**
  * Reads argv, in which options may be anywhere before `--`.
  *
- * @param args - without the interpreter and the program; a byte that is not UTF-8 is a lone surrogate
- * @throws {UsageError} for what is not understood
+ * @param args - without the interpreter and the program; an octet that is not UTF-8 is a lone surrogate
+ * @throws {UsageError} for unknown or contradictory arguments
  */
 export function parseArgv(args: readonly string[]): ProgramArguments {
   const { uses, rest } = readOptions(
@@ -167,7 +167,7 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
   };
 }
 
-/** What argv does not say, as the environment says it. Empty is unset. */
+/** Fills in from the environment what argv leaves open. An empty variable counts as unset. */
 export function withEnvironment(args: ProgramArguments, env: Readonly<Record<string, string | undefined>>): ProgramArguments {
   const set = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
   const [store, config] = [set('VTFTP_STORE'), set('VTFTP_CONFIG')];

@@ -14,7 +14,7 @@ import { DEFAULT_COLUMNS } from './output/redirected-output.ts';
 import type { Sink } from './output/sink.ts';
 import { ClientSession } from './session/client-session.ts';
 
-/** Bytes of answers that wait for a client before its command does. */
+/** Octets of unsent answers after which a client's command waits. */
 const HELD_BYTES = 64 * 1024;
 
 /** Runs commands for a client of the control channel: those that act on the tree, without local files or programs. */
@@ -75,7 +75,7 @@ function permit(command: Command, parsed: ParsedCommand): void {
   const given = parseOptions(command, name, parsed.words.slice(1)).options;
   for (const option of options)
     if (option.value !== undefined && isLocalKind(option.value.kind) && given.has(option.name)) throw notHere(`${name} --${option.name}`);
-  // What is at the top is what the mount shows.
+  // The top Dir is what the mount shows.
   if (name === 'bind' && words.some((word) => /^[./]+$/.test(word))) throw notHere('bind the top Dir');
 }
 

@@ -10,7 +10,7 @@ import { localGlobSide } from './line/local-glob.ts';
 import { treeGlobSide } from './line/tree-glob.ts';
 import type { Word } from './line/word.ts';
 
-/** What words may be about: the tree, this machine, the standard input. */
+/** The sources of a word's values: the tree, this machine, standard input. */
 type WordSides = Pick<DispatchOptions, 'session' | 'local' | 'home' | 'services'>;
 
 /** The arguments of a command, in their order and by the names of their rows. */
@@ -20,9 +20,9 @@ interface Arguments {
 }
 
 /**
- * The arguments that words mean: a glob becomes the names that it matches.
+ * The values of a command's words: a glob is replaced by the names that it matches.
  *
- * @throws {VtError} EUSAGE for a glob of several names where one is needed
+ * @throws {VtError} EUSAGE for a glob with several matches if only one name is allowed
  */
 export async function expandArguments(assigned: readonly AssignedWord[], sides: WordSides, signal: AbortSignal): Promise<Arguments> {
   const named = new Map<string, Octets[]>();
@@ -47,7 +47,7 @@ export async function namesListedIn(file: Octets, { local, home, services }: Wor
   return await listedNames(file, { local, home, standardInput: () => services.standardInput(signal) });
 }
 
-/** The values of a word: what its glob matches on the side it lives on, else itself. */
+/** The values of a word: the matches of its glob in the tree or locally, else the word itself. */
 async function expand(
   word: Word,
   { kind, glob = true }: ArgumentSpec,
@@ -56,7 +56,7 @@ async function expand(
 ): Promise<Octets[]> {
   const mayGlob = glob === true && session.settings.get('glob') !== 'off' && isGlobWord(word);
   if (kind === 'stored' && mayGlob) return await expandGlob(word, treeGlobSide(session.tree, session.cwd, signal), signal);
-  // A reference may be a local path, too; it is taken as it is but for the home directory.
+  // A reference may also be a local path, so only `~` is expanded.
   if (kind === 'reference') return [word.quoted[0] === 0 ? expandHome(word.text, home) : word.text];
   if (!isLocalKind(kind)) return [word.text];
   if (mayGlob && local !== undefined) return await expandGlob(word, localGlobSide(local.localCwd), signal);

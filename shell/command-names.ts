@@ -2,7 +2,7 @@ import type { Command } from '../commands/command.ts';
 import { suggest } from '../commands/words/suggest.ts';
 import { UsageError } from '../core/base/errors.ts';
 
-/** What other programs (lftp, restic, borg, git, DOS) call what commands of ours do. */
+/** Names of our commands in other programs (lftp, restic, borg, git, DOS). */
 const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
   add: 'use put',
   attach: 'use open MOUNTPOINT',
@@ -59,7 +59,7 @@ const READERS = new Set(
 /** Programs that change a file in place: a mount gives them the tree. */
 const EDITORS = new Set('code ed edit emacs gedit micro nano nvim vi vim'.split(' '));
 
-/** What may be meant by a name that no command has; undefined where nobody knows. */
+/** A suggestion for an unknown command name; undefined if there is none. */
 function hintFor(name: string): string | undefined {
   if (Object.hasOwn(NAMES_ELSEWHERE, name)) return NAMES_ELSEWHERE[name];
   if (READERS.has(name)) return `use cat FILE | ${name}`;
@@ -67,7 +67,7 @@ function hintFor(name: string): string | undefined {
   return undefined;
 }
 
-/** A command, and the name of its list by which it was called. */
+/** A command, and which of its names it was called by. */
 export interface NamedCommand {
   readonly command: Command;
   readonly calledAs: string;
@@ -77,8 +77,8 @@ export interface NamedCommand {
  * The command of a name, whatever its case.
  *
  * @param allowPrefix - a unique prefix will do: at a terminal, never in scripts, so that a new verb changes no old one
- * @param lead - what the message begins with: the name, where another command was typed
- * @throws {UsageError} for an unknown or ambiguous name, with what may have been meant
+ * @param lead - start of the message: the name, if the user typed another command
+ * @throws {UsageError} for an unknown or ambiguous name, with a suggestion
  */
 export function findCommand(commands: readonly Command[], typed: string, allowPrefix: boolean, lead = ''): NamedCommand {
   const wanted = typed.toLowerCase();

@@ -2,7 +2,7 @@ import type { Command } from '../commands/command.ts';
 import { type OptionSpec, optionNames } from '../commands/words/option-spec.ts';
 import type { COMPLETED_SHELLS } from './argv.ts';
 
-/** What the scripts know of an option of the program. */
+/** An option of the program in the scripts. */
 interface Known {
   readonly words: readonly string[];
   readonly summary: string;

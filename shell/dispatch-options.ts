@@ -6,12 +6,12 @@ import type { SkipReference } from './line/word.ts';
 import type { Messages } from './output/messages.ts';
 import type { SinkOutput } from './output/output.ts';
 
-/** What a dispatcher works with; all of it belongs to one session. */
+/** The parts that a dispatcher needs; all belong to one session. */
 export interface DispatchOptions {
   readonly session: Session;
-  /** The same, in a shell on this machine; undefined for a client of a mount. */
+  /** The session of a shell on this machine; undefined for a client of a mount. */
   readonly local: LocalSession | undefined;
-  /** Throws where the tree is that of a Store that was named and is not there, or that is sealed. */
+  /** Throws if the tree's named Store does not exist, or is sealed and has no key. */
   readonly requireStore: (action: string, mayMake: boolean) => void;
   readonly services: ShellServices;
   readonly skipReference: SkipReference;
@@ -19,7 +19,7 @@ export interface DispatchOptions {
   /** Results that are not redirected. */
   readonly output: SinkOutput;
   readonly plan: boolean;
-  /** `-q`: commands do not say what they did. */
+  /** `-q`: commands do not print what they did. */
   readonly quiet?: boolean;
   /** `-x`: each command is echoed on stderr. */
   readonly echo: boolean;
@@ -27,7 +27,7 @@ export interface DispatchOptions {
   readonly now: () => Date;
   /** Throws if this client may not run a command; by default it may run all. */
   readonly permit?: (command: Command, parsed: ParsedCommand) => void;
-  /** Starts a job, `LIST &`; undefined where there are none. */
+  /** Starts a job, `LIST &`; undefined if jobs are not available. */
   readonly background: ((line: Octets) => { readonly number: number; readonly line: string }) | undefined;
   /** Output of one command to a file or a local command. */
   readonly withRedirect: (

@@ -19,7 +19,7 @@ import { runCommand } from './run-command.ts';
 
 /** How one line is to be run. */
 export interface LineOptions {
-  /** Typed at a terminal: unique prefixes are taken, and `a; b` runs b whatever became of a. */
+  /** Typed at a terminal: unique prefixes are accepted, and `a; b` runs b even if a fails. */
   readonly typed: boolean;
   /** `FILE:LINE`, for messages. */
   readonly where?: string | undefined;
@@ -31,7 +31,7 @@ export interface LineOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-/** Runs lines: looks commands up, sorts out their words, and runs them one after the other. */
+/** Runs lines: finds the commands, assigns their words, and runs them one after the other. */
 export class Dispatcher {
   readonly #options: DispatchOptions;
   #isQuitting: () => boolean;
@@ -44,16 +44,16 @@ export class Dispatcher {
   /**
    * Runs one line, which may hold several commands.
    *
-   * @throws what the first command that failed threw, unless its failure was provided for
+   * @throws the error of the first failed command, unless `-` or `||` handles it
    */
   async runLine(source: Octets, signal: AbortSignal, options: LineOptions): Promise<void> {
     await this.#runSource(source, signal, options, new Set());
   }
 
   /**
-   * Runs what a program asks for.
+   * Runs the commands of a request.
    *
-   * @throws what the first command that failed threw
+   * @throws the error of the first failed command
    */
   async run(commands: Commands, signal: AbortSignal, options: LineOptions): Promise<void> {
     await this.runLine('line' in commands ? commands.line : octetsFromText(lineOfWords(commands.argv)), signal, options);
@@ -152,7 +152,7 @@ export class Dispatcher {
     }
   }
 
-  /** A planned command says its effects as ever; what others would do with its results is reported, and not done. */
+  /** A planned command prints its effects as usual; its redirection is announced, and not done. */
   async #planRedirected(
     command: Command,
     { pipe, redirect }: ParsedCommand,

@@ -54,7 +54,7 @@ const BY_ERRNO: Readonly<Record<string, number>> = {
   EROFS: EXIT.readOnly,
 };
 
-/** The exit status that an error means: one of the table's, whatever was thrown. */
+/** The exit status for any thrown value, always one from the table. */
 export function exitStatusOf(error: unknown): number {
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
   if (typeof code !== 'string') return EXIT.failed;

@@ -2,22 +2,21 @@ import { closeSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
 /**
- * Lets the process end in order though its terminal has been closed. At its end Node puts terminals back into the state in which
- * it found them (`ResetStdio` in node.cc). It aborts with a core dump where that fails. A descriptor that is another file by then
- * is left alone.
+ * Lets the process end normally after its terminal was closed. At its end Node restores the initial state of terminals
+ * (`ResetStdio` in node.cc), and aborts with a core dump if that fails. It skips a descriptor that is another file by then.
  *
  * @param fds - the standard descriptors that were terminals when the program began
  */
 export function outliveTerminals(fds: readonly number[]): void {
   process.once('exit', () => {
     for (const fd of fds) {
-      // A terminal that was hung up answers no question about its state.
+      // isatty is false for a terminal that was hung up.
       if (isatty(fd)) continue;
       try {
         closeSync(fd);
-        openSync('/dev/null', 'r+'); // takes the lowest descriptor that is free: the same
+        openSync('/dev/null', 'r+'); // gets the lowest free descriptor, which is fd
       } catch {
-        // Nobody is there to read it.
+        // The error cannot be shown: the terminal is closed.
       }
     }
   });

@@ -6,9 +6,9 @@ import { makeFolders } from '../core/base/system/make-folders.ts';
 export const HISTORY_SIZE = 5000;
 
 /**
- * Makes the history file, for its owner's eyes alone (0600), in a folder that is too.
+ * Creates the history file, readable only by its owner (mode 0600), in a private folder.
  *
- * @returns the path, or undefined where it cannot be written: then lines are remembered for this session only
+ * @returns the path; undefined if it cannot be written, and lines are kept for this session only
  */
 export function prepareHistoryFile(path: string): string | undefined {
   try {

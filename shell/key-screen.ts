@@ -4,7 +4,7 @@ import type { Screen } from '../commands/screen.ts';
 import { VtError } from '../core/base/errors.ts';
 import { LinkedAbort } from '../core/base/linked-abort.ts';
 
-// What a terminal obeys: ECMA-48, and xterm's alternate screen.
+// Control sequences of terminals: ECMA-48, and xterm's alternate screen.
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
 const HOME = '\x1b[H';
@@ -16,7 +16,7 @@ const PLAIN = '\x1b[0m';
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
 
-/** The other screen of a terminal, and its keys one by one. Disposed of, it gives both back. */
+/** The alternate screen of a terminal, and its keys one by one. Disposing it restores both. */
 export class KeyScreen implements Screen, Disposable {
   readonly #input: ReadStream;
   readonly #output: WriteStream;
@@ -25,7 +25,7 @@ export class KeyScreen implements Screen, Disposable {
   readonly #keys: string[] = [];
   #waiting: (() => void) | undefined;
 
-  /** @param shown - a line as the terminal may have it */
+  /** @param shown - makes a line safe for the terminal */
   constructor(input: ReadStream, output: WriteStream, shown: (text: string) => string, signal: AbortSignal) {
     this.#input = input;
     this.#output = output;

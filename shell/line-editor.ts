@@ -12,22 +12,22 @@ const PLAIN = '\x1b[0m';
 const CLEAR_REST_OF_LINE = '\x1b[K';
 const DEFAULT_COLUMNS = 80;
 
-/** Keys that take a suggestion, at the end of a line. */
+/** Keys that accept a suggestion at the end of a line. */
 const TAKES: ReadonlySet<string> = new Set(['right', 'end', 'C-f', 'C-e']);
 
-/** Keys that begin a search through the history, or continue with it. */
+/** Keys that begin or continue a search through the history. */
 const SEARCHES: ReadonlySet<string> = new Set(['C-r', 'C-s']);
 
 /** The parts of readline's editor that are used here; its types leave some out. */
 type Editor = REPLServer & { prevRows?: number };
 
-/** What the editor of lines does beyond readline: suggestions from the history, and lists of candidates that say what they are. */
+/** Extends readline's editor by suggestions from the history, and by lists of candidates with descriptions. */
 export class LineEditor {
   readonly #output: NodeJS.WriteStream;
   readonly #history: () => readonly string[];
   readonly #mayShow: () => boolean;
   #editor: Editor | undefined;
-  /** What is suggested behind the cursor. */
+  /** The suggestion shown after the cursor. */
   #suggested: string | undefined;
   #isSearching = false;
   #wasTab = false;
@@ -40,7 +40,7 @@ export class LineEditor {
     this.#mayShow = mayShow;
   }
 
-  /** Begins with readline's editor. @param input - what that reads keys from */
+  /** Attaches to readline's editor. @param input - the stream from which it reads keys */
   attach(editor: REPLServer, input: Readable): void {
     this.#editor = editor;
     // Before readline sees the key, and after.
@@ -54,9 +54,9 @@ export class LineEditor {
   }
 
   /**
-   * What readline's completer answers; a list that says more than it shows is shown here.
+   * The answer for readline's completer. A list with descriptions is printed here.
    *
-   * @param isAgain - a list is asked for
+   * @param isAgain - a list is requested
    */
   async complete({ candidates, replaces, says }: Completion, isAgain: boolean): Promise<[string[], string]> {
     const editor = this.#editor;
@@ -81,7 +81,7 @@ export class LineEditor {
     else if (key !== 'tab' && key !== 'return' && key !== 'enter') this.#soon ??= setImmediate(() => void this.#suggest());
   }
 
-  /** What is drawn goes before anything else is; it is remembered until the key is known. */
+  /** Erases the suggestion before anything else is drawn, and remembers it until the key is known. */
   #clear(): void {
     if (this.#suggested !== undefined) this.#output.write(CLEAR_REST_OF_LINE);
   }

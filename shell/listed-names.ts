@@ -7,10 +7,10 @@ import { UsageError, VtError } from '../core/base/errors.ts';
 import { type Octets, octetsFromBytes, octetsToText } from '../core/base/octets.ts';
 import { errorReason, pathBytes } from '../core/base/system/system-error.ts';
 
-/** Bytes of a list of names at most: they are held in memory. */
+/** Octets of a list of names, at most: the list is held in memory. */
 const MAX_SIZE = 512 * 1024 * 1024;
 
-/** Where lists of names come from. */
+/** Sources of lists of names. */
 export interface NamesSource {
   readonly local: LocalSession | undefined;
   readonly home: Octets;
@@ -19,9 +19,9 @@ export interface NamesSource {
 }
 
 /**
- * The names in the file that `--files-from0` gave, as they are there: `*` is itself. A NUL ends each; after the last it may be left out.
+ * The names in the file of `--files-from0`, taken literally: `*` is not a glob. A NUL ends each; it is optional after the last.
  *
- * @throws {UsageError} for an empty name; {VtError} EFAILED where the file cannot be read, EPERM for a client of a mount
+ * @throws {UsageError} for an empty name; {VtError} EFAILED if the file cannot be read, EPERM for a client of a mount
  */
 export async function listedNames(file: Octets, { local, home, standardInput }: NamesSource): Promise<Octets[]> {
   const session = localSession({ local }, `--${FILES_FROM0.name}`);

@@ -7,7 +7,7 @@ import type { Octets } from '../core/base/octets.ts';
 import { octetsToTextStrict } from '../core/base/octets.ts';
 import { errorReason } from '../core/base/system/system-error.ts';
 
-/** A process may take this long to be there on a busy machine, in milliseconds. */
+/** Milliseconds that a process may take to start on a busy machine. */
 const STARTING_MS = 1000;
 
 /** How a local command ended: its status, or 128 + n where signal n ended it. */
@@ -46,7 +46,7 @@ export function startLocal(
     else if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGTERM');
   };
   options.signal?.addEventListener('abort', cancel, { once: true });
-  // The terminal tells all its foreground processes of Ctrl-C, but not one that was only just being started.
+  // The terminal sends Ctrl-C to all foreground processes, but not to one that is still being started.
   const startedMs = performance.now();
   const forward = (): void => {
     if (performance.now() - startedMs < STARTING_MS) child.kill('SIGINT');

@@ -8,7 +8,7 @@ import { EXIT } from './exit-status.ts';
 import { writeStderr, writeWhole } from './output/write-whole.ts';
 import { VERSION } from './version.ts';
 
-// The entry: finds out what is asked for, and loads what that takes.
+// The entry point: reads argv and loads only the modules that it needs.
 
 /** Reads argv, which may end in a command and its words. */
 async function readArguments(given: readonly string[]): Promise<ProgramArguments> {
@@ -25,7 +25,7 @@ async function readArguments(given: readonly string[]): Promise<ProgramArguments
   throw new UsageError(`"${name}": a command cannot follow -c or -b`, { remedy: 'use another -c' });
 }
 
-/** What is printed in place of a session, where that is asked for. */
+/** The text of --help, --version and the like, which is printed instead of starting a session. */
 async function textOf({ schema, help, version, completion, json }: ProgramArguments): Promise<string | undefined> {
   if (help) return json ? objectLine({ help: programHelp() }) : `${programHelp()}\n`;
   if (version) return json ? objectLine({ version: VERSION }) : `vtftp ${VERSION}\n`;
@@ -75,11 +75,11 @@ async function main(): Promise<number> {
 }
 
 /**
- * Has V8 do less than it does by default. It is said late: V8 takes nothing that was compiled under other flags, not even of Node's own
- * modules, and a short run has no use for it.
+ * Makes V8 optimise less. The flags are set late: V8 discards code compiled under other flags, even of Node's own modules, and short
+ * runs gain nothing from them.
  */
 function tuneEngine(): void {
-  // Making machine code of inlined functions takes a quarter of the processors' time of a run of seconds. With less of it, `get` and `put`
+  // Compiling inlined functions takes a quarter of the processor time of a run of a few seconds. With less of it, `get` and `put`
   // of many small files take a tenth less. Large files spend their time in kernels anyway.
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=100');
   // The old heap is collected when it has grown by half, not when it is four times as large. `put` of 50,000 files takes an eighth less
@@ -87,7 +87,7 @@ function tuneEngine(): void {
   setFlagsFromString('--heap-growing-percent=50');
 }
 
-// Until it says otherwise: Node would end with status 0 where nothing is left that could settle the promise.
+// The default: without it Node would end with status 0 if nothing is left that could settle the promise.
 process.exitCode = EXIT.failed;
 void main().then((status) => {
   process.exitCode = status;

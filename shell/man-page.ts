@@ -12,9 +12,9 @@ import { wrapText } from './output/wrap-text.ts';
 /** mandoc's lint asks for lines of at most 80 bytes. */
 const LINE_WIDTH = 78;
 
-// vtftp(1) in mdoc. Prose comes from a template; whatever the program knows by itself comes from the program.
+// vtftp(1) in mdoc. Prose comes from a template; options, commands and tables come from the program.
 
-/** The page's sections that are written by the program, by the line that means them in the template. */
+/** The generated sections of the page, by their placeholder line in the template. */
 const SECTIONS: Readonly<Record<string, (commands: readonly Command[]) => string[]>> = {
   '.\\" @SYNOPSIS@': () => synopsisSection(),
   '.\\" @OPTIONS@': () => optionsSection(),
@@ -155,13 +155,13 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '^': '\\(ha',
 };
 
-/** Text that no request, macro or escape of roff is read in. */
+/** Text escaped so that roff finds no request, macro or escape in it. */
 function escapeText(text: string): string {
   const escaped = text.replace(/[\\`\u2026\u2018\u2019\u201c\u201d~^]/g, (char) => ESCAPES[char] ?? char);
   return /^[.']/.test(escaped) ? `\\&${escaped}` : escaped;
 }
 
-/** A word as a macro's argument: what mdoc takes for punctuation or a macro is shielded. */
+/** A word escaped as a macro's argument: mdoc must not treat it as punctuation or a macro. */
 function escapeWord(word: string): string {
   // A double quote would group arguments.
   const text = escapeText(word).replaceAll('"', '\\(dq');

@@ -3,9 +3,9 @@ import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText } from '../core/base/octets.ts';
 import { homeFolder } from '../core/base/system/home-folder.ts';
 
-/** Where the program keeps its things, after the XDG base directory specification. */
+/** The program's folders and files, by the XDG base directory specification. */
 export interface Places {
-  /** Undefined where the user has none; then the places below it are undefined, too. */
+  /** Undefined if the user has none; the places below it are then undefined, too. */
   readonly home: string | undefined;
   /** `$XDG_CONFIG_HOME/vtftp`: rc, config. */
   readonly config: string | undefined;
@@ -17,12 +17,12 @@ export interface Places {
   readonly defaultStore: string | undefined;
 }
 
-/** The home folder for `~`, which without one stays as it is. */
+/** The home folder for `~`; without one, `~` stays. */
 export function homeOctets({ home }: Places): Octets {
   return octetsFromText(home ?? '~');
 }
 
-/** The places that an environment asks for; relative paths in it are passed over, as the specification has it. */
+/** The places set by an environment; relative paths in it are ignored, as the specification requires. */
 export function placesOf(env: Readonly<Record<string, string | undefined>>): Places {
   const home = homeFolder(env['HOME']);
   const base = (name: string, fallback: string): string | undefined => {

@@ -7,7 +7,7 @@ import type { Shell } from './shell.ts';
 export function promptText(shell: Pick<Shell, 'session' | 'output'>): string {
   const { session, output } = shell;
   const template = session.settings.get('prompt') ?? DEFAULT_PROMPT;
-  // A style ends before what follows it: marks of it cannot be in each other.
+  // Each style ends before the next part: marks cannot be nested.
   const parts = template.split(/(%.)/s).map((part) => partText(shell, part));
   return output.shown(parts.join(''));
 }

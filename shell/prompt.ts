@@ -2,20 +2,20 @@ import type { Choice } from '../commands/screen.ts';
 import { VtError } from '../core/base/errors.ts';
 import { safeMessage } from './output/output.ts';
 
-/** Asks yes or no at the terminal. Yes is `y` or `yes` and Enter; all else means no, Ctrl-C and Ctrl-D too. */
+/** Asks yes or no at the terminal. Yes is `y` or `yes` and Enter; anything else is no, also Ctrl-C and Ctrl-D. */
 export async function askYesNo(question: string): Promise<boolean> {
   return /^y(es)?$/i.test(((await ask({ type: 'input', message: `${question} (y/N)` })) ?? '').trim());
 }
 
-/** Asks for something at the terminal that is not to be seen there. @returns undefined where the question was left */
+/** Asks for a secret at the terminal, without echo. @returns undefined if the question was cancelled */
 export async function askSecret(question: string): Promise<string | undefined> {
   return await ask({ type: 'password', message: question });
 }
 
-/** Choices that are shown at a time. */
+/** Choices shown at a time, at most. */
 const SHOWN_CHOICES = 12;
 
-/** Lets somebody choose one of several, by arrows or by typing a part of it. @returns its index; undefined where the question was left */
+/** Lets the user choose one of several, by arrows or by typing a part of it. @returns its index; undefined if cancelled */
 export async function askChoice(question: string, choices: readonly Choice[]): Promise<number | undefined> {
   const names = choices.map(({ name }) => safeMessage(name));
   const answer = await ask({
@@ -28,7 +28,7 @@ export async function askChoice(question: string, choices: readonly Choice[]): P
   return chosen < 0 ? undefined : chosen;
 }
 
-/** What is asked by a prompt of enquirer, and read by it. */
+/** A question for a prompt of enquirer. */
 type Question =
   | { readonly type: 'input' | 'password'; readonly message: string }
   | {
@@ -49,7 +49,7 @@ async function ask(question: Question): Promise<string | undefined> {
     });
     return answer;
   } catch (error) {
-    // Enquirer rejects with an empty string where the question was left.
+    // Enquirer rejects with an empty string if the question was cancelled.
     if (error === '' || error === undefined) return undefined;
     throw new VtError('EFAILED', 'the question at the terminal failed', { cause: error });
   }

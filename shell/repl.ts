@@ -17,7 +17,7 @@ import { promptText } from './prompt-text.ts';
 import type { Shell } from './shell.ts';
 import { VERSION } from './version.ts';
 
-/** Shown in place of the prompt where a quote is open. */
+/** The prompt while a quote is open. */
 const CONTINUATION = '> ';
 
 /** The prompt: reads lines from the terminal and runs them one after the other, until quit, Ctrl-D or a signal. */
@@ -26,11 +26,11 @@ export async function runPrompt(shell: Shell): Promise<void> {
   const { stdin, stdout } = process;
   const keys = new PasteFilter();
   stdin.pipe(keys);
-  // Where the terminal is closed each use of it fails, and what the session did must be kept all the same.
+  // After the terminal is closed each use of it fails; the session's changes must be kept all the same.
   const hangUp = (): void => signals.end(EXIT.terminated, 'the terminal is gone');
   stdin.on('error', hangUp);
   stdout.on('error', hangUp);
-  // What readline looks for in a terminal; it sets raw mode through the stream it reads from.
+  // The properties that readline needs of a terminal; it sets raw mode through the stream that it reads from.
   const input = Object.assign(keys, { isTTY: true, setRawMode: (mode: boolean) => stdin.setRawMode(mode) });
 
   /** Lines with an open quote wait for its end. */
@@ -43,7 +43,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
   };
   let queue: Promise<void> = Promise.resolve();
   let waiting = 0;
-  /** Goes up when Ctrl-C drops the lines that wait. */
+  /** Incremented when Ctrl-C drops the waiting lines. */
   let epoch = 0;
   if (!shell.args.quiet)
     shell.messages.note(
@@ -54,7 +54,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
     () => history,
     () => !signals.isBusy && waiting === 0 && !joiner.isOpen && shell.output.isStyled && session.settings.get('suggest') !== 'off',
   );
-  // Before the prompt is there to be pasted at.
+  // Before the prompt appears and text can be pasted.
   stdout.write(BRACKETED_PASTE_ON);
   const server: REPLServer = start({
     prompt: promptText(shell),
@@ -64,7 +64,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
     preview: false,
     ignoreUndefined: true,
     completer: completer(shell, joiner, editor),
-    // Lines come faster than they are done where they are typed ahead or pasted: they queue.
+    // Lines that are typed ahead or pasted come faster than they run, so they queue.
     eval: (text, _context, _file, done) => {
       const typed = text.replace(/\n$/, '').replaceAll(PASTED_NEWLINE, '\n');
       const line = joiner.take(octetsFromText(typed));
@@ -118,7 +118,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
     else {
       joiner.drop();
       if (waiting > 0) {
-        // Right behind Enter: the line is taken, and not begun.
+        // Ctrl-C right after Enter: the line was accepted, but not started.
         epoch++;
         stdout.write('^C\n');
       } else dropLine(server, prompt());
@@ -157,7 +157,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
   if (!session.isQuitting) stdout.write('\n');
 }
 
-/** Runs a typed line; whatever becomes of it, the session continues. */
+/** Runs a typed line; the session continues even if it fails. */
 async function runTyped({ dispatcher, session, signals, messages, output }: Shell, line: Octets): Promise<void> {
   if (session.isQuitting || signals.ended.aborted) return;
   try {
@@ -182,7 +182,7 @@ function completer({ session, services, places }: Shell, joiner: LineJoiner, edi
     clauses: clausesOf(services),
   };
   return (line: string, answer: (error: Error | null, result: [string[], string]) => void): void => {
-    // Of a word that began on a line before only the end is here.
+    // The word began on an earlier line; only its end is here.
     if (joiner.isOpen) answer(null, [[], line]);
     else {
       const isAgain = editor.wasTab;
@@ -197,7 +197,7 @@ function clausesOf(services: Shell['services']): string[] {
   return services.origins().flatMap(({ name, value }) => (name === 'clause' && value !== undefined ? [value] : []));
 }
 
-/** Ctrl-C at the prompt: the line goes, the prompt comes again. */
+/** Ctrl-C at the prompt: clears the line and shows the prompt again. */
 function dropLine(server: REPLServer, prompt: string): void {
   server.write(null, { ctrl: true, name: 'e' });
   process.stdout.write('^C\n');
@@ -206,7 +206,7 @@ function dropLine(server: REPLServer, prompt: string): void {
   server.displayPrompt();
 }
 
-/** node:repl's own commands (`.exit`, `.load`, …) go: a line that starts with a dot is a line like any other. */
+/** Removes node:repl's own commands (`.exit`, `.load`, …): a line that starts with a dot is an ordinary line. */
 function unlearnDotCommands(server: REPLServer, run: (text: string) => void): void {
   const handler: ProxyHandler<object> = {
     get: (_target, keyword) =>

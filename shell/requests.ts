@@ -9,10 +9,10 @@ import type { Shell } from './shell.ts';
 
 // A program drives the session over standard input: `--json` without -c. @see vt(7), "REQUESTS"
 
-/** A request as it waits: a line of commands is one without an id. */
+/** A waiting request; a line of commands is a request without an id. */
 interface Asked {
   readonly id: RequestId | undefined;
-  /** What is to be run, or what is wrong with the request. */
+  /** The commands to run, or what is wrong with the request. */
   readonly commands: Commands | string;
   readonly where: string | undefined;
   readonly size: number;
@@ -50,7 +50,7 @@ export async function answerRequests(shell: Shell): Promise<number> {
       const answer = await runAsked(shell, asked, signal);
       status = latest(status, answer.status);
       await end({ id: asked.id, done: true, ...answer });
-      // What was cancelled by a request ends that alone.
+      // A cancellation by a request ends only the cancelled request.
       const isInterrupted = answer.status === EXIT.interrupted && !signal.aborted;
       if (session.isQuitting || isInterrupted) over.abort(undefined);
     },
@@ -66,7 +66,7 @@ export async function answerRequests(shell: Shell): Promise<number> {
       }
     }
   } catch (error) {
-    // What was asked before is done all the same.
+    // Earlier requests are still carried out.
     problem ??= { error };
   }
   await queue.idle();
@@ -79,12 +79,12 @@ function isRequest(line: string): boolean {
   return line.startsWith('{');
 }
 
-/** Of two statuses, the last that means a failure. */
+/** The later of two statuses that is a failure; 0 if none is. */
 function latest(before: number, now: number): number {
   return now === EXIT.done ? before : now;
 }
 
-/** Puts a line into the queue, or cancels what it names. @returns the status of what is answered at once */
+/** Queues a line, or cancels the request that it names. @returns the status of a request answered at once */
 async function take(
   { text, where }: ScriptLine,
   queue: RequestQueue<Asked>,
@@ -105,7 +105,7 @@ async function take(
   return answer.status;
 }
 
-/** Runs what was asked. @returns the status, and the error that it means */
+/** Runs the commands of a request. @returns the status, and its error */
 async function runAsked(
   { dispatcher, signals, messages }: Shell,
   { id, commands, where }: Asked,

@@ -20,20 +20,20 @@ import { type Tag, TaggedOutput } from './output/tagged-output.ts';
 import { ReadOnlyTree } from './session/read-only-tree.ts';
 import { TreeChangeNote } from './session/tree-change-note.ts';
 
-/** A command that was found, and what it was called with. */
+/** A call of a command: the command and its words. */
 export interface CommandCall {
   readonly command: Command;
   /** The name as it was typed, in full. */
   readonly calledAs: string;
   readonly parsed: ParsedCommand;
-  /** Goes with each record of its output. */
+  /** Added to each record of its output. */
   readonly tag: Tag;
 }
 
 /**
- * Runs one command: reads its options and arguments, asks whether it may run here, and says what it would do where that is all.
+ * Runs one command: reads its options and arguments, and checks whether it may run here. Under `-n` it only prints the effects.
  *
- * @throws what the command throws; {VtError} EPARTIAL where some of its items failed
+ * @throws the command's error; {VtError} EPARTIAL if some of its items failed
  */
 export async function runCommand(call: CommandCall, sink: SinkOutput, dispatch: DispatchOptions, signal: AbortSignal): Promise<void> {
   const { command, calledAs, parsed, tag } = call;
@@ -48,15 +48,15 @@ export async function runCommand(call: CommandCall, sink: SinkOutput, dispatch: 
   if (input === undefined) return;
   const isPlanned = plan && (command.changes === true || command.changesLocal === true) && command.plans !== true;
   const tellLine = isPlanned ? (): void => tellPlan(output, lineOf(calledAs, parsed)) : () => undefined;
-  // Only a stored tree has its changes in memory until they are synced: there the command is run, and may fail.
+  // Only a stored tree keeps its changes in memory until a sync: there the planned command runs, and may fail.
   if (!isPlanned || (command.changesLocal !== true && session.tree.can.sync)) await act(call, input, output, dispatch, signal, tellLine);
   else tellLine();
 }
 
 /**
- * What a command is given; undefined where a list of names is empty, so that nothing is to be done.
+ * The input of a command; undefined if its list of names is empty and there is nothing to do.
  *
- * @throws {VtError} where the tree cannot be written, or there is no Store to read
+ * @throws {VtError} if the tree cannot be written, or there is no Store to read
  */
 async function inputOf(
   { command, calledAs }: CommandCall,
@@ -76,9 +76,9 @@ async function inputOf(
 }
 
 /**
- * Has a command do its work, with its output held until there is a Store that a change can go to.
+ * Runs a command, with its output held back until the Store for its changes exists.
  *
- * @param onDone - called once it has done it
+ * @param onDone - called after it has run
  */
 async function act(
   { command, calledAs, parsed, tag }: CommandCall,
@@ -142,7 +142,7 @@ async function runIn(context: TreeContext, command: Command, input: CommandInput
   }
 }
 
-/** A command as one types it. */
+/** A command as typed. */
 function lineOf(calledAs: string, parsed: ParsedCommand): string {
   return [calledAs, ...parsed.words.slice(1).map((word) => quoteWord(word.text))].join(' ');
 }
@@ -151,18 +151,18 @@ function readOnly(calledAs: string, tree: Tree): ReadOnlyError {
   return tree instanceof ReadOnlyTree ? tree.refusal(calledAs) : new ReadOnlyError(calledAs, tree.name, writeRemedy(tree.store));
 }
 
-/** Whether a command may change the tree, its Store or what is recorded. What `lmkdir` and `!` do is the local machine's affair. */
+/** Whether a command may change the tree, its Store or the archive. `lmkdir` and `!` change only the local machine. */
 function writes({ changes, changesLocal, recordsRoot, group }: Command): boolean {
   return changes === true || recordsRoot === true || (changesLocal === true && group !== 'local');
 }
 
-/** Whether a command is about what is in the tree or its archive, and changes no tree. */
+/** Whether a command reads the tree or its archive, and changes no tree. */
 function readsTree({ changes, recordsRoot, makesStore, leavesTree, group, args = [] }: Command): boolean {
   if (changes === true || recordsRoot === true || makesStore === true || leavesTree === true) return false;
   return group === 'list' || group === 'read' || group === 'history' || args.some(({ kind }) => kind === 'stored');
 }
 
-/** Help goes out line by line; in JSON mode as one record. */
+/** Prints help line by line; in JSON mode as one record. */
 function printHelp(output: Output, text: string): void {
   for (const line of text.split('\n')) output.line(line);
   output.record({ help: text });

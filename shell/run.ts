@@ -46,7 +46,7 @@ export async function runShell(args: ProgramArguments): Promise<number> {
   outliveTerminals([0, 1, 2].filter(isatty));
   const style = wantsColour(args.color, isTerminal.out, env) ? await loadColours() : PLAIN_STYLE;
   const errorStyle = wantsColour(args.color, isTerminal.err, env) ? await loadColours() : PLAIN_STYLE;
-  // A program that asks line by line finds all that concerns its requests among the answers.
+  // A program that sends requests gets all messages about them among the answers.
   const isAnswering = args.json && readsStdin(args, wantsPrompt(args, isTerminal));
   const write = (text: string): void => (isAnswering ? sink.write(encodeText(text)) : errors.say(text));
   const progress = new ProgressView({
@@ -122,13 +122,13 @@ interface Terminals {
   readonly out: boolean;
 }
 
-/** Whether a prompt will be shown: prompt, completion and history only where stdin and stdout are terminals. */
+/** Whether to show a prompt. Prompt, completion and history require that stdin and stdout are terminals. */
 function wantsPrompt(args: ProgramArguments, isTerminal: Terminals): boolean {
   const hasCommands = args.commands.length > 0 || args.batch !== undefined;
   return isTerminal.in && isTerminal.out && (args.interactive || !hasCommands);
 }
 
-/** Whether lines of commands come on standard input, where nobody is at a prompt. */
+/** Whether commands are read from standard input without a prompt. */
 function readsStdin({ batch, commands }: ProgramArguments, isInteractive: boolean): boolean {
   return !isInteractive && (batch === '-' || (commands.length === 0 && batch === undefined));
 }
@@ -170,7 +170,7 @@ async function openShell(
           directories: parts.isInteractive || args.write ? 'changed' : 'read',
           now,
           onNotice: (notice) => messages.warn(notice),
-          // Where the next command comes at once, it tells.
+          // Otherwise the next command follows at once and reports it.
           onGone: parts.isInteractive || isScriptOnStdin ? (error) => terminal.beside(() => messages.error(error)) : undefined,
           traceWire,
           askSecret,
@@ -220,7 +220,7 @@ async function openShell(
       const redirected = async (): Promise<void> =>
         await runRedirected(command, signal, run, { session: local, env: process.env, json: args.json, localStdout: args.json ? 2 : 1 });
       if (command.pipe === undefined) return await redirected();
-      // Loaded by now, it starts as soon as the terminal is lent: a Ctrl-C in between would be nobody's.
+      // Loaded before the terminal is lent: nothing would handle a Ctrl-C during the loading.
       await import('./local-process.ts');
       await terminal.lend(redirected);
     };
@@ -256,7 +256,7 @@ async function runSession(shell: Shell, isTerminal: Terminals): Promise<number> 
     if (rc !== undefined) requireTrusted(rc, 'rc file');
     if (rc !== undefined) status = await runLines(shell, scriptLines(await openScript(rc), rc));
     for (const [i, commands] of args.commands.entries()) {
-      // A person sees what was typed.
+      // A user sees the typed command; only programs need its place.
       const where = args.json ? (args.typed ?? `-c:${i + 1}`) : undefined;
       if (mayGoOn(shell, status)) status = latest(status, await runLines(shell, commandLines(commands, where)));
     }
@@ -297,7 +297,7 @@ function mayGoOn({ session, signals }: Shell, status: number): boolean {
   return status === EXIT.done || session.settings.get('onerror') === 'continue';
 }
 
-/** Of two parts of a session, the status of the last that failed. */
+/** The status of the later of two parts of a session that failed; 0 if none did. */
 function latest(before: number, now: number): number {
   return now === EXIT.done ? before : now;
 }
@@ -324,10 +324,10 @@ async function runLines(shell: Shell, lines: Iterable<ScriptLine> | AsyncIterabl
   return status;
 }
 
-/** Syncs what changed, and recites: on stdout as its last line, or on stderr where a signal ends the session. */
+/** Syncs all changes and prints the Dirref: as the last line on stdout, or on stderr if a signal ended the session. */
 async function endSession({ args, session, signals, messages, output, errors }: Shell): Promise<number> {
   try {
-    // What cannot be followed to its end keeps nothing else from being recorded.
+    // A failed end of follow or watch must not keep the session's changes from being recorded.
     const unended = await session.tails.endAll().then(
       () => undefined,
       (error: unknown) => ({ error }),
@@ -338,7 +338,7 @@ async function endSession({ args, session, signals, messages, output, errors }: 
       if (isBySignal && args.json) output.record({ ended: 'terminated', status: EXIT.terminated, dirref: text });
       else if (isBySignal) errors.say(`${text}\n`);
       else {
-        // With -q nobody asked for it but by `quit`.
+        // With -q it is printed only after an explicit `quit`.
         if (!args.quiet || session.isQuitting) output.line(text);
         output.record({ dirref: text });
       }
@@ -348,7 +348,7 @@ async function endSession({ args, session, signals, messages, output, errors }: 
     return EXIT.done;
   } catch (error) {
     messages.from(error, { names: ['quit', 'sync'] });
-    // A Store that could not be made was reported by the command that needed it.
+    // If the Store could not be made, the command that needed it has reported that.
     if (!messages.hasTold(error)) messages.error(error);
     return exitStatusOf(error);
   } finally {
@@ -356,7 +356,7 @@ async function endSession({ args, session, signals, messages, output, errors }: 
   }
 }
 
-/** The error of a source that cannot be opened, with the way out where a command was meant. */
+/** The error of a source that cannot be opened, with a remedy if the words look like a command. */
 function orCommand(error: unknown, source: string | undefined): unknown {
   const remedy = source === undefined ? undefined : asCommandLine(COMMANDS, [source]);
   if (remedy === undefined || !(error instanceof VtError) || error.code !== 'EOPEN') return error;

@@ -8,10 +8,10 @@ import { skipReference } from '../core/dirent/reference-skip.ts';
 import { LineJoiner } from './line/line.ts';
 import { encodeText } from './output/output.ts';
 
-/** A line of a script, and where it is. */
+/** A line of a script and its place. */
 export interface ScriptLine {
   readonly text: Octets;
-  /** `FILE:LINE`, or undefined where a message needs no place. */
+  /** `FILE:LINE`; undefined if messages need no place. */
   readonly where: string | undefined;
 }
 
@@ -21,12 +21,12 @@ export function* commandLines(text: string, where?: string): Generator<ScriptLin
 }
 
 /**
- * The lines of a script as they come: from a pipe each is given as soon as it is whole, which a line with an open quote
- * is not. A line that is never complete comes last, unchanged. A first line that starts with `#!` is a comment already.
+ * The lines of a script as they come: each is given as soon as it is complete, which a line with an open quote
+ * is not. A line that is never complete comes last, unchanged. A first line that starts with `#!` is a comment anyway.
  *
  * @param name - shown in messages
- * @param isWhole - whether a line is whole, whatever its quotes
- * @param maxSize - bytes of a line at most
+ * @param isWhole - whether a line is complete even if a quote is open
+ * @param maxSize - bytes of a line, at most
  * @throws {UsageError} for a longer line
  */
 export async function* scriptLines(
@@ -48,7 +48,7 @@ export async function* scriptLines(
   if (joiner.isOpen) yield { text: joiner.drop(), where: `${name}:${start}` };
 }
 
-/** Lines of bytes, each without its line feed; a carriage return before that is blank, or belongs to a quote. */
+/** Lines of octets, each without its line feed. A carriage return before it stays: it is a blank, or belongs to a quote. */
 async function* linesOf(chunks: AsyncIterable<Uint8Array>, maxSize: number): AsyncGenerator<string> {
   const held: string[] = [];
   let size = 0;
@@ -75,7 +75,7 @@ const BYTE_ORDER_MARK = '\xef\xbb\xbf';
  * Opens a script file.
  *
  * @param name - for messages
- * @throws {VtError} EOPEN, here or where it cannot be read to its end
+ * @throws {VtError} EOPEN, here or during the reading
  */
 export async function openScript(path: string | Buffer, name = String(path)): Promise<AsyncIterable<Uint8Array>> {
   const stream = createReadStream(path);
@@ -97,10 +97,10 @@ async function* readNamed(stream: AsyncIterable<Uint8Array>, what: string): Asyn
 /**
  * Standard input, as it comes; ends early once the signal fires, so that a session can end while a pipe stays open.
  *
- * @throws {VtError} EOPEN, here or where it cannot be read to its end
+ * @throws {VtError} EOPEN, here or during the reading
  */
 export function openStdin(signal: AbortSignal): AsyncIterable<Uint8Array> {
-  // Node takes a directory for an input without content.
+  // Node treats a directory as an empty input.
   if (fstatSync(0).isDirectory()) throw new VtError('EOPEN', 'read standard input: it is a directory');
   const stdin: Readable = process.stdin;
   return {

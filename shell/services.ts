@@ -9,7 +9,7 @@ import { openStdin } from './script.ts';
 import type { Signals } from './signals.ts';
 import { VERSION } from './version.ts';
 
-/** To the start of the line, which is emptied: ECMA-48. */
+/** Returns to the start of the line and clears it: ECMA-48. */
 const CLEAR_LINE = '\r\x1b[K';
 
 /** The holder of the terminal: the prompt releases it while a local command runs. */
@@ -24,7 +24,7 @@ export class TerminalHolder {
   }
 
   /**
-   * @param release - called before a local command; gives what takes the terminal back
+   * @param release - called before a local command; returns the function that takes the terminal back
    * @param showAgain - shows the prompt again on a line of its own
    */
   setPrompt(release: () => () => void, showAgain: () => void): void {
@@ -32,7 +32,7 @@ export class TerminalHolder {
     this.#showAgain = showAgain;
   }
 
-  /** Says something that nobody asked for: in place of the prompt where one is shown, which comes again below. */
+  /** Prints an unrequested message. If a prompt is shown, the message replaces it, and the prompt is redrawn below. */
   beside(say: () => void): void {
     const isShown = this.#showAgain !== undefined && !this.#signals.isBusy;
     if (isShown) process.stderr.write(CLEAR_LINE);
@@ -61,9 +61,9 @@ export interface ServicesOptions {
   readonly output: SinkOutput;
   readonly session: LocalSession;
   readonly terminal: TerminalHolder;
-  /** Called before a question is put. */
+  /** Called before a question is asked. */
   readonly beforeQuestion?: () => void;
-  /** Local commands read our stdin, unless a script comes that way. */
+  /** Local commands read our stdin, unless it carries a script. */
   readonly localStdin: 'inherit' | 'ignore';
   readonly json: boolean;
   readonly openStore: ShellServices['openStore'];
@@ -135,11 +135,11 @@ export function makeServices(options: ServicesOptions): ShellServices {
     },
     async runLocal(line, { input, output: results, signal } = {}) {
       await output.flush();
-      // Before the terminal is lent: a Ctrl-C that came while nothing had been started would be nobody's.
+      // Loaded before the terminal is lent: nothing would handle a Ctrl-C during the loading.
       const { startLocal } = await import('./local-process.ts');
       return await terminal.lend(async () => {
         const stdin = input === undefined ? options.localStdin : 'pipe';
-        // What goes to a file or to `| local command` comes through us, and so does what becomes objects.
+        // Output to a file, to `| local command` or into JSON objects passes through this process.
         const isOurs = results !== undefined && (options.json || results !== output);
         const stdout = isOurs ? 'pipe' : options.json ? 2 : 'inherit';
         const { child, exit } = startLocal(line, { cwd: session.localCwd, env, stdio: [stdin, stdout, 'inherit'], signal });
@@ -152,7 +152,7 @@ export function makeServices(options: ServicesOptions): ShellServices {
   return services;
 }
 
-/** Writes what a local command reads; one that has had enough is no error. */
+/** Writes the stdin of a local command; a command that closes it early is not an error. */
 async function feed(stdin: NodeJS.WritableStream | null, input: AsyncIterable<Uint8Array>): Promise<void> {
   if (stdin === null) throw new VtError('EFAILED', 'run a local command: it has no standard input');
   const { StreamSink } = await import('./output/sink.ts');

@@ -3,17 +3,17 @@ import { LinkedAbort } from '../core/base/linked-abort.ts';
 import { EXIT } from './exit-status.ts';
 
 export interface SignalHandlers {
-  /** SIGUSR1: the state of what runs, on one line. */
+  /** SIGUSR1: the progress of running commands. */
   readonly statusLine: () => string;
   /** A message on stderr, at once. */
   readonly say: (message: string) => void;
-  /** A session at a terminal continues after a command that was cancelled; a script ends with it. */
+  /** A session at a terminal continues after a cancelled command; a script ends with it. */
   readonly hasPrompt: boolean;
 }
 
 /**
- * What the signals of the process mean to the session: SIGINT cancels what runs, SIGTERM and SIGHUP end the session,
- * SIGUSR1 asks how far it is. @see vtftp(1), "SIGNALS"
+ * Handles the signals of the process: SIGINT cancels the running command, SIGTERM and SIGHUP end the session,
+ * SIGUSR1 prints the progress. @see vtftp(1), "SIGNALS"
  */
 export class Signals {
   readonly #handlers: SignalHandlers;
@@ -41,12 +41,12 @@ export class Signals {
     return this.#session.signal;
   }
 
-  /** The status that the signal which ended the session means. */
+  /** The exit status for the signal that ended the session. */
   get exitStatus(): number | undefined {
     return this.#exitStatus;
   }
 
-  /** Whether what runs was cancelled. */
+  /** Whether the running command was cancelled. */
   get isCancelled(): boolean {
     return this.isLeaving || this.#command?.signal.aborted === true;
   }
@@ -56,12 +56,12 @@ export class Signals {
     return this.#session.signal.aborted || this.#interrupted === this.#session;
   }
 
-  /** Whether a command is at work, which SIGINT would cancel. */
+  /** Whether a command is running, which SIGINT would cancel. */
   get isBusy(): boolean {
     return this.#command !== undefined;
   }
 
-  /** Runs something that SIGINT cancels. Nested, the outermost counts. */
+  /** Runs an action that SIGINT cancels. For nested calls, the outermost counts. */
   async during<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#command !== undefined) return await action(this.#command.signal);
     using command = new LinkedAbort(this.#session.signal);
@@ -76,7 +76,7 @@ export class Signals {
     }
   }
 
-  /** While a local command has the terminal, SIGINT is its own affair. */
+  /** While a local command has the terminal, SIGINT is left to it. */
   async whileSuspended<T>(action: () => Promise<T>): Promise<T> {
     this.#suspended++;
     try {
@@ -86,14 +86,14 @@ export class Signals {
     }
   }
 
-  /** Ctrl-C as a key, which the terminal has not made a signal of. */
+  /** Handles Ctrl-C as a key, in raw mode, where the terminal sends no signal. */
   interruptByKey(): void {
     // Typed before the local command got the terminal, but meant for it: all in the foreground get it, as they would have.
     if (this.#suspended > 0) process.kill(0, 'SIGINT');
     else this.interrupt();
   }
 
-  /** SIGINT, from wherever it came: it cancels a command, or ends the session where none runs. The second for the same leaves. */
+  /** Handles SIGINT of any source: cancels the command, or ends the session if none runs. A second one for the same exits at once. */
   interrupt(): void {
     if (this.#suspended > 0) return;
     const hit = this.#command ?? this.#session;
@@ -107,7 +107,7 @@ export class Signals {
     }
   }
 
-  /** Ends the session: what runs is cancelled, what changed is synced. */
+  /** Ends the session: cancels the running command and syncs all changes. */
   end(status: number, why: string): void {
     this.#exitStatus ??= status;
     this.#session.abort(new VtError('ECANCELLED', why));
@@ -117,7 +117,7 @@ export class Signals {
     this.end(EXIT.terminated, 'terminated');
   }
 
-  /** Signals do again what they do by themselves. */
+  /** Restores the default handling of signals. */
   dispose(): void {
     for (const [name, listener] of this.#listeners) process.off(name, listener);
   }

@@ -1,2 +1,2 @@
-/** The version of the program: package.json's, as a test holds. */
+/** The version of the program; a test checks that it equals package.json's. */
 export const VERSION = '0.1.0';

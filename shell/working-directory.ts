@@ -1,14 +1,14 @@
 import { statSync } from 'node:fs';
 import { isSameNode } from '../core/base/system/node-stat.ts';
 
-/** What Linux calls the working directory of a process, whatever its path is. */
+/** Linux's name for the working directory of a process, whatever its path. */
 const OWN_DIRECTORY = '/proc/self/cwd';
 
 /**
- * The local working directory. Where its path is longer than the system tells, a name of it that is as good; where it has been removed
- * meanwhile, the path that it had.
+ * The local working directory. If its path is too long for getcwd(2), another name that leads there; if it was removed, its former
+ * path.
  *
- * @param remembered - what the shell around calls it: `PWD`. It may be that of another process
+ * @param remembered - `PWD` of the calling shell, which may be stale
  */
 export function workingDirectory(remembered: string | undefined): string {
   try {

@@ -123,7 +123,7 @@ export const touch = defineTreeCommand({
   },
 });
 
-/** If another process made the name meanwhile, its file stays. */
+/** Ignores EEXIST: if another process created the file meanwhile, that file stays. */
 function notThere(error: unknown): boolean {
   if (error instanceof PathError && error.errno === 'EEXIST') return false;
   throw error;
@@ -131,7 +131,7 @@ function notThere(error: unknown): boolean {
 
 async function* noContent(): AsyncGenerator<Uint8Array> {}
 
-/** Changes entries, and with `recursive` all below them, symlinks there not followed. */
+/** Changes entries, and with `recursive` all entries below them, without following symlinks there. */
 async function eachEntry(
   context: TreeContext,
   args: readonly Octets[],

@@ -61,7 +61,7 @@ async function makeAll(context: TreeContext, path: TreePath, mode: number): Prom
   await makeDirs(session.tree, path, newMeta(context, mode), { signal });
 }
 
-/** `rmdir`: empty Dirs go. */
+/** `rmdir`: removes empty Dirs. */
 export const rmdir = defineTreeCommand({
   name: 'rmdir',
   group: 'change',

@@ -20,7 +20,7 @@ const FROM_TO: readonly ArgumentSpec[] = [
   { name: 'to', kind: 'stored', summary: 'the new name, or a Dir to put it into', glob: false },
 ];
 
-/** `mv`: other names and places. */
+/** `mv`: renames and moves entries. */
 export const mv = defineTreeCommand({
   name: 'mv',
   aliases: ['rename'],
@@ -41,11 +41,11 @@ export const mv = defineTreeCommand({
   },
 });
 
-/** @throws {VtError} EFAILED where two paths are one node's, or the first is a symlink to the second: that would be lost */
+/** @throws {VtError} EFAILED if both paths are one node, or the first is a symlink to the second, which would be lost */
 async function refuseSame(tree: Tree, action: string, from: TreePath, to: TreePath, signal: AbortSignal): Promise<void> {
   const same = await sameness(tree, from, to, { signal });
   if (same === undefined) return;
-  // It leads to another name of that node: nothing is lost with this one.
+  // The symlink leads to another name of that node, so the node is not lost.
   if (same === 'symlink' && action === 'mv' && (await isOtherName(tree, from, to, signal))) return;
   const what = same === 'symlink' ? 'it leads to' : same === 'node' ? 'it is another name of' : 'it is the same as';
   throw new VtError('EFAILED', `${action} "${octetsToText(from)}": ${what} "${octetsToText(to)}"`);
@@ -55,14 +55,14 @@ async function isOtherName(tree: Tree, symlink: TreePath, to: TreePath, signal: 
   return (await realPath(tree, symlink, true, { signal })).path !== (await realPath(tree, to, false, { signal })).path;
 }
 
-/** A slash after the name of a file, or of a symlink, which `mv` would move itself: as mv(1) does. */
+/** Refuses a slash after the name of a file or symlink, as mv(1) does: `mv` would move the symlink itself. */
 async function refuseFileAtSlash(tree: Tree, path: TreePath, argument: Octets, signal: AbortSignal): Promise<void> {
   if (!argument.endsWith('/')) return;
   const kind = (await tree.lookup(path, { follow: false, signal }))?.dirent.kind;
   if (kind !== undefined && kind !== 'dir') throw new PathError('ENOTDIR', 'mv', argument);
 }
 
-/** `cp`: by reference. */
+/** `cp`: copies entries by reference. */
 export const cp = defineTreeCommand({
   name: 'cp',
   group: 'change',
@@ -88,7 +88,7 @@ export const cp = defineTreeCommand({
   },
 });
 
-/** Says what the tree means by EINVAL: that a Dir would go into itself. */
+/** Explains the tree's EINVAL: a Dir would be moved or copied into itself. */
 async function outsideItself(action: string, done: string, from: TreePath, to: TreePath, work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -100,7 +100,7 @@ async function outsideItself(action: string, done: string, from: TreePath, to: T
   }
 }
 
-/** `ln`: more names. */
+/** `ln`: creates hard links and symlinks. */
 export const ln = defineTreeCommand({
   name: 'ln',
   group: 'change',
@@ -123,7 +123,7 @@ export const ln = defineTreeCommand({
     const isSymbolic = input.options.has('symbolic');
     const { tree } = session;
     await eachPair(context, input, async (from, to, argument) => {
-      // What is under the new name goes only where there is something to link.
+      // The entry at the new name is replaced only if the source can be linked.
       if (!isSymbolic) await requireLinkable(tree, sourceArgument(session, argument), signal);
       const present = await tree.lookup(to, { follow: false, signal });
       const isReplaced = present !== undefined && input.options.has('force') && present.dirent.kind !== 'dir';
@@ -141,7 +141,7 @@ export const ln = defineTreeCommand({
   },
 });
 
-/** Makes an entry beside the one that has the name, and puts it in its place: the path to it may lead through that one. */
+/** Creates an entry beside the old one and then replaces that, since the source's path may lead through the old entry. */
 async function replaceBy(tree: Tree, to: TreePath, make: (path: TreePath) => Promise<void>, signal: AbortSignal): Promise<void> {
   const beside = joinPath(parentPath(to), `.ln-${randomUUID()}` as Octets);
   await make(beside);
@@ -159,7 +159,7 @@ async function requireLinkable(tree: Tree, path: TreePath, signal: AbortSignal):
     throw new VtError('EFAILED', `link "${octetsToText(path)}": a Dir cannot have a second name`, { remedy: 'cp copies it by reference' });
 }
 
-/** Each `from` with the path that it gets: `to` itself, or below it where that is a Dir. */
+/** Calls the work for each `from` with its new path: `to` itself, or below `to` if that is a Dir. */
 async function eachPair(
   context: TreeContext,
   { named, calledAs }: CommandInput,
@@ -175,7 +175,7 @@ async function eachPair(
     const why = sources.length > 1 ? '; several names need one' : '';
     throw new VtError('EFAILED', `${octetsToText(to)} is not a Dir${why}`);
   }
-  // A symlink to it may be among those that are moved.
+  // The moved entries may include a symlink that leads to it.
   const dir = intoDir && sources.length > 1 ? (await realPath(session.tree, to, true, { signal })).path : to;
   const pairs = sources.map((argument) => {
     const source = pathArgument(session, argument);
@@ -199,7 +199,7 @@ async function eachPair(
   });
 }
 
-/** Whether `mv` or `cp` makes a Dir of a new name that was given with a slash after it: a Dir may get such a name. */
+/** Whether the source is a Dir, so that the new name may be given with a slash after it. */
 async function becomesDir({ session, signal }: TreeContext, verb: string, source: Octets | undefined, to: TreePath): Promise<boolean> {
   if (verb === 'ln' || source === undefined) return false;
   const { tree } = session;

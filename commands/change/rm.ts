@@ -11,7 +11,7 @@ import { countText } from '../parts/format.ts';
 import { recordBefore } from '../parts/record-before.ts';
 import { FILES_FROM0 } from '../words/files-from.ts';
 
-/** `rm`: entries go. */
+/** `rm`: removes entries. */
 export const rm = defineTreeCommand({
   name: 'rm',
   group: 'change',
@@ -32,7 +32,7 @@ export const rm = defineTreeCommand({
     const force = options.has('force');
     if (recursive && !force && !(await isMeant(context, args.length))) return;
     await forEachItem(context, args, async (argument) => {
-      // As POSIX rm does: a user who types these seldom means the Dir itself.
+      // As POSIX rm does: a user who types `.` or `..` seldom means the Dir itself.
       if (/(?:^|\/)\.{1,2}\/*$/.test(argument)) throw new PathError('EINVAL', 'remove', argument, { remedy: 'name the Dir' });
       const path = pathArgument(session, argument);
       if (path === ROOT_PATH) throw new PathError('EINVAL', 'remove', '/' as Octets, { remedy: 'remove its entries: rm -r /*' });
@@ -42,13 +42,13 @@ export const rm = defineTreeCommand({
         throw new PathError('ENOENT', 'remove', path);
       }
       if (argument.endsWith('/') && entry.dirent.kind !== 'dir') {
-        // What a symlink to a Dir was meant for with a slash after it nobody knows.
+        // With a slash after a symlink to a Dir, it is unclear whether the symlink or the Dir is meant.
         if (force && !(await leadsToDir(session.tree, path, signal))) return;
         throw new PathError('ENOTDIR', 'remove', argument);
       }
       if (entry.dirent.kind === 'dir' && !recursive) throw new PathError('EISDIR', 'remove', path, { remedy: 'rm -r' });
       await recordBefore(context, path);
-      // What was recorded is merged with what another session recorded: it may have removed the same.
+      // Recording may have merged the root of another session, which may have removed the entry.
       if ((await session.tree.lookup(path, { follow: false, signal })) === undefined) return;
       if (entry.dirent.kind === 'dir' && (await removedThroughItself(context, path, force))) return;
       await session.tree.remove(path, { recursive, signal });
@@ -57,7 +57,7 @@ export const rm = defineTreeCommand({
   },
 });
 
-/** With `force`, a path through what is no Dir is absent too. */
+/** With `force`, a path through a node that is not a Dir counts as absent, too. */
 async function lookupOrAbsent(
   { session, signal }: TreeContext,
   path: TreePath,
@@ -71,13 +71,13 @@ async function lookupOrAbsent(
   }
 }
 
-/** Elements of a path that may lead through a symlink in the very Dir that it names: `DIR/LINK/DIR`. */
+/** Elements, at least, of a path that leads through a symlink in the Dir that it names: `DIR/LINK/DIR`. */
 const THROUGH_ITSELF = 3;
 
 /**
- * Removes what is in a Dir that was named by way of a symlink in it. The Dir stays, for its name goes with the symlink: as with rm(1).
+ * Removes the entries of a Dir that was named through a symlink in it. As with rm(1), the Dir stays: its path is lost with the symlink.
  *
- * @returns whether it was so
+ * @returns whether the path was of this kind
  * @throws {PathError} ENOENT unless `force`
  */
 async function removedThroughItself({ session, signal }: TreeContext, path: TreePath, force: boolean): Promise<boolean> {
@@ -95,7 +95,7 @@ async function removedThroughItself({ session, signal }: TreeContext, path: Tree
   return true;
 }
 
-/** Asks only where nothing would bring it back: in an ordinary directory. */
+/** Asks for confirmation in an ordinary directory, where undo cannot restore the entries. */
 async function isMeant({ session, shell, plan }: TreeContext, count: number): Promise<boolean> {
   if (plan || session.tree.can.sync) return true;
   return await shell.confirm(`Remove ${countText(count, 'entry', 'entries')} and all below from ${session.tree.name}? It cannot be undone`);

@@ -41,7 +41,7 @@ export const cmp = defineTreeCommand({
   },
 });
 
-/** Where two things differ: for people, and as fields of the record. */
+/** A difference: as text, and as fields of the record. */
 interface Difference {
   readonly says: string;
   readonly fields: Record<string, unknown>;
@@ -69,7 +69,7 @@ async function differingByte(context: TreeContext, { before, after }: NamedSides
   };
 }
 
-/** The first name of two Dirs that only one of them has, or whose content differs. */
+/** The first name that only one of two Dirs has, or whose content differs. */
 async function differingPath({ signal }: TreeContext, sides: NamedSides): Promise<Difference | undefined> {
   const { before, after } = sides;
   const changes = changesOf(before.side, after.side, {

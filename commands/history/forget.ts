@@ -18,7 +18,7 @@ const PERIOD_OPTIONS: readonly OptionSpec[] = PERIODS.map((period) => ({
   summary: `keep the newest state of each of the last N ${{ hourly: 'hours', daily: 'days', weekly: 'weeks', monthly: 'months', yearly: 'years' }[period]} that have one`,
 }));
 
-/** `forget`: old states, by rules. */
+/** `forget`: removes old states by rules. */
 export const forget = defineCommand({
   name: 'forget',
   group: 'history',
@@ -81,7 +81,7 @@ function lineOf({ entry, reasons }: RetentionVerdict): string {
   return `${`@${entry.number}`.padEnd(6)}${formatLocalMinute(entry.whenNs)}  ${reasons.length === 0 ? 'forget' : `keep: ${reasons.join(', ')}`}`;
 }
 
-/** @throws {UsageError} where no rule is given, so that nothing but the newest state would stay */
+/** The rules given by options. @throws {UsageError} without a rule, since only the newest state would stay */
 function policyOf({ options, repeated }: CommandInput): RetentionPolicy {
   const periods: Partial<Record<Period, number>> = {};
   for (const period of PERIODS) {

@@ -118,9 +118,9 @@ interface State {
   /** The node there, or undefined where the path does not exist in that root. */
   readonly node: NodeDirent | undefined;
   readonly size: number | undefined;
-  /** Later roots that have the same. */
+  /** Number of later roots with the same state. */
   readonly same?: number;
-  /** What it was called then, if otherwise than asked for. */
+  /** Its path in that root, if it differs from the requested one. */
   readonly oldPath?: TreePath | undefined;
 }
 

@@ -1,7 +1,7 @@
 import { UsageError } from '../../core/base/errors.ts';
 import { defineCommand } from '../command.ts';
 
-/** `open`: another tree in place of this one. */
+/** `open`: replaces the tree by another one. */
 export const open = defineCommand({
   name: 'open',
   group: 'history',

@@ -15,7 +15,7 @@ import { octetsFields } from '../parts/format.ts';
 import { newMeta, newMode } from '../parts/new-meta.ts';
 import { ENTRY_TYPE } from '../parts/records.ts';
 
-/** `restore`: paths as they were. */
+/** `restore`: brings back earlier states of paths. */
 export const restore = defineTreeCommand({
   name: 'restore',
   group: 'history',
@@ -66,7 +66,7 @@ async function restoreOne(context: TreeContext, argument: Octets): Promise<void>
   }
 }
 
-/** The state that an argument names, or the newest in which the path was another than now. */
+/** The state that an argument names, or the newest one in which the path differs from now. */
 async function findPast({ session, signal }: TreeContext, argument: Octets): Promise<Past> {
   const { archive, tree } = session;
   if (archive === undefined) throw new VtError('EFAILED', `restore: "${tree.name}" has no earlier states`);

@@ -4,7 +4,7 @@ import { octetsToText } from '../../core/base/octets.ts';
 import { defineTreeCommand } from '../command.ts';
 import { tellPlan } from '../parts/tell-plan.ts';
 
-/** `sync`: what changed is stored and recorded now. */
+/** `sync`: stores and records all changes now. */
 export const sync = defineTreeCommand({
   name: 'sync',
   group: 'history',
@@ -32,7 +32,7 @@ export const sync = defineTreeCommand({
   },
 });
 
-/** Characters of a message at most. */
+/** Characters of a message, at most. */
 const MAX_MESSAGE = 1000;
 
 function messageOf(value: Octets | true | undefined): string | undefined {

@@ -54,7 +54,7 @@ export const tag = defineCommand({
   },
 });
 
-/** The states that have a tag of those wanted, oldest first. */
+/** The states that have one of the wanted tags, oldest first. */
 async function taggedEntries({ signal }: CommandContext, archive: Archive, isWanted: (tag: string) => boolean): Promise<ArchiveEntry[]> {
   const found: ArchiveEntry[] = [];
   for await (const entry of archive.entries({ signal })) if (marksOf(entry).tags.some(isWanted)) found.push(entry);
@@ -76,7 +76,7 @@ export const protect = defineCommand({
   },
 });
 
-/** `unprotect`: the end of that. */
+/** `unprotect`: removes that protection. */
 export const unprotect = defineCommand({
   name: 'unprotect',
   group: 'history',

@@ -63,7 +63,7 @@ function tooFar(line: Timeline['line'], newest: ArchiveEntry | undefined): VtErr
   return new VtError('EFAILED', `undo: ${what}`, { remedy: 'undo @N goes to any state that log lists' });
 }
 
-/** The state that `@…` names, as it is before what changed becomes a state as well. */
+/** The state that `@…` names, counted before unrecorded changes become a state of their own. */
 async function namedState(
   { session, now, signal }: CommandContext,
   word: Parameters<typeof octetsToText>[0] | undefined,

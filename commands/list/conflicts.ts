@@ -9,7 +9,7 @@ import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { countText, octetsFields } from '../parts/format.ts';
 import { CONFLICT_RECORD } from '../parts/records.ts';
 
-/** `conflicts`: what merges kept of both sides, and nobody has decided since. */
+/** `conflicts`: lists the undecided conflicts of merges. */
 export const conflicts = defineTreeCommand({
   name: 'conflicts',
   group: 'list',

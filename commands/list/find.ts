@@ -21,7 +21,7 @@ type Test = (entry: TreeEntry) => boolean;
 const KINDS: Readonly<Record<string, DirentKind>> = { f: 'file', d: 'dir', l: 'symlink', p: 'fifo', s: 'socket', c: 'char', b: 'block' };
 const SIZE_FACTORS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
 
-/** `find`: paths below a Dir that pass every test, as the walk finds them. */
+/** `find`: lists paths below a Dir that pass every test, in the order of the walk. */
 export const find = defineTreeCommand({
   name: 'find',
   group: 'list',
@@ -61,7 +61,7 @@ export const find = defineTreeCommand({
         for await (const entry of entriesBelow(found, damage, maxDepth, signal)) {
           await turns.next();
           if (!tests.every((test) => test(entry))) continue;
-          // The path is made again each time.
+          // Each branch reads `path` once, since it is composed at each access.
           if (output.json) output.record(entryRecord(entry));
           else if (options.has('null')) await output.bytes(octetsToBytes(`${entry.path}\0` as Octets));
           else output.line(output.name(entry.path));
@@ -72,7 +72,7 @@ export const find = defineTreeCommand({
   },
 });
 
-/** The entry that was found and all below it, depth first, each Dir before its contents; holds one open listing a level. */
+/** The found entry and all entries below it, depth first, each Dir before its contents. Holds one open listing a level. */
 async function* entriesBelow(
   { tree, path: start, entry: top }: FoundEntry,
   damage: PassedDamage,

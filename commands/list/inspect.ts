@@ -83,7 +83,7 @@ const INSPECTION_RECORD: RecordSpec = {
 /** States shown by default. */
 const DEFAULT_STATES = 10;
 
-/** `inspect`: all that is known of a node. */
+/** `inspect`: shows everything known of a node. */
 export const inspect = defineTreeCommand({
   name: 'inspect',
   group: 'list',
@@ -139,7 +139,7 @@ async function inspectOne(
   },
 ): Promise<void> {
   const { session, output, signal } = context;
-  // The Dirent that is alone: its text opens the same anywhere, and its Block is up to date.
+  // The self-contained Dirent: its text opens the same node anywhere, and its Block is up to date.
   const dirent = await session.tree.dirent(found.path, { signal });
   const entry: TreeEntry = { ...found, dirent };
   const block = dirent.kind === 'file' || dirent.kind === 'dir' ? dirent.block : undefined;
@@ -190,7 +190,7 @@ async function inspectOne(
   if (damage !== undefined) throw damage;
 }
 
-/** States that the Dirent itself remembers, newest first, each without those before it. */
+/** Earlier states stored in the Dirent itself, newest first, each without its own earlier states. */
 async function previousOf({ session, signal, diagnostics }: TreeContext, dirent: Dirent, limit: number): Promise<Dirent[]> {
   const states: Dirent[] = [];
   if (dirent.prev === undefined || limit === 0) return states;
@@ -230,7 +230,7 @@ async function blocksOf(
   }
 }
 
-/** Earlier states of the path, newest first; the present one is left out where it is recorded. */
+/** Earlier recorded states of the path, newest first, without the present state. */
 async function statesOf({ session, signal, diagnostics }: TreeContext, entry: TreeEntry, limit: number): Promise<PathState[]> {
   const states: PathState[] = [];
   const { archive } = session;

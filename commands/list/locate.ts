@@ -66,7 +66,7 @@ interface Located {
   readonly entry: ArchiveEntry;
 }
 
-/** Each path that passes the test once. A state is compared with the one after it, so that only what it has more is looked at. */
+/** Each path that passes the test, once. A state is compared with the next newer one, so that only its additional names are tested. */
 async function* pathsEver(
   { session, signal, diagnostics }: CommandContext,
   entries: AsyncIterable<ArchiveEntry>,
@@ -84,7 +84,7 @@ async function* pathsEver(
       }
       newer = entry.dirent;
     } catch (error) {
-      // The other states may be whole.
+      // The other states may be undamaged.
       if (!(error instanceof VtError) || !['EMISSING', 'ECORRUPT', 'EPARSE'].includes(error.code)) throw error;
       diagnostics.failure(new VtError(error.code, `read "@${entry.number}": ${error.message}`, { cause: error }));
     }

@@ -49,7 +49,7 @@ export const ls = defineTreeCommand({
   },
 });
 
-/** Lists what is named; what it finds goes to `held`, for the caller to dispose of. */
+/** Lists the named entries; adds the found entries to `held`, which the caller disposes of. */
 async function listAll(context: TreeContext, input: CommandInput, held: HeldEntry[]): Promise<void> {
   const { session, signal } = context;
   const names = input.args.length === 0 ? ['.' as Octets] : input.args;
@@ -77,7 +77,7 @@ async function listAll(context: TreeContext, input: CommandInput, held: HeldEntr
   }
 }
 
-/** An entry, and what it is called in this listing. */
+/** An entry and its name in this listing. */
 interface Shown {
   readonly shown: Octets;
   readonly entry: TreeEntry;
@@ -186,7 +186,7 @@ function printLong(output: Output, items: readonly Shown[], options: Options): v
   }
 }
 
-/** The least that a column takes: a character, and the blanks behind it. */
+/** Minimum width of a column: a character and the blanks after it. */
 const MIN_COLUMN = 3;
 
 /** Names in as many columns as fit, read downwards. */
@@ -214,7 +214,7 @@ async function printColumns(output: Output, items: readonly Shown[], options: Op
   }
 }
 
-/** What -F puts behind a name. */
+/** The mark that -F puts after a name. */
 function markOf({ entry: { dirent } }: Shown, options: Options): string {
   if (!options.has('classify')) return '';
   if (dirent.kind === 'file') return (modeOf(dirent) & 0o111) !== 0 ? '*' : '';

@@ -93,7 +93,7 @@ export const blockifyCommand = defineCommand({
   },
 });
 
-/** The parser that is asked for, by a name that is there. */
+/** The requested parser. @throws {UsageError} for an unknown name */
 async function wantedParser({ options }: CommandInput): Promise<string | undefined> {
   const value = options.get('parser');
   if (value === undefined || value === true) return undefined;

@@ -99,17 +99,17 @@ export const mount = defineCommand({
   },
 });
 
-/** What the arguments name. */
+/** The meaning of the arguments. */
 interface Meant {
-  /** What to open; undefined: the tree that is open. */
+  /** The source to open; undefined: the open tree. */
   readonly source: Octets | undefined;
-  /** The mount point, as it was typed. */
+  /** The mount point, as typed. */
   readonly place: Octets;
   /** The Dir at the top: from the working path of the open tree, of another source from its own top. */
   readonly subpath: TreePath;
 }
 
-/** A Dir of the open tree is taken first, and `mount PLACE DIR` too where nothing else can be meant. */
+/** Decides what the arguments mean: first a Dir of the open tree, also as `mount PLACE DIR` if nothing else is possible. */
 async function whatIsMeant(context: CommandContext, { named, options }: CommandInput, place: Octets): Promise<Meant> {
   const { session } = context;
   const [source] = named.get('source') ?? [];

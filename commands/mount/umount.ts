@@ -14,10 +14,10 @@ import { resolveLocalPath } from '../parts/local-path.ts';
 /** Files that an error names, at most. */
 const MAX_NAMED = 10;
 
-/** Milliseconds between two looks whether a server has ended. */
+/** Milliseconds between two checks whether a server has ended. */
 const LOOK_MS = 15;
 
-/** `umount`: takes mounts away. */
+/** `umount`: unmounts. */
 export const umount = defineCommand({
   name: 'umount',
   aliases: ['unmount'],
@@ -64,7 +64,7 @@ async function unmountOne(
   try {
     if (isThere) await takeAway(shown, lazy);
   } catch (error) {
-    // It stays, and so does what it has not stored.
+    // The mount stays, so it must keep its unstored content, too.
     if (force) await (await import('../parts/mount/mount-beside.ts')).unsavedThrough(socket, false, signal);
     const { mountUsers } = await import('../parts/mount/mount-users.ts');
     const users = error instanceof VtError && !lazy ? mountUsers(mountPoint) : [];
@@ -78,7 +78,7 @@ async function unmountOne(
   const others = records.readRecords(shell.env).filter(({ pid, mountPoint: at }) => pid === record.pid && at !== shown);
   const other = others.find(({ mountPoint: at }) => isMounted(octetsFromText(at)));
   if (other !== undefined) {
-    // Its process continues with the others.
+    // Its process continues to serve its other mounts.
     records.removeRecord(shell.env, shown);
     const { recordThrough } = await import('../parts/mount/mount-beside.ts');
     const recorded = await recordThrough(records.controlSocket(shell.env, other.mountPoint), signal);
@@ -86,7 +86,7 @@ async function unmountOne(
     output.record({ ...octetsFields('unmounted', mountPoint), ...(recorded === undefined ? {} : { dirref: recorded }) });
     return;
   }
-  // The process that served it stores what is left, and says where all of it is.
+  // The serving process stores the rest and prints the Dirref.
   while (isAlive(record.pid)) {
     throwIfCancelled(signal);
     await sleep(LOOK_MS);
@@ -97,7 +97,7 @@ async function unmountOne(
   for (const { mountPoint: at } of [record, ...others]) records.removeRecord(shell.env, at);
   await session.refresh(signal);
   for (const line of said === '' ? [] : said.split('\n')) {
-    // How many failed is reported once, at the end.
+    // The number of failures is reported once, at the end.
     if (/^mount: done in part, /.test(line)) continue;
     const [, warning] = /^warning: (?:mount: )?(.*)$/.exec(line) ?? [];
     if (warning === undefined) diagnostics.failure(new VtError('EFAILED', line.replace(/^(?:vtftp|mount|quit): /, '')));
@@ -113,17 +113,17 @@ async function unmountOne(
   });
 }
 
-/** Has all stored that was written; what cannot be is given up with -f alone. */
+/** Makes the mount store everything written; only -f gives up what cannot be stored. */
 async function requireSaved(
   socket: string,
   shown: string,
   { lazy, force, isThere }: { readonly lazy: boolean; readonly force: boolean; readonly isThere: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  // Its process continues until all is stored.
+  // Its process continues until everything is stored.
   if (lazy && !force) return;
   const { unsavedThrough } = await import('../parts/mount/mount-beside.ts');
-  // What the kernel still has goes to the process that serves the mount.
+  // The kernel writes its cached data to the process that serves the mount.
   if (isThere) await flushKernel(shown);
   const unsaved = await unsavedThrough(socket, force, signal);
   if (unsaved === undefined || force) return;
@@ -136,7 +136,7 @@ async function requireSaved(
   });
 }
 
-/** Has the kernel write back what programs wrote to a mount. What goes wrong is reported by the mount itself. */
+/** Makes the kernel write back its cached data of a mount. The mount itself reports errors. */
 async function flushKernel(mountPoint: string): Promise<void> {
   const child = spawn('sync', ['-f', '--', mountPoint], { stdio: 'ignore' });
   await new Promise<void>((resolve) => {
@@ -145,7 +145,7 @@ async function flushKernel(mountPoint: string): Promise<void> {
   });
 }
 
-/** Whether somebody agrees that names go which are stored nowhere, if there are any. */
+/** Asks whether excluded names, which are stored nowhere, may be lost, if there are any. */
 async function mayGo(shell: ShellServices, socket: string, shown: string, signal: AbortSignal): Promise<boolean> {
   const { leftOutThrough } = await import('../parts/mount/mount-beside.ts');
   const count = await leftOutThrough(socket, signal);

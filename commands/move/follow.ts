@@ -20,7 +20,7 @@ import { numberOption } from '../words/number-option.ts';
 /** The range of --every, in seconds. */
 export const EVERY_SECONDS = { min: 0, max: 86_400 } as const;
 
-/** `follow`: files that grow, into the tree as they are written. */
+/** `follow`: stores growing files in the tree as they are written. */
 export const follow = defineCommand({
   name: 'follow',
   group: 'move',
@@ -107,7 +107,7 @@ export const follow = defineCommand({
   },
 });
 
-/** Says what has begun, and what there was. */
+/** Prints what has begun, and what was stored before. */
 export function reportBegun({ output }: CommandContext, verb: string, follower: Follower, what: string, target: TreePath): void {
   const { files, absent, size, newBytes } = follower.state();
   const parts = [`${countText(files - absent, 'file')}, ${sizeText(size)}`, `${sizeText(newBytes)} taken in`];

@@ -33,7 +33,7 @@ const NAMES: ArgumentSpec = { name: 'name', kind: 'stored', summary: 'what to co
 // Rules in each Dir would be the stored ones for what is copied, and the local ones for what is removed.
 const NAME_OPTIONS = FILTER_OPTIONS.filter(({ name }) => name !== 'filter-files');
 
-/** `get`: a stored file or tree made a local one. */
+/** `get`: copies a stored file or tree to a local one. */
 export const get = defineCommand({
   name: 'get',
   aliases: ['mget', 'reget'],
@@ -140,7 +140,7 @@ export const get = defineCommand({
           });
         }
       } catch (error) {
-        // One of several that cannot be got is named, and the others are.
+        // If one of several fails, it is reported, and the others are still copied.
         if (given.length === 1 || !(error instanceof VtError) || !PASSED_CODES.includes(error.code)) throw error;
         diagnostics.failure(error);
         total.failures++;
@@ -154,7 +154,7 @@ export const get = defineCommand({
   },
 });
 
-/** Removes what is not in the Dir; where the Dir is damaged nothing, and what can be read is copied. */
+/** Removes local names that the Dir lacks. If the Dir is damaged, removes nothing, and readable entries are still copied. */
 async function deleteBefore(
   context: CommandContext,
   { tree, entry }: FoundEntry,
@@ -175,7 +175,7 @@ async function deleteBefore(
   }
 }
 
-/** Names without those that are given twice. @throws {VtError} EFAILED where two would become one local file */
+/** Sources without duplicates. @throws {VtError} EFAILED if two would become one local file */
 async function distinctSources(
   context: CommandContext,
   names: readonly Octets[],
@@ -201,7 +201,7 @@ async function distinctSources(
       );
     } catch (error) {
       if (!(error instanceof VtError) || error.code === 'ECANCELLED') throw error;
-      pairs.push({ name, source: name, target: name }); // it is reported when its turn comes
+      pairs.push({ name, source: name, target: name }); // the error is reported when its turn comes
     }
   }
   return distinctNames(context, calledAs, pairs).map(({ name }) => name);
@@ -211,8 +211,8 @@ async function distinctSources(
 const PASSED_CODES: readonly VtErrorCode[] = ['EFAILED', 'EPERM', 'EMISSING', 'ECORRUPT', 'EPARSE', 'EUNSUPPORTED'];
 
 /**
- * How a get ends that has named what failed. Where nothing was made for lack of permission, it is not permitted (12). Where all
- * failures are damage, it is damage (13). Where nothing was made, it is a failure (1). Else it is done in part (3).
+ * The final error of a get that has reported its failures. If nothing was made for lack of permission, exit status 12. If all
+ * failures are damage, 13. If nothing was made, 1. Otherwise it is done in part: 3.
  */
 function failureOf(total: ExportCounts, isPlanned: boolean, calledAs: string): VtError {
   const failed = `${countText(total.failures, 'item')} failed`;
@@ -225,7 +225,7 @@ function failureOf(total: ExportCounts, isPlanned: boolean, calledAs: string): V
   return new VtError('EPARTIAL', `${calledAs}: done in part, ${failed}`);
 }
 
-/** Whether something was made, or was already as it is to be. */
+/** Whether something was made, or was up to date already. */
 function isAnythingDone({ files, dirs, symlinks, specials, links, skipped, omitted }: ExportCounts): boolean {
   return files + dirs + symlinks + specials + links + skipped + omitted > 0;
 }
@@ -252,7 +252,7 @@ async function getOne(
     onNotice: (notice) => diagnostics.warn(`get: ${notice}`),
     onFailure({ path, error, isAttribute }) {
       const where = path === '' ? entry.path : joinPath(entry.path, path);
-      // The stored path is there: it is the local one that cannot be written.
+      // The stored path exists; the local one cannot be written.
       const isLocal = !isAttribute && !(error instanceof VtError) && errorCode(error) !== undefined;
       const before = isLocal ? `write to ${octetsToText((path === '' ? target : `${target}/${path}`) as Octets)}: ` : '';
       diagnostics.failure(new ItemError('get', where, error, { before }));

@@ -6,7 +6,7 @@ import { pathArgument } from '../parts/entry.ts';
 import { octetsFields } from '../parts/format.ts';
 import { withOtherTree } from '../parts/move/other-tree.ts';
 
-/** `join`: another tree under a name of this one. */
+/** `join`: adds another tree under a name of this one. */
 export const join = defineTreeCommand({
   name: 'join',
   group: 'move',

@@ -18,7 +18,7 @@ import { withOtherTree } from '../parts/move/other-tree.ts';
 import { tellChanges } from '../parts/move/tell-changes.ts';
 import { CONFLICT_RECORD, NEWS_RECORD } from '../parts/records.ts';
 
-/** Who wins where both sides changed a thing. */
+/** Which side wins if both changed an entry. */
 const POLICIES = ['ours', 'theirs', 'newer', 'both', 'fail'] as const;
 type Policy = (typeof POLICIES)[number];
 
@@ -72,7 +72,7 @@ export const merge = defineTreeCommand({
     const path = name === undefined ? session.cwd : pathArgument(session, name);
     const entry = await session.tree.lookup(path, { signal });
     if (entry === undefined) throw new PathError('ENOENT', 'merge', path);
-    // Who undoes the merge goes back to what was here, not to what was recorded before.
+    // An undo of the merge must restore the present state, not only the last recorded one.
     if (!plan && session.tree.can.sync) {
       await session.sync(signal);
       await context.local?.refresh(signal);
@@ -121,7 +121,7 @@ export const merge = defineTreeCommand({
       if (plan && found.as !== undefined) context.wouldChange();
       if (plan || found.as === undefined || (policy === 'fail' && found.conflicts.some(isUndecided))) return found;
       throwIfCancelled(signal);
-      // From here on nothing breaks it off: no tree is left half merged, or recorded without what was merged.
+      // From here on the merge is not cancelled: a tree must not stay half merged, or be recorded without the merge.
       await apply(context, entry.path, ours, found.dirent);
       if (session.archive !== undefined) await session.sync(undefined, found.as);
       return found;
@@ -158,7 +158,7 @@ function chosen(policy: Policy, { ours, theirs }: MergeChoice): 'ours' | 'theirs
   return (theirs.meta.mtimeNs ?? 0n) > (ours.meta.mtimeNs ?? 0n) ? 'theirs' : 'ours';
 }
 
-/** Our side: what is at the path, and the states that it comes after. */
+/** Our side: the entry at the path, and its earlier states. */
 async function oursOf({ session, signal }: TreeContext, dirent: DirDirent, path: TreePath): Promise<MergeSide> {
   if (session.archive === undefined) return { dirent, lines: [], isRecorded: false };
   const root = path === ROOT_PATH ? dirent : await session.tree.dirent(ROOT_PATH, { signal });
@@ -183,7 +183,7 @@ async function apply({ session, diagnostics }: TreeContext, path: TreePath, ours
     diagnostics.failure(new ItemError('merge', changed, 'it changed meanwhile, and was not merged'));
 }
 
-/** Whether somebody has to decide it: metadata is merged by rule. */
+/** Whether the user has to decide it: metadata is merged by rule. */
 function isUndecided({ kind }: MergeConflict): boolean {
   return kind !== 'metadata';
 }

@@ -57,20 +57,20 @@ export const publish = defineCommand({
     await keep(context, session.store, root);
     const to = options.get('to');
     if (to !== undefined) await pushTo(context, to, root);
-    // Only the Dirent has the table that makes names hard links.
+    // Only the Dirent has the table of hard links.
     const target =
       root.inodes === undefined ? ({ kind: 'block', block: root.block } as const) : ({ kind: 'dirent', dirent: root } as const);
     const uri = formatUri({ target, path: `/${dirent.name}` as Octets, isDir: dirent.kind === 'dir' });
     output.line(uri);
     const daemon = httpdUrl(context.shell.env, session.store);
     const url = daemon === undefined ? undefined : `${daemon}d${uri.slice('x-vt:'.length)}`;
-    // A script takes the only line.
+    // In scripts the URI is the only line.
     if (url !== undefined && output.terminal) output.line(url);
     output.record({ uri, ...(url === undefined ? {} : { url }) });
   },
 });
 
-/** What the open tree has at a path; undefined where it has nothing. */
+/** The node at a path of the open tree; undefined if there is none. */
 async function storedNode({ session, signal }: CommandContext, pathname: Octets): Promise<Node | undefined> {
   const { tree } = session;
   const path = pathArgument(session, pathname);
@@ -101,7 +101,7 @@ async function localNode({ session, shell, diagnostics, signal }: CommandContext
   return dirent;
 }
 
-/** Records in a Store what is published, where that is not there yet. */
+/** Records a published root in a Store, unless it is recorded already. */
 async function keep({ diagnostics, now, signal }: CommandContext, store: Store, root: Node): Promise<void> {
   const archive = canWrite(store) ? archiveOf(store, PUBLISHED_ARCHIVE) : undefined;
   if (archive === undefined) {
@@ -118,7 +118,7 @@ async function keep({ diagnostics, now, signal }: CommandContext, store: Store, 
   );
 }
 
-/** Sends what is published to a peer. */
+/** Sends a published root to a peer. */
 async function pushTo(context: CommandContext, word: true | Octets, root: Node): Promise<void> {
   const { session, diagnostics, signal } = context;
   const { openPeer } = await import('../parts/move/open-peer.ts');

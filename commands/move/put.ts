@@ -23,7 +23,7 @@ import { isDirectory, putTargets, refuseOtherKind, requireDirectory } from '../p
 import { storeFolderTest } from '../parts/move/store-folders.ts';
 import { FILES_FROM0 } from '../words/files-from.ts';
 
-/** `put`: local files and trees into the tree. */
+/** `put`: stores local files and trees in the tree. */
 export const put = defineCommand({
   name: 'put',
   aliases: ['mput', 'reput'],
@@ -133,11 +133,11 @@ async function putOne(context: CommandContext, input: CommandInput, target: PutT
   const { local, path } = target;
   const parser = await parserOption(options.get('parser'));
   const force = options.has('force');
-  // Better now than when all is read.
+  // Checked now rather than after reading everything.
   requireDirectory(local);
   if (!force) await refuseOtherKind(context, path, isDirectory(local), local);
   const startMs = performance.now();
-  // What a put before this one in the session remembered can be read from now on. Costs nothing where nothing was added.
+  // Makes data that an earlier put in this session added readable. Free if nothing was added.
   await session.store.flush({ signal: context.signal });
   // What a plan would remove is found by what the new Dirs have, which are stored nowhere.
   const isMirror = context.plan && !options.has('merge') && (await leadsToDir(session.tree, path, context.signal));
@@ -151,7 +151,7 @@ async function putOne(context: CommandContext, input: CommandInput, target: PutT
   reportGone(context, path, placed);
 }
 
-/** What is put, with salt in each Dir, where that is asked for or NAME has it. */
+/** The put Dirent, with salt in each Dir if requested or if NAME has salt. */
 async function salting(
   { session, signal, plan }: CommandContext,
   path: TreePath,
@@ -166,7 +166,7 @@ async function salting(
   return await withSalt(session.store, dirent, before?.kind === 'dir' ? before : undefined, newSalt, { signal });
 }
 
-/** What is put, with what is there as its earlier state, if that is asked for. */
+/** The put Dirent, with the existing entry as its earlier state if requested. */
 async function remembering(
   { session, signal, plan }: CommandContext,
   path: TreePath,
@@ -223,7 +223,7 @@ async function read(
     });
   } catch (error) {
     if (error instanceof VtError) throw error;
-    // Where it names the file itself, the words that were typed mean it.
+    // If the error names the file itself, the typed words replace that name.
     throw new ItemError('put', local, error);
   }
 }
@@ -239,7 +239,7 @@ function showProgress({ diagnostics }: CommandContext, progress: ImportProgress)
   });
 }
 
-/** The name of a parser, as asked for. */
+/** The requested name of a parser. @throws {UsageError} for an unknown name */
 async function parserOption(value: Octets | true | undefined): Promise<string | undefined> {
   if (value === undefined) return undefined;
   const { parserNames } = await import('../../core/blockify/choose-parser.ts');
@@ -284,7 +284,7 @@ function report({ output, plan }: CommandContext, path: TreePath, counts: Import
   output.line(`${plan ? 'would put' : 'put'} ${output.name(path)}: ${parts.join('; ')}`);
 }
 
-/** How many files were not read, or why a put of files has no Blocks. */
+/** The number of files not read, or why a put of files has no Blocks. */
 function aboutFiles({ files, bytes, unchangedFiles }: ImportCounts, hasBlocks: boolean): string {
   if (unchangedFiles > 0) return ` (${unchangedFiles === files ? 'unchanged' : `${groupedDigits(unchangedFiles)} unchanged`})`;
   return files > 0 && !hasBlocks && bytes <= files * MAX_LITERAL_SIZE ? ' (kept in the Dir)' : '';

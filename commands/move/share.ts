@@ -2,7 +2,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import { defineCommand } from '../command.ts';
 import { ONE_RIGHTS_OPTION } from '../parts/rights-words.ts';
 
-/** `share`: a link to a part of the tree, for a while. */
+/** `share`: makes a temporary link to a part of the tree. */
 export const share = defineCommand({
   name: 'share',
   group: 'move',

@@ -8,7 +8,7 @@ import { pathArgument } from '../parts/entry.ts';
 import { countText, sizeText } from '../parts/format.ts';
 import { isUtf8, sparkline } from '../parts/pictures/bars.ts';
 
-/** `tails`: what is followed. */
+/** `tails`: lists what is followed. */
 export const tails = defineCommand({
   name: 'tails',
   group: 'move',
@@ -81,7 +81,7 @@ export const tails = defineCommand({
       if (ours.has(file)) continue;
       const isRecorded = status === undefined || status.round >= checkpoint.round;
       const lag = unrecordedBytes(checkpoint, isRecorded);
-      // A checkpoint is written before its root is recorded, and has the one before.
+      // A checkpoint is written before its root is recorded, so it names the previous root.
       const root = status?.root ?? (isRecorded ? undefined : checkpoint.root);
       const { files = checkpoint.tails.length } = checkpoint;
       const ageMs = now().getTime() - Date.parse(checkpoint.when);
@@ -121,7 +121,7 @@ export function stateText(state: FollowerState): string {
   return parts.join(', ');
 }
 
-/** `untail`: no longer followed. */
+/** `untail`: stops following. */
 export const untail = defineCommand({
   name: 'untail',
   group: 'move',
@@ -151,7 +151,7 @@ async function endOne({ session, shell }: CommandContext, target: string): Promi
   const all = readTails(shell.env).filter(({ file, checkpoint }) => file === own || checkpoint.target === target);
   const mine = all.find(({ file }) => file === own);
   const others = all.filter(({ isRunning }) => !isRunning);
-  // One of another Store, which may not be there any more, is meant where there is no doubt.
+  // A single match of another Store, which may no longer exist, is accepted.
   const record = mine ?? (others.length === 1 ? others[0] : undefined);
   if (record === undefined) {
     const stores = others.map(({ checkpoint }) => `"${checkpoint.store}"`).join(', ');
@@ -167,7 +167,7 @@ async function endOne({ session, shell }: CommandContext, target: string): Promi
   throw new VtError('EFAILED', `untail "${target}": process ${pid} follows into it`, { remedy: `end it: kill ${pid}` });
 }
 
-/** Forgets what cannot continue. */
+/** Forgets the records whose Store no longer exists. */
 async function forgetGone({ shell, output }: CommandContext): Promise<void> {
   const { forgetTail, readTails } = await import('../parts/move/tail-records.ts');
   for (const { file, checkpoint, isGone, isRunning } of readTails(shell.env)) {

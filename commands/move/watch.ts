@@ -17,10 +17,10 @@ import { tellPlan } from '../parts/tell-plan.ts';
 import { numberOption } from '../words/number-option.ts';
 import { EVERY_SECONDS, everyOption, reportBegun } from './follow.ts';
 
-/** Seconds between two looks at all of a tree where nobody says otherwise. */
+/** Default seconds between two full scans of a tree. */
 const DEFAULT_RESCAN_SECONDS = 3600;
 
-/** `watch`: a local tree, kept in step. */
+/** `watch`: keeps a Dir in step with a local tree. */
 export const watch = defineCommand({
   name: 'watch',
   group: 'move',

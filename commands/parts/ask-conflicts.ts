@@ -6,17 +6,17 @@ import { joinPath, splitPath } from '../../core/tree/path.ts';
 import type { TreeContext } from '../command.ts';
 import { sizeText } from './format.ts';
 
-/** What a conflict can come to. */
+/** The possible decisions of a conflict. */
 type Decision = Exclude<Chosen, 'neither'>;
 
 const DECISIONS: readonly Decision[] = ['ours', 'theirs', 'both'];
 
 /**
- * Asks what each conflict of a merge shall come to, one after the other.
+ * Asks for a decision on each conflict of a merge, one after the other.
  *
  * @param top - the Dir that paths of conflicts are below
  * @param choices - the versions that there are, by path
- * @returns undefined where the question was left: nothing is to be merged
+ * @returns undefined if a question was cancelled: nothing is to be merged
  */
 export async function askConflicts(
   { shell, output }: Pick<TreeContext, 'shell' | 'output'>,

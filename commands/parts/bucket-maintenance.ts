@@ -9,7 +9,7 @@ import { FindingsReport } from './maintenance.ts';
 
 // gc and fsck of a Store in a bucket.
 
-/** How long packs stay where nothing is said: longer than any session that gives no sign of life is at work. */
+/** Default grace time of packs: longer than any session works without a sign of life. */
 export const BUCKET_GRACE_MS = 86_400_000;
 
 /** A Store in a bucket, and the Store whose Blocks are in it. */
@@ -26,7 +26,7 @@ export async function bucketOf(store: Store): Promise<BucketInView | undefined> 
   return bucket === undefined ? undefined : { bucket, view };
 }
 
-/** Collects, and says what was done. */
+/** Runs the collection and reports its result. */
 export async function gcOfBucket(
   context: CommandContext,
   { bucket, view }: BucketInView,
@@ -81,7 +81,7 @@ export async function gcOfBucket(
     });
 }
 
-/** Checks its structure, and says what was found. */
+/** Checks its structure and reports the findings. */
 export async function fsckOfBucket(context: CommandContext, { bucket, view }: BucketInView, rebuilds: boolean): Promise<void> {
   const { output, diagnostics, signal } = context;
   const { fsckBucket } = await import('../../core/s3/bucket-fsck.ts');

@@ -10,21 +10,21 @@ import type { CommandContext, CommandInput } from '../command.ts';
 import type { Session } from '../session.ts';
 import { timeText } from './format.ts';
 
-// What undo and redo have in common: the tree becomes another recorded state.
+// Common parts of undo and redo: the tree becomes another recorded state.
 
-/** A command that does so. */
+/** The command: undo or redo. */
 export interface StateChange {
   readonly name: 'undo' | 'redo';
   /** `undone` or `redone`. */
   readonly done: string;
   /** What the argument may be, for messages. */
   readonly expected: string;
-  /** The state so many steps away, or the error that says why there is none. */
+  /** The state `count` steps away, or the error that explains why there is none. */
   readonly stepsAway: (timeline: Timeline, count: number) => ArchiveEntry | VtError;
 }
 
 /**
- * Makes the tree another recorded state. What changed since the last sync, by anyone, is recorded before as a state of its own.
+ * Makes the tree another recorded state. Changes since the last sync, by any session, are first recorded as a state of their own.
  *
  * @param named - finds the state that `@…` names, where the command takes that
  */
@@ -40,7 +40,7 @@ export async function changeState(
   const count = named === undefined ? countOf(name, wanted, expected) : undefined;
   const before = await archive.last({ signal });
   const own = plan ? undefined : await session.sync(signal);
-  // What a session passes over because nobody can read it is no step.
+  // States that cannot be read do not count as steps.
   const upTo = plan ? before : await archive.last({ signal });
   const recorded = await timelineOf(archive, { signal, upTo: upTo?.number });
   const timeline = plan && session.isChanged ? withPlannedState(recorded) : recorded;
@@ -77,7 +77,7 @@ export async function changeState(
   output.line(`${plan ? `would ${name}` : done}: the tree ${plan ? 'would be' : 'is'} ${state} (@${number})`);
 }
 
-/** The line of states as it will be once the changes of the session are recorded: the newest state is a step away then. */
+/** The line of states after the session's changes are recorded: the newest state is then one step away. */
 function withPlannedState({ line, newest }: Timeline): Timeline {
   return { line: [...line, ...line.slice(-1)], ahead: [], newest };
 }

@@ -18,7 +18,7 @@ interface Level extends ContentSum {
   readonly listing: AsyncIterator<TreeEntry>;
 }
 
-/** Gives the bytes that each file adds to a sum: a hard-linked file, and with `unique` a stored Block, counts once. */
+/** Computes the octets that each file adds to a sum: a hard-linked file, and with `unique` a stored Block, counts once. */
 export class ContentMeter {
   readonly #session: Session;
   readonly #signal: AbortSignal;
@@ -48,7 +48,7 @@ export class ContentMeter {
   }
 }
 
-/** Walks depth first and reports each Dir after its contents. @param measure - bytes that a node which is no Dir adds */
+/** Walks depth first and reports each Dir after its contents. @param measure - octets that a node other than a Dir adds */
 export async function sumDirs(
   context: Pick<TreeContext, 'session' | 'output' | 'signal'>,
   damage: PassedDamage,

@@ -4,7 +4,7 @@ import { octetsToText } from '../../core/base/octets.ts';
 import { isDamage } from '../../core/tree/walk.ts';
 import type { CommandContext } from '../command.ts';
 
-/** The error with the path that the damage harms, unless its message has it already. What a Dir holds may be malformed, too. */
+/** The error with the damaged path, unless its message has it already. The entries of a Dir may be malformed, too. */
 export function damageAt(error: unknown, action: string, path: Octets): unknown {
   const shown = octetsToText(path);
   if (!isDamage(error) || error.message.includes(`"${shown}"`)) return error;
@@ -23,7 +23,7 @@ export async function* namingDamage<T>(items: AsyncIterable<T>, action: string, 
   }
 }
 
-/** Damage that a walk passes over: each is reported with its path, and the command fails at its end. */
+/** Damage that a walk skips: each case is reported with its path, and the command fails at its end. */
 export class PassedDamage {
   readonly #diagnostics: CommandContext['diagnostics'];
   readonly #action: string;
@@ -34,7 +34,7 @@ export class PassedDamage {
     this.#action = action;
   }
 
-  /** What a place gives, up to the damage. */
+  /** The items up to the damage, which is reported and ends them. */
   async *pass<T>(items: AsyncIterable<T>, at: Octets | { readonly path: Octets }): AsyncGenerator<T> {
     try {
       yield* items;

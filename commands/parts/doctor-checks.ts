@@ -11,20 +11,20 @@ import { leftJournals } from './left-journals.ts';
 export interface Check {
   readonly what: string;
   readonly found: string;
-  /** What does not work for it, and what to do; undefined where all is well. */
+  /** What fails because of it, and what to do; undefined if all is well. */
   readonly trouble?: string;
 }
 
-/** Where programs keep few files open: a Store of a thousand data files, a mount, and its clients. */
+/** Open files needed, at least: for a Store of a thousand data files, a mount, and its clients. */
 const MIN_OPEN_FILES = 1024;
 /** Bytes of addresses with which everything works; see vtftp(1) of `ulimit -v`. */
 const MIN_ADDRESSES = 4 * 1024 ** 3;
 /** Directories that `watch` may look after, of all that the system watches for one user. */
 const MIN_WATCHES = 8192;
-/** Before that no version of this program was made: seconds since 1970. */
+/** Earliest plausible clock, seconds since 1970: the program did not exist before. */
 const FIRST_SECONDS = 1_790_000_000;
 
-/** Looks at all that may keep the program from its work. */
+/** Checks everything that may hinder the program. */
 export async function doctorChecks(context: CommandContext): Promise<Check[]> {
   const linux = process.platform === 'linux' ? [fuseDevice(), fusermount(context), openFiles(), addresses(), watches()] : [];
   return [libc(), ...linux, clock(context), runtimeFolder(context), await store(context), ...(await journals(context))];

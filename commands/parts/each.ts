@@ -5,8 +5,8 @@ import { isDamage } from '../../core/tree/walk.ts';
 import type { CommandContext } from '../command.ts';
 
 /**
- * Does something for each of several items: one that fails is reported and the rest continue, so that the command ends in
- * part (exit 3). A single one fails as it is; where all fail nothing was done, and the command fails.
+ * Runs an action for each item. A failed item is reported and the others continue; the command then ends with EPARTIAL
+ * (exit status 3). The error of a single item is thrown unchanged. If all items fail, the command fails.
  */
 export async function forEachItem<T>(
   context: Pick<CommandContext, 'diagnostics' | 'signal'>,
@@ -35,10 +35,10 @@ export async function forEachItem<T>(
     throw new VtError(commonCode(failed), `nothing done, all ${items.length} items failed`, { cause: failed[0] });
 }
 
-/** Errors after which the next item would fare no better. */
+/** Errors after which the next item would fail, too. */
 const ENDS_ALL: readonly VtErrorCode[] = ['ECANCELLED', 'EREADONLY', 'EFULL'];
 
-/** The code that errors have in common, so that what nobody may touch is "not permitted"; else a plain failure's. */
+/** The common code of errors, so that a lack of rights stays "not permitted"; EFAILED for different codes. */
 function commonCode(errors: readonly unknown[]): VtErrorCode {
   const codes = new Set(errors.map((error) => (error instanceof VtError ? error.code : 'EFAILED')));
   const [code = 'EFAILED'] = codes;

@@ -11,13 +11,13 @@ export function pathArgument(session: Session, argument: Octets): TreePath {
   return resolveTreePath(session.cwd, argument);
 }
 
-/** What an argument names as something to take: after a slash the Dir that it, or the symlink, leads to, and no file. */
+/** The path of an argument as a source: with a final slash, it must be a Dir, or a symlink that leads to one. */
 export function sourceArgument(session: Session, argument: Octets): TreePath {
   const path = pathArgument(session, argument);
   return argument.endsWith('/') && path !== ROOT_PATH ? (`${path}/.` as TreePath) : path;
 }
 
-/** Whether a path leads to a Dir, by symlinks or not; one that leads nowhere, or round and round, does not. */
+/** Whether a path leads to a Dir, also by symlinks; false for dangling and circular symlinks. */
 export async function leadsToDir(tree: Tree, path: TreePath, signal: AbortSignal): Promise<boolean> {
   try {
     return (await tree.lookup(path, { signal }))?.dirent.kind === 'dir';
@@ -34,7 +34,7 @@ export interface FoundEntry {
   readonly entry: TreeEntry;
 }
 
-/** A `FoundEntry` whose past state, if it is of one, stays open until it is disposed of. */
+/** A `FoundEntry`. If it belongs to a past state, that stays open until this is disposed of. */
 export type HeldEntry = FoundEntry & AsyncDisposable;
 
 /**
@@ -98,7 +98,7 @@ export async function pastArgument(
   return state && { state, name: `${before}${after.slice(slash)}` as Octets };
 }
 
-/** What follows an @ in a name need not be meant for a state. */
+/** The state, or undefined: text after an @ in a name may be part of the name. */
 async function stateOrNone(
   session: Session,
   spec: Octets,

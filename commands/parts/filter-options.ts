@@ -19,7 +19,7 @@ export const FILTER_OPTIONS: readonly OptionSpec[] = [
   },
 ];
 
-/** What the options of {@link FILTER_OPTIONS} say, in their order; none where there are none. */
+/** The uses of the {@link FILTER_OPTIONS}, in order. */
 export function filterWords({ repeated }: Pick<CommandInput, 'repeated'>): FilterWord[] {
   const words: FilterWord[] = [];
   let files = 0;
@@ -40,12 +40,12 @@ export function filterWords({ repeated }: Pick<CommandInput, 'repeated'>): Filte
 }
 
 /**
- * The rules that words make.
+ * The filter rules that words define.
  *
  * @param localCwd - files that the words name are looked for from here
- * @param noPerDir - why rules in each Dir are refused
+ * @param noPerDir - reason for refusing rules in each Dir
  * @returns undefined for no rules
- * @throws {VtError} EUSAGE for a rule that cannot be understood, EFAILED for a file that cannot be read
+ * @throws {VtError} EUSAGE for a rule that is not valid, EFAILED for a file that cannot be read
  */
 export async function nameFilterOf(words: readonly FilterWord[], localCwd: Octets, noPerDir?: string): Promise<NameFilter | undefined> {
   if (words.length === 0) return undefined;

@@ -1,7 +1,7 @@
 import { canWrite, capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
 
-/** What a Store has of a mount whose process died, and no archive has. */
+/** Changes in a Store, left by a mount whose process died, that no archive has. */
 export interface LeftOfMount {
   /** Its path in the Store, where it is a file that was set aside. */
   readonly file: string | undefined;

@@ -4,8 +4,8 @@ import type { TreePath } from '../../core/tree/path.ts';
 import type { TreeContext } from '../command.ts';
 
 /**
- * Sees to it that what is at a path is in a recorded state before it is removed or replaced, so that `undo` brings it back. On a full disk that
- * is reported, and what makes room continues.
+ * Makes sure that the entry at a path is in a recorded state before it is removed or replaced, so that `undo` can restore it. If the
+ * disk is full, this only warns, so that removals which free space continue.
  */
 export async function recordBefore({ session, diagnostics, signal }: TreeContext, path: TreePath): Promise<void> {
   try {

@@ -3,7 +3,7 @@ import { octetsToText } from '../../core/base/octets.ts';
 import { defineCommand } from '../command.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
 
-/** Scripts that run each other deeper than this are taken for an endless circle. */
+/** Nesting of scripts, at most; deeper nesting is considered endless recursion. */
 const MAX_DEPTH = 32;
 
 /** `source`: the lines of a local file. */

@@ -3,7 +3,7 @@ import { defineCommand } from '../command.ts';
 import type { Job } from '../session.ts';
 import { jobNumber } from './jobs.ts';
 
-/** `wait`: until what continues in the background has ended. */
+/** `wait`: waits for background jobs to end. */
 export const wait = defineCommand({
   name: 'wait',
   group: 'shell',

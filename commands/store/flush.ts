@@ -4,7 +4,7 @@ import { capability } from '../../core/store/capability.ts';
 import { defineCommand } from '../command.ts';
 import { countText, sizeText } from '../parts/format.ts';
 
-/** `flush`: what was added is made durable, and what waits is sent on. */
+/** `flush`: makes added Blocks durable, and sends waiting ones. */
 export const flush = defineCommand({
   name: 'flush',
   group: 'store',

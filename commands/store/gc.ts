@@ -9,7 +9,7 @@ import { BUCKET_GRACE_MS, bucketOf, gcOfBucket } from '../parts/bucket-maintenan
 import { countText, sizeText } from '../parts/format.ts';
 import { ARCHIVE_OPTION, durationMs, maintain, moreArchives } from '../parts/maintenance.ts';
 
-/** What was written to within this time is left alone where nothing is said: two weeks, as `git gc` has it. */
+/** Default grace time: files written within it are kept. Two weeks, as in `git gc`. */
 const DEFAULT_GRACE_MS = 14 * 86_400_000;
 
 /** How `--drop` names the journal of a mount. */

@@ -104,7 +104,7 @@ function freeName(specification: string, { session }: CommandContext): string {
   return name;
 }
 
-/** One line of a peer; one that cannot be asked is followed by the reason. */
+/** One line for a peer; for an unreachable peer, followed by the reason. */
 async function show({ output, signal }: CommandContext, { name, specification, store }: Peer): Promise<void> {
   let latencyMs: number | undefined;
   let trouble: string | undefined;

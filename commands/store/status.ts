@@ -4,7 +4,7 @@ import { durationMs } from '../parts/maintenance.ts';
 import { MIN_FREE_PERCENT } from '../parts/status-limits.ts';
 import { numberOption } from '../words/number-option.ts';
 
-/** `status`: whether all goes well, for people and monitors. */
+/** `status`: the health of the Store, for users and monitors. */
 export const status = defineCommand({
   name: 'status',
   group: 'store',

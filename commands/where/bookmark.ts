@@ -5,7 +5,7 @@ import { defineCommand, type Output } from '../command.ts';
 import { octetsFields } from '../parts/format.ts';
 import type { LocalSession } from '../session.ts';
 
-/** A name that is no option, no path and no specification of a Store. */
+/** A name that cannot be an option, a path or a Store specification. */
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.+-]*$/u;
 
 /** `bookmark`: names of places. */

@@ -14,23 +14,23 @@ export interface OptionSpec {
   readonly alsoShort?: string;
   readonly aliases?: readonly string[];
   readonly value?: OptionValue;
-  /** May be given again and again: each use counts, in its place among the others. Else the last one does. */
+  /** May be repeated: each use counts, in order. Otherwise only the last use counts. */
   readonly repeat?: boolean;
-  /** In a list of options, `no` before the name says the reverse: `exec`, `noexec`. */
+  /** In a list of options, `no` before the name negates it: `exec`, `noexec`. */
   readonly negatable?: boolean;
   readonly summary: string;
 }
 
-/** What an option takes. */
+/** The value of an option. */
 export interface OptionValue {
   readonly kind: ArgumentKind;
   /** A placeholder in capitals: `FILE`. Default: the choices. */
   readonly name?: string;
-  /** The words that it takes, and no others. */
+  /** The only values that it accepts. */
   readonly choices?: readonly string[];
-  /** Of a number: the smallest. */
+  /** The smallest number, inclusive. */
   readonly min?: number;
-  /** Of a number: the largest. */
+  /** The largest number, inclusive. */
   readonly max?: number;
   /** What the option means without a value: then a value is in the same word, `--color=never`. */
   readonly bare?: string;

@@ -12,7 +12,7 @@ export interface ValueRules<T extends string> {
  * Checks a value against the row of its option.
  *
  * @param shown - the option as messages name it: `option --lines`
- * @throws {UsageError} for a value that is none of the choices, or no number in the range
+ * @throws {UsageError} for a value that is not one of the choices, or not a number in the range
  */
 export function checkValue<T extends string>(shown: string, { value }: OptionSpec, text: T, { remedy, show }: ValueRules<T> = {}): void {
   const refused = (expected: string): UsageError =>

@@ -85,11 +85,11 @@ export function scanOptions<T extends string, W extends TextWord<T>>(
 interface WrittenOption<T extends string> {
   readonly spec: OptionSpec;
   readonly shown: string;
-  /** What is in the same word. */
+  /** The value in the same word. */
   readonly value: T | undefined;
 }
 
-/** Options that act on a whole session; people type them behind a command. */
+/** Options of the whole program, which users sometimes type after a command. */
 const OF_THE_PROGRAM: ReadonlySet<string> = new Set(['color', 'json', 'progress', 'quiet']);
 
 /** `--lines=5`. */

@@ -1,4 +1,4 @@
-/** Names near a misspelt one, the nearest first; none that is further off than a third of the word. */
+/** Names similar to a misspelt one, the nearest first; the distance is at most a third of the word. */
 export function suggest(typed: string, names: readonly string[]): string[] {
   const limit = Math.max(1, Math.floor(typed.length / 3));
   // The comparison takes time by the product of both lengths, and a word may be as long as anybody likes.

@@ -6,8 +6,8 @@ import type { HashCode } from '../../core/block/hashcode.ts';
 import type { AddResult, Store } from '../../core/store/store.ts';
 
 /**
- * The Store of a mount, opened by the shell that is attached to it: reads and writes go past the mount. Only what the
- * mount has not written out yet comes over its control channel.
+ * The Store of a mount, opened by the shell that is attached to it: reads and writes bypass the mount. Only Blocks that
+ * the mount has not written out yet come over its control channel.
  */
 export class AttachedStore implements Store {
   readonly name: string;
@@ -16,7 +16,7 @@ export class AttachedStore implements Store {
   readonly wraps: Store;
   readonly #channel: Store;
 
-  /** Both are disposed of with this one. */
+  /** Disposing this Store disposes both. */
   constructor(local: Store, channel: Store) {
     this.wraps = local;
     this.#channel = channel;

@@ -11,7 +11,7 @@ import type { AddResult, Store } from '../../core/store/store.ts';
 import type { ControlLink } from './control-link.ts';
 import type { Fields } from './fields.ts';
 
-/** Bytes of Blocks in one request, but for a single Block that has more. */
+/** Octets of Blocks in one request, at most. A single larger Block has a request of its own. */
 const BATCH_BYTES = 512 * 1024;
 
 /** The Store of a mount, over its control channel: for shells that cannot open the Store, and for Blocks that are not written yet. */
@@ -40,7 +40,7 @@ export class ChannelStore implements Store {
 
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
     checkBlocks(blocks, hashByName(this.hashName), this.name);
-    // Views of memory that is used again once this returns to the event loop.
+    // The Blocks are views of memory that is reused after this call returns to the event loop.
     const kept = blocks.map(({ digest, data }) => ({ hex: digestHex(digest), data: Buffer.from(data) }));
     const known = await this.#has(
       kept.map(({ hex }) => hex),

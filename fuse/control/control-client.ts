@@ -9,7 +9,7 @@ import type { ControlLink } from './control-link.ts';
 import { type Fields, takeError } from './fields.ts';
 import { LineReader } from './line-reader.ts';
 
-/** Bytes of an answer at most: a Block of the largest size in base64, and room. */
+/** Octets of an answer, at most: a Block of the largest size in base64, with room to spare. */
 const MAX_ANSWER_SIZE = 64 * 1024 * 1024;
 /** Milliseconds in which the listening process must identify itself. */
 const GREETING_MS = 10_000;
@@ -19,12 +19,12 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** A connection to the control channel of a mount. Requests may be made side by side; they are answered in order. */
+/** A connection to the control channel of a mount. Several requests may be pending; they are answered in order. */
 export class ControlChannel implements ControlLink {
   readonly path: string;
   readonly #socket: Socket;
   readonly #waiting = new Map<number, Waiting>();
-  /** What the mount is called in messages. */
+  /** The mount's name in messages. */
   #name: string;
   #lastId = 0;
   #lost: VtError | undefined;
@@ -47,7 +47,7 @@ export class ControlChannel implements ControlLink {
    * Connects to a socket that a process of this user, or of root, listens on.
    *
    * @param uid - this user
-   * @throws {VtError} EOPEN where nobody listens, EPERM where somebody else does
+   * @throws {VtError} EOPEN if no process listens, EPERM if a process of another user does
    */
   static async connect(path: string, uid: number, options: OpOptions = {}): Promise<ControlChannel> {
     const { socket } = await connected(() => ({ socket: connect(path) }), 'connect', options).catch((error: unknown) => {
@@ -78,15 +78,15 @@ export class ControlChannel implements ControlLink {
     return channel;
   }
 
-  /** What the mount said of itself. */
+  /** The fields of the mount's greeting. */
   about: Fields = {};
-  /** Called when the mount goes away while nobody waits for an answer, who would get the error. */
+  /** Called if the mount ends while no request is pending; a pending request fails instead. */
   onGone: ((error: VtError) => void) | undefined;
 
   /**
-   * Asks, and waits for the answer. Where the signal fires the answer is no longer waited for; what was asked is done all the same.
+   * Sends a request and waits for its answer. If the signal fires, the wait ends; the mount still carries out the request.
    *
-   * @throws the error that the answer reports; {VtError} EOPEN, always the same, once the mount has gone
+   * @throws the error that the answer contains; {VtError} EOPEN, always the same object, once the mount has ended
    */
   async ask(request: Fields, { signal }: OpOptions = {}): Promise<Fields> {
     if (this.#lost !== undefined) throw this.#lost;
@@ -109,7 +109,7 @@ export class ControlChannel implements ControlLink {
     }
   }
 
-  /** Asks for something whose answer nobody waits for. */
+  /** Sends a request without waiting for its answer. */
   tell(request: Fields): void {
     this.ask(request).catch(() => undefined);
   }
@@ -129,7 +129,7 @@ export class ControlChannel implements ControlLink {
     }
     const { id } = answer;
     if (typeof id === 'number') this.#waiting.get(id)?.resolve(answer);
-    // Refused before anything could be asked.
+    // The mount refused the connection before the first request.
     else this.#lose(takeError({ ...answer, code: answer['status'] === 12 ? 'EPERM' : 'EOPEN' }));
   }
 

@@ -1,18 +1,18 @@
 import type { OpOptions } from '../../core/base/op-options.ts';
 import type { Fields } from './fields.ts';
 
-/** The way to the control channel of a mount: its socket, or a server on its machine. */
+/** A connection to the control channel of a mount: over its socket, or through a server on its machine. */
 export interface ControlLink extends Disposable {
-  /** Its socket, if it is on this machine. */
+  /** Path of the mount's socket, if it is on this machine. */
   readonly path?: string | undefined;
-  /** What the mount said of itself. */
+  /** The fields of the mount's greeting. */
   readonly about: Fields;
   /**
-   * Asks, and waits for the answer. Where the signal fires the answer is no longer waited for; what was asked is done all the same.
+   * Sends a request and waits for its answer. If the signal fires, the wait ends; the mount still carries out the request.
    *
-   * @throws the error that the answer reports; {VtError} EOPEN once the mount has gone
+   * @throws the error that the answer contains; {VtError} EOPEN once the mount has ended
    */
   ask(request: Fields, options?: OpOptions): Promise<Fields>;
-  /** Asks for something whose answer nobody waits for. */
+  /** Sends a request without waiting for its answer. */
   tell(request: Fields): void;
 }

@@ -11,43 +11,43 @@ import { LineReader } from './line-reader.ts';
 import { type Commands, MAX_REQUEST_SIZE, type Request, type RequestId, readRequest } from './request.ts';
 import { RequestQueue } from './request-queue.ts';
 
-/** Bytes that are read and dropped of a client whose request was too long. */
+/** Octets of an overlong request that are read and dropped, at most. */
 const MAX_DROPPED_SIZE = 256 * 1024 * 1024;
-/** The exit status of what was cancelled. */
+/** The exit status of a cancelled command: 128 + SIGINT, as in a shell. */
 const CANCELLED = 130;
-/** Clients at a time. */
+/** Clients connected at a time, at most. */
 const MAX_CLIENTS = 32;
 
 /** One answer: a line of JSON. */
 export type Answer = Readonly<Record<string, unknown>>;
 
-/** Who runs the commands of one client; a client has a working path of its own. */
+/** Runs the commands of one client; each client has its own working path. */
 export interface ControlClient {
   /**
    * Runs commands.
    *
    * @param answer - sends one record; resolves when the client has room for more
-   * @returns the end of the answer: the exit status, and what went wrong
+   * @returns the end of the answer: the exit status, and the error if there was one
    */
   run(commands: Commands, answer: (record: Answer) => Promise<void>, signal: AbortSignal): Promise<Answer>;
-  /** Answers a request on the tree. @throws what went wrong */
+  /** Answers a request on the tree. @throws the error of the request */
   ask(request: Answer, signal: AbortSignal): Promise<Answer>;
-  /** The client will ask nothing more: what waits for something to happen need not continue. */
+  /** The client will send no further requests: those that wait for a change may end. */
   noMore(): void;
-  /** Everything that it asked has been answered, or it has gone. */
+  /** Every request of the client has been answered, or it has disconnected. */
   end(): Promise<void>;
 }
 
 /** How the control socket of a mount is served. */
 export interface ControlOptions {
-  /** Where the socket is made. Its folder is made with mode 0700 where it is not there. */
+  /** Path of the socket. Its folder is created with mode 0700 if it does not exist. */
   readonly path: string;
   readonly newClient: () => Promise<ControlClient>;
-  /** Whose processes may connect. */
+  /** User whose processes may connect. */
   readonly uid: number;
 }
 
-/** A control socket that is served. */
+/** A control socket that accepts clients. */
 export interface ControlServer extends AsyncDisposable {
   readonly path: string;
 }
@@ -55,7 +55,7 @@ export interface ControlServer extends AsyncDisposable {
 /**
  * Serves a UNIX socket: lines of JSON, one request each, answered by records with its id.
  *
- * @throws {VtError} EOPEN where the socket cannot be made
+ * @throws {VtError} EOPEN if the socket cannot be created
  * @see vt(7), "CONTROL CHANNEL"
  */
 export async function serveControl(options: ControlOptions): Promise<ControlServer> {
@@ -104,11 +104,11 @@ async function listen(server: Server, path: string): Promise<void> {
     server.listen(path, resolve);
   });
   chmodSync(path, 0o600);
-  // The mount keeps the process, not its clients.
+  // The mount keeps the process alive, not its clients.
   server.unref();
 }
 
-/** Answers one client, a request at a time, until it has gone or breaks the rules. */
+/** Answers one client, a request at a time, until it disconnects or violates the protocol. */
 async function serveClient(socket: Socket, client: ControlClient): Promise<void> {
   if (socket.destroyed) return;
   const gone = new AbortController();
@@ -181,8 +181,8 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
 }
 
 /**
- * Reads and drops what a client still sends of a request that is too long: it would not read its answer before it has sent all. One that
- * continues for ever is cut off.
+ * Reads and drops the rest of a request that is too long: its client may read the answer only after sending all of it. A client
+ * that never stops is disconnected.
  */
 function dropRest(socket: Socket): void {
   let dropped = 0;
@@ -221,7 +221,7 @@ async function answer(
   await send({ id, done: true, ...end });
 }
 
-/** bigint as a number where that is exact, else as its digits. */
+/** A bigint as a number if that is exact, else as a string of its digits. */
 function plainNumber(_key: string, value: unknown): unknown {
   if (typeof value !== 'bigint') return value;
   return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();

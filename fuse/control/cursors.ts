@@ -1,22 +1,22 @@
 import { VtError } from '../../core/base/errors.ts';
 import type { Fields } from './fields.ts';
 
-/** Sequences that one client has begun and not ended. */
+/** Open sequences of one client, at most. */
 const MAX_CURSORS = 64;
 
-/** A sequence that is given a page at a time. */
+/** A sequence that is sent a page at a time. */
 interface Cursor {
   readonly next: () => Promise<Page>;
   readonly end: () => Promise<void>;
 }
 
-/** Items of a sequence, and whether there may be more. */
+/** Items of a sequence, and whether more may follow. */
 interface Page {
   readonly fields: Fields;
   readonly ended: boolean;
 }
 
-/** The sequences that a client reads, a page with each request: one that reads slowly keeps nothing but its place. */
+/** The sequences that a client reads, one page for each request. For a slow reader only the position is kept. */
 export class Cursors {
   readonly #open = new Map<number, Cursor>();
   #last = 0;
@@ -24,9 +24,10 @@ export class Cursors {
   /**
    * Begins a sequence.
    *
-   * @param pageOf - makes the fields of an answer out of items
+   * @param pageOf - converts items to the fields of an answer
    * @param isFull - whether a page with these items is large enough
-   * @returns the first page; with `more` where there may be another
+   * @returns the first page; with `more` if another may follow
+   * @throws {VtError} EFAILED if the client has too many sequences open
    */
   async begin<T>(
     source: AsyncIterable<T>,
@@ -49,7 +50,7 @@ export class Cursors {
     return await this.more(id);
   }
 
-  /** The next page of a sequence. */
+  /** The next page of a sequence. @throws {VtError} EFAILED if the sequence is not open */
   async more(id: number): Promise<Fields> {
     const cursor = this.#open.get(id);
     if (cursor === undefined) throw new VtError('EFAILED', `continue sequence ${id}: it is not open`);
@@ -70,7 +71,7 @@ export class Cursors {
     await cursor?.end();
   }
 
-  /** Ends all. */
+  /** Ends all sequences. */
   async clear(): Promise<void> {
     for (const id of [...this.#open.keys()]) await this.end(id);
   }

@@ -9,26 +9,26 @@ import { formatMeta, readMetaItems } from '../../core/dirent/meta-text.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import type { MetaChange, TreeEntry } from '../../core/tree/tree.ts';
 
-// How values of a tree are in the JSON of the control channel. @see vt(7), "CONTROL CHANNEL"
+// How the JSON of the control channel represents values of a tree. @see vt(7), "CONTROL CHANNEL"
 
 /** One request or answer: a line of JSON. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Bytes as a text; those that are no UTF-8 also in base64, which then counts. */
+/** Octets as a string. Octets that are not valid UTF-8 are also given in base64, which then takes precedence. */
 export function octetsField(field: string, octets: Octets): Fields {
   const text = octetsToTextStrict(octets);
   if (text !== undefined) return { [field]: text };
   return { [field]: octetsToText(octets), [`${field}_b64`]: octetsToBytes(octets).toString('base64') };
 }
 
-/** @throws {ParseError} where the field is no text */
+/** Reads octets. @throws {ParseError} if the field is not a string */
 export function takeOctets(fields: Fields, field: string): Octets {
   const coded = fields[`${field}_b64`];
   return typeof coded === 'string' ? octetsFromBytes(Buffer.from(coded, 'base64')) : octetsFromText(takeText(fields, field));
 }
 
 /**
- * A path of a tree: absolute, without empty elements, `.` and `..`.
+ * Reads a path of a tree: absolute, without empty elements, `.` and `..`.
  *
  * @throws {ParseError} for anything else
  */
@@ -43,14 +43,14 @@ function isElement(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !name.includes('\0');
 }
 
-/** @throws {ParseError} where the field is no text */
+/** Reads a string. @throws {ParseError} if the field is not a string */
 export function takeText(fields: Fields, field: string): string {
   const value = fields[field];
   if (typeof value !== 'string') throw new ParseError(`"${field}" has to be a text`, 0);
   return value;
 }
 
-/** @throws {ParseError} where the field is there and is no whole number of 0 or more */
+/** Reads an optional count. @throws {ParseError} if the field is present but is not a whole number of 0 or more */
 export function takeCount(fields: Fields, field: string): number | undefined {
   const value = fields[field];
   if (value === undefined) return undefined;
@@ -58,14 +58,14 @@ export function takeCount(fields: Fields, field: string): number | undefined {
   return value;
 }
 
-/** Nanoseconds since 1970. */
+/** Reads a time in nanoseconds since 1970. @throws {ParseError} if the field is not a string of up to 20 digits */
 export function takeNanoseconds(fields: Fields, field: string): bigint {
   const text = takeText(fields, field);
   if (!/^-?\d{1,20}$/.test(text)) throw new ParseError(`"${field}" is "${text}"`, 0);
   return BigInt(text);
 }
 
-/** @throws {ParseError} where the field is no list of texts */
+/** Reads a list of strings. @throws {ParseError} for anything else */
 export function takeTexts(fields: Fields, field: string): readonly string[] {
   const value: unknown = fields[field] ?? [];
   if (!Array.isArray(value) || !value.every((each) => typeof each === 'string'))
@@ -73,31 +73,31 @@ export function takeTexts(fields: Fields, field: string): readonly string[] {
   return value as string[];
 }
 
-/** @throws {ParseError} for what is no Dirent of a node */
+/** Reads the Dirent of a node. @throws {ParseError} for anything else */
 export function takeDirent(fields: Fields): Exclude<Dirent, IndirectDirent> {
   const dirent = parseDirent(takeText(fields, 'dirent'));
   if (dirent.kind === 'indirect') throw new ParseError('"dirent" names a hard link without its node', 0);
   return dirent;
 }
 
-/** A node as `lookup` and `list` give it. */
+/** The fields of a node in answers to `lookup` and `list`. */
 export function entryFields({ dirent, size, nlink, id, isStale }: TreeEntry): Fields {
   return { dirent: formatDirent(dirent), size, nlink, ...(isStale === true ? { stale: true } : {}), ino: id };
 }
 
-/** @param path - of the node */
+/** Reads the fields of a node. @param path - path of the node */
 export function takeEntry(fields: Fields, path: TreePath, name: Octets): TreeEntry {
   const [size, nlink, id] = [takeCount(fields, 'size') ?? 0, takeCount(fields, 'nlink') ?? 1, takeCount(fields, 'ino') ?? 0];
   const stale = fields['stale'] === true ? { isStale: true } : {};
   return { path, name, dirent: takeDirent(fields), size, nlink, ...stale, id };
 }
 
-/** Metadata as text. */
+/** Metadata in its text form. */
 export function metaField(meta: Meta): Fields {
   return { meta: formatMeta(meta) ?? 'M{}' };
 }
 
-/** @throws {ParseError} for anything but the text of metadata */
+/** Reads metadata from its text form. @throws {ParseError} for anything else */
 export function takeMeta(fields: Fields): Meta {
   const reader = new TextReader(takeText(fields, 'meta'));
   reader.expect('M{');
@@ -106,7 +106,7 @@ export function takeMeta(fields: Fields): Meta {
   return meta;
 }
 
-/** What a change of metadata sets, and the names of what it drops. */
+/** The metadata that a change sets, and the names of the metadata that it drops. */
 export function metaChangeFields(change: MetaChange): Fields {
   const entries = Object.entries(change);
   const set = Object.fromEntries(entries.filter(([, value]) => value !== null && value !== undefined)) as Meta;
@@ -126,7 +126,7 @@ const META_KEYS: ReadonlySet<string> = new Set<keyof Meta>([
   'xattrs',
 ]);
 
-/** @throws {ParseError} for what no metadata has */
+/** Reads a change of metadata. @throws {ParseError} for a name that is not metadata */
 export function takeMetaChange(fields: Fields): MetaChange {
   const dropped = takeTexts(fields, 'drop').map((key) => {
     if (!META_KEYS.has(key)) throw new ParseError(`"drop" names "${key}", which is not metadata`, 0);
@@ -135,7 +135,7 @@ export function takeMetaChange(fields: Fields): MetaChange {
   return { ...takeMeta(fields), ...Object.fromEntries(dropped) };
 }
 
-/** What went wrong. */
+/** The fields that report an error. */
 export function errorFields(error: unknown): Fields {
   const code = error instanceof VtError ? error.code : 'EFAILED';
   return {
@@ -146,7 +146,7 @@ export function errorFields(error: unknown): Fields {
   };
 }
 
-/** The error that an answer reports, or undefined where all went well. */
+/** The error that an answer reports; undefined if the request succeeded. */
 export function takeError(fields: Fields): VtError | undefined {
   const { error, code, errno, at, remedy } = fields;
   if (typeof error !== 'string') return undefined;

@@ -1,15 +1,15 @@
-/** Lines of UTF-8 out of chunks as they come; a line has a limit, and so has what is held. */
+/** Splits incoming chunks into lines of UTF-8. Lines, and thus the memory held, have a maximum size. */
 export class LineReader {
   readonly #maxSize: number;
   #held: Buffer[] = [];
   #size = 0;
 
-  /** @param maxSize - bytes of a line at most, without its newline */
+  /** @param maxSize - octets of a line, at most, without its newline */
   constructor(maxSize: number) {
     this.#maxSize = maxSize;
   }
 
-  /** The lines that a chunk completes, empty ones left out; undefined once a line is too long, and from then on. */
+  /** The non-empty lines that a chunk completes. Returns undefined for a line that is too long, and for every later chunk. */
   take(chunk: Buffer): string[] | undefined {
     const lines: string[] = [];
     let start = 0;

@@ -8,7 +8,7 @@ import type { ControlLink } from './control-link.ts';
 import { type Fields, takeCount, takeNanoseconds, takeText } from './fields.ts';
 import { pagesOf } from './remote-tree.ts';
 
-/** The archive that a mount records its roots in, as its control channel gives it. Only the mount appends. */
+/** The archive in which a mount records its roots, read over its control channel. Only the mount appends. */
 export class RemoteArchive implements Archive {
   readonly name: string;
   readonly #channel: ControlLink;

@@ -21,23 +21,23 @@ import { type Fields, metaChangeFields, metaField, octetsField, takeDirent, take
 
 type NodeDirent = Exclude<Dirent, IndirectDirent>;
 
-/** How a remote tree is made. */
+/** Parameters of a remote tree. */
 export interface RemoteTreeOptions {
   readonly channel: ControlLink;
-  /** The Store of its Blocks: the same one, or the way to it. */
+  /** The Store of its Blocks: the Store itself, or a connection to it. */
   readonly store: Store;
   readonly storeContent: (
     store: Store,
     content: AsyncIterable<Uint8Array>,
     options: OpOptions & { hint?: { fileName: Octets } },
   ) => Promise<ReturnType<typeof parseBlock>>;
-  /** Another connection, for what is waited for at length. */
+  /** Opens another connection, for requests that take long. */
   readonly again: () => Promise<ControlLink>;
 }
 
 /**
  * The live tree of a running mount, over its control channel: every operation acts on the tree that programs use
- * at the same time. Local files are no matter of the other side.
+ * at the same time. Only this side handles local files.
  */
 export class RemoteTree implements Tree {
   readonly name: string;
@@ -46,7 +46,7 @@ export class RemoteTree implements Tree {
   readonly store: Store;
   readonly #options: RemoteTreeOptions;
   readonly #channel: ControlLink;
-  /** Requests that change something, and how many of them the last sync of ours came after. */
+  /** Number of changing requests so far, and that number at this side's last sync. */
   #changes = 0;
   #synced = 0;
 
@@ -61,12 +61,12 @@ export class RemoteTree implements Tree {
     this.can = { write: write === true, sync: sync === true };
   }
 
-  /** The socket where the mount can be reached, if it is on this machine. */
+  /** Path of the mount's socket, if it is on this machine. */
   get socket(): string | undefined {
     return this.#channel.path;
   }
 
-  /** Whether this side asked for no change since it last asked for a sync: of what others do the mount knows. */
+  /** The same as long as this side has requested no change since its last sync. The mount knows the changes of others. */
   get revision(): number {
     return this.#changes;
   }
@@ -110,12 +110,12 @@ export class RemoteTree implements Tree {
   }
 
   async bind(path: TreePath, dirent: NodeDirent, options: OpOptions = {}): Promise<void> {
-    // The other side has to find its Blocks.
+    // The other side has to find the Blocks of the entry.
     await this.store.flush(options);
     await this.#change({ request: 'bind', ...octetsField('path', path), dirent: formatDirent(dirent) }, options);
   }
 
-  /** The process of the mount does it on its tree: users of unchanged files are not disturbed. */
+  /** The mount's process adopts the state in its own tree, so programs that use unchanged files are not disturbed. */
   async adopt(before: DirDirent, after: DirDirent, options: OpOptions = {}): Promise<AdoptClash[]> {
     await this.store.flush(options);
     this.#changes++;
@@ -165,7 +165,7 @@ export class RemoteTree implements Tree {
     );
   }
 
-  /** Has the mount store what changed, on either side, and record the root. */
+  /** Asks the mount to store all changes, of either side, and to record the root. */
   async sync(options: OpOptions = {}): Promise<Dirent> {
     return await this.#sync({}, options);
   }
@@ -178,36 +178,36 @@ export class RemoteTree implements Tree {
     return parseDirent(dirref);
   }
 
-  /** Has the mount record its tree in a way. */
+  /** Asks the mount to record its tree with this state and these notes. */
   async record({ state, notes }: RecordAs, signal: AbortSignal | undefined): Promise<Dirent> {
     const line = state === undefined ? {} : { state: formatArchiveLine(state) };
     return await this.#sync({ ...line, notes: formatNotes(notes) }, { signal });
   }
 
-  /** Has the mount become a recorded state, provided that no other session records a root before. */
+  /** Asks the mount to restore a recorded state, unless another session has recorded a root meanwhile. */
   async become(action: string, target: RecordedDir, newest: ArchiveLine | undefined, signal: AbortSignal | undefined): Promise<void> {
     const before = newest === undefined ? {} : { newest: formatDirent(newest.dirent), newest_ns: String(newest.whenNs) };
     const { dirent, whenNs } = target;
     await this.#ask({ request: 'become', action, dirent: formatDirent(dirent), when_ns: String(whenNs), ...before }, { signal });
   }
 
-  /** Has the mount take over what other sessions have recorded. */
+  /** Asks the mount to take over the roots that other sessions have recorded. */
   async refresh(signal: AbortSignal | undefined): Promise<void> {
     await this.#ask({ request: 'refresh' }, { signal });
   }
 
-  /** Has the mount record its tree, where it has something at a path that its last root lacks. */
+  /** Asks the mount to record its tree if it has an entry at a path that its last root lacks. */
   async recordBefore(path: TreePath, signal: AbortSignal | undefined): Promise<void> {
     await this.#ask({ request: 'record-before', ...octetsField('path', path) }, { signal });
   }
 
-  /** Has the mount record its tree at the next sync, for Blocks of it have come. */
+  /** Asks the mount to record its tree at the next sync because Blocks of it have arrived. */
   async keep(signal: AbortSignal | undefined): Promise<void> {
     await this.#ask({ request: 'keep' }, { signal });
   }
 
   async *watch(options: OpOptions = {}): AsyncGenerator<TreeChange> {
-    // Nobody else waits behind it.
+    // Its own connection, so no other request waits behind this one.
     using channel = await this.#options.again();
     for await (const page of pagesOf(channel, { request: 'watch' }, options)) {
       for (const fields of page['changes'] as readonly Fields[])
@@ -225,7 +225,7 @@ export class RemoteTree implements Tree {
   }
 
   async #change(request: Fields, options: OpOptions): Promise<void> {
-    // Whether it is done is not known where the answer is not waited for.
+    // Counted beforehand: if the wait is cancelled, it is unknown whether the change was made.
     this.#changes++;
     await this.#channel.ask(request, options);
   }
@@ -235,7 +235,7 @@ export class RemoteTree implements Tree {
   }
 }
 
-/** The pages of a long answer, one asked for after the other. */
+/** The pages of a long answer, each requested when the one before is consumed. */
 export async function* pagesOf(channel: ControlLink, request: Fields, options: OpOptions): AsyncGenerator<Fields> {
   let page = await channel.ask(request, options);
   try {

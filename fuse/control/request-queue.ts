@@ -2,9 +2,9 @@ import { VtError } from '../../core/base/errors.ts';
 import { LinkedAbort } from '../../core/base/linked-abort.ts';
 import type { RequestId } from './request.ts';
 
-/** Requests that wait, besides the one in progress. With so many, further requests wait, and so do cancellations. */
+/** Waiting requests, at most, besides the one in progress. When the queue is full, further requests and cancellations are not read. */
 const MAX_WAITING = 1024;
-/** Bytes of them. */
+/** Bytes of the waiting requests, at most. */
 const MAX_WAITING_SIZE = 8 * 1024 * 1024;
 
 interface Queued {
@@ -13,16 +13,16 @@ interface Queued {
   readonly size: number;
 }
 
-/** How what was asked is answered. */
+/** Answers requests, and is notified of changes of the queue. */
 interface Answerer<T> {
   readonly answer: (request: T, signal: AbortSignal) => Promise<void>;
   /** Answers a request that was cancelled before its turn came. */
   readonly dropped: (request: T, error: VtError) => Promise<void>;
-  /** There is room for more again. */
+  /** The queue has room again. */
   readonly onRoom: () => void;
-  /** An answer could not be given: nothing more will be. */
+  /** An answer could not be sent: no more will be sent. */
   readonly onFailure: (error: unknown) => void;
-  /** Fires when nothing more is to be answered. */
+  /** Fires when no more requests are to be answered. */
   readonly ended: AbortSignal;
 }
 
@@ -50,14 +50,14 @@ export class RequestQueue<T extends Queued> {
     this.#running ??= this.#work();
   }
 
-  /** Cancels the request `cancel`. @returns the answer to the request that asked for it */
+  /** Cancels the request `cancel`. @returns the answer to the cancelling request */
   answerCancel(id: RequestId | undefined, cancel: RequestId): Readonly<Record<string, unknown>> & { readonly status: number } {
     if (this.#cancel(cancel)) return { id, done: true, status: 0 };
     const error = `cancel ${JSON.stringify(cancel)}: no such request waits or runs`;
     return { id, done: true, error, code: 'EFAILED', status: 1 };
   }
 
-  /** Ends a request that runs, or takes one out that waits. @returns whether there was one */
+  /** Aborts a running request or removes a waiting one. @returns whether there was such a request */
   #cancel(id: RequestId): boolean {
     const error = new VtError('ECANCELLED', 'cancelled');
     if (this.#current?.id === id) {
@@ -73,13 +73,13 @@ export class RequestQueue<T extends Queued> {
     return true;
   }
 
-  /** Forgets what waits. */
+  /** Drops the waiting requests. */
   clear(): void {
     this.#waiting.length = 0;
     this.#waitingSize = 0;
   }
 
-  /** Resolves when all that was asked is answered. */
+  /** Resolves when all requests are answered. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
   }

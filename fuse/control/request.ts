@@ -2,31 +2,31 @@ import { groupedDigits } from '../../core/base/grouped-digits.ts';
 import { type Octets, octetsFromBytes, octetsFromText } from '../../core/base/octets.ts';
 import type { Fields } from './fields.ts';
 
-// What a program asks, over the control channel of a mount or on standard input. @see vt(7), "REQUESTS"
+// Requests of a program, over the control channel of a mount or on standard input. @see vt(7), "REQUESTS"
 
-/** What a request is distinguished by. */
+/** Identifies a request. */
 export type RequestId = string | number;
 
-/** A line of commands, or the words of one command, which are taken as they are. */
+/** A line of commands, or the words of one command, which are not parsed further. */
 export type Commands = { readonly line: Octets } | { readonly argv: readonly Octets[] };
 
-/** A request as it came. Exactly one of what follows the id is there. */
+/** A request as received. Exactly one of the fields after the id is present. */
 export interface Request {
-  /** None where it cannot be read. */
+  /** Undefined if it cannot be read. */
   readonly id: RequestId | undefined;
   /** What is wrong with it. */
   readonly problem?: string;
   readonly commands?: Commands;
-  /** The request that is to end. */
+  /** Id of the request to be cancelled. */
   readonly cancel?: RequestId;
-  /** Something that is asked of a mount alone. */
+  /** A request that only a mount answers. */
   readonly fields?: Fields;
 }
 
-/** Bytes of a request at most, its newline not counted: a Block of the largest size in base64, and room. */
+/** Bytes of a request, at most, without its newline: a Block of the largest size in base64, with room to spare. */
 export const MAX_REQUEST_SIZE = 24 * 1024 * 1024;
 
-/** Words of `argv` at most, as of a line. */
+/** Words of `argv`, at most; the same limit as for a line. */
 const MAX_WORDS = 131_072;
 
 /** Reads a request. */
@@ -39,12 +39,12 @@ export function readRequest(text: string): Request {
   }
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return { id: undefined, problem: 'it is no object' };
   const { id } = fields;
-  // A larger number would come back as another.
+  // A larger number would be rounded in the answer.
   if (!isId(id)) return { id: undefined, problem: '"id" has to be a text or a whole number below 2^53' };
   return readFields(id, fields);
 }
 
-/** What can be asked for. */
+/** The kinds of requests. */
 const KINDS = ['command', 'argv', 'cancel', 'request'] as const;
 
 function readFields(id: RequestId, fields: Fields): Request {
@@ -72,7 +72,7 @@ function readWords(value: unknown): Octets[] | undefined {
   for (const each of value as unknown[]) {
     const coded = typeof each === 'object' && each !== null ? (each as Fields)['b64'] : undefined;
     const bytes = typeof coded === 'string' ? Buffer.from(coded, 'base64') : undefined;
-    // What Node cannot read it passes over: the word would be another one.
+    // Node replaces lone surrogates, which would change the word.
     if (typeof each === 'string' && each.isWellFormed()) words.push(octetsFromText(each));
     else if (bytes !== undefined && bytes.toString('base64') === coded) words.push(octetsFromBytes(bytes));
     else return undefined;

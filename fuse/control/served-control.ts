@@ -10,8 +10,8 @@ export class ServedControl implements ControlLink {
   readonly #end: (() => void) | undefined;
 
   /**
-   * @param name - what the mount is called here
-   * @param end - called when nobody asks any more
+   * @param name - the mount's name in messages
+   * @param end - called when this link is disposed
    */
   constructor(mount: ServedMount, name: string, end?: () => void) {
     this.about = { ...mount.about, mountpoint: name };

@@ -34,9 +34,9 @@ import {
 
 /** Entries of a Dir, or states, in one answer. */
 const PAGE_ENTRIES = 512;
-/** Bytes of content in one answer from which on it is full. */
+/** Octets of content after which an answer takes no more. */
 const PAGE_BYTES = 256 * 1024;
-/** Milliseconds that an answer waits at most until the kernel knows of a change. */
+/** Milliseconds that an answer waits for the kernel to learn of a change, at most. */
 const TELLING_MS = 1000;
 
 /** What the tree requests of a control channel act on. */
@@ -45,18 +45,18 @@ export interface ServedTree {
   readonly archive: Archive | undefined;
   /** Stores what changed and records the root. @returns the Dirref */
   readonly sync: (signal: AbortSignal, as?: RecordAs) => Promise<string>;
-  /** As those of a session. */
+  /** The same as the methods of a session. */
   readonly become: (action: string, target: RecordedDir, newest: ArchiveLine | undefined, signal: AbortSignal) => Promise<void>;
   readonly refresh: (signal: AbortSignal) => Promise<void>;
   readonly recordBefore: (path: TreePath, signal: AbortSignal) => Promise<void>;
   readonly keep: (signal: AbortSignal) => Promise<void>;
-  /** What a client that attaches is told first, besides what the tree itself says. */
+  /** Fields of the greeting to a client, besides those of the tree itself. */
   readonly about: Fields;
 }
 
 type Request = (fields: Fields, options: OpOptions & { readonly signal: AbortSignal }) => Promise<Fields>;
 
-/** The requests on a live tree of one client. Each has one answer; long sequences are read a page at a time. */
+/** Answers one client's requests on a live tree. Each request has one answer; long sequences are read a page at a time. */
 export class TreeRequests {
   readonly #served: ServedTree;
   readonly #cursors = new Cursors();
@@ -74,17 +74,17 @@ export class TreeRequests {
     const changing = Object.hasOwn(this.#changing, name) ? this.#changing[name] : undefined;
     if (changing === undefined) throw new ParseError(`unknown request "${name}"`, 0);
     const answer = await changing(fields, { signal });
-    // A client that gets the answer may look at the mount, and must see the change there.
+    // A client that has the answer may read the mount, and must see the change there.
     await this.told();
     return answer;
   }
 
-  /** Ends what waits for changes. */
+  /** Ends requests that wait for changes. */
   noMore(): void {
     this.#over.abort();
   }
 
-  /** Releases what the client had begun. */
+  /** Releases what the client's requests hold. */
   async end(): Promise<void> {
     this.#over.abort();
     await this.#cursors.clear();
@@ -125,7 +125,7 @@ export class TreeRequests {
     read: async (fields, options) => {
       const { tree } = this.#served;
       const path = takePath(fields);
-      // What is stored the client may read for itself.
+      // The client may read stored content itself.
       const block = tree instanceof LiveTree ? await tree.storedContent(path, options) : undefined;
       if (block !== undefined) return { block: formatBlock(block) };
       const [start, end] = [takeCount(fields, 'start'), takeCount(fields, 'end')];
@@ -260,7 +260,7 @@ export class TreeRequests {
     },
   };
 
-  /** The whole tree becomes another state, difference by difference: what is in use stays the same node. */
+  /** Changes the whole tree to another state, difference by difference: nodes in use stay the same nodes. */
   async #become(dirent: ReturnType<typeof takeDirent>, options: OpOptions): Promise<void> {
     const live = this.#live('bind');
     const before = await live.sync(options);
@@ -279,7 +279,7 @@ export class TreeRequests {
     return takeTexts(fields, 'digests').map((hex) => ({ hashName, digest: new Uint8Array(Buffer.from(hex, 'hex')) }));
   }
 
-  /** Resolves once the kernel knows of every change so far, or is held up. */
+  /** Resolves once the kernel knows of every change so far, or after TELLING_MS. */
   async told(): Promise<void> {
     const { tree } = this.#served;
     if (!(tree instanceof LiveTree)) return;
@@ -292,13 +292,13 @@ export class TreeRequests {
   }
 }
 
-/** Which folder is at a path, whatever it is called elsewhere; undefined where there is none. */
+/** Identifies the folder at a path, also under other paths to it; undefined if there is none. */
 export function placeOfFolder(path: string): string | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found === undefined ? undefined : `${found.dev}:${found.ino}`;
 }
 
-/** How a root is to be recorded; undefined for as it is. */
+/** Reads how a root is to be recorded; undefined for the default. */
 function takeRecordAs(fields: Fields): RecordAs | undefined {
   if (fields['notes'] === undefined) return undefined;
   const notes = readNotes(new TextReader(takeText(fields, 'notes')));
@@ -316,14 +316,14 @@ function stateFields({ whenNs, number, dirent, notes, isForgotten }: ArchiveEntr
   };
 }
 
-/** A Dir by its text. */
+/** Reads the text form of a Dir. @throws {ParseError} for anything else */
 function takeDir(fields: Fields, name: string): DirDirent {
   const dirent = parseDirent(takeText(fields, name));
   if (dirent.kind !== 'dir') throw new ParseError(`"${name}" has to be a Dir`, 0);
   return dirent;
 }
 
-/** A chunk is valid until the next is asked for only. */
+/** Copies each chunk, since a chunk is valid only until the next one is requested. */
 async function* copied(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) yield Buffer.from(chunk);
 }

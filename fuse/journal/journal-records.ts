@@ -10,13 +10,13 @@ import type { TreePath } from '../../core/tree/path.ts';
 
 // The records of a mount's journal. @see vt(5), "Journals"
 
-/** Bytes of a file that are others than before. */
+/** A changed range of a file's content, in octets. */
 export interface ContentRange {
   readonly start: number;
   readonly data: Uint8Array;
 }
 
-/** What has become of a file's content: cut to `minSize` first, then the ranges, then the size. */
+/** A change of a file's content. Apply it in this order: truncate to `minSize`, write the ranges, set the size. */
 export interface ContentChange {
   readonly kind: 'content';
   readonly path: TreePath;
@@ -26,21 +26,21 @@ export interface ContentChange {
   readonly ranges: readonly ContentRange[];
 }
 
-/** A change as a journal has it. */
+/** A change as recorded in a journal. */
 export type JournalChange = (NodeChange | ContentChange) & { readonly nowNs: bigint };
 
-/** A root that holds all that the files up to this one say. */
+/** A root that includes all changes in the files up to this one. */
 export interface RootMark {
-  /** The tree as it was stored: the next file continues from there. */
+  /** The tree as stored: the next file continues from it. */
   readonly ours: DirDirent;
-  /** The line of the archive which says that it is: `ours`, or what was made of it and of another session's root. */
+  /** Time of the archive's line for this root: `ours`, or its merge with another session's root. Nanoseconds since 1970. */
   readonly whenNs: bigint;
   readonly recorded: Dirent;
 }
 
 export type JournalRecord =
   | { readonly kind: 'start'; readonly archive: string }
-  /** What this file continues from; without it, from the file before. */
+  /** The root that this file continues from; without this record it continues from the file before. */
   | { readonly kind: 'base'; readonly root: DirDirent }
   | ({ readonly kind: 'root' } & RootMark)
   | { readonly kind: 'changes'; readonly changes: readonly JournalChange[] };
@@ -110,7 +110,7 @@ function writeChange(out: ByteWriter, change: JournalChange): void {
   }
 }
 
-/** Metadata as the Dirent of a node of no kind in particular. */
+/** Writes metadata as a Dirent whose kind does not matter. */
 function writeMeta(out: ByteWriter, meta: Meta): void {
   writeDirent(out, { kind: meta.rdev === undefined ? 'fifo' : 'char', name: '' as Octets, meta });
 }
@@ -118,7 +118,7 @@ function writeMeta(out: ByteWriter, meta: Meta): void {
 /**
  * Decodes a record; bytes of contents are views of `data`.
  *
- * @throws {ParseError} for anything else
+ * @throws {ParseError} if `data` is not a valid record
  */
 export function decodeJournalRecord(data: Uint8Array): JournalRecord {
   const reader = new RecordReader(data);

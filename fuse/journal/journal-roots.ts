@@ -6,9 +6,9 @@ import type { StoreJournals } from '../../core/store/journals.ts';
 import { decodeJournalRecord } from './journal-records.ts';
 
 /**
- * The trees that journals of mounts continue from. An archive need not have them any more, or may have them merged with others.
+ * The trees that journals of mounts continue from. The archive may have removed them, or have them only as part of a merge.
  *
- * @throws {VtError} ECORRUPT where a journal cannot be understood: what it needs is unknown; that of the system, or EUNSUPPORTED
+ * @throws {VtError} ECORRUPT if a journal cannot be read, so that its root is unknown; EUNSUPPORTED or the system's error
  */
 export function* journalRoots(journals: StoreJournals | undefined): Generator<NeededRoot, void, undefined> {
   for (const { name, records } of journals?.look() ?? [])
@@ -31,7 +31,7 @@ function rootOf(payload: Uint8Array, name: string): DirDirent | undefined {
   }
 }
 
-/** The line that sets a journal aside. */
+/** The shell command that moves a journal aside. */
 function letGo(file: string): string {
   return `gc --drop ${file.slice(0, file.lastIndexOf('.'))}`;
 }

@@ -4,10 +4,10 @@ import type { LeftJournal } from '../../core/store/journals.ts';
 import type { JournalChange, JournalRecord, RootMark } from './journal-records.ts';
 import { decodeJournalRecord } from './journal-records.ts';
 
-/** What a journal holds that no root has. */
+/** Changes in a journal that no recorded root includes. */
 export interface LeftChanges {
   readonly archive: string;
-  /** The tree that they were made to. */
+  /** The tree to which the changes were made. */
   readonly base: DirDirent;
   readonly changes: readonly JournalChange[];
 }
@@ -15,9 +15,9 @@ export interface LeftChanges {
 /**
  * Reads a journal whose process is dead.
  *
- * @param isRecorded - whether the archive has the line of a root
- * @returns undefined where it holds nothing that no root has
- * @throws {ParseError} or {VtError} ECORRUPT where it cannot be understood
+ * @param isRecorded - whether the archive has the line of this root
+ * @returns undefined if recorded roots include all its changes
+ * @throws {ParseError} or {VtError} ECORRUPT if it cannot be read
  */
 export async function leftChanges(
   { files }: LeftJournal,
@@ -25,7 +25,7 @@ export async function leftChanges(
 ): Promise<LeftChanges | undefined> {
   const read = files.map(({ records, isWhole }) => ({ records: records.map(decodeJournalRecord), isWhole }));
   const archive = read.flatMap(({ records }) => records).find((record) => record.kind === 'start')?.archive;
-  // It was killed before it promised anything.
+  // The process was killed before it had reported any change as durable.
   if (archive === undefined) return undefined;
   for (let at = read.length - 1; at >= 0; at--) {
     const { records } = read[at] ?? { records: [] };
@@ -42,7 +42,7 @@ interface ReadFile {
   readonly isWhole: boolean;
 }
 
-/** @param files - from the one on that says what it continues from; what comes after a part that is lost would not fit */
+/** @param files - files from the one that names its root on; changes after a lost part cannot be applied */
 function changesFrom(files: readonly ReadFile[], archive: string, base: DirDirent): LeftChanges | undefined {
   const gap = files.findIndex(({ isWhole }) => !isWhole);
   const upToGap = gap < 0 ? files : files.slice(0, gap + 1);

@@ -12,19 +12,19 @@ import type { Inode, InodeTable } from '../live/inode-table.ts';
 import type { ContentChange, ContentRange, JournalChange, JournalRecord, RootMark } from './journal-records.ts';
 import { encodeJournalRecord } from './journal-records.ts';
 
-/** Bytes of contents in one record, at most: of more a root is made, whose Blocks hash and deduplicate them once for all. */
+/** Octets of contents in one record, at most. For more, a root is recorded, which hashes and deduplicates them only once. */
 const MAX_CONTENT = 4 * 1024 * 1024;
-/** Changes that wait for somebody to sync, at most: then a root holds them, too. */
+/** Changes that wait for an fsync, at most. With more, a root is recorded. */
 const MAX_QUEUED = 4096;
-/** Bytes of a journal after which a root is made behind the clients' backs, and those after which they wait for it. */
+/** Octets of a journal after which a root is recorded in the background, and octets after which clients wait for that root. */
 const ROOT_SIZE = 32 * 1024 * 1024;
 const MAX_SIZE = 256 * 1024 * 1024;
 
-/** What a journal knows about its mount. */
+/** What a journal needs of its mount. */
 export interface JournaledMount {
   readonly store: BlockSource;
   readonly inodes: InodeTable;
-  /** Puts the time of the last write into the Dirent. */
+  /** Sets the time of the last write in the Dirent. */
   settleTime(inode: Inode): void;
   readonly options: {
     readonly clock: FileClock;
@@ -34,46 +34,46 @@ export interface JournaledMount {
 }
 
 export interface MountJournalOptions {
-  /** Where the roots of the tree are recorded. */
+  /** Name of the archive in which the tree's roots are recorded. */
   readonly archive: string;
-  /** The Store's place for journals, as soon as it has one. */
+  /** The Store's place for journals; undefined while it has none. */
   readonly journals: () => StoreJournals | undefined;
 }
 
 /** A part of the journal, from one root to the next. */
 interface Part {
   readonly number: number;
-  /** What it continues from; undefined: from the part before. */
+  /** The root that it continues from; undefined: it continues the part before. */
   base: DirDirent | undefined;
-  /** Absent until somebody syncs. */
+  /** Absent until the first sync. */
   file: JournalFile | undefined;
-  /** What is not in the file yet. */
+  /** Changes not written to the file yet. */
   queued: JournalChange[];
-  /** Something happened that it does not hold: no later change can be understood. */
+  /** A change is missing from it: later changes cannot be applied. */
   isLost: boolean;
-  /** The root that holds all up to its end, once it is about to be recorded. */
+  /** The root that includes the whole part, once it is about to be recorded. */
   mark: RootMark | undefined;
 }
 
-/** What has changed since a root, and before a root that is in progress. */
+/** What has changed since the last root began, and what changed before a root that is being stored. */
 interface Generations<T> {
   now: Set<T>;
   before: Set<T>;
 }
 
 /**
- * The journal of a live tree that is mounted: what was synced is in it until a root is recorded that has it. @see docs/design/mount-journal.md
+ * The journal of a mounted live tree: it holds synced changes until a recorded root includes them. @see docs/design/mount-journal.md
  *
- * The last part takes what happens now. Those before it hold what a root has that is in progress; they go once it is recorded.
+ * The last part takes new changes. Earlier parts hold the changes of a root that is being stored, and are removed once it is recorded.
  */
 export class MountJournal implements ChangeLog {
   readonly #options: MountJournalOptions;
   readonly #mount: JournaledMount;
   readonly #id = randomUUID();
   #parts: Part[] = [newPart(1)];
-  /** Files that changed and whose fronts are gone: by id, as their nodes may be forgotten. */
+  /** Changed files whose fronts were released: by id, as their nodes may be forgotten. */
   readonly #stale: Generations<number> = { now: new Set(), before: new Set() };
-  /** Files that have taken the names of others: after a crash such a name has one content or the other. */
+  /** Files that replaced others by a rename: after a crash such a name has one content or the other. */
   readonly #renamed: Generations<LiveLeaf> = { now: new Set(), before: new Set() };
   #turn: Promise<unknown> = Promise.resolve();
   #rooting: Promise<void> | undefined;
@@ -81,7 +81,7 @@ export class MountJournal implements ChangeLog {
   constructor(mount: JournaledMount, options: MountJournalOptions) {
     this.#mount = mount;
     this.#options = options;
-    // Nothing is known of the tree until a root of it is recorded.
+    // The journal has no base until a root of the tree is recorded.
     this.lose();
   }
 
@@ -108,7 +108,7 @@ export class MountJournal implements ChangeLog {
 
   rootBegins(): void {
     const { number } = this.#part;
-    // A root before could not be recorded: then what is in memory is of too many moments.
+    // An earlier root could not be recorded: the parts in memory are from too many moments.
     if (this.#parts.length > 1) this.lose();
     this.#parts.push(newPart(number + 1));
     for (const { front } of this.#mount.inodes.all()) front?.unlogged?.rootBegins();
@@ -146,21 +146,21 @@ export class MountJournal implements ChangeLog {
     });
   }
 
-  /** All is recorded, and nobody changes anything any more. */
+  /** Ends the journal after everything is recorded. No changes may follow. */
   async end(): Promise<void> {
     await this.#inTurn(async () => {
       for (const { file } of this.#parts) await file?.remove();
     });
   }
 
-  /** Unrecorded changes are left to a recovery. */
+  /** Leaves unrecorded changes to a later recovery. */
   async leave(): Promise<void> {
     await this.#inTurn(async () => {
       for (const { file } of this.#parts) await file?.close();
     });
   }
 
-  /** A file gives up its front: its content is in Blocks. */
+  /** A file releases its front: its content is in Blocks. */
   frontCloses({ node, front }: Inode): void {
     if (front?.unlogged?.isEmpty === false) this.#stale.now.add(node.id);
   }
@@ -170,16 +170,16 @@ export class MountJournal implements ChangeLog {
     return front?.unlogged?.isEmpty === true && !front.isSettled;
   }
 
-  /** Whether a file that gets a front is another than the journal says. */
+  /** Whether the content of a file that gets a front differs from the journal's. */
   isStale({ id }: LiveLeaf): boolean {
     return this.#stale.now.has(id) || this.#stale.before.has(id);
   }
 
   /**
-   * Makes a file durable, with the names that it needs, which are all that changed before.
+   * Makes a file durable, together with all earlier changes of names.
    *
-   * @param inode - undefined: the names alone
-   * @returns false where it could not, and a root has to be recorded
+   * @param inode - undefined: only the names
+   * @returns false if that failed and a root has to be recorded
    */
   async keep(inode: Inode | undefined): Promise<boolean> {
     try {
@@ -187,7 +187,7 @@ export class MountJournal implements ChangeLog {
       for (const file of files ?? []) await file.sync();
       return files !== undefined;
     } catch {
-      // A full disk, or a broken one: the callers that wait for the root get the error.
+      // The disk is full or damaged: the callers that wait for the root get the error.
       this.lose();
       return false;
     }
@@ -203,7 +203,7 @@ export class MountJournal implements ChangeLog {
     return this.#parts[0]?.base !== undefined && this.#parts.every(({ isLost }) => !isLost);
   }
 
-  /** Writes what has changed. @returns the files to be synced, the oldest first; undefined where a root is needed */
+  /** Writes the changes. @returns the files to be synced, the oldest first; undefined if a root is needed */
   async #write(inode: Inode | undefined): Promise<JournalFile[] | undefined> {
     if (!this.#isWhole || this.#options.journals() === undefined) return undefined;
     const part = this.#part;
@@ -221,7 +221,7 @@ export class MountJournal implements ChangeLog {
     this.#renamed.before.clear();
     this.#renamed.now.clear();
     const changes: JournalChange[] = [...queued];
-    // What is written meanwhile is for the next time.
+    // Data written meanwhile is for the next call.
     for (const content of contents) content.told();
     for (const content of contents) changes.push(await content.read());
     for (const each of parts) {
@@ -239,7 +239,7 @@ export class MountJournal implements ChangeLog {
     if (known !== undefined) this.#mount.settleTime(known);
     if (node.sort === 'dir' || node.dirent.kind !== 'file') return undefined;
     const path = nodePath(node);
-    // Nobody finds it after a crash.
+    // The file has no name left, so a crash loses it anyway.
     if (path === 'none') return undefined;
     const front = known?.front;
     if (front === undefined && !this.isStale(node)) return undefined;
@@ -283,7 +283,7 @@ export class MountJournal implements ChangeLog {
     return readBlockRange(this.#mount.store, node.dirent.block, { start, end });
   }
 
-  /** Lets a part stand by itself. Where that fails, those before it stay until the next root. */
+  /** Makes a part independent of those before it. If that fails, they stay until the next root. */
   async #canGoOn({ file }: Part, root: DirDirent): Promise<boolean> {
     if (file === undefined) return true;
     try {
@@ -296,7 +296,7 @@ export class MountJournal implements ChangeLog {
     }
   }
 
-  /** Makes the file of a part. */
+  /** Creates the file of a part. */
   #begin(part: Part): void {
     const journals = this.#options.journals();
     if (journals === undefined) throw new Error('there is no place for a journal');
@@ -326,11 +326,11 @@ export class MountJournal implements ChangeLog {
   }
 }
 
-/** The content of a file that a journal does not know yet. */
+/** Content of a file that is not in the journal yet. */
 interface Content {
   readonly path: ContentChange['path'] | undefined;
   readonly octets: number;
-  /** What has changed so far is about to be read. */
+  /** Called when the changes so far are about to be read. */
   readonly told: () => void;
   readonly read: () => Promise<JournalChange>;
 }

@@ -21,15 +21,15 @@ import type { LeftChanges } from './left-changes.ts';
 /** Files whose content is kept in memory or in open files, two descriptors each, at most. */
 const MAX_FRONTS = 64;
 
-/** What became of a tree by the changes of a journal. */
+/** A tree after the changes of a journal. */
 export interface Replayed {
   /** Stored and durable. */
   readonly root: DirDirent;
-  /** Paths of changes that could not be made: none, unless the tree is another than the journal's. */
+  /** Paths of changes that could not be applied: none, unless the tree is not the journal's. */
   readonly refused: readonly TreePath[];
 }
 
-/** Makes the changes of a journal to the tree that it continues from. @param frontFolder - for contents until they are stored */
+/** Applies the changes of a journal to its base tree. @param frontFolder - local folder for contents until they are stored */
 export async function replay(store: Store, { base, changes }: LeftChanges, frontFolder: string): Promise<Replayed> {
   let nowNs = 0n;
   await using ingest = new Ingest(store);
@@ -113,7 +113,7 @@ async function write(mount: LiveMount, fronts: Fronts, { path, meta, minSize, si
   await fronts.use(inode);
 }
 
-/** Files whose content is not in Blocks. Of too many the one that was written to longest ago is stored. */
+/** Files whose content is not in Blocks. If there are too many, the least recently written one is stored. */
 class Fronts {
   readonly #mount: LiveMount;
   readonly #queue: SyncQueue;

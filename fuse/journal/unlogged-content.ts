@@ -1,10 +1,10 @@
 import { SegmentMap } from '../live/write/segment-map.ts';
 
-/** What a journal does not know yet about a file's content. */
+/** Changes of a file's content that are not in the journal yet. */
 export interface UnloggedParts {
-  /** The least size that the file had meanwhile. */
+  /** The smallest size that the file had meanwhile, in octets. */
   readonly minSize: number;
-  /** Bytes that are others than before, ascending; what goes beyond the file's end is of no account. */
+  /** Changed ranges, in octets, ascending; ignore what lies beyond the file's end. */
   readonly ranges: readonly { readonly start: number; readonly end: number }[];
 }
 
@@ -14,12 +14,12 @@ interface Changes {
 }
 
 /**
- * Where a file's content is another than a journal says, or than the root that is being stored. While a root is in progress, the changes from before
- * it count as well: until it is recorded a crash leaves the root before.
+ * Where a file's content differs from the journal, or from the root that is being stored. While a root is being stored, earlier changes
+ * count as well: a crash before it is recorded leaves only the previous root.
  */
 export class UnloggedContent {
   #now: Changes = nothing();
-  /** From before the root that is in progress. */
+  /** Changes from before the root that is being stored. */
   #before: Changes | undefined;
 
   /** Bytes `start` to `end` were written. */
@@ -27,7 +27,7 @@ export class UnloggedContent {
     this.#now.ranges.set(start, end, 'front');
   }
 
-  /** It was cut off. */
+  /** The file was truncated to `size` octets. */
   cutOff(size: number): void {
     this.#now.minSize = Math.min(this.#now.minSize, size);
     this.#now.ranges.set(size, Number.MAX_SAFE_INTEGER, undefined);
@@ -37,7 +37,7 @@ export class UnloggedContent {
     return isNothing(this.#now) && (this.#before === undefined || isNothing(this.#before));
   }
 
-  /** A root begins to be stored, which will have all that came before. */
+  /** The storing of a root begins, which will include all changes so far. */
   rootBegins(): void {
     this.#before = this.#both();
     this.#now = nothing();
@@ -53,7 +53,7 @@ export class UnloggedContent {
     return { minSize, ranges: ranges.all };
   }
 
-  /** The journal knows it. */
+  /** The journal has all changes so far. */
   clear(): void {
     this.#now = nothing();
     this.#before = undefined;

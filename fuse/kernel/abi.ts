@@ -1,6 +1,6 @@
 // Numbers of the FUSE kernel interface, version 7.39 and before: <linux/fuse.h>, fuse(4).
 
-/** Version that this driver speaks; the kernel comes down to it. */
+/** Version of this driver; a newer kernel falls back to it. */
 export const FUSE_MAJOR = 7;
 /** See {@link FUSE_MAJOR}. */
 export const FUSE_MINOR = 39;
@@ -20,7 +20,7 @@ export const MAX_TRANSFER_SIZE = 1024 * 1024;
 /** Bytes of `fuse_write_in`, after the header. */
 export const WRITE_IN_SIZE = 40;
 
-/** Operations that the kernel asks for. */
+/** Operation codes of the kernel's requests. */
 export const OP = {
   LOOKUP: 1,
   FORGET: 2,
@@ -67,7 +67,7 @@ export const OP = {
   STATX: 52,
 } as const;
 
-/** What the driver and the kernel agree upon at the start: bits of `flags`. */
+/** Features that the driver and the kernel negotiate in FUSE_INIT: bits of `flags`. */
 export const INIT = {
   ASYNC_READ: 1 << 0,
   POSIX_LOCKS: 1 << 1,
@@ -108,13 +108,13 @@ export const FATTR = {
 /** Bits of a reply to OPEN and OPENDIR. */
 export const FOPEN = { DIRECT_IO: 1 << 0, KEEP_CACHE: 1 << 1, CACHE_DIR: 1 << 3 } as const;
 
-/** Bit of `open_flags` of a request: setuid and setgid go with the content. */
+/** Bit of `open_flags` of a request: setuid and setgid are removed with the content. */
 export const OPEN_KILL_SUIDGID = 1 << 0;
 
 /** Bits of `write_flags`. */
 export const WRITE = { CACHE: 1 << 0, KILL_SUIDGID: 1 << 2 } as const;
 
-/** Bit of `getattr_flags`: the handle counts. */
+/** Bit of `getattr_flags`: the request has a handle. */
 export const GETATTR_FH = 1;
 
 /** What a `fuse_statx` holds: bits of `mask`, of statx(2). */

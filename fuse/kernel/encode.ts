@@ -3,13 +3,13 @@ import type { Attributes, Instant } from '../filesystem.ts';
 import { ATTR_SIZE, ENTRY_SIZE, STATX, STATX_OUT_SIZE } from './abi.ts';
 import { writeI64 } from './octet-fields.ts';
 
-/** Seconds that the kernel may trust attributes and names, of which it is notified where they change from behind. */
+/** Seconds that the kernel may cache attributes and names; it is notified of changes that it did not make. */
 export const CACHE_SECONDS = 3600;
 
-/** What stat(2) gives as the best size of reads. */
+/** Preferred size of reads in octets, as reported by stat(2). */
 const BLOCK_SIZE = 4096;
 
-/** Puts `fuse_attr` at an offset. */
+/** Writes `fuse_attr` at an offset. */
 export function writeAttributes(out: Buffer, at: number, attributes: Attributes): void {
   const { atime, mtime, ctime } = attributes;
   writeI64(out, attributes.ino, at);
@@ -30,7 +30,7 @@ export function writeAttributes(out: Buffer, at: number, attributes: Attributes)
   out.writeUInt32LE(0, at + 84);
 }
 
-/** Puts `fuse_attr_out` at an offset. @returns where it ends */
+/** Writes `fuse_attr_out` at an offset. @returns where it ends */
 export function writeAttrOut(out: Buffer, at: number, attributes: Attributes): number {
   writeI64(out, attributes.provisional === true ? 0 : CACHE_SECONDS, at);
   writeI64(out, 0, at + 8);
@@ -38,7 +38,7 @@ export function writeAttrOut(out: Buffer, at: number, attributes: Attributes): n
   return at + 16 + ATTR_SIZE;
 }
 
-/** Puts `fuse_statx_out` at an offset. @param birth - when the node was made, where that is known. @returns where it ends */
+/** Writes `fuse_statx_out` at an offset. @param birth - creation time of the node, if known. @returns where it ends */
 export function writeStatxOut(out: Buffer, at: number, attributes: Attributes, birth: Instant | undefined): number {
   const end = at + STATX_OUT_SIZE;
   out.fill(0, at, end);
@@ -64,7 +64,7 @@ export function writeStatxOut(out: Buffer, at: number, attributes: Attributes, b
   return end;
 }
 
-/** Puts `fuse_entry_out` at an offset. @returns where it ends */
+/** Writes `fuse_entry_out` at an offset. @returns where it ends */
 export function writeEntry(out: Buffer, at: number, attributes: Attributes): number {
   writeI64(out, attributes.ino, at);
   writeI64(out, 0, at + 8);
@@ -75,7 +75,7 @@ export function writeEntry(out: Buffer, at: number, attributes: Attributes): num
   return at + ENTRY_SIZE;
 }
 
-/** Puts an entry that is not there, which the kernel may remember. @returns where it ends */
+/** Writes the entry of a name that does not exist, which the kernel may cache. @returns where it ends */
 export function writeNoEntry(out: Buffer, at: number): number {
   out.fill(0, at, at + ENTRY_SIZE);
   writeI64(out, CACHE_SECONDS, at + 16);

@@ -11,7 +11,7 @@ import { readRequests } from './request-reader.ts';
 /** Bytes of the buffer that takes requests: content and headers, in whole pages. */
 const REQUEST_SIZE = MAX_TRANSFER_SIZE + 4096;
 
-/** How the kernel's own protocol is spoken, besides what every driver gets. */
+/** Options of the kernel driver, besides those of every driver. */
 interface KernelMountOptions extends MountOptions {
   /** What waits for requests; default the event loop. */
   readonly reader?: ReaderKind | undefined;

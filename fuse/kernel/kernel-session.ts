@@ -8,10 +8,10 @@ import { OPERATIONS } from './operations.ts';
 import { Replies } from './replies.ts';
 import { Request } from './request.ts';
 
-/** Requests that the kernel has in progress by itself (read-ahead, write-back). */
+/** Background requests of the kernel (read-ahead, write-back), at most. */
 const MAX_BACKGROUND = 64;
 
-/** Bytes that the kernel may read ahead, where the device's own limit allows it. */
+/** Octets that the kernel may read ahead, if the device's own limit allows it. */
 export const MAX_READ_AHEAD = 1024 * 1024;
 
 const WANTED =
@@ -28,22 +28,22 @@ const WANTED =
   INIT.CACHE_SYMLINKS |
   INIT.HANDLE_KILLPRIV_V2;
 
-/** The kernel asks for locks, and reports each close. */
+/** The kernel sends requests for locks, and one for each close. */
 const WITH_LOCKS = INIT.POSIX_LOCKS | INIT.FLOCK_LOCKS;
 
-/** The kernel can do without being told of each file and Dir that is opened and closed. */
+/** The kernel supports omitting the requests that open and close files and Dirs. */
 const WITHOUT_OPEN = INIT.NO_OPEN_SUPPORT | INIT.NO_OPENDIR_SUPPORT;
 
 export interface KernelSessionOptions {
-  /** The mount is read-only: open files need no tracking, and the kernel need not ask. Reads have the handle 0 then. */
+  /** The mount is read-only: open files need no tracking, and the kernel need not send requests for them. Reads have the handle 0 then. */
   readonly readOnly: boolean;
   /** The kernel collects small writes in its page cache. */
   readonly writeback: boolean;
-  /** Called with the reason why a client gets EIO, which is all that it sees of it. */
+  /** Called with the reason why a client gets EIO. */
   readonly onFault: (error: unknown, request: FaultyRequest) => void;
 }
 
-/** One mount's talk with the kernel: requests come in, each is answered once. */
+/** The kernel's session with one mount: requests come in, and each is answered once. */
 export class KernelSession {
   readonly #context: { readonly filesystem: Filesystem; readonly replies: Replies };
   readonly #options: KernelSessionOptions;
@@ -57,7 +57,7 @@ export class KernelSession {
     this.#options = options;
   }
 
-  /** The mount is gone: what is still at work for somebody is broken off, nothing is answered, and no failure is reported. */
+  /** The mount has ended: pending requests are aborted, nothing is answered, and no failure is reported. */
   end(): void {
     this.#ended = true;
     this.#context.replies.end();
@@ -71,7 +71,7 @@ export class KernelSession {
 
   /** Takes one request. Its bytes may be overwritten once this returns. */
   handle(bytes: Buffer): void {
-    // Without a header nobody waits for an answer.
+    // A request without a header has no number to answer to.
     if (bytes.length < IN_HEADER_SIZE) return;
     const request = new Request(bytes);
     try {
@@ -89,12 +89,12 @@ export class KernelSession {
         this.#initialise(request);
         return;
       case OP.INTERRUPT:
-        // Where it is answered already there is nothing to do.
+        // There is nothing to do if the request was answered already.
         this.#pending.get(request.u64(0))?.abort();
         return;
       case OP.OPEN:
       case OP.OPENDIR:
-        // Where this is unknown the kernel never asks again.
+        // After ENOSYS the kernel never sends this operation again.
         if (this.#opensNothing) {
           replies.error(request, constants.errno.ENOSYS);
           return;
@@ -125,7 +125,7 @@ export class KernelSession {
     // These have no answer.
     if (request.opcode === OP.FORGET || request.opcode === OP.BATCH_FORGET || request.opcode === OP.INTERRUPT) return;
     const errno = errnoOf(error);
-    // Of what fails behind the clients' backs a kernel makes EIO, but for a lack of room.
+    // The kernel turns errors of background requests into EIO, except ENOSPC.
     if (errno === constants.errno.EIO || (request.isBehind && errno !== constants.errno.ENOSPC)) this.#tell(request, error);
     this.#context.replies.error(request, errno);
   }
@@ -152,11 +152,11 @@ export class KernelSession {
       replies.error(request, constants.errno.EPROTO);
       return;
     }
-    // A newer major asks again with ours.
+    // A kernel with a newer major version sends INIT again with ours.
     if (major === FUSE_MAJOR) {
       const { readOnly, writeback } = this.#options;
       const hasLocks = this.#context.filesystem.locks !== undefined;
-      // A lock is of a handle, which what is not opened has not.
+      // Locks belong to handles, so files must be opened to have them.
       const isOpened = !readOnly || hasLocks;
       const wanted = WANTED | (writeback ? INIT.WRITEBACK_CACHE : 0) | (isOpened ? 0 : WITHOUT_OPEN) | (hasLocks ? WITH_LOCKS : 0);
       scratch.writeUInt32LE(MAX_READ_AHEAD, at + 8);
@@ -173,7 +173,7 @@ export class KernelSession {
   }
 }
 
-/** What people call an operation: `copy_file_range`. */
+/** An operation's name in messages: `copy_file_range`. */
 function operationName(opcode: number): string {
   const [name = `operation ${opcode}`] = Object.entries(OP).find(([, code]) => code === opcode) ?? [];
   return name.toLowerCase();

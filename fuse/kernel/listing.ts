@@ -11,7 +11,7 @@ export class Listing {
   readonly #out: Buffer;
   readonly #limit: number;
   readonly #plus: boolean;
-  /** Where the next record goes. */
+  /** Offset of the next record in the buffer. */
   end: number;
 
   /** @param size - bytes of records that fit, from `start` on */

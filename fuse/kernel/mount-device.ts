@@ -8,29 +8,29 @@ import { errorReason } from '../../core/base/system/system-error.ts';
 import type { Honours } from '../driver.ts';
 import { FILESYSTEM_TYPE } from '../mount-table.ts';
 
-/** The kernel's door to filesystems in user space. */
+/** The device of filesystems in user space: fuse(4). */
 export const FUSE_DEVICE = '/dev/fuse';
 
-/** Bytes of what a helper says on stderr that go into a message. */
+/** Octets of a helper's stderr that an error message quotes, at most. */
 const MAX_SAID = 500;
 
-/** What a mount is to be like, for the kernel. */
+/** Options of a mount for the kernel. */
 export interface DeviceMountOptions {
   readonly mountPoint: string;
   /** What `mount` lists as the source. */
   readonly source: string;
   readonly readOnly: boolean;
-  /** Users besides the one who mounts may go in. */
+  /** Users other than the one who mounts have access. */
   readonly allowOther: boolean;
   readonly honours: Honours;
 }
 
 /**
- * Mounts by mount(8) as root, by `fusermount3` as anybody else. Both are other processes: one that serves a mount must
- * not wait for a system call that may ask it something.
+ * Mounts by mount(8) as root, by `fusermount3` as any other user. Both are other processes: a process that serves a mount
+ * must not block in a system call that may send it a request.
  *
  * @returns a descriptor of `/dev/fuse` that does not block
- * @throws {VtError} EOPEN where there is no FUSE, or the mount point cannot be used
+ * @throws {VtError} EOPEN if FUSE is missing or the mount point cannot be used
  */
 export async function mountDevice(options: DeviceMountOptions): Promise<number> {
   return process.geteuid?.() === 0 ? await mountAsRoot(options) : await mountByHelper(options);
@@ -67,7 +67,7 @@ async function mountByHelper(options: DeviceMountOptions): Promise<number> {
       env: { PATH: '/usr/local/bin:/usr/bin:/bin:/sbin:/usr/sbin', _FUSE_COMMFD: '3' },
     });
     const done = finished(options, child);
-    // The helper's copy is the only one left: where it ends without a word, so does the wait.
+    // Only the helper's copy is left, so the wait ends if the helper exits without sending anything.
     closeSync(theirs);
     await done;
     fd = receiveDescriptor(library, ours);
@@ -79,8 +79,8 @@ async function mountByHelper(options: DeviceMountOptions): Promise<number> {
 }
 
 /**
- * Lets the kernel read ahead so many bytes of files of a mount, where we may say so: by itself it does 128 KiB at a time. It goes with
- * the mount; nothing of the mount itself is touched.
+ * Lets the kernel read ahead this many octets in files of a mount, if this process may set it; the kernel's default is 128 KiB.
+ * The setting ends with the mount. The mount itself is not accessed.
  */
 export function raiseReadAhead(mountPoint: string, octets: number): void {
   try {
@@ -89,7 +89,7 @@ export function raiseReadAhead(mountPoint: string, octets: number): void {
     const device = lines.findLast((line) => line.split(' ')[4] === shown)?.split(' ')[2];
     if (device !== undefined) writeFileSync(`/sys/class/bdi/${device}/read_ahead_kb`, String(octets / 1024));
   } catch {
-    // It is read in smaller pieces then.
+    // Without the right to set it, files are read in smaller pieces.
   }
 }
 
@@ -98,7 +98,7 @@ function commonWords({ readOnly, allowOther, honours }: DeviceMountOptions): str
   return ['default_permissions', ...refused, ...(readOnly ? ['ro'] : []), ...(allowOther ? ['allow_other'] : [])];
 }
 
-/** Waits for a helper. @throws what it said, where it failed */
+/** Waits for a helper. @throws {VtError} with its message if it failed */
 async function finished(options: DeviceMountOptions, child: ChildProcess): Promise<void> {
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

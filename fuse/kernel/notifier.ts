@@ -4,9 +4,9 @@ import type { Notices } from '../notices.ts';
 import { NOTIFY, OUT_HEADER_SIZE } from './abi.ts';
 import { writeI64 } from './octet-fields.ts';
 
-/** Messages on their way to one kernel, at most. */
+/** Messages being sent for one mount, at most. */
 const MAX_UNDER_WAY = 2;
-/** Messages of all mounts of this process on their way: fewer than the thread pool has threads, since each may have to wait for an answer. */
+/** Messages being sent for all mounts of this process. Fewer than the pool's threads, as each may have to wait for an answer. */
 const MAX_ALL_UNDER_WAY = 3;
 
 interface Message {
@@ -16,12 +16,12 @@ interface Message {
 }
 
 /**
- * Tells the kernel that what it remembers is no longer so. It may wait for requests that are not answered yet. So the
- * thread pool sends the messages, a few at a time, and never the loop that has to answer.
+ * Notifies the kernel that cached data is stale. The kernel may make a message wait for requests that are not answered yet. So the
+ * thread pool sends the messages, a few at a time, and never the event loop, which has to answer.
  */
 export class Notifier implements Notices {
   static #allUnderWay = 0;
-  /** Notifiers with messages that found no room. */
+  /** Notifiers with messages that wait for MAX_ALL_UNDER_WAY. */
   static readonly #held = new Set<Notifier>();
   readonly #fd: number;
   readonly #waiting: Message[] = [];
@@ -42,7 +42,7 @@ export class Notifier implements Notices {
     this.#send(message);
   }
 
-  /** A file ends at `size` bytes or beyond. The kernel raises its size only by what it is given to store, so it is given the last byte. */
+  /** A file ends at `size` octets or beyond. The kernel raises its size only for stored data, so it is sent the last octet to store. */
   grown(ino: number, size: number, last: number): void {
     const message = this.#message(NOTIFY.STORE, 24 + 1);
     writeI64(message, ino, OUT_HEADER_SIZE);
@@ -61,7 +61,7 @@ export class Notifier implements Notices {
     this.#send(message);
   }
 
-  /** Resolves when the kernel has taken every message so far, whatever comes after. */
+  /** Resolves when the kernel has taken every message so far; later messages do not delay it. */
   async idle(): Promise<void> {
     const messages = [...this.#underWay, ...this.#waiting];
     let left = messages.length;
@@ -75,7 +75,7 @@ export class Notifier implements Notices {
     });
   }
 
-  /** The kernel's side is gone. Resolves when no message is on its way any more. */
+  /** The kernel's side has ended. Resolves when no message is being sent any more. */
   async end(): Promise<void> {
     this.#ended = true;
     Notifier.#held.delete(this);

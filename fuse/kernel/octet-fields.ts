@@ -8,7 +8,7 @@ export function readU64(bytes: Buffer, at: number): number {
   return safeU64(bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4));
 }
 
-/** The number of two halves, which has to be a safe integer. @throws FilesystemError EFBIG */
+/** The number with these two 32-bit halves, which has to be a safe integer. @throws FilesystemError EFBIG */
 export function safeU64(low: number, high: number): number {
   const value = low + high * 2 ** 32;
   if (!Number.isSafeInteger(value)) throw new FilesystemError('EFBIG');
@@ -23,7 +23,7 @@ export function readI64(bytes: Buffer, at: number): number {
   return value;
 }
 
-/** Sets a 64-bit field; negative numbers are taken as two's complement. */
+/** Sets a 64-bit field; negative numbers are written as two's complement. */
 export function writeI64(bytes: Buffer, value: number, at: number): void {
   const high = Math.floor(value / 2 ** 32);
   bytes.writeUInt32LE(value - high * 2 ** 32, at);

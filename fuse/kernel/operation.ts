@@ -8,15 +8,15 @@ export interface OperationContext {
   readonly replies: Replies;
 }
 
-/** Answers one request, now or later. What it throws is sent as an errno. */
+/** Answers one request, now or later. A thrown error is sent as its errno. */
 export type Operation = (context: OperationContext, request: Request) => Maybe<void>;
 
-/** Continues with a value, at once where it is there. */
+/** Calls `next` with a value: at once if it is at hand, else when the promise resolves. */
 export function then<T>(value: Maybe<T>, next: (value: T) => void): Maybe<void> {
   return value instanceof Promise ? value.then(next) : next(value);
 }
 
-/** Answers that it is done. */
+/** Sends an empty reply once `done` has resolved. */
 export function replyEmpty({ replies }: OperationContext, request: Request, done: Maybe<void>): Maybe<void> {
   return then(done, () => replies.empty(request));
 }

@@ -92,7 +92,7 @@ function changeOf(request: Request): AttributeChange {
   };
 }
 
-/** An xattr's answer: its size where the client asked for that, else the bytes if they fit. */
+/** Replies with an xattr: its size if the client requested that, else its octets if they fit. */
 function replyXattr({ replies }: OperationContext, request: Request, value: Maybe<Uint8Array | undefined>): Maybe<void> {
   const room = request.u32(0);
   return then(value, (octets) => {
@@ -106,7 +106,7 @@ function replyXattr({ replies }: OperationContext, request: Request, value: Mayb
   });
 }
 
-/** How each operation is answered, by its opcode. Those that are not here are unknown to this driver. */
+/** The handler of each operation, by opcode. This driver does not support others. */
 export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operation>([
   [
     OP.LOOKUP,
@@ -114,7 +114,7 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
       const { filesystem, replies } = context;
       return then(filesystem.lookup(request.ino, request.name(0), request), (found) => {
         const { scratch } = replies;
-        // The kernel remembers names that are not there.
+        // The kernel caches that a name does not exist.
         const end = found === undefined ? writeNoEntry(scratch, OUT_HEADER_SIZE) : writeEntry(scratch, OUT_HEADER_SIZE, found);
         replies.scratched(request, end);
       });
@@ -218,7 +218,7 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
       const cached = (flags & WRITE.CACHE) !== 0;
       request.isBehind = cached;
       const killSuidGid = (flags & WRITE.KILL_SUIDGID) !== 0;
-      // Pages are written back where they belong, and not in the order of the writes.
+      // Cached pages are written back at their own offsets, not in the order of the writes.
       const how = { cached, killSuidGid, append: !cached && (request.u32(32) & fileConstants.O_APPEND) !== 0 };
       const data = request.data(WRITE_IN_SIZE, request.u32(16));
       return replyCount(context, request, context.filesystem.write(request.ino, request.u64(0), request.u64(8), data, how, request));
@@ -227,7 +227,7 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
   [
     OP.FLUSH,
     ({ filesystem, replies }, request) => {
-      // Where this is unknown the kernel asks once and never again.
+      // After ENOSYS the kernel never sends this operation again.
       if (filesystem.locks === undefined) return replies.error(request, constants.errno.ENOSYS);
       filesystem.locks.flush(request.ino, () => request.key(16));
       replies.empty(request);

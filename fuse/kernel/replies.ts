@@ -4,23 +4,23 @@ import { errorCode } from '../../core/base/system/system-error.ts';
 import { OUT_HEADER_SIZE } from './abi.ts';
 import type { Request } from './request.ts';
 
-/** Bytes of the largest reply that is put together here; content and listings come in buffers of their own. */
+/** Octets of the largest reply composed in `scratch`; content and listings have their own buffers. */
 const SCRATCH_SIZE = 4096;
 
-/** Bytes of a buffer that is lent, at least: what the C library reads a Dir with; and how many are kept. */
+/** Octets of a borrowed buffer, at least: the C library's size for reading a Dir. And the number of buffers kept. */
 const LENT_SIZE = 64 * 1024;
 const MAX_LENT = 4;
 
-/** Pieces that one system call takes besides the header: IOV_MAX of Linux, less one. */
+/** Pieces that one system call takes besides the header: IOV_MAX of Linux, minus one. */
 const MAX_PIECES = 1023;
 
-/** Nobody waits for a reply any more: who asked was killed, or the mount is gone. */
+/** Errors of replies that no process waits for: the client was killed, or the mount has ended. */
 const NOBODY_WAITS = ['ENOENT', 'ENODEV', 'EBADF'];
 
-/** The way back to the kernel: each reply is one system call, which never waits. */
+/** Sends replies to the kernel: each is one system call, which never blocks. */
 export class Replies {
   readonly #fd: number;
-  /** A reply is put together from OUT_HEADER_SIZE on; the code that fills it sends it before anything else runs. */
+  /** A reply is composed from OUT_HEADER_SIZE on; the code that fills the buffer sends it before anything else runs. */
   readonly scratch: Buffer = Buffer.alloc(SCRATCH_SIZE);
   readonly #lent: Buffer[] = [];
   readonly #header: Buffer = Buffer.alloc(OUT_HEADER_SIZE);
@@ -33,12 +33,12 @@ export class Replies {
     this.#onRefused = onRefused;
   }
 
-  /** Sends nothing from now on: the descriptor's number may become another file's. */
+  /** Sends nothing from now on: another file may get the descriptor's number. */
   end(): void {
     this.#ended = true;
   }
 
-  /** A buffer for a longer reply that is not put together at once: a new one each time would keep the garbage collector busy. */
+  /** A buffer for a longer reply that is composed over time. Reusing buffers saves the garbage collector work. */
   borrow(size: number): Buffer {
     const last = this.#lent.pop();
     return last !== undefined && last.length >= size ? last : Buffer.allocUnsafeSlow(Math.max(size, LENT_SIZE));
@@ -49,7 +49,7 @@ export class Replies {
     if (this.#lent.length < MAX_LENT) this.#lent.push(buffer);
   }
 
-  /** Sends what is in `scratch` up to `end`. */
+  /** Sends the contents of `scratch` up to `end`. */
   scratched(request: Request, end: number): void {
     this.#send(request, this.scratch, end);
   }
@@ -81,7 +81,7 @@ export class Replies {
     this.giveBack(reply);
   }
 
-  /** Done, with nothing to tell. */
+  /** Sends an empty reply. */
   empty(request: Request): void {
     this.#send(request, this.scratch, OUT_HEADER_SIZE);
   }
@@ -93,7 +93,7 @@ export class Replies {
     try {
       writeSync(this.#fd, this.scratch, 0, OUT_HEADER_SIZE);
     } catch {
-      // There is nothing else to say.
+      // No other reply can be sent.
     }
   }
 
@@ -102,7 +102,7 @@ export class Replies {
     this.#write(request, () => writeSync(this.#fd, reply, 0, end));
   }
 
-  /** Sends a reply. One that the kernel refuses becomes an error: otherwise the caller would wait for ever. */
+  /** Sends a reply. If the kernel refuses it, an error is sent instead: otherwise the caller would wait forever. */
   #write(request: Request, send: () => number): void {
     if (this.#ended) return;
     try {

@@ -2,36 +2,36 @@ import { randomUUID } from 'node:crypto';
 import { read, readSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 
-/** Who answers the requests of a mount. */
+/** Answers the requests of a mount. */
 export interface RequestTaker {
   /** Takes one request. Its bytes may be overwritten once this returns. */
   take(bytes: Buffer): void;
-  /** The mount is gone. Resolves when nothing is on its way to the descriptor any more: another file may get its number then. */
+  /** The mount has ended. Resolves when nothing is being written to the descriptor, so that another file may get its number. */
   end(): Promise<void>;
 }
 
-/** Reads the requests of a mount until it is gone. */
+/** Reads the requests of a mount until it has ended. */
 export interface RequestReader {
-  /** Resolves when there will be no more: the mount is gone, or `close` was called. */
+  /** Resolves when no more requests will come: the mount has ended, or `close` was called. */
   readonly ended: Promise<void>;
   /** Stops reading and closes the descriptor. */
   close(): void;
 }
 
-/** What waits for requests. */
+/** Which mechanism waits for requests: the event loop or the thread pool. */
 export type ReaderKind = 'loop' | 'pool';
 
-/** Requests that are read at once after one that the event loop has brought, at most: then others have their turn. */
+/** Requests read directly after one from the event loop, at most. Then other events get their turn. */
 const MAX_DRAINED = 8;
 
-/** Requests after one that found nothing behind it before it is tried again: an attempt in vain costs as much as a quarter of a request. */
+/** Requests to wait after a direct read found none. A failed attempt costs as much as a quarter of a request. */
 const DRAIN_PAUSE = 64;
 
 /**
  * Reads requests from a descriptor of `/dev/fuse` that does not block, each with one read into one buffer.
  *
- * The event loop itself waits for them where Node lets it have a descriptor of this sort. That answers twice as many
- * requests a second as reads on the thread pool, which serve otherwise.
+ * The event loop itself waits for requests if Node accepts a descriptor of this kind. That answers twice as many
+ * requests a second as reads on the thread pool, which are the fallback.
  *
  * @param size - bytes of the largest request
  * @param kind - `pool` to read on the thread pool in any case
@@ -53,7 +53,7 @@ const PIPE_SOCKET = 0;
 
 /**
  * Node's own handle of a stream over any descriptor, as a server has one: not part of its interface, but the same in
- * versions 20 to 26. The server listens for no longer than this takes, at a name that no file has.
+ * versions 20 to 26. A server listens briefly, at a name that no file has, only to obtain the handle's constructor.
  */
 function pipeConstructor(): PipeConstructor | undefined {
   const server = createServer();
@@ -69,7 +69,7 @@ function pipeConstructor(): PipeConstructor | undefined {
   }
 }
 
-/** Takes what waits behind a request that the loop has brought, where lately something did. */
+/** Reads requests that wait behind one from the event loop, if that has succeeded lately. */
 class Drain {
   readonly #fd: number;
   readonly #buffer: Buffer;
@@ -88,7 +88,7 @@ class Drain {
       return;
     }
     const { stackTraceLimit } = Error;
-    // EAGAIN is an answer, and the stack of an error costs more than the read.
+    // EAGAIN is an ordinary result, and capturing an error's stack costs more than the read.
     Error.stackTraceLimit = 0;
     try {
       for (let left = MAX_DRAINED; left > 0; left--) {
@@ -98,7 +98,7 @@ class Drain {
         Error.stackTraceLimit = 0;
       }
     } catch {
-      // Whatever it is, the loop will see it too.
+      // The event loop will get the same error.
       this.#pause = DRAIN_PAUSE;
     } finally {
       Error.stackTraceLimit = stackTraceLimit;
@@ -135,7 +135,7 @@ function polledReader(fd: number, size: number, taker: RequestTaker): RequestRea
     return undefined;
   }
   const ended = new Promise<void>((resolve) => {
-    // ENODEV says that the mount is gone.
+    // ENODEV means that the mount has ended.
     socket.once('error', () => undefined);
     socket.once('close', () => resolve());
     socket.once('end', () => socket.destroy());
@@ -144,7 +144,7 @@ function polledReader(fd: number, size: number, taker: RequestTaker): RequestRea
   return { ended, close: () => socket.destroy() };
 }
 
-/** Reads on the thread pool. A descriptor that does not block gives EAGAIN: it is asked again after a pause that grows. */
+/** Reads on the thread pool. A non-blocking descriptor gives EAGAIN: the read is repeated after a growing pause. */
 function pooledReader(fd: number, size: number, taker: RequestTaker): RequestReader {
   let closed = false;
   const buffer = Buffer.allocUnsafeSlow(size);

@@ -12,10 +12,10 @@ export class Request implements Caller {
   readonly pid: number;
   /** The whole request; the buffer is used again once the handler returns. */
   readonly bytes: Buffer;
-  /** Its number, in two halves: it goes back as it came. */
+  /** Its number, in two halves, which the reply repeats unchanged. */
   readonly uniqueLow: number;
   readonly uniqueHigh: number;
-  /** Nobody waits for it: the kernel reports a failure later, when a client syncs or closes the file. */
+  /** No client waits for it: the kernel reports a failure later, when a client syncs or closes the file. */
   isBehind = false;
   readonly #inoLow: number;
   readonly #inoHigh: number;
@@ -33,17 +33,17 @@ export class Request implements Caller {
     this.pid = bytes.readUInt32LE(32);
   }
 
-  /** The node asked about. @throws FilesystemError EFBIG for a number that no node has */
+  /** The node of the request. @throws FilesystemError EFBIG for a number that no node has */
   get ino(): number {
     return safeU64(this.#inoLow, this.#inoHigh);
   }
 
-  /** Its number as a key. */
+  /** The request's number as a Map key. */
   get unique(): number {
     return this.uniqueLow + this.uniqueHigh * 2 ** 32;
   }
 
-  /** Made when somebody wants it: most requests are answered at once. */
+  /** Created on first use: most requests are answered at once. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     return this.#controller.signal;
@@ -55,34 +55,34 @@ export class Request implements Caller {
     this.#controller.abort();
   }
 
-  /** A 32-bit field. @param at - bytes behind the header */
+  /** A 32-bit field. @param at - offset after the header @throws FilesystemError EINVAL if the request is too short */
   u32(at: number): number {
     if (IN_HEADER_SIZE + at + 4 > this.bytes.length) throw new FilesystemError('EINVAL');
     return this.bytes.readUInt32LE(IN_HEADER_SIZE + at);
   }
 
-  /** A 64-bit field. @param at - bytes behind the header */
+  /** A 64-bit field, a safe integer. @param at - offset after the header @throws FilesystemError EFBIG, EINVAL */
   u64(at: number): number {
     return readU64(this.bytes, IN_HEADER_SIZE + at);
   }
 
-  /** A 64-bit field that need be no safe integer. @param at - bytes behind the header */
+  /** A 64-bit field that may exceed the safe integers. @param at - offset after the header */
   big(at: number): bigint {
     if (IN_HEADER_SIZE + at + 8 > this.bytes.length) throw new FilesystemError('EINVAL');
     return this.bytes.readBigUInt64LE(IN_HEADER_SIZE + at);
   }
 
-  /** A 64-bit field that is only compared, as text. @param at - bytes behind the header */
+  /** A 64-bit field that is only compared, as text. @param at - offset after the header */
   key(at: number): string {
     return this.big(at).toString(16);
   }
 
-  /** The text from `at`, bytes behind the header, to the next NUL. */
+  /** The text from offset `at` after the header to the next NUL. */
   name(at: number): Octets {
     return this.names(at, 1)[0] ?? ('' as Octets);
   }
 
-  /** So many texts that end in NUL, one behind the other. */
+  /** `count` consecutive texts, each ended by NUL. */
   names(at: number, count: number): Octets[] {
     const { bytes } = this;
     const names: Octets[] = [];
@@ -95,7 +95,7 @@ export class Request implements Caller {
     return names;
   }
 
-  /** Bytes from `at` behind the header, valid until the handler returns. */
+  /** Octets from offset `at` after the header, valid until the handler returns. */
   data(at: number, length: number): Buffer {
     const start = IN_HEADER_SIZE + at;
     if (start + length > this.bytes.length) throw new FilesystemError('EINVAL');

@@ -15,12 +15,12 @@ const HEADER_SIZE = 4;
 const ENTRY_SIZE = 8;
 const TAG = { userObject: 1, groupObject: 4, mask: 16, other: 32 } as const;
 
-/** Whether bytes are a list that an xattr could hold. */
+/** Whether octets are a well-formed list. */
 export function isAcl(value: Uint8Array): boolean {
   return value.length >= HEADER_SIZE && (value.length - HEADER_SIZE) % ENTRY_SIZE === 0 && viewOf(value).getUint32(0, true) === ACL_VERSION;
 }
 
-/** The metadata of a node whose access list is set: its permissions are those of the list. One that says no more than permissions do is not kept. */
+/** Metadata with this access list: the permissions follow from it. A list that is equivalent to permissions is not kept. */
 export function withAccessAcl(meta: Meta, acl: Uint8Array): Meta {
   const mode = ((meta.mode ?? 0) & ~0o777) | permissionsOf(acl);
   const xattrs = new Map(meta.xattrs);
@@ -29,7 +29,7 @@ export function withAccessAcl(meta: Meta, acl: Uint8Array): Meta {
   return { ...meta, mode, xattrs };
 }
 
-/** The metadata of a node whose permissions are set: its access list says the same. */
+/** Metadata with these permissions; its access list is changed to match. */
 export function withMode(meta: Meta, mode: number): Meta {
   const acl = xattrOf(meta, ACCESS_ACL);
   const changed = { ...meta, mode };
@@ -37,7 +37,7 @@ export function withMode(meta: Meta, mode: number): Meta {
   return { ...changed, xattrs: new Map(meta.xattrs).set(ACCESS_ACL, aclWithPermissions(acl, mode)) };
 }
 
-/** The metadata of a new node in a Dir with a default list: the list takes the place of the umask. */
+/** The metadata of a new node in a Dir with a default list, which replaces the umask. */
 export function inheritAcl(meta: Meta, parent: Meta, kind: 'dir' | 'other', umask: number): Meta {
   const inherited = xattrOf(parent, DEFAULT_ACL);
   const mode = meta.mode ?? 0;
@@ -48,7 +48,7 @@ export function inheritAcl(meta: Meta, parent: Meta, kind: 'dir' | 'other', umas
   return { ...access, xattrs: new Map(access.xattrs).set(DEFAULT_ACL, inherited) };
 }
 
-/** Permissions that a list means: of the group those of the mask, where it has one. */
+/** Permissions equivalent to a list; the group gets those of the mask, if there is one. */
 function permissionsOf(acl: Uint8Array): number {
   const found = new Map(entriesOf(acl).map(({ tag, permissions }) => [tag, permissions]));
   const group = found.get(TAG.mask) ?? found.get(TAG.groupObject) ?? 0;

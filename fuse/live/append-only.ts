@@ -8,18 +8,18 @@ import { ACCESS_ACL, DEFAULT_ACL } from './acl.ts';
 const FALLOC_KEEP_SIZE = 1;
 
 /**
- * A filesystem that loses nothing: new names, and bytes at the ends of files. What would take away a name, a byte or an attribute is EPERM. Owners,
- * permissions and times may change, so that programs which set them last can write here.
+ * A filesystem that allows only new names, and new octets at the ends of files. Removing a name, an octet or an attribute is EPERM. Owners,
+ * permissions and times may change, as many programs set them after writing.
  *
- * The kernel must not collect writes before it: it would write whole pages, with what is before an end.
+ * The kernel's write cache must be off: it would write whole pages, which include octets before the end.
  *
- * @param onRefused - called with a file whose bytes were not written: those who mapped it have them in the kernel's pages
+ * @param onRefused - called for a file whose octets were not written: the kernel's pages of a mapped file still have them
  */
 export function appendOnly(filesystem: Filesystem, onRefused: (ino: number) => void): Filesystem {
   const refuse = (): never => {
     throw new FilesystemError('EPERM');
   };
-  /** Does it where the file ends at the offset or before. */
+  /** Calls `work` if the file ends at or before the offset; otherwise EPERM. */
   const behindEnd = <T>(ino: number, offset: number, work: () => T): T | Promise<Awaited<T>> =>
     whenThere(filesystem.getattr(ino, undefined), ({ size }) => (offset < size ? refuse() : work()));
   return {

@@ -19,19 +19,19 @@ const S_IXGRP = 0o010;
 
 /** The xattr that names the Blocks of a file once they are stored. */
 export const BLOCKREF_XATTR = 'user.x-vt-blockref' as Octets;
-/** Privileges of a program, which a write by anybody takes away. */
+/** Capabilities of a program, which any write removes. */
 const CAPABILITY_XATTR = 'security.capability' as Octets;
 
-/** What only privileged processes see. */
+/** Namespace that only privileged processes see. */
 const TRUSTED = 'trusted.';
 /** Prefixes of names: xattr(7). */
 const NAMESPACES: readonly string[] = ['user.', TRUSTED, 'security.'];
 
 const XATTR_CREATE = 1;
 const XATTR_REPLACE = 2;
-/** Bytes of a list of names: XATTR_LIST_MAX in <linux/limits.h>. */
+/** Octets of a list of names, at most: XATTR_LIST_MAX in <linux/limits.h>. */
 const MAX_LIST_SIZE = 64 * 1024;
-/** Bytes of all xattrs of a node: they are in its Dirent. */
+/** Octets of all xattrs of a node, at most: they are stored in its Dirent. */
 const MAX_XATTRS_SIZE = 1024 * 1024;
 
 /** The operations on metadata. */
@@ -97,12 +97,12 @@ export function attributeOperations(mount: LiveMount, blockrefOf: (inode: Inode)
   };
 }
 
-/** Whether a name is one that Linux has a meaning for. */
+/** Whether a name is in a namespace that Linux accepts. */
 function hasNamespace(name: Octets): boolean {
   return name === ACCESS_ACL || name === DEFAULT_ACL || NAMESPACES.some((prefix) => name.startsWith(prefix) && name.length > prefix.length);
 }
 
-/** Whether nothing is to be set: the kernel asks so for a chown(2) to no owner and no group. */
+/** Whether nothing is to be set: the kernel sends this for a chown(2) without owner and group. */
 function isBareChown({ mode, uid, gid, size, mtime, atime, killSuidGid }: AttributeChange): boolean {
   return [mode, uid, gid, size, mtime, atime, killSuidGid].every((field) => field === undefined);
 }
@@ -113,7 +113,7 @@ function changedMeta(mount: LiveMount, inode: Inode, meta: Meta, change: Attribu
   const hasOwner = change.uid !== undefined || change.gid !== undefined;
   if (hasOwner) {
     const { user, group, ...rest } = changed;
-    // A name that is not known any more must not stay beside another number.
+    // An old owner name must not stay beside a new number.
     changed = {
       ...rest,
       ...(change.uid === undefined && user !== undefined ? { user } : {}),

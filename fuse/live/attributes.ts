@@ -20,17 +20,17 @@ const TYPE_BITS: Readonly<Record<Exclude<DirentKind, 'indirect'>, number>> = {
 
 const EPOCH: Instant = { seconds: 0, nanoseconds: 0 };
 const SECTOR_SIZE = 512;
-/** What a Dir is said to hold. */
+/** Size of a Dir in octets, as reported by stat(2). */
 const DIR_SIZE = 4096;
 
-/** Who owns what does not say whose it is. */
+/** The owner of nodes whose metadata has none. */
 export interface DefaultOwner {
   readonly uid: number;
   readonly gid: number;
 }
 
 /**
- * What stat(2) says about a node.
+ * What stat(2) reports of a node.
  *
  * @param known - `atime`, else it is the mtime; `dataSize`, bytes of a file's content that are not holes, else that is provisional
  */
@@ -69,7 +69,7 @@ export function modeOf({ dirent }: LiveNode): number {
   return TYPE_BITS[dirent.kind] | (dirent.meta.mode ?? defaultMode(dirent.kind));
 }
 
-/** The kind of node that mknod(2) makes of a mode; undefined where it makes none. */
+/** The kind of node that mknod(2) creates for a mode; undefined if it creates none. */
 export function kindOfMode(mode: number): 'file' | 'fifo' | 'socket' | 'char' | 'block' | undefined {
   const type = mode & S_IFMT;
   if (type === 0) return 'file';
@@ -85,7 +85,7 @@ export function sizeOf(node: LiveNode): number {
   return dirent.kind === 'symlink' ? dirent.target.length : 0;
 }
 
-/** Of a Dir 2 and one for each Dir in it; 1 where nobody has counted them, as of filesystems that never do. */
+/** Links of a Dir: 2, plus one for each Dir in it; 1 if they are not counted, as on filesystems that never count them. */
 function linksOf(node: LiveNode): number {
   if (node.sort === 'dir') return node.gone ? 0 : node.subdirs === undefined ? 1 : 2 + node.subdirs;
   return node.hard?.nlink ?? (node.home === undefined ? 0 : 1);

@@ -5,22 +5,22 @@ import type { Caller, Filesystem } from '../filesystem.ts';
 import { ROOT_INO } from '../filesystem.ts';
 import { type ErrnoName, FilesystemError } from '../filesystem-error.ts';
 
-/** Set on a mount's top Dir, its value is a line of commands as the control channel takes it; read, it says how the last one ended. */
+/** On a mount's top Dir: setting it runs a line of commands, as on the control channel; reading it gives the outcome of the last line. */
 const CONTROL_XATTR = 'user.x-vt-control' as Octets;
 /** On a mount's top Dir, the path of its control socket. */
 export const SOCKET_XATTR = 'user.x-vt-socket' as Octets;
 
-/** What the control attributes of a mount act on. */
+/** The target of a mount's control attributes. */
 export interface ControlXattrs {
-  /** Of the control channel. */
+  /** Path of the control channel's socket. */
   readonly socket: string;
-  /** Whose lines are taken, besides root's. */
+  /** User who may run lines, besides root. */
   readonly uid: number;
   /**
    * Runs a line of commands.
    *
-   * @param answer - is given each record
-   * @returns the end of the answer: the exit status, and what went wrong
+   * @param answer - called with each record
+   * @returns the end of the answer: the exit status, and the error if there was one
    */
   readonly run: (line: Octets, answer: (record: Fields) => void, signal: AbortSignal) => Promise<Fields>;
 }
@@ -71,7 +71,7 @@ const OF_CODE: Readonly<Record<string, ErrnoName>> = {
   ECANCELLED: 'EINTR',
 };
 
-/** The error that a client sees for a command that failed; what was wrong in words it reads from the attribute. */
+/** The errno for a failed command; the client can read the message from the attribute. */
 function errnoFor(failed: Fields | undefined): ErrnoName {
   const { errno, code } = failed ?? {};
   if (typeof errno === 'string' && Object.hasOwn(constants.errno, errno)) return errno as ErrnoName;

@@ -3,41 +3,41 @@ import type { LiveDir, RawEntry } from '../../core/tree/live/live-node.ts';
 import { isDirEntry } from '../../core/tree/live/live-node.ts';
 import type { LiveNodes } from '../../core/tree/live/live-nodes.ts';
 
-/** The entries of a Dir as they were at one moment. Offsets of a listing name it by its number, so they mean the same through any handle. */
+/** The entries of a Dir at one moment. Offsets in a listing contain its number, so they are valid for any handle. */
 export interface DirListing {
   /** The Dir's id. */
   readonly dirId: number;
   readonly number: number;
   entries: RawEntry[];
-  /** What is not read yet. */
+  /** The entries not read yet. */
   more: AsyncIterator<RawEntry[]> | undefined;
   /** The reading in progress. */
   pending: Promise<void> | undefined;
   /** The Dir's Block at that time. */
   block: Block;
-  /** The Dir was as its Block says: a later listing of that Block is this one. */
+  /** The Dir had no unstored changes, so later listings of that Block can reuse this one. */
   isStored: boolean;
   subdirs: number;
   /** Open handles that read it last. */
   readers: number;
 }
 
-/** Numbers of listings. With a place in the listing below 2^32 they are safe integers. */
+/** Limit of listing numbers. A number with a position below 2^32 is a safe integer. */
 const MAX_NUMBER = 2 ** 20;
 
-/** What is kept of listings that no open handle reads: a kernel may still have their offsets in its pages. */
+/** Listings without an open handle that are kept, at most: a kernel may still have their offsets in its cache. */
 const MAX_IDLE = { listings: 1024, entries: 200_000 } as const;
 
 /**
- * Bytes of a Dir's entries up to which kernels may keep its listing: some 200,000 entries. A larger listing could not be
- * kept here as long as its pages are kept there.
+ * Octets of a Dir's entries up to which kernels may keep its listing: some 200,000 entries. A larger listing could not be
+ * kept here as long as the kernel caches it.
  */
 export const MAX_KEPT_LISTING_SIZE = 16 * 1024 * 1024;
 
 /** The listings of one live filesystem that a kernel may ask to continue. */
 export class DirListings {
   readonly #nodes: LiveNodes;
-  /** Those used last come last. */
+  /** In order of use, the most recent last. */
   readonly #byNumber = new Map<number, DirListing>();
   readonly #newest = new Map<number, DirListing>();
   #entries = 0;
@@ -54,7 +54,7 @@ export class DirListings {
     if (isStored && newest?.isStored === true && newest.block === dir.dirent.block) return this.#used(newest);
     const listing = this.#read(dir, isStored);
     if (newest !== undefined && hasSameNames(newest, listing)) {
-      // Its offsets stay true: only what the names mean has changed.
+      // Its offsets stay valid: only the nodes of the names have changed.
       newest.entries = listing.entries;
       newest.block = listing.block;
       newest.isStored = isStored;
@@ -74,9 +74,9 @@ export class DirListings {
   }
 
   /**
-   * Reads on until there is an entry of this index, or the listing is at its end.
+   * Reads on until the listing has an entry with this index, or ends.
    *
-   * @throws what the Store throws; the listing then fails for all who continue it, and the next one reads again
+   * @throws what the Store throws; the listing then fails for all its readers, and the next listing starts over
    */
   async readOn(dir: LiveDir, listing: DirListing, index: number): Promise<void> {
     while (listing.entries.length <= index && listing.more !== undefined) {
@@ -101,7 +101,7 @@ export class DirListings {
       }
       if (this.#byNumber.get(listing.number) === listing) this.#entries += value.length;
     } catch (error) {
-      // `pending` stays rejected: who continues this listing must not take it for complete.
+      // `pending` stays rejected: readers of this listing must not treat it as complete.
       if (this.#newest.get(listing.dirId) === listing) this.#newest.delete(listing.dirId);
       throw error;
     }

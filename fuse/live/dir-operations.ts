@@ -17,7 +17,7 @@ const DIR_MODE = 0o040000;
 /** The operations on open Dirs. */
 export type DirOperations = Pick<Filesystem, 'opendir' | 'readdir' | 'releasedir'>;
 
-/** Offsets in a listing are its number, times this, and the entry's place. */
+/** An offset is the listing's number times this, plus the entry's position. */
 const NUMBER_UNIT = 2 ** 32;
 
 /** Dirs of a live tree, as a kernel lists them. */
@@ -28,7 +28,7 @@ export function dirOperations(mount: LiveMount): DirOperations {
   const reading = new Map<number, DirListing | undefined>();
   let lastHandle = 0;
 
-  /** Lets a handle keep the listing that it reads, and no other. */
+  /** Makes a handle keep only the listing that it reads. */
   const reads = (handle: number, listing: DirListing | undefined): void => {
     const before = reading.get(handle);
     if (before === listing) return;
@@ -47,14 +47,14 @@ export function dirOperations(mount: LiveMount): DirOperations {
   /** The node of an entry, held; at once where nothing has to be read for it. */
   const nodeOf = (dir: LiveDir, block: Block | undefined, raw: RawEntry, caller: Caller): Maybe<LiveNode | undefined> => {
     const { name } = raw;
-    // What has been renamed, removed or stored since the listing began is looked up again.
+    // Names that were renamed, removed or stored since the listing began are looked up again.
     const over = dir.overlay.get(name);
     const isSame = dir.dirent.block === block && (over === undefined || over === raw.entry);
     if (!isSame) return nodes.child(dir, name, caller);
     return whenThere(nodes.entry(dir, raw, caller), (node) => nodes.hold(dir, name, node));
   };
 
-  /** Gives the kernel a node with its attributes. @returns false where it finds no room */
+  /** Sends the kernel a node with its attributes. @returns false if there is no room */
   const giveNode = (name: Octets, node: LiveNode | undefined, next: number, sink: EntrySink): boolean => {
     if (node === undefined) return true;
     const inode = inodes.give(node);
@@ -77,7 +77,7 @@ export function dirOperations(mount: LiveMount): DirOperations {
       if (handle !== 0 && !reading.has(handle)) throw new FilesystemError('EBADF');
       const listing = listingAt(dir, handle, offset);
       if (handle !== 0) reads(handle, listing);
-      // Not even the dots.
+      // A removed Dir has not even `.` and `..`.
       if (nodes.isRemoved(dir)) return;
       const base = listing.number * NUMBER_UNIT;
       const listFrom = (start: number): Maybe<void> => {

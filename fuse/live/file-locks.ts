@@ -4,9 +4,8 @@ import { FilesystemError } from '../filesystem-error.ts';
 import { RecordLocks } from './record-locks.ts';
 
 /**
- * Turns of the event loop for which a refusal is held back. The release of a handle that another mount has closed before
- * may still be on the way, in a queue of its own, and nobody waits for that. Each turn takes several requests of every
- * mount.
+ * Turns of the event loop for which a refusal is delayed. Another mount may have closed a handle, and its release may still be in
+ * that mount's own queue. Each turn takes several requests of every mount.
  */
 const TURNS_BEFORE_REFUSAL = 3;
 
@@ -14,23 +13,23 @@ const TURNS_BEFORE_REFUSAL = 3;
 interface Waiter {
   readonly handle: number;
   readonly wanted: LockChange;
-  /** As long as it takes; else it is about to be refused. */
+  /** True: waits without limit. False: is about to be refused. */
   readonly waits: boolean;
-  /** Whose lock it waits for. */
+  /** Owner of the lock that it waits for. */
   blocker: string;
-  /** Without an error: the lock is set. */
+  /** Ends the wait: with the error, or with the lock set. */
   readonly end: (error?: FilesystemError) => void;
 }
 
 /** The locks of one file, and the callers that wait for them: the oldest first. */
 interface LockedFile {
   readonly records: RecordLocks;
-  /** Those of flock(2), by handle. */
+  /** Locks of flock(2), by handle. */
   readonly wholes: Map<number, 'read' | 'write'>;
   readonly waiters: Set<Waiter>;
 }
 
-/** The locks of all files of a live tree, as Linux keeps those of one filesystem: whichever mount a process uses, it meets the locks of all. */
+/** The locks of all files of a live tree, shared by all its mounts, as Linux keeps the locks of one filesystem. */
 export class FileLocks implements LockOperations {
   readonly #files = new Map<number, LockedFile>();
 
@@ -99,7 +98,7 @@ export class FileLocks implements LockOperations {
     });
   }
 
-  /** Whether the owner of a lock waits, directly or through others, for the owner that would wait for it. As in Linux, flock(2) has no such check. */
+  /** Whether the blocking owner itself waits, directly or through others, for this owner. As in Linux, flock(2) has no such check. */
   #isDeadlock({ waits, wanted: { owner, extent } }: Omit<Waiter, 'end'>, blocker: string): boolean {
     if (!waits || extent === 'whole') return false;
     const seen = new Set<string>();
@@ -125,7 +124,7 @@ export class FileLocks implements LockOperations {
       if (blocker === undefined) {
         apply(file, handle, wanted);
         waiter.end();
-        // It may have given up a part that it had to write, and now only reads.
+        // The new lock may have replaced a write lock by a read lock, which may unblock others.
         this.#changed(ino, file);
         return;
       }
@@ -137,13 +136,13 @@ export class FileLocks implements LockOperations {
   }
 }
 
-/** Refuses a lock that nobody wants to wait for. */
+/** Refuses a lock whose caller does not wait, after the delay. */
 async function refuseLater(waiter: Waiter): Promise<void> {
   for (let turn = 0; turn < TURNS_BEFORE_REFUSAL; turn++) await nextTurn();
   waiter.end(new FilesystemError('EAGAIN'));
 }
 
-/** Whose lock is in the way: an owner, or of flock(2) a handle. */
+/** The owner of a conflicting lock; for flock(2), its handle. */
 function blockerOf({ records, wholes }: LockedFile, handle: number, wanted: LockChange): string | undefined {
   if (wanted.extent === 'record') return records.inTheWay(wanted)?.owner;
   if (wanted.type === 'none') return undefined;

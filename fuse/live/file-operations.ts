@@ -24,7 +24,7 @@ const FALLOC_ZERO_RANGE = 16;
 /** Bytes that one copy_file_range(2) copies, at most: the answer has 32 bits. */
 const MAX_COPIED = 0x7ffff000;
 
-/** A file whose content is all in Blocks. */
+/** An inode of a file whose whole content is in Blocks. */
 type StoredInode = LeafInode & { readonly node: { readonly dirent: FileDirent } };
 
 /** The operations on open files. */
@@ -54,7 +54,7 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
     const { block } = node.dirent;
     const whole = mount.neighbours?.read(node, block, start, end);
     if (whole !== undefined) return [whole];
-    // A kernel that opens nothing has no handles: then the file means all who read it.
+    // A kernel that skips opens has no handles: then all readers of the file share its number.
     return mount.contents.read(handle === 0 ? -node.id : handle, block, start, end, () => caller.signal);
   };
 
@@ -143,7 +143,7 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       const keepSize = (mode & FALLOC_KEEP_SIZE) !== 0;
       switch (mode & ~FALLOC_KEEP_SIZE) {
         case 0:
-          // There is room, or there is not: nothing can be kept for later.
+          // Space cannot be reserved.
           break;
         case FALLOC_PUNCH_HOLE:
           if (!keepSize) throw new FilesystemError('EOPNOTSUPP');
@@ -185,9 +185,9 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       if (mount.isLeftOut(source) !== false) throw new FilesystemError('EOPNOTSUPP');
       const block = await queue.settle(source);
       if (block === undefined) throw new FilesystemError('EINVAL');
-      // It may have been cut off meanwhile.
+      // The source may have been truncated meanwhile.
       const copied = Math.max(0, Math.min(length, block.span - from.offset));
-      // A part is cut out when it is stored. If that cannot be read, the copy fails now.
+      // Storing will cut the part out of the Block. If its ends cannot be read, the copy fails now.
       if (copied > 0 && copied < block.span) await requireEnds(mount, block, from.offset, from.offset + copied, caller.signal);
       writableFront(mount, target).refer(to.offset, copied, block, from.offset);
       if (copied > 0) written(target);
@@ -218,7 +218,7 @@ async function* contentOf(
   else if (node.dirent.kind === 'file') yield* readBlockRange(mount.store, node.dirent.block, { start, end, signal });
 }
 
-/** Pieces that stay valid: a chunk is so only until the next is asked for. */
+/** Copies of all chunks: a chunk is valid only until the next one is requested. */
 async function collect(content: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
   const pieces: Uint8Array[] = [];
   for await (const piece of content) pieces.push(piece);
@@ -226,8 +226,8 @@ async function collect(content: AsyncIterable<Uint8Array>): Promise<Uint8Array[]
 }
 
 /**
- * The name came through another mount since this kernel looked. ESTALE lets it look again and open what is there, with the checks of permissions
- * that an answer here would pass over.
+ * Another mount created the name after this kernel's lookup. ESTALE makes the kernel repeat the lookup and open the file with the
+ * permission checks that an answer here would bypass.
  */
 function lookAgain(error: unknown): never {
   throw error instanceof PathError && error.errno === 'EEXIST' ? new FilesystemError('ESTALE') : error;

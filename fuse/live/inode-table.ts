@@ -6,25 +6,25 @@ import { ROOT_INO } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import type { FrontFile } from './write/front-file.ts';
 
-/** A node that the kernel knows, and what only a mount has to know of it. */
+/** A node that the kernel knows, with the state that only a mount needs. */
 export interface Inode {
   readonly node: LiveNode;
-  /** How often the kernel was given it and has not forgotten it. */
+  /** Lookups by the kernel that it has not forgotten yet. */
   lookups: number;
   /** Open files and Dirs. */
   opens: number;
-  /** Set by utimens or a read; nobody stores it. */
+  /** Set by utimens or a read; it is never stored. */
   atime: Instant | undefined;
-  /** Present while its content is not all in Blocks. */
+  /** Present while part of its content is not in Blocks. */
   front: FrontFile | undefined;
-  /** Time of the last write, ns since 1970, that its Dirent does not say yet. */
+  /** Time of the last write, ns since 1970, that is not in its Dirent yet. */
   writtenNs: bigint | undefined;
 }
 
-/** An inode of a node that is no Dir. */
+/** An inode of a node that is not a Dir. */
 export type LeafInode = Inode & { readonly node: LiveLeaf };
 
-/** The nodes that the kernel knows, by ino. Each is held in the live tree until the kernel forgets it and nobody has it open. */
+/** The nodes that the kernel knows, by ino. Each is held in the live tree until the kernel has forgotten and closed it. */
 export class InodeTable {
   readonly #nodes: LiveNodes;
   readonly #inodes = new Map<number, Inode>();
@@ -61,20 +61,20 @@ export class InodeTable {
     return inode?.node === node ? inode : undefined;
   }
 
-  /** Gives a held node to the kernel: one lookup more. The hold is the table's from now on. */
+  /** Gives a held node to the kernel: one more lookup. The table takes over the hold. @throws FilesystemError EIO if inos collide */
   give(node: LiveNode): Inode {
     let inode = this.#inodes.get(node.id);
     if (inode === undefined) {
       inode = inodeOf(node);
       this.#inodes.set(node.id, inode);
     } else if (inode.node === node) this.#nodes.release(node);
-    // A hash of 52 bits has met its like.
+    // Two nodes have the same 52-bit hash.
     else throw new FilesystemError('EIO', `two nodes have the number ${node.id}`);
     inode.lookups++;
     return inode;
   }
 
-  /** The kernel forgets so many lookups. */
+  /** The kernel forgets this many lookups. */
   forget(ino: number, lookups: number): void {
     const inode = this.#inodes.get(ino);
     if (inode === undefined) return;
@@ -82,10 +82,10 @@ export class InodeTable {
     this.drop(inode);
   }
 
-  /** Releases an inode that nobody has any more. */
+  /** Releases an inode that is no longer in use. */
   drop(inode: Inode): void {
     if (inode.lookups > 0 || inode.opens > 0 || inode === this.#root) return;
-    // What is not stored yet continues to be: its front stays with its node.
+    // Content not stored yet is still being stored: the inode and its front stay.
     if (inode.front !== undefined && !this.#nodes.isRemoved(inode.node)) return;
     inode.front?.close();
     this.#inodes.delete(inode.node.id);

@@ -19,17 +19,17 @@ import { SyncQueue } from './write/sync-queue.ts';
 export interface LiveFilesystem {
   readonly filesystem: Filesystem;
   readonly mount: LiveMount;
-  /** Stores every content that is not in Blocks yet; what is written meanwhile need not be in. */
+  /** Stores every content that is not in Blocks yet; data written meanwhile may be left out. */
   settle(): Promise<void>;
   /** Paths of the files whose content could not be stored so far. */
   unsaved(): Octets[];
-  /** Where a node is that the kernel knows; undefined of one that it does not. */
+  /** The path of a node that the kernel knows; undefined for others. */
   pathOf(ino: number): Octets | undefined;
-  /** Tries nothing again. */
+  /** Stops retries. */
   end(): void;
 }
 
-/** Puts a filesystem before a live tree. The tree may be changed through its paths as well: both see all. */
+/** Makes a filesystem of a live tree. The tree may be changed by path as well: each side sees the other's changes. */
 export function liveFilesystem(options: LiveMountOptions): LiveFilesystem {
   const mount = new LiveMount(options);
   const queue = new SyncQueue(mount);
@@ -71,14 +71,14 @@ export function liveFilesystem(options: LiveMountOptions): LiveFilesystem {
   };
 }
 
-/** Where a file is; of one with several names where its node is kept. */
+/** The path of a file; if it has several names, where its node is kept. */
 function pathOf(node: LiveNode): Octets {
   if (node.sort === 'dir') return node.path();
   if (isHard(node)) return joinPath(node.hard.scope.dir.path(), node.hard.uuid as Octets);
   return node.home === undefined ? node.dirent.name : joinPath(node.home.dir.path(), node.home.name);
 }
 
-/** The room that there is for what is written. */
+/** The free space for written data. */
 function sizeOf(folder: string, files: number): FilesystemSize {
   const { bsize, blocks, bavail, ffree } = statfsSync(folder);
   return { blockSize: bsize, blocks, free: bavail, files: files + ffree, freeFiles: ffree, nameMax: 255 };

@@ -25,32 +25,32 @@ import { Neighbours } from './read/neighbours.ts';
 import type { FrontContext } from './write/front-file.ts';
 import { FrontFolder } from './write/front-storage.ts';
 
-/** Bytes of a Dir's entries up to which they are looked through to know its links: some 10,000 of them. */
+/** Octets of a Dir's entries, at most, that are read to count its links: some 10,000 entries. */
 const MAX_COUNTED_SIZE = 1024 * 1024;
 
-/** The same for a Dir that is listed with others, which will be read next if anybody walks down. */
+/** The same for a Dir in a listing: it will be read anyway if a program walks down the tree. */
 const MAX_LISTED_SIZE = 16 * 1024;
 
-/** What a live filesystem is made of. */
+/** Parameters of a live filesystem. */
 export interface LiveMountOptions {
   readonly store: Store;
   readonly nodes: LiveNodes;
   /** Whether the content of a file is not to be stored; undefined where the sync of the tree decides. Default: all is stored. */
   readonly isLeftOut?: (node: LiveNode) => boolean | undefined;
-  /** Where what is not stored yet is: a folder with room. */
+  /** Local folder for content that is not stored yet; it needs enough space. */
   readonly frontFolder: string;
   readonly storeContent: StoreSplicedContent;
   /** Makes every change durable and records the root. */
   readonly syncTree: () => Promise<void>;
   /** Holds synced changes until a root is recorded; without it, an fsync waits for the root. */
   readonly journal?: MountJournalOptions | undefined;
-  /** The MIME type that content is found to have is kept, where it has none. */
+  /** Detected MIME types are kept for files without one. */
   readonly keepsTypes?: boolean;
   readonly clock: FileClock;
   readonly owners: OwnerNames;
-  /** Of what says no owner. */
+  /** Owner of nodes whose metadata has none. */
   readonly owner: DefaultOwner;
-  /** What could not be stored behind the backs of all clients, and is tried again. */
+  /** Called if storing in the background failed; it is retried. */
   readonly onTrouble: (error: unknown) => void;
 }
 
@@ -87,14 +87,14 @@ export class LiveMount {
     this.journal = journal === undefined ? undefined : new MountJournal(this, journal);
   }
 
-  /** The Dir of a number. @throws FilesystemError ENOTDIR */
+  /** The Dir with this ino. @throws FilesystemError ENOTDIR */
   dir(ino: number): LiveDir {
     const { node } = this.inodes.get(ino);
     if (node.sort !== 'dir') throw new FilesystemError('ENOTDIR');
     return node;
   }
 
-  /** The file of a number. @throws FilesystemError EISDIR, EINVAL for what is no regular file */
+  /** The file with this ino. @throws FilesystemError EISDIR; EINVAL for another node that is not a regular file */
   file(ino: number): LeafInode {
     const inode = this.inodes.get(ino);
     if (inode.node.sort === 'dir') throw new FilesystemError('EISDIR');
@@ -102,7 +102,7 @@ export class LiveMount {
     return inode as LeafInode;
   }
 
-  /** Where a file with content ends, and its last byte; undefined where that would have to be waited for. */
+  /** The size of a non-empty file and its last octet; undefined if that is not known without waiting. */
   endNow(ino: number): { readonly size: number; readonly last: number } | undefined {
     const inode = this.inodes.find(ino);
     if (inode?.node.sort !== 'leaf' || inode.node.dirent.kind !== 'file') return undefined;
@@ -124,7 +124,7 @@ export class LiveMount {
     return attributesOf(inode.node, this.options.owner, { atime: inode.atime, dataSize: this.#dataSizeNow(inode) });
   }
 
-  /** Puts the time of the last write into the Dirent. */
+  /** Sets the time of the last write in the Dirent. */
   settleTime(inode: Inode): void {
     const { writtenNs, node } = inode;
     if (writtenNs === undefined) return;
@@ -133,7 +133,7 @@ export class LiveMount {
     this.nodes.changeNow(node, (dirent) => ({ ...dirent, meta: { ...dirent.meta, ...times } }), 'content', this);
   }
 
-  /** As {@link LiveMount.countedAttributes}, of a file also without its holes, for which superblocks may have to be read. */
+  /** As {@link LiveMount.countedAttributes}; for a file also its data size without holes, which may require reading superblocks. */
   wholeAttributes(inode: Inode): Maybe<Attributes> {
     const { node, front } = inode;
     if (node.sort === 'dir') return this.countedAttributes(inode);
@@ -184,7 +184,7 @@ export class LiveMount {
   }
 }
 
-/** A copy of pieces as one: they themselves are valid only until the next read. */
+/** A joined copy of pieces, which are valid only until the next read. */
 function joined(pieces: readonly Uint8Array[] | undefined): Uint8Array | undefined {
   return pieces === undefined ? undefined : Buffer.concat(pieces);
 }

@@ -14,7 +14,7 @@ import type { LiveMount } from './live-mount.ts';
 
 const S_ISGID = 0o2000;
 const PERMISSIONS = 0o7777;
-/** Bytes of a name, as on every Linux filesystem; of a symlink's target. */
+/** Octets of a name, at most, as on every Linux filesystem; then octets of a symlink's target. */
 const MAX_NAME_SIZE = 255;
 const MAX_TARGET_SIZE = 4095;
 
@@ -57,7 +57,7 @@ export function nameOperations(mount: LiveMount): NameOperations {
     },
     mkdir(parent, name, mode, umask, caller) {
       const dir = mount.dir(parent);
-      // Below a setgid Dir new Dirs are so too.
+      // New Dirs in a setgid Dir are setgid, too.
       const inherited = (dir.dirent.meta.mode ?? 0) & S_ISGID;
       const meta = newNodeMeta(mount, dir, 'dir', (mode & PERMISSIONS) | inherited, umask, caller);
       return make(parent, name, { kind: 'dir', name, meta, block: EMPTY_BLOCK });
@@ -91,7 +91,7 @@ export function nameOperations(mount: LiveMount): NameOperations {
   };
 }
 
-/** The metadata of a new node: of a setgid Dir it has the group, of one with a default access control list that list. */
+/** The metadata of a new node: it inherits the group of a setgid Dir and the Dir's default access control list. */
 export function newNodeMeta(
   mount: LiveMount,
   parent: LiveDir,

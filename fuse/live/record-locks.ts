@@ -1,8 +1,8 @@
 import type { FileLock, LockChange } from '../filesystem.ts';
 
-/** What one owner has locked of a file. */
+/** The locks of one owner on a file. */
 interface Holding {
-  /** In their order, and apart: neighbours of one type are one. */
+  /** In order, without overlaps; neighbours of one type are joined. */
   ranges: FileLock[];
   /** Through which they were set: an open file has one, a process may have several. */
   readonly handles: Set<number>;
@@ -51,7 +51,7 @@ export class RecordLocks {
     this.#holdings.set(owner, holding);
   }
 
-  /** All locks of an owner go. @returns whether there were any */
+  /** Releases all locks of an owner. @returns whether there were any */
   drop(owner: string): boolean {
     return this.#holdings.delete(owner);
   }

@@ -10,16 +10,16 @@ import { nativeOperations } from './native-operations.ts';
 import type { NativeOptions, Signal } from './native-types.ts';
 import { ERRNO } from './path-walker.ts';
 
-/** Milliseconds between two looks whether the mount is still there: the library does not tell. */
+/** Milliseconds between two checks whether the mount still exists: the library does not report its end. */
 const LOOK_MS = 100;
 
 /**
  * Mounts a filesystem through libfuse 2, by the package `fuse-native`. It cannot keep times finer than a millisecond,
  * before 1970, or of one kind alone, nor names that are no UTF-8. It does not know who makes a file, which then belongs to
- * whoever mounts. Holes, fallocate, O_TMPFILE and renames with flags do not work. Its kernel is not notified of changes
- * from behind, and remembers nothing for that reason.
+ * the mounting user. Holes, fallocate, O_TMPFILE and renames with flags do not work. Its kernel cannot be notified of
+ * changes, and therefore caches nothing.
  *
- * @throws {VtError} EOPEN where the package or the library is not there
+ * @throws {VtError} EOPEN if the package or the library is missing
  */
 export async function mountNative(filesystem: Filesystem, options: MountOptions): Promise<Mount> {
   const { mountPoint, onFault } = options;
@@ -45,7 +45,7 @@ export async function mountNative(filesystem: Filesystem, options: MountOptions)
     timeout: false,
   };
 
-  /** Answers by the caller's room, which the library itself does not look at. */
+  /** Limits answers to the size of the caller's buffer, which the library itself does not check. */
   class CheckedFuse extends Library {
     constructor() {
       super(mountPoint, operations, how);
@@ -70,7 +70,7 @@ export async function mountNative(filesystem: Filesystem, options: MountOptions)
       else reject(new VtError('EOPEN', `mount "${mountPoint}": ${error.message}`, { cause: error }));
     });
   });
-  // The unmount is complete by the time that the library learns of it.
+  // The unmount is already complete when the library calls this.
   Library.unmount = (_, done) => done(null);
   const ended = new Promise<void>((resolve) => {
     const timer = setInterval(() => {
@@ -90,7 +90,7 @@ export async function mountNative(filesystem: Filesystem, options: MountOptions)
   };
 }
 
-/** What goes into the caller's room. @returns bytes, or a negative errno */
+/** Copies a value into the caller's buffer. @returns octets copied, or a negative errno */
 function filled(room: Buffer, status: number, value: Uint8Array | undefined): number {
   if (value === undefined) return status;
   if (room.length === 0) return value.length;
@@ -99,7 +99,7 @@ function filled(room: Buffer, status: number, value: Uint8Array | undefined): nu
   return value.length;
 }
 
-/** The source, and behind it options of libfuse that the package has no words for. */
+/** The source, followed by options of libfuse that the package does not offer. */
 function optionsText({ source, readOnly, volumeName }: MountOptions): string {
   const isMac = process.platform === 'darwin';
   const words = [

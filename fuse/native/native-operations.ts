@@ -7,7 +7,7 @@ import { instantOfMilliseconds, nativeStat, nativeStatfs } from './native-stat.t
 import type { Answer, NativeOperations } from './native-types.ts';
 import { ERRNO, PathWalker } from './path-walker.ts';
 
-/** What chown(2) is given where it is to leave the owner or the group. */
+/** Value with which chown(2) leaves the owner or the group unchanged: (uid_t)-1. */
 const NOBODY_NEW = 0xffffffff;
 
 /** A filesystem as the library calls it. */
@@ -39,7 +39,7 @@ export function nativeOperations(
     openFiles.set(handle, { ino, handle });
     return handle;
   };
-  /** Answers with what the work gives; a count goes in place of the status. */
+  /** Answers with the result of the work; a count takes the place of the status. */
   const answering = async <T>(answer: Answer<T>, request: FaultyRequest, work: () => Promise<T> | T): Promise<void> => {
     let result: T;
     try {
@@ -187,12 +187,12 @@ export function nativeOperations(
         walker.at(path, (ino) => filesystem.removexattr(ino, octetsFromText(name), caller)),
       ),
   };
-  /** Nobody holds what was made: it is looked up when it is wanted. */
+  /** Releases a created node at once: later calls look it up by its path. */
   const made = ({ ino }: { readonly ino: number }): void => walker.letGo(ino);
   return { operations, openFiles };
 }
 
-/** The names of a Dir that are texts. */
+/** The names of a Dir that are valid UTF-8. */
 async function namesIn(filesystem: Filesystem, ino: number, caller: Caller): Promise<string[]> {
   const { handle } = await filesystem.opendir(ino, caller);
   const names: string[] = [];
@@ -221,7 +221,7 @@ function textOf(octets: Octets, otherwise: 'EILSEQ'): string {
   return text;
 }
 
-/** @throws FilesystemError EILSEQ for a text that did not come whole */
+/** The octets of a text. @throws FilesystemError EILSEQ for a text that lost octets in decoding */
 function wholeText(text: string): Octets {
   const octets = octetsFromText(text);
   if (text.includes('\ufffd') || octetsToText(octets) !== text) throw new FilesystemError('EILSEQ');

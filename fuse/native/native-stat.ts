@@ -5,7 +5,7 @@ import type { NativeStat, NativeStatfs } from './native-types.ts';
 const LIMIT = 2 ** 32;
 const BLOCK_SIZE = 4096;
 
-/** Attributes as the library takes them: times to the millisecond, none before 1970; 32 bits of the ino. */
+/** Attributes in the library's form: times in whole milliseconds, none before 1970; the ino in 32 bits. */
 export function nativeStat(attributes: Attributes): NativeStat {
   const { mode, uid, gid, size, blocks, nlink, rdev, atime, mtime, ctime } = attributes;
   return {
@@ -25,7 +25,7 @@ export function nativeStat(attributes: Attributes): NativeStat {
   };
 }
 
-/** 32 bits in which all bits of an ino have a part; the same for all names of a node. */
+/** An ino folded to 32 bits, all bits of it contributing; the same for all names of a node. */
 function foldedIno(ino: number): number {
   return ((ino % LIMIT) ^ Math.floor(ino / LIMIT)) >>> 0;
 }
@@ -34,13 +34,13 @@ function millisecondsOf({ seconds, nanoseconds }: Instant): number {
   return Math.max(0, seconds * 1000 + Math.floor(nanoseconds / 1_000_000));
 }
 
-/** A moment of so many milliseconds since 1970. */
+/** An instant from milliseconds since 1970. */
 export function instantOfMilliseconds(milliseconds: number): Instant {
   const seconds = Math.floor(milliseconds / 1000);
   return { seconds, nanoseconds: Math.floor(milliseconds - seconds * 1000) * 1_000_000 };
 }
 
-/** Sizes in units that are large enough for 32 bits. */
+/** Sizes in units large enough to fit 32 bits. */
 export function nativeStatfs(size: FilesystemSize): NativeStatfs {
   let unit = 1;
   while (Math.max(size.blocks, size.free) / unit >= LIMIT) unit *= 2;

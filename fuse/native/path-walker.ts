@@ -5,10 +5,10 @@ import type { Attributes, Caller, Filesystem } from '../filesystem.ts';
 import { ROOT_INO } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 
-/** What is in a text for bytes that are no UTF-8: nobody can say which they were. */
+/** The decoder's replacement for octets that are not UTF-8: the original octets are lost. */
 const REPLACEMENT = '\ufffd';
 
-/** libfuse gives paths; the filesystem wants nodes. Walks from the top each time: what is remembered could be stale. */
+/** Finds the nodes of libfuse's paths. Walks from the top each time, since cached nodes could be stale. */
 export class PathWalker {
   readonly #filesystem: Filesystem;
   readonly #caller: Caller;
@@ -18,7 +18,7 @@ export class PathWalker {
     this.#caller = caller;
   }
 
-  /** Does something with the node of a path, which is held meanwhile. @throws FilesystemError ENOENT */
+  /** Calls `use` with the node of a path, which is held meanwhile. @throws FilesystemError ENOENT, EILSEQ */
   async at<T>(path: string, use: (ino: number, attributes: Attributes) => T | Promise<T>): Promise<T> {
     const found = await this.find(path);
     try {
@@ -28,14 +28,14 @@ export class PathWalker {
     }
   }
 
-  /** Does something with the Dir of a path's last name. */
+  /** Calls `use` with the parent Dir of a path and its last name. */
   async in<T>(path: string, use: (parent: number, name: Octets) => T | Promise<T>): Promise<T> {
     const slash = path.lastIndexOf('/');
     const name = nameOf(path.slice(slash + 1));
     return await this.at(path.slice(0, slash), async (parent) => await use(parent, name));
   }
 
-  /** The node of a path; held until {@link letGo}. */
+  /** The node of a path; held until {@link letGo}. @throws FilesystemError ENOENT, EILSEQ */
   async find(path: string): Promise<Attributes> {
     const names = path.split('/').filter((name) => name !== '');
     let ino = ROOT_INO;
@@ -58,7 +58,7 @@ export class PathWalker {
   }
 }
 
-/** @throws FilesystemError EILSEQ for a name that did not come whole */
+/** The octets of a name. @throws FilesystemError EILSEQ for a name that lost octets in decoding */
 function nameOf(text: string): Octets {
   if (text.includes(REPLACEMENT)) throw new FilesystemError('EILSEQ');
   return octetsFromText(text);

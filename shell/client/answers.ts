@@ -1,24 +1,24 @@
 import type { Entry as EntryRecord } from './records.ts';
 
-// What the program answers, as programs have it. @see vt(7), "REQUESTS"
+// The program's answers, in the form that programs use. @see vt(7), "REQUESTS"
 
 /** An object that the program printed. */
 export type Answer = Readonly<Record<string, unknown>>;
 
-/** A word of a command: text, or the bytes of a name that is not UTF-8. It is taken as it is. */
+/** A word of a command: text, or the bytes of a name that is not UTF-8. It is not parsed. */
 export type Word = string | Uint8Array;
 
-/** What went wrong, with what a program can act on. */
+/** An error of the program, with fields that a caller can act on. */
 export class VtftpError extends Error {
   /** Stable: `EUSAGE`, `EMISSING` and so on; undefined where the program ended. */
   readonly code: string | undefined;
-  /** The POSIX name, where there is one: `ENOENT`. */
+  /** The POSIX error name, if there is one: `ENOENT`. */
   readonly errno: string | undefined;
   readonly path: string | undefined;
   readonly remedy: string | undefined;
-  /** The exit status that the error means. @see vtftp(1), "EXIT STATUS" */
+  /** The exit status for the error. @see vtftp(1), "EXIT STATUS" */
   readonly status: number;
-  /** Items that failed, where the rest was done. */
+  /** The items that failed, if the others succeeded. */
   readonly failures: readonly VtftpError[];
 
   constructor(answer: Answer, failures: readonly VtftpError[] = []) {

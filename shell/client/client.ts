@@ -7,16 +7,16 @@ export { type Answer, type Entry, VtftpError, type Word } from './answers.ts';
 export type { ConnectOptions } from './connection.ts';
 export type * as records from './records.ts';
 
-/** Bytes that are asked for at a time: other requests have their turn in between. */
+/** Bytes requested at a time, so that other requests get their turn in between. */
 const READ_BYTES = 1024 * 1024;
 
-/** What one call may be given. */
+/** Options of one call. */
 export interface CallOptions {
-  /** Cancels it: the call rejects with the signal's reason. */
+  /** Cancels the call, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** A session of the program, in a process of its own. Calls may be made side by side; they are done in their order. */
+/** A session of the program, in its own process. Several calls may be pending; they are carried out in order. */
 export class Client implements AsyncDisposable {
   readonly #connection: Connection;
 
@@ -28,9 +28,9 @@ export class Client implements AsyncDisposable {
   /**
    * Runs any command of the shell.
    *
-   * @param argv - the command and its words, which are taken as they are
+   * @param argv - the command and its words, which are not parsed
    * @returns the objects that it prints under `--json`
-   * @throws {VtftpError} what it failed with
+   * @throws {VtftpError} if the command fails
    */
   async run<Name extends keyof Records>(argv: readonly [Name, ...Word[]], options?: CallOptions): Promise<(Records[Name] | AnyRecord)[]>;
   async run(argv: readonly Word[], options?: CallOptions): Promise<Answer[]>;
@@ -38,7 +38,7 @@ export class Client implements AsyncDisposable {
     return await this.#connection.run(argv, signal);
   }
 
-  /** The entry of a path; a symlink itself. @throws {VtftpError} with errno ENOENT where there is none */
+  /** The entry of a path; symlinks are not followed. @throws {VtftpError} with errno ENOENT if the path does not exist */
   async stat(path: Word, options: CallOptions = {}): Promise<Entry> {
     const [entry] = await this.#own(['stat', '--', path], options);
     if (entry === undefined) throw new VtftpError({ error: 'vtftp: stat gave no answer' });
@@ -50,7 +50,7 @@ export class Client implements AsyncDisposable {
     return (await this.#own(['ls', '-a', '--', withSlash(path)], options)).map(entryOf);
   }
 
-  /** All that is below a Dir: each Dir before what is in it. Memory holds the names of one Dir at each level. */
+  /** All entries below a Dir, each Dir before its entries. Memory holds the names of one Dir at each level. */
   async *walk(path: Word = '/', options: CallOptions = {}): AsyncGenerator<Entry> {
     for (const entry of await this.list(path, options)) {
       yield entry;
@@ -61,7 +61,7 @@ export class Client implements AsyncDisposable {
   /**
    * The content of a file, in parts of at most 1 MiB.
    *
-   * @param range - bytes from `start` to `end`, which is not among them; default: all
+   * @param range - bytes from `start` to `end` (exclusive); default: all
    */
   async *read(path: Word, range: CallOptions & { readonly start?: number; readonly end?: number } = {}): AsyncGenerator<Uint8Array> {
     const { start = 0, end = Number.MAX_SAFE_INTEGER } = range;
@@ -76,24 +76,24 @@ export class Client implements AsyncDisposable {
   /** Stores local files and directories. @param name - the stored name, as of `put`; default: in the working Dir */
   async put(local: Word | readonly Word[], name?: Word, options: CallOptions = {}): Promise<Put[]> {
     const words = wordsOf(local);
-    // The last of several words would be taken for the name.
+    // Without a target, put would treat the last of several words as NAME.
     const target = name ?? (words.length > 1 ? './' : undefined);
     return await this.#own(['put', '--', ...words, ...(target === undefined ? [] : [target])], options);
   }
 
-  /** Takes stored files and Dirs out. @param local - where to, as of `get` */
+  /** Copies stored files and Dirs to local ones. @param local - LOCAL of `get` */
   async get(path: Word | readonly Word[], local: Word, options: CallOptions = {}): Promise<(Got | GetEffect)[]> {
     return await this.#own(['get', '--', ...wordsOf(path), local], options);
   }
 
-  /** Recorded states of the archive, the newest first; of a path: those in which it differs. */
+  /** Recorded states of the archive, the newest first; with a path, only the states in which it changed. */
   async log(path?: undefined, options?: CallOptions): Promise<State[]>;
   async log(path: Word, options?: CallOptions): Promise<PathState[]>;
   async log(path?: Word, options: CallOptions = {}): Promise<(State | PathState)[]> {
     return await this.#own(['log', '--', ...(path === undefined ? [] : [path])], options);
   }
 
-  /** What differs between two states or paths, as `diff` takes them; default: the last change. */
+  /** Differences between two states or paths, the arguments of `diff`; default: the last change. */
   async changes(a?: Word, b?: Word, options: CallOptions = {}): Promise<Difference[]> {
     const words = [a, b].filter((word) => word !== undefined);
     return (await this.#own(['diff', '--', ...words], options)).filter((record) => 'change' in record);
@@ -105,13 +105,13 @@ export class Client implements AsyncDisposable {
     return synced?.dirref;
   }
 
-  /** Runs a command, without the objects that say what became of the tree. */
+  /** Runs a command and leaves out the object that reports a change of the tree. */
   async #own<Name extends keyof Records>(argv: readonly [Name, ...Word[]], options: CallOptions): Promise<Records[Name][]> {
     const answers: (Records[Name] | AnyRecord)[] = await this.run(argv, options);
     return answers.filter((record): record is Records[Name] => !('changed' in record && 'dirref' in record));
   }
 
-  /** Records what changed and ends the session. @returns the Dirref that opens the tree again; none where nothing changed */
+  /** Records what changed and ends the session. @returns the Dirref that opens the tree again; undefined if nothing changed */
   async close(): Promise<string | undefined> {
     return await this.#connection.close();
   }
@@ -124,7 +124,7 @@ export class Client implements AsyncDisposable {
 /**
  * Starts the program, and opens a tree.
  *
- * @throws {VtftpError} where it cannot be opened
+ * @throws {VtftpError} if the tree cannot be opened
  */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
   const connection = new Connection(options);
@@ -136,7 +136,7 @@ function wordsOf(words: Word | readonly Word[]): readonly Word[] {
   return typeof words === 'string' || words instanceof Uint8Array ? [words] : words;
 }
 
-/** A symlink with a slash after it is the Dir that it leads to. */
+/** The path with a final slash, so that a symlink leads to its Dir. */
 function withSlash(path: Word): Word {
   if (path.length === 0) return './';
   return typeof path === 'string' ? `${path}/` : Buffer.concat([path, Buffer.from('/')]);

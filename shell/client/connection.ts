@@ -15,13 +15,13 @@ export interface ConnectOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** More options of the program, such as `-n`. */
   readonly options?: readonly string[];
-  /** The words that start the program; default: the one of this package. */
+  /** The words that start the program; default: this package's program. */
   readonly program?: readonly string[];
-  /** Is told what a person would be warned of. */
+  /** Called with each warning. */
   readonly onWarning?: (text: string) => void;
 }
 
-/** Requests that are in progress; more wait here, so that the program still hears what cancels them. */
+/** Requests sent and not answered, at most. Others wait here, so that the program still reads cancellations. */
 const MAX_ASKED = 500;
 
 interface Asked {
@@ -30,14 +30,14 @@ interface Asked {
   readonly end: (error: unknown) => void;
 }
 
-/** A running program that is asked by requests. @see vt(7), "REQUESTS" */
+/** A running program that answers requests. @see vt(7), "REQUESTS" */
 export class Connection {
   readonly #child: ChildProcess;
   readonly #input: Writable;
   readonly #asked = new Map<number, Asked>();
   readonly #onWarning: (text: string) => void;
   #lastId = 0;
-  /** What belongs to no request: why the program could not continue, or what it said at its end. */
+  /** The last object without a request: why the program failed, or its Dirref at the end. */
   #last: Answer = {};
   readonly #ended: Promise<void>;
   readonly #waiting: (() => void)[] = [];
@@ -55,7 +55,7 @@ export class Connection {
     });
     const { stdin, stdout } = this.#child as ChildProcess & { readonly stdin: Writable; readonly stdout: Readable };
     this.#input = stdin;
-    // It is gone, and every request fails below with that reason.
+    // The program has ended; its end rejects every request below.
     stdin.on('error', () => undefined);
     const lines = createInterface({ input: stdout });
     lines.on('line', (line) => this.#read(line));
@@ -76,8 +76,8 @@ export class Connection {
    * Runs one command.
    *
    * @param signal - cancels it
-   * @returns what it printed
-   * @throws {VtftpError} what it failed with; the reason of the signal
+   * @returns the objects that it printed
+   * @throws {VtftpError} if the command fails; the signal's reason if it is cancelled
    */
   async run(argv: readonly Word[], signal?: AbortSignal): Promise<Answer[]> {
     while (this.#asked.size >= MAX_ASKED && !this.#isOver) await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -103,7 +103,7 @@ export class Connection {
     }
   }
 
-  /** Ends the program, which records what changed. @returns the Dirref that it recites, if it has one @throws {VtftpError} where it failed */
+  /** Ends the program, which records what changed. @returns the Dirref that it prints, if any @throws {VtftpError} if it failed */
   async close(): Promise<string | undefined> {
     this.#closing ??= this.#close();
     return await this.#closing;

@@ -1,10 +1,10 @@
 import type { Sink } from '../output/sink.ts';
 import type { TerminalHolder } from '../services.ts';
 
-/** Bytes that are held back at most. */
+/** Bytes held back, at most. */
 const HELD_BYTES = 64 * 1024;
 
-/** What a job prints: whole lines, in place of the prompt, which comes again below them. */
+/** Prints a job's output as whole lines above the prompt, which is redrawn below them. */
 export class BesideSink implements Sink {
   readonly #below: Sink;
   readonly #terminal: TerminalHolder;
@@ -35,7 +35,7 @@ export class BesideSink implements Sink {
     await this.#below.flush();
   }
 
-  /** The sink below continues for others. */
+  /** The sink below stays open for others. */
   async close(): Promise<void> {
     await this.flush();
   }
@@ -47,7 +47,7 @@ export class BesideSink implements Sink {
     this.#heldBytes = 0;
     this.#terminal.beside(() => {
       this.#below.write(data);
-      // It writes at once; the next flush throws what went wrong.
+      // The sink below writes at once; its next flush throws the error, if any.
       void this.#below.flush().catch(() => undefined);
     });
   }

@@ -4,7 +4,7 @@ import type { Shell } from '../shell.ts';
 import { endText } from './end-text.ts';
 import type { BackgroundJob } from './job-table.ts';
 
-/** Reports each job at its end: at a prompt at once, to programs by an object. In scripts the command wait reports it. */
+/** Reports each job when it ends: to a prompt at once, to programs by an object. In scripts the command `wait` reports it. */
 export function tellOfJobs({ session, messages, output, terminal, services }: Shell): void {
   session.jobs.tell = (job: BackgroundJob): boolean => {
     if (!services.interactive) return false;

@@ -6,7 +6,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 import { ClientSession } from '../session/client-session.ts';
 
-/** The session as a job has it: the same tree, Stores and settings, with working paths of its own, and no way to replace the tree. */
+/** A job's view of the session: the same tree, Stores and settings, but its own working paths. It cannot replace the tree. */
 export class JobSession extends ClientSession implements LocalSession {
   override readonly settings: Map<string, string>;
   override readonly aliases: Map<string, string>;
@@ -27,7 +27,7 @@ export class JobSession extends ClientSession implements LocalSession {
     this.localCwd = session.localCwd;
   }
 
-  /** It stays the same object for as long as jobs run, whatever the session shows. */
+  /** The same object as long as jobs run, even if the session shows another tree. */
   override get tree(): Tree {
     return this.#tree;
   }
@@ -120,7 +120,7 @@ export class JobSession extends ClientSession implements LocalSession {
     throw notInJob('source');
   }
 
-  /** Nothing is its own. */
+  /** A job's session owns nothing to dispose of. */
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 

@@ -3,7 +3,7 @@ import { UsageError, VtError } from '../../core/base/errors.ts';
 import { LinkedAbort } from '../../core/base/linked-abort.ts';
 import { EXIT, exitStatusOf } from '../exit-status.ts';
 
-/** A line that runs in the background, or did. */
+/** A line that runs or has run in the background. */
 export class BackgroundJob implements Job {
   readonly number: number;
   readonly line: string;
@@ -12,7 +12,7 @@ export class BackgroundJob implements Job {
   error: unknown;
   /** Settles with the job; never rejects. */
   ended: Promise<void> = Promise.resolve();
-  /** How far it is, on one line. */
+  /** Its progress on one line, if known. */
   progress: () => string | undefined = () => undefined;
   readonly #abort: LinkedAbort;
 
@@ -43,13 +43,13 @@ export class BackgroundJob implements Job {
   }
 }
 
-/** The jobs of a session: those that run, and those that have ended and nobody has waited for. */
+/** The jobs of a session: running ones, and ended ones that no `wait` has reported. */
 export class JobTable implements Jobs {
   #jobs: BackgroundJob[] = [];
   #awaited = 0;
-  /** Reports a job that has ended while nobody waits. @returns whether it is reported, so that nobody has to wait for it */
+  /** Reports the end of a job that no `wait` waits for. @returns whether it was reported, so that no `wait` needs to */
   tell: (job: BackgroundJob) => boolean = () => false;
-  /** Is told of every job that has ended. */
+  /** Called for every ended job. */
   onEnd: (job: BackgroundJob) => void = () => undefined;
 
   get list(): readonly BackgroundJob[] {
@@ -60,7 +60,7 @@ export class JobTable implements Jobs {
     return this.#jobs.filter(({ state }) => state === 'running');
   }
 
-  /** Starts one. @param ended - fires when the session ends */
+  /** Starts a job. @param ended - fires when the session ends */
   start(line: string, ended: AbortSignal, work: (job: BackgroundJob, signal: AbortSignal) => Promise<void>): BackgroundJob {
     const number = (this.#jobs.at(-1)?.number ?? 0) + 1;
     const job = new BackgroundJob(number, line, ended);
@@ -93,7 +93,7 @@ export class JobTable implements Jobs {
     return over;
   }
 
-  /** Cancels what runs. */
+  /** Cancels all running jobs. */
   cancelAll(): void {
     for (const job of this.running) job.cancel();
   }
@@ -111,7 +111,7 @@ export class JobTable implements Jobs {
   }
 }
 
-/** Waits for something, or for the signal, whichever is first. */
+/** Waits for the work or the signal, whichever is first. */
 async function untilAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   let end = (): void => undefined;

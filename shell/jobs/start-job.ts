@@ -14,16 +14,16 @@ import { BesideSink } from './beside-sink.ts';
 import { JobSession } from './job-session.ts';
 import type { BackgroundJob } from './job-table.ts';
 
-/** What jobs are started with; all of it belongs to one session. */
+/** The parts that jobs need; all belong to one session. */
 export interface JobParts {
-  /** Those of the foreground. */
+  /** The options of the foreground. */
   readonly options: DispatchOptions;
   readonly session: ShellSession;
   /** Fires when the session ends. */
   readonly ended: AbortSignal;
   readonly terminal: TerminalHolder;
   readonly progress: ProgressView;
-  /** Where results go. */
+  /** The sink for results. */
   readonly sink: Sink;
   readonly outputOptions: OutputOptions;
   /** Writes to stderr, or among the answers. */
@@ -32,7 +32,7 @@ export interface JobParts {
   readonly redirect: (session: JobSession) => DispatchOptions['withRedirect'];
 }
 
-/** Runs a line in the background. What it prints is above the prompt. */
+/** Runs a line in the background. Its output appears above the prompt. */
 export function startJob(parts: JobParts, line: Octets): BackgroundJob {
   const { options, session, terminal, progress } = parts;
   if (session.view !== undefined)
@@ -79,7 +79,7 @@ export function startJob(parts: JobParts, line: Octets): BackgroundJob {
   });
 }
 
-/** What the shell does for a command in the background: nobody is asked there, and no local command gets the terminal. */
+/** The services for a background command: no questions are asked, and no local command gets the terminal. */
 function forJob(services: DispatchOptions['services']): DispatchOptions['services'] {
   const refuse = (what: string): VtError => new VtError('EUNSUPPORTED', `${what}: not in a job`, { remedy: 'leave out &' });
   return {

@@ -7,13 +7,13 @@ import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { Word } from './word.ts';
 
-/** The words of a command sorted into options and arguments; globs are as they were written. */
+/** The words of a command sorted into options and arguments; globs are not expanded. */
 export interface ParsedArguments {
   readonly options: ReadonlyMap<string, true | Octets>;
   /** Each use of an option that repeats, in order. */
   readonly repeated: readonly OptionUse[];
   readonly words: readonly Word[];
-  /** `--help` was among the options: nothing else counts. */
+  /** `--help` was given: everything else is ignored. */
   readonly isHelp: boolean;
 }
 
@@ -53,7 +53,7 @@ export function parseOptions(command: Command, calledAs: string, words: readonly
   };
 }
 
-/** The words of a command that hands its options on: only `--help` is its own. */
+/** The words of a command that passes its options on: only `--help` is its own. */
 function passedOn(words: readonly Word[]): ReadOptions<Octets, Word> {
   const rest = words.filter(({ text }) => text !== `--${HELP.name}`);
   return { uses: rest.length < words.length ? [{ name: HELP.name, value: true }] : [], rest };
@@ -66,11 +66,11 @@ export interface AssignedWord {
 }
 
 /**
- * Gives each word its argument. The one that repeats takes what those before and after it leave; arguments after it
- * take the last words. Optional ones go without, the last first.
+ * Gives each word its argument. The repeating argument takes the words that the others leave; arguments after it
+ * take the last words. If there are too few words, optional arguments get none, the last one first.
  *
  * @param listed - names of the argument that repeats, from a list: the words are then for those after it
- * @throws {UsageError} for too few or too many words, or a number that is none
+ * @throws {UsageError} for too few or too many words, or a word that should be a number
  */
 export function assignWords(command: Command, calledAs: string, words: readonly Word[], listed?: readonly Octets[]): AssignedWord[] {
   if (listed !== undefined) return assignListed(command, calledAs, words, listed);
@@ -84,7 +84,7 @@ export function assignWords(command: Command, calledAs: string, words: readonly 
     throw usage(command, calledAs, `too many arguments: "${octetsToText(extra?.text ?? ('' as Octets))}"`);
   }
   const used = [...specs];
-  // The repeated argument means as many as are left; while there are too few words, optional ones go.
+  // The repeating argument takes all words that are left; if there are too few words, optional arguments are dropped.
   while (used.length > words.length) {
     const dropped = used.findLastIndex((spec) => spec.optional === true);
     if (dropped < 0) break;
@@ -139,7 +139,7 @@ function argumentTexts(command: Command, calledAs: string): string[] {
   });
 }
 
-/** The error of an argument that is not there; where it is the first, as a question. */
+/** The error of a missing argument; for the first argument, as a question. */
 function missing(command: Command, calledAs: string, spec: ArgumentSpec | undefined, given: number): UsageError {
   const name = (spec?.name ?? 'argument').toUpperCase();
   const isFile = given === 0 && (spec?.kind === 'local' || spec?.kind === 'stored') && spec.repeat === true;

@@ -1,13 +1,13 @@
 import { fitted } from '../../commands/parts/display-width.ts';
 import { safeMessage } from '../output/output.ts';
 
-/** Lines of a list in which each candidate says what it is; longer ones are shown in columns, without. */
+/** Lines, at most, of a list with descriptions; longer lists are shown in columns without descriptions. */
 const MAX_LINES = 60;
 
 /**
- * A list of candidates that say what they are, a line each.
+ * A list of candidates with descriptions, one line each.
  *
- * @returns undefined where they are too many, or say nothing
+ * @returns undefined if there are too many, or none has a description
  */
 export async function saidCandidates(
   candidates: readonly string[],
@@ -24,7 +24,7 @@ export async function saidCandidates(
   );
 }
 
-/** What all texts begin with. */
+/** The longest common prefix of texts. */
 export function commonStart(texts: readonly string[]): string {
   const [first = '', ...rest] = texts;
   let length = first.length;

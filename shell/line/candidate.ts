@@ -1,14 +1,14 @@
 import type { Octets } from '../../core/base/octets.ts';
 
-/** Something that the word before the cursor may become, or the last element of its path. */
+/** A completion of the word before the cursor, or of the last element of its path. */
 export interface Candidate {
   readonly text: Octets;
-  /** How many bytes of the word are before it, as they were typed: the folder of a path. */
+  /** Octets of the typed word that stay before it: the folder of a path. */
   readonly after?: number;
-  /** What it is, for who looks at the list. */
+  /** A description for the list. */
   readonly says?: string | undefined;
-  /** It continues after this: a Dir. */
+  /** The word may continue after it: a Dir. */
   readonly isOpen: boolean;
-  /** It is in the line as it is: an option, a verb. */
+  /** It is never quoted: an option or a command name. */
   readonly isVerbatim?: boolean;
 }

@@ -21,9 +21,9 @@ import { quoteCandidates } from './quote-candidates.ts';
 import { treeGlobSide } from './tree-glob.ts';
 import type { SkipReference, Word } from './word.ts';
 
-/** An answer takes no longer: what was found until then is what there is. */
+/** Milliseconds for an answer; it contains what was found until then. */
 const LIMIT_MS = 200;
-/** More are of no use to anybody. */
+/** Candidates, at most: longer lists are useless. */
 const MAX_CANDIDATES = 2000;
 
 export interface CompletionOptions {
@@ -35,18 +35,18 @@ export interface CompletionOptions {
   readonly clauses: readonly string[];
 }
 
-/** Candidates as a line takes them, quoted, and the part of the line that they replace. Some say what they are. */
+/** Candidates, quoted for the line, and the part of the line that they replace. Some have descriptions. */
 export interface Completion {
   readonly candidates: readonly string[];
   readonly replaces: string;
-  /** For each candidate; empty where it says nothing. */
+  /** The description of each candidate; empty for none. */
   readonly says: readonly string[];
 }
 
 const NOTHING: Completion = { candidates: [], replaces: '', says: [] };
 
 /**
- * What the word at the end of a line may become. Never throws, and answers within 200 ms.
+ * The completions of the word at the end of a line. Never throws, and answers within 200 ms.
  *
  * @param line - up to the cursor
  */
@@ -67,7 +67,7 @@ export async function completeLine(line: string, options: CompletionOptions): Pr
 }
 
 /**
- * The end of what was typed that candidates replace: behind its last slash, or the `=` of an option, and behind a quote that begins the word.
+ * The end of the typed text that candidates replace: after its last slash or the `=` of an option, and after a quote that begins the word.
  *
  * @param after - as in {@link Candidate}
  */
@@ -76,9 +76,9 @@ function unfinished(typed: Octets, after: number, quote: OpenEnd['quote']): Octe
   return quote !== undefined && typed.startsWith(quote) ? (typed.slice(quote.length) as Octets) : typed;
 }
 
-/** What a source gives within the limit. */
+/** The candidates that a source yields within the limits. */
 async function collect(source: AsyncIterable<Candidate>): Promise<Candidate[]> {
-  // A name that both sides have is offered once.
+  // A name that exists in the tree and locally is offered once.
   const found = new Map<Octets, Candidate>();
   const stop = new AbortController();
   const gather = async (): Promise<void> => {
@@ -137,7 +137,7 @@ async function* candidatesFor(open: OpenEnd, options: CompletionOptions): AsyncG
   }
 }
 
-/** Options, and behind `--NAME=` what that one takes. */
+/** Options, and after `--NAME=` the values of that option. */
 async function* optionWords(command: Command, word: Word, options: CompletionOptions): AsyncGenerator<Candidate> {
   const specs = command.options ?? [];
   const equals = word.text.indexOf('=') + 1;
@@ -153,7 +153,7 @@ async function* optionWords(command: Command, word: Word, options: CompletionOpt
 }
 
 /**
- * What an option takes.
+ * The values of an option.
  *
  * @param start - where in the word the value begins
  */
@@ -174,7 +174,7 @@ async function* valueWords(value: OptionValue, word: Word, start: number, option
       : { ...candidate, after: after + start };
 }
 
-/** What a list of options may become: names behind its last comma, and behind `=` the words that one takes. */
+/** Completions of a list of options: names after its last comma, and values after `=`. */
 function listedWords(specs: readonly OptionSpec[], typed: string): string[] {
   const before = typed.slice(0, typed.lastIndexOf(',') + 1);
   const [name = ''] = typed.slice(before.length).split('=', 1);
@@ -183,7 +183,7 @@ function listedWords(specs: readonly OptionSpec[], typed: string): string[] {
   return optionNames(specs).map((each) => `${before}${each}${optionNamed(specs, each)?.value === undefined ? '' : '='}`);
 }
 
-/** What the argument at an index may be: of a command that takes several, also what its last argument may be. */
+/** The kinds of the argument at an index; for a command with several, also the kind of its last argument. */
 function kindsAt(specs: readonly ArgumentSpec[], index: number): ArgumentKind[] {
   const repeated = specs.findIndex((spec) => spec.repeat === true);
   if (repeated >= 0 && index >= repeated) return specs.slice(repeated).map((spec) => spec.kind);
@@ -245,7 +245,7 @@ function commandWords({ commands, session }: CompletionOptions): SaidWord[] {
   ];
 }
 
-/** A word, and what it says of itself. */
+/** A word and its description. */
 type SaidWord = readonly [word: string, says: string];
 
 async function* words(known: readonly (string | SaidWord)[], typed: string): AsyncGenerator<Candidate> {
@@ -303,7 +303,7 @@ async function* paths(
   const listed = side === 'stored' || folder === '' ? folder : resolveLocalPath(session.localCwd, meant);
   for await (const { name, isDir } of where.list(listed)) {
     if (!name.startsWith(start) || (name.startsWith('.') && !start.startsWith('.')) || (dirsOnly && !isDir)) continue;
-    // A name that starts with a dash would be taken for an option.
+    // A name that starts with a dash would be read as an option.
     const before = folder === '' && name.startsWith('-') ? './' : '';
     yield { text: `${before}${name}${isDir ? '/' : ''}` as Octets, after, isOpen: isDir };
   }

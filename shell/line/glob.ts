@@ -4,11 +4,11 @@ import type { Octets } from '../../core/base/octets.ts';
 import { compareOctets, octetsToText } from '../../core/base/octets.ts';
 import type { Word } from './word.ts';
 
-/** One side of the shell, as far as globs look at it. Paths are as typed: relative ones start at that side's working path. */
+/** The tree or the local files, as globs need them. Paths are as typed: relative ones start at that side's working path. */
 export interface GlobSide {
-  /** The entries of a Dir (`''` is the working path), in any order; none where it cannot be listed. */
+  /** The entries of a Dir (`''` is the working path), in any order; none if it cannot be listed. */
   list(path: Octets): AsyncIterable<{ readonly name: Octets; readonly isDir: boolean }>;
-  /** Whether something is there; a symlink counts whether or not it leads anywhere. */
+  /** Whether a path exists; a dangling symlink counts. */
   exists(path: Octets): Promise<boolean>;
 }
 
@@ -31,10 +31,10 @@ export function patternOf(text: string, quoted: Uint8Array): Octets {
 }
 
 /**
- * The paths that a word with a glob means, sorted by bytes; spelled as the word is: relative, absolute, or below
- * the same Dirs. A name that starts with a dot needs a written dot.
+ * The paths that a word with a glob matches, sorted by octets. They are spelled like the word: relative, absolute, or below
+ * the same Dirs. A name that starts with a dot needs an explicit dot.
  *
- * @throws {VtError} EFAILED where nothing matches
+ * @throws {VtError} EFAILED if nothing matches
  */
 export async function expandGlob(word: Word, side: GlobSide, signal?: AbortSignal): Promise<Octets[]> {
   const root = word.text.startsWith('/') ? '/' : '';

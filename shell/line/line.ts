@@ -5,7 +5,7 @@ import { LineError, OpenQuoteError, OpenQuoteFound, plainWord, quotedWord, readW
 
 // The grammar of a line. Lines are bytes, not text: names in scripts need not be UTF-8. @see vtftp(1), "Lines"
 
-/** Words of a line at most, of all its commands: each costs some hundred bytes, and what is made of it more. */
+/** Words of a line, at most, over all its commands: each takes some hundred bytes, and more once it is processed. */
 export const MAX_WORDS = 131_072;
 
 /** `> file` or `>> file`. */
@@ -18,16 +18,16 @@ export interface Redirect {
 export interface ParsedCommand {
   /** The first is the name; of `!…` the words are `!` and the unparsed rest of the line. */
   readonly words: readonly Word[];
-  /** `-cmd`: an error of it is no error. */
+  /** `-cmd`: its errors are ignored. */
   readonly ignoreError: boolean;
   /** `@cmd`: no echo, no warnings. */
   readonly quiet: boolean;
   /** `| local command`, unparsed, for the local shell. */
   readonly pipe: Octets | undefined;
   readonly redirect: Redirect | undefined;
-  /** What is between it and the command before: `&&` runs it after success, `||` after failure. */
+  /** The operator before it: `&&` runs it after success, `||` after failure. */
   readonly joinedBy: ';' | '&&' | '||';
-  /** `LIST &`: the source of all of the list, which runs in the background; the other commands of the list are in it alone. */
+  /** `LIST &`: the source of the whole list, which runs in the background. Its other commands appear only in this text. */
   readonly background?: Octets;
   readonly start: number;
   readonly end: number;
@@ -49,20 +49,20 @@ export interface OpenEnd {
 /**
  * Parses a line, or several with newlines between.
  *
- * @throws {LineError} for an unfinished quote, or an operator with nothing to be between
+ * @throws {LineError} for an unfinished quote, or an operator without a command before or after it
  */
 export function parseLine(source: Octets, skipReference: SkipReference): readonly ParsedCommand[] {
   return new LineParser(source, skipReference, false).parse().commands;
 }
 
 /**
- * Puts the lines of an input together that are one: a newline in quotes belongs to its word, as in sh. What was read of
- * a line is not read again when more comes, but for its last word.
+ * Joins the lines of an input that belong together: a newline in quotes belongs to its word, as in sh. When more comes, only
+ * the last word of a line is read again.
  */
 export class LineJoiner {
   readonly #skipReference: SkipReference;
   #parser: LineParser | undefined;
-  /** Lines that cannot close the open quote, and are not read yet. */
+  /** Lines that cannot close the open quote, and are not parsed yet. */
   #unread: Octets[] = [];
   #closedBy = '';
 
@@ -75,7 +75,7 @@ export class LineJoiner {
     return this.#parser !== undefined;
   }
 
-  /** @returns the lines that are one, with newlines between; undefined while a quote is open */
+  /** @returns the joined lines, with newlines between; undefined while a quote is open */
   take(line: Octets): Octets | undefined {
     if (this.#parser === undefined && !/['"]/.test(line)) return line;
     this.#unread.push(line);
@@ -87,7 +87,7 @@ export class LineJoiner {
     return open === undefined ? parser.source : undefined;
   }
 
-  /** The lines that waited in vain; from then on none waits. */
+  /** Removes and returns the lines whose quote was not closed. */
   drop(): Octets {
     const text = [...(this.#parser === undefined ? [] : [this.#parser.source]), ...this.#unread.splice(0)].join('\n') as Octets;
     this.#parser = undefined;
@@ -96,7 +96,7 @@ export class LineJoiner {
   }
 }
 
-/** Parses what is before the cursor; never throws for what is merely unfinished. */
+/** Parses the line before the cursor; an unfinished end is not an error. */
 export function parseOpenLine(source: Octets, skipReference: SkipReference): OpenEnd | undefined {
   return new LineParser(source, skipReference, true).parse().open;
 }
@@ -136,7 +136,7 @@ class LineParser {
     return this.#source;
   }
 
-  /** Reads more lines. @returns the quote that is open at their end; whatever else is wrong is for {@link parseLine} to tell */
+  /** Reads more lines. @returns the quote that is open at their end; other errors are left to {@link parseLine} */
   append(lines: Octets): OpenQuoteFound | undefined {
     this.#source = (this.#source === '' ? lines : `${this.#source}\n${lines}`) as Octets;
     try {
@@ -213,7 +213,7 @@ class LineParser {
     this.#draft = newDraft(operator, this.#at);
   }
 
-  /** `&`: what was joined by `&&` and `||` so far is one job. */
+  /** `&`: the commands joined by `&&` and `||` so far are one job. */
   #endInBackground(): void {
     if (this.#draft.words.length === 0) throw this.#error('parse line: no command before "&"', this.#at, 'to use it in a name, quote it');
     this.#commands.push(this.#sealed());

@@ -6,7 +6,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import { octetsToBytes } from '../../core/base/octets.ts';
 import type { GlobSide } from './glob.ts';
 
-/** Local files as globs and completion see them. @param cwd - absolute */
+/** Local files for globs and completion. @param cwd - absolute */
 export function localGlobSide(cwd: Octets): GlobSide {
   return {
     async *list(path) {

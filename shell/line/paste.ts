@@ -8,11 +8,11 @@ const PASTE_END = '\x1b[201~';
 export const BRACKETED_PASTE_ON = '\x1b[?2004h';
 export const BRACKETED_PASTE_OFF = '\x1b[?2004l';
 
-/** Is in the edited line for a newline that was pasted, and becomes one when the line is run. */
+/** Represents a pasted newline in the edited line; replaced by a newline when the line is run. */
 export const PASTED_NEWLINE = '\u23ce';
 
 /**
- * Takes keys from a terminal and hands them on. Pasted text is changed so that nothing in it runs. Newlines within it become
+ * Passes keys of a terminal on. Pasted text is changed so that nothing in it runs by itself. Newlines within it become
  * {@link PASTED_NEWLINE}, those at its end are removed, and control characters become spaces or are removed.
  */
 export class PasteFilter extends Transform {
@@ -33,7 +33,7 @@ export class PasteFilter extends Transform {
       this.#isPasting = !this.#isPasting;
     }
     if (!this.#isPasting) {
-      // The beginning of a marker may have come; a lone escape key must not wait.
+      // This may be the beginning of a marker, which has to wait; a lone escape key must not.
       const kept = partialMarker(this.#held);
       out += this.#held.slice(0, this.#held.length - kept);
       this.#held = this.#held.slice(this.#held.length - kept);
@@ -51,7 +51,7 @@ function partialMarker(text: string): number {
   return 0;
 }
 
-/** Pasted text as it may be in a line. */
+/** Pasted text made safe for a line. */
 export function tamePaste(text: string): string {
   return (
     text

@@ -5,15 +5,15 @@ import type { OpenEnd } from './line.ts';
 import { escapeOctets, isPlainWord, quoteWord } from './quote.ts';
 
 /**
- * Candidates as they are in a line: with backslashes, or within the quote that was typed already. A single one is
- * closed and followed by a space, unless it continues.
+ * Candidates quoted for a line: with backslashes, or within the quote that was typed already. A single candidate gets its closing
+ * quote and a space, unless it may continue.
  *
  * @param open - the quote that was typed already
  */
 export function quoteCandidates(candidates: readonly Candidate[], open: OpenEnd['quote']): string[] {
   const isOnly = candidates.length === 1;
   return candidates.map(({ text, isOpen, isVerbatim, after = 0 }) => {
-    // A slash is outside of quotes of its own, so that the next element can follow it.
+    // A final slash stays outside the candidate's own quotes, so that the next element can follow it.
     const [name, slash] = isOpen && text.endsWith('/') ? [text.slice(0, -1) as Octets, '/'] : [text, ''];
     const quoted = isVerbatim === true ? octetsToText(text) : `${quoteAs(name, open, after === 0)}${slash}`;
     if (!isOnly || isOpen) return quoted;
@@ -28,7 +28,7 @@ function closing(open: NonNullable<OpenEnd['quote']>): string {
 function quoteAs(text: Octets, open: OpenEnd['quote'], isWordStart: boolean): string {
   if (open === "$'") return escapeOctets(text);
   const isText = octetsToTextStrict(text) !== undefined && !quoteWord(text).startsWith("$'");
-  // What only $'…' can write: the quote that is open is closed for it.
+  // Only $'…' can write these octets, so an open quote is closed first.
   if (!isText) return `${open === undefined ? '' : closing(open)}$'${escapeOctets(text)}'${open ?? ''}`;
   const shown = octetsToText(text);
   if (open === '"') return shown.replace(/["\\]/g, String.raw`\$&`);

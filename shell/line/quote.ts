@@ -2,12 +2,12 @@ import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText, octetsToTextStrict } from '../../core/base/octets.ts';
 import { isUnsafe, replaceUnsafe } from '../../core/base/unsafe-text.ts';
 
-/** What needs no quotes anywhere in a word; a first `@`, `!`, `~` or `#` is distinguished below. */
+/** Characters that need no quotes in a word; a leading `@`, `!`, `~` or `#` is handled below. */
 const PLAIN = /^[A-Za-z0-9_./:,+=%^{}~@#!\x80-\xff-]+$/;
 
 /**
- * Writes bytes as one word of a line. Where they read back the same they are not quoted. Else they are in single quotes, or in
- * `$'…'` where they are unsafe for a terminal or no UTF-8. The result is printable and has no newline.
+ * Writes octets as one word of a line, unquoted if they read back the same. Otherwise they get single quotes, or
+ * `$'…'` if they are unsafe for a terminal or not UTF-8. The result is printable and has no newline.
  */
 export function quoteWord(octets: Octets): string {
   const text = octetsToTextStrict(octets);
@@ -17,7 +17,7 @@ export function quoteWord(octets: Octets): string {
   return `"${text.replace(/[\\"]/g, '\\$&')}"`;
 }
 
-/** Whether bytes mean themselves in a line, wherever they are. */
+/** Whether octets need no quotes anywhere in a line. */
 export function isPlainWord(octets: Octets): boolean {
   return octets !== '' && !/^[@!~#{]/.test(octets) && PLAIN.test(octets) && !/^[A-Za-z]+\{|^x-vt:/.test(octets);
 }
@@ -31,7 +31,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "'": String.raw`\'`,
 };
 
-/** Bytes as they are within `$'…'`: every unsafe character, and every byte of what is not UTF-8, as an escape. */
+/** Octets escaped for `$'…'`: every unsafe character, and every octet if they are not UTF-8. */
 export function escapeOctets(octets: Octets): string {
   const text = octetsToTextStrict(octets);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what is meant

@@ -6,16 +6,16 @@ import { errorCode, errorReason } from '../../core/base/system/system-error.ts';
 import { openLocalOutput } from '../../core/export/local-output.ts';
 import { FdSink } from '../output/sink.ts';
 
-/** The file that a command's output goes to. */
+/** The file that receives a command's output. */
 export interface RedirectTarget {
   readonly sink: FdSink;
-  /** Puts the file under its name. */
+  /** Gives the finished file its name. */
   commit(): Promise<void>;
-  /** Leaves what was there before. Appended lines stay. */
+  /** Keeps the previous file. Appended lines stay. */
   rollback(): Promise<void>;
 }
 
-/** Opens the target of `> file` or `>> file`. @throws {VtError} */
+/** Opens the target of `> file` or `>> file`. @throws {VtError} if it cannot be opened */
 export async function openRedirect(target: Octets, cwd: Octets, append: boolean, signal: AbortSignal): Promise<RedirectTarget> {
   const path = resolveLocalPath(cwd, target);
   try {

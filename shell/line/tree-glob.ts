@@ -4,7 +4,7 @@ import { resolveTreePath } from '../../core/tree/path.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 import type { GlobSide } from './glob.ts';
 
-/** A tree as globs and completion see it. */
+/** A tree for globs and completion. */
 export function treeGlobSide(tree: Tree, cwd: TreePath, signal?: AbortSignal): GlobSide {
   return {
     async *list(path) {
@@ -28,7 +28,7 @@ async function leadsToDir(tree: Tree, path: TreePath): Promise<boolean> {
   return (await lookup(tree, path, true))?.dirent.kind === 'dir';
 }
 
-/** As `lookup`, but a path through a file, or a symlink that leads nowhere, is merely absent. */
+/** As `lookup`, but returns undefined for a path through a file or a dangling symlink. */
 async function lookup(tree: Tree, path: TreePath, follow: boolean): ReturnType<Tree['lookup']> {
   try {
     return await tree.lookup(path, { follow });

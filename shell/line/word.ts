@@ -4,12 +4,12 @@ import { octetsToText } from '../../core/base/octets.ts';
 
 // The words of a line and their quotes. @see vtftp(1), "Lines"
 
-/** One word of a line, with its quotes taken off. */
+/** One word of a line, without its quotes. */
 export interface Word {
   readonly text: Octets;
-  /** For each byte of `text` 1 if it was quoted: a quoted `*` matches itself alone. */
+  /** For each octet of `text`, 1 if it was quoted: a quoted `*` matches only itself. */
   readonly quoted: Uint8Array;
-  /** Where it is in the line: first byte, and the one past the last. */
+  /** Its range in the line: the first octet, and the one after the last. */
   readonly start: number;
   readonly end: number;
 }
@@ -31,7 +31,7 @@ export class LineError extends UsageError {
 
 /** A quote that is open where the text ends: more text may close it. */
 export class OpenQuoteError extends LineError {
-  /** What closes it. */
+  /** The character that closes it. */
   readonly closedBy: string;
 
   constructor({ what, offset, closedBy }: OpenQuoteFound, source: Octets) {
@@ -40,7 +40,7 @@ export class OpenQuoteError extends LineError {
   }
 }
 
-/** The same before its place is counted in lines and columns, which takes a look at all that is before it. */
+/** The same error without line and column, since counting these requires scanning all text before it. */
 export class OpenQuoteFound extends Error {
   readonly what: string;
   readonly offset: number;
@@ -64,7 +64,7 @@ export function columnOf(source: Octets, offset: number): number {
   return column;
 }
 
-/** What ends a word that is not quoted. */
+/** Characters that end an unquoted word. */
 export const WORD_ENDS: ReadonlySet<string> = new Set([' ', '\t', '\n', '\r', ';', '|', '>', '&']);
 
 /**
@@ -84,7 +84,7 @@ export function readWord(
   return new WordReader(source, start, isOpen).read(skipReference);
 }
 
-/** What neither ends a word nor quotes; a `$` may. */
+/** Characters that neither end a word nor begin a quote; `$` may begin one. */
 const PLAIN = /[^ \t\n\r;|>&'"\\$]+/y;
 
 /** How a quote opens. */
@@ -155,7 +155,7 @@ class WordReader {
     this.#at = end + 1;
   }
 
-  /** In double quotes a backslash escapes `"` and `\`; before anything else it is itself. */
+  /** In double quotes a backslash escapes `"` and `\`; elsewhere it is literal. */
   #readDouble(): void {
     const start = this.#at;
     let text = '';
@@ -242,7 +242,7 @@ const NAMED_ESCAPES: Readonly<Record<string, string>> = {
 
 class WordParts {
   text = '';
-  /** From where to where the text was quoted. */
+  /** The quoted ranges of the text. */
   readonly #quotedRuns: (readonly [start: number, end: number])[] = [];
 
   add(text: string, quoted: boolean): void {
@@ -263,7 +263,7 @@ export function plainWord(text: string, start: number, end: number): Word {
   return { text: text as Octets, quoted: new Uint8Array(text.length), start, end };
 }
 
-/** A word all in quotes. */
+/** A completely quoted word. */
 export function quotedWord(text: string, start: number, end: number): Word {
   return { text: text as Octets, quoted: new Uint8Array(text.length).fill(1), start, end };
 }

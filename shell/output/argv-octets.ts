@@ -3,8 +3,8 @@ import { octetsFromBytes } from '../../core/base/octets.ts';
 import { rawName } from './output.ts';
 
 /**
- * Arguments as they were given, where Node has put U+FFFD for bytes that are not UTF-8: each of those is a lone surrogate, as in
- * {@link rawName}. Only Linux tells; elsewhere they stay as Node has them.
+ * The original arguments: Node replaces octets that are not UTF-8 by U+FFFD; here each is a lone surrogate, as in
+ * {@link rawName}. Only on Linux; elsewhere the arguments stay as Node gives them.
  *
  * @param args - without the interpreter and the program
  */

@@ -2,26 +2,26 @@ import type { ErrorParts } from '../../core/base/error-parts.ts';
 import { errorParts, messageParts } from '../../core/base/error-parts.ts';
 import { VtError } from '../../core/base/errors.ts';
 
-/** The command that an error ended: how it was called first, then its other names. */
+/** Names of the failed command: the typed name first, then its other names. */
 export type CommandNames = readonly string[];
 
-/** Who speaks where no command does. */
+/** The names in errors that no command caused. */
 const PROGRAM: CommandNames = ['vtftp'];
 
-/** An error as a user reads it. */
+/** The parts of an error line. */
 export interface ErrorLine {
-  /** The command that was typed, or the program. */
+  /** The typed command, or the program. */
   readonly command: string;
   /** The thing and the fact, without the command and without the remedy. */
   readonly text: string;
 }
 
 /**
- * Composes what a user reads: the command that was typed, then the thing, then the fact. Every error line of the program
- * comes from here, whatever order its message has.
+ * Composes an error line: the typed command, then the thing, then the fact. Every error line of the program
+ * comes from here, whatever the order in its message.
  *
  * @param error - an error, or the message of one
- * @param names - the command it comes from; none where the program itself failed
+ * @param names - names of the failed command; default: the program
  */
 export function errorLine(error: unknown, names: CommandNames = PROGRAM): ErrorLine {
   const [command = 'vtftp'] = names;
@@ -32,7 +32,7 @@ export function errorLine(error: unknown, names: CommandNames = PROGRAM): ErrorL
   return { command, text: `${lead}${lead === '' ? '' : ' '}${shownThing(parts.thing)}: ${parts.fact}` };
 }
 
-/** What is before the thing: nothing where the command says it already, an option, or what could not be done. */
+/** The text before the thing: an option, the failed action, or nothing if the command's name says it already. */
 function leadOf({ action, isPlain }: ErrorParts, names: CommandNames, isAboutWords: boolean): string {
   if (action === undefined || isPlain || names.includes(action)) return '';
   const name = names.find((each) => action.startsWith(`${each} `));
@@ -41,7 +41,7 @@ function leadOf({ action, isPlain }: ErrorParts, names: CommandNames, isAboutWor
   return isAboutWords || action.startsWith('-') ? action : `cannot ${action}`;
 }
 
-/** A fact without the command's name, where it begins with that. */
+/** A fact without the command's name at its start. */
 function withoutName(fact: string, names: CommandNames): string {
   for (const name of names) {
     if (fact.startsWith(`${name}: `)) return errorLine(fact.slice(name.length + 2), names).text;
@@ -50,7 +50,7 @@ function withoutName(fact: string, names: CommandNames): string {
   return fact;
 }
 
-/** A thing in its form for an error line: quoted only if its ends could not be seen. */
+/** A thing in its form for an error line: quoted only if its ends would be unclear. */
 function shownThing(thing: string): string {
   return thing === '' || /^\s|\s$|: /.test(thing) ? `"${thing}"` : thing;
 }

@@ -1,6 +1,6 @@
 import { OutputOver } from './output-over.ts';
 
-/** Results that are kept until it is known that they are true. */
+/** Holds results back until the Store for them is known to be usable. */
 export class HeldOutput extends OutputOver {
   #held: (() => Promise<void> | void)[] = [];
 
@@ -18,7 +18,7 @@ export class HeldOutput extends OutputOver {
     await Promise.resolve();
   }
 
-  /** Lets out what is held. */
+  /** Prints the held results. */
   async release(): Promise<void> {
     const held = this.#held;
     this.#held = [];

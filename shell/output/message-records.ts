@@ -2,7 +2,7 @@ import type { RecordFields, RecordSpec } from '../../commands/words/record-spec.
 
 // Objects under `--json` that come from no command in particular: those that any command may print, and those of the program.
 
-/** What a program can act on where something went wrong. */
+/** Fields of an error that a program can act on. */
 const FAULT_FIELDS = {
   code: 'text?',
   errno: 'text?',
@@ -13,7 +13,7 @@ const FAULT_FIELDS = {
 
 const PLACE_FIELDS = { where: 'text?', column: 'integer?' } as const satisfies RecordFields;
 
-/** The last of a command that writes: whether it changed the tree, and the Dirref of that. */
+/** The last object of a writing command: whether it changed the tree, and the new Dirref. */
 export const CHANGED_RECORD: RecordSpec = {
   name: 'Changed',
   summary: 'whether a command changed the tree, and its Dirref; null while changes wait for the next sync',

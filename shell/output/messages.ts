@@ -20,21 +20,21 @@ export interface MessageOptions {
   readonly quiet: boolean;
   readonly style: Style;
   readonly progress: ProgressSink;
-  /** Those of the session, which know where errors of these came from. */
+  /** The session's messages, which note the origins of errors. */
   readonly over?: Messages;
 }
 
 /** Where an error came from. */
 export interface Origin extends Tag {
-  /** The command that it ended. */
+  /** The names of the failed command. */
   readonly names?: CommandNames;
   /** `FILE:LINE` of the script that ran it, `-c:N` for the N-th `-c`, or the command that argv ends in. */
   readonly where?: string;
-  /** Where its command begins in that line; 1 is the first character. */
+  /** Column of its command in that line; 1 is the first character. */
   readonly column?: number;
 }
 
-/** Everything that is no result: one line a message, as JSON objects where that is asked for. */
+/** All output that is not a result: one line for each message, or JSON objects if requested. */
 export class Messages {
   readonly #options: MessageOptions;
   readonly #told: WeakSet<Error>;
@@ -46,12 +46,12 @@ export class Messages {
     this.#origins = options.over === undefined ? new WeakMap() : options.over.#origins;
   }
 
-  /** Whether this very error has been reported already. */
+  /** Whether this error object has been reported already. */
   hasTold(error: unknown): boolean {
     return error instanceof Error && this.#told.has(error);
   }
 
-  /** Notes where an error came from. The innermost command counts; places of scripts that ran each other are all told. */
+  /** Notes the origin of an error. The innermost command counts; the places of nested scripts are all reported. */
   from(error: unknown, origin: Origin): void {
     if (!(error instanceof Error)) return;
     const inner = this.#origins.get(error);
@@ -65,7 +65,7 @@ export class Messages {
     return `${command}: ${text}`.toWellFormed();
   }
 
-  /** An error as programs read it. It counts as told. @param place - `FILE:LINE`, in scripts */
+  /** The JSON object of an error, which then counts as reported. @param place - `FILE:LINE`, in scripts */
   errorRecord(error: unknown, place?: string): Readonly<Record<string, unknown>> {
     this.#noteTold(error, place);
     const { command } = this.#line(error);
@@ -109,7 +109,7 @@ export class Messages {
       this.#print(`${this.#options.style('error', `${command}:`)} ${safeMessage(`${text}${remedy === undefined ? '' : ` (${remedy})`}`)}`);
   }
 
-  /** Something to know that is neither result nor fault: a plain line. */
+  /** Prints information that is neither a result nor an error, as a plain line. */
   note(message: string, tag: Tag = {}): void {
     if (this.#options.json) this.#print(safeJson({ ...tag, note: message.toWellFormed() }));
     else this.#print(safeMessage(message));
@@ -119,12 +119,12 @@ export class Messages {
     if (!this.#options.quiet) this.#options.progress.update(state, tag);
   }
 
-  /** Takes a frame of progress off the terminal: something else is to be there. */
+  /** Erases the progress line from the terminal, before other output. */
   clearProgress(): void {
     this.#options.progress.clear();
   }
 
-  /** A command has ended: its progress goes. */
+  /** Removes the progress of an ended command. */
   finishProgress(): void {
     this.#options.progress.finish();
   }
@@ -143,13 +143,13 @@ export class Messages {
   }
 }
 
-/** What a program can act on: the code, the errno and path of a failed call, and the way out. */
+/** Error fields for programs: the code, the errno and path of a failed call, and the remedy. */
 function errorDetails(error: unknown): Readonly<Record<string, unknown>> {
   const code = error instanceof VtError ? error.code : error instanceof Error && isSystemError(error) ? 'EFAILED' : undefined;
   return { code, ...errnoAndPath(error), remedy: error instanceof VtError ? error.remedy : undefined };
 }
 
-/** The errno that an error comes from, and the path that it is about; the outermost that names one counts. */
+/** The errno that caused an error, and the path concerned; the outermost error that has one counts. */
 function errnoAndPath(error: unknown): Readonly<Record<string, unknown>> {
   if (!(error instanceof Error)) return {};
   if (error instanceof PathError) return { errno: error.errno, ...octetsFields('path', error.octets) };
@@ -160,7 +160,7 @@ function errnoAndPath(error: unknown): Readonly<Record<string, unknown>> {
   return { errno, path: typeof path === 'string' ? path.toWellFormed() : undefined };
 }
 
-/** How what was in progress ends when its command is cancelled: so, or because what it works with is closed. */
+/** Codes with which the work of a cancelled command ends: cancelled, or its Store or tree was closed. */
 const ENDS_OF_CANCELLED: readonly VtErrorCode[] = ['ECANCELLED', 'ECLOSED'];
 
 /** The diagnostics of one command; counts what failed. */
@@ -186,7 +186,7 @@ export class CommandDiagnostics implements Diagnostics {
   }
 
   failure(error: Error): void {
-    // What was in progress when the command was cancelled: the command itself says so, once.
+    // Part of the cancelled work: the command itself reports the cancellation once.
     if (this.#signal.aborted && error instanceof VtError && ENDS_OF_CANCELLED.includes(error.code)) return;
     this.failures++;
     this.#messages.failure(error, this.#names, this.#tag);

@@ -3,22 +3,22 @@ import { isatty } from 'node:tty';
 import { errorCode } from '../../core/base/system/system-error.ts';
 import { type WaitEnd, waitWritable } from '../../core/base/system/wait-writable.ts';
 
-/** What a pipe that has room at all takes without waiting: Linux keeps pages, and POSIX says so of PIPE_BUF. */
+/** Octets that a writable pipe takes without blocking: a page on Linux, and PIPE_BUF of POSIX. */
 const PIPE_PIECE = 4096;
-/** What a socket that has room takes without waiting: it says so once most of its buffer is free. A new one takes twice that unasked. */
+/** Octets that a writable socket takes without blocking: it is writable once most of its buffer is free. A new one takes twice that. */
 const SOCKET_PIECE = 16 * 1024;
 
 /**
- * A descriptor that is written to without waiting for its reader. An ordinary write to a full pipe lasts until the reader takes
- * something, and the process hears no signal meanwhile.
+ * A descriptor for writes that do not wait for the reader. An ordinary write to a full pipe blocks until the reader takes
+ * something, and the process handles no signal meanwhile.
  */
 export class OutputFd {
   readonly #fd: number;
-  /** Bytes that one write may have once there is room; undefined where a write never waits. */
+  /** Octets of one write when the descriptor is writable; undefined if writes never block. */
   readonly #piece: number | undefined;
-  /** Opened here. */
+  /** A descriptor opened here, if any. */
   readonly #own: number | undefined;
-  /** Bytes that are written without asking: to ask takes the C library, which few short runs need. */
+  /** Octets that may be written without a poll(2), which requires loading the C library. */
   #unasked: number;
 
   constructor(fd: number) {
@@ -35,8 +35,8 @@ export class OutputFd {
   /**
    * Writes what there is room for.
    *
-   * @returns how many bytes
-   * @throws what the system says: EPIPE where nobody reads any more
+   * @returns how many octets
+   * @throws the system's error: EPIPE if the reader has closed
    */
   write(data: Uint8Array): number {
     let done = 0;
@@ -59,13 +59,13 @@ export class OutputFd {
     return waitWritable(this.#fd, ms);
   }
 
-  /** Ends it; the descriptor that was given stays open. */
+  /** Closes its own descriptor; the given one stays open. */
   close(): void {
     if (this.#own !== undefined) closeSync(this.#own);
   }
 }
 
-/** The same pipe or terminal, where writes do not wait; undefined where it cannot be opened so. */
+/** The same pipe or terminal, opened non-blocking; undefined if that fails. */
 function reopened(fd: number): number | undefined {
   if (process.platform !== 'linux') return undefined;
   try {

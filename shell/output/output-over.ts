@@ -1,7 +1,7 @@
 import type { Output } from '../../commands/command.ts';
 import type { Octets } from '../../core/base/octets.ts';
 
-/** An output that hands everything on to another; what is made of it changes some of that. */
+/** An output that forwards everything to another; subclasses change part of it. */
 export class OutputOver implements Output {
   protected readonly below: Output;
 

@@ -48,7 +48,7 @@ export function wantsColour(
 export interface OutputOptions {
   readonly json: boolean;
   readonly terminal: boolean;
-  /** The width of the terminal as it is now. */
+  /** The current width of the terminal. */
   readonly columns: () => number;
   readonly style: Style;
 }
@@ -60,7 +60,7 @@ const SURROGATE_BASE = 0xdc00;
 
 const NEWLINE = 0x0a;
 
-/** A name as text that {@link encodeText} turns back into the very bytes. */
+/** A name as text that {@link encodeText} converts back to the same octets. */
 export function rawName(octets: Octets): string {
   const text = octetsToTextStrict(octets);
   if (text !== undefined) return text;
@@ -75,7 +75,7 @@ export function encodeText(text: string): Uint8Array {
   );
 }
 
-/** A name as a terminal may show it: as it is, or quoted as it can be typed where it holds what could harm. */
+/** A name made safe for a terminal: unchanged, or quoted as it can be typed if it has unsafe characters. */
 export function terminalName(octets: Octets): string {
   const text = octetsToTextStrict(octets);
   const quoted = quoteWord(octets);
@@ -89,7 +89,7 @@ export class SinkOutput implements Output {
   readonly #lines: StyledLines | undefined;
   readonly #columns: () => number;
   readonly #sink: Sink;
-  /** The last bytes were no whole line. */
+  /** The last octets did not end a line. */
   #isMidLine = false;
 
   constructor(sink: Sink, options: OutputOptions) {
@@ -115,13 +115,13 @@ export class SinkOutput implements Output {
     this.#isMidLine = false;
   }
 
-  /** A line as it leaves: with its colours, and at a terminal without anything else that this would obey. */
+  /** A line ready for output: with its colours, and at a terminal without other control sequences. */
   shown(text: string): string {
     if (this.#lines !== undefined) return this.#lines.finish(text, !this.terminal);
     return this.terminal ? safeLine(text) : text;
   }
 
-  /** Ends the line that the last bytes left unfinished, so that a prompt which follows does not overwrite it. */
+  /** Ends an unfinished line, so that a following prompt does not overwrite it. */
   endLine(): void {
     if (this.#isMidLine) this.line('');
   }
@@ -156,13 +156,13 @@ export class SinkOutput implements Output {
   }
 }
 
-/** bigint as a number where that is exact, else as its digits. */
+/** A bigint as a number if that is exact, else as a string of its digits. */
 function jsonValue(_key: string, value: unknown): unknown {
   if (typeof value !== 'bigint') return value;
   return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();
 }
 
-/** A message on one line, without anything that a terminal would obey or a person could not see. */
+/** A message on one line, without control sequences and invisible characters. */
 export function safeMessage(text: string): string {
   return replaceUnsafe(text.toWellFormed(), visibleEscape);
 }

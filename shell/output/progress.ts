@@ -5,15 +5,15 @@ import { safeJson } from '../../core/base/unsafe-text.ts';
 import { safeMessage } from './output.ts';
 import type { Tag } from './tagged-output.ts';
 
-/** Least time between two frames: ten a second at most. */
+/** Milliseconds between two frames, at least. */
 const FRAME_MS = 100;
 
 export type ProgressMode = 'line' | 'json' | 'none';
 
-/** What a command reports its progress to. */
+/** Receives the progress of a command. */
 export interface ProgressSink {
   update(state: ProgressState, tag?: Tag): void;
-  /** Takes what is shown off the terminal, before something else is written there. */
+  /** Erases the progress line, before other output on the terminal. */
   clear(): void;
   /** The command has ended. */
   finish(): void;
@@ -21,13 +21,13 @@ export interface ProgressSink {
 
 /** The progress of a job: a line of its own among those of the others. */
 export interface JobProgress extends ProgressSink {
-  /** How far it is; undefined where nothing is known. */
+  /** Its progress on one line; undefined if not known. */
   statusLine(): string | undefined;
   /** The job has ended. */
   end(): void;
 }
 
-/** Shows how long commands go: a line for each that is written over, or JSON lines; remembers the last states for SIGUSR1. */
+/** Shows the progress of commands: one updated line for each, or JSON lines. Keeps the last states for SIGUSR1. */
 export class ProgressView implements ProgressSink {
   readonly #write: (text: string) => void;
   readonly #mode: ProgressMode;
@@ -35,7 +35,7 @@ export class ProgressView implements ProgressSink {
   readonly #columns: () => number;
   readonly #mayDraw: () => boolean;
   readonly #own: Course;
-  /** Those of jobs, in the order of their start. */
+  /** The progress of jobs, in the order of their start. */
   readonly #jobs = new Map<string, Course>();
   #shownMs = Number.NEGATIVE_INFINITY;
   #shownLines = 0;
@@ -45,7 +45,7 @@ export class ProgressView implements ProgressSink {
     readonly mode: ProgressMode;
     readonly nowMs: () => number;
     readonly columns: () => number;
-    /** Whether frames may be on the terminal now; not so while one types there. */
+    /** Whether frames may be drawn now: not while the user is typing. */
     readonly mayDraw?: () => boolean;
   }) {
     this.#write = options.write;
@@ -71,7 +71,7 @@ export class ProgressView implements ProgressSink {
     this.#own.end();
   }
 
-  /** `put: 12M of 40M (30 %), 8.1M/s, 4 s left, 310 new blocks, 12 existing`, one line for each that runs; `idle` where nothing does. */
+  /** `put: 12M of 40M (30 %), 8.1M/s, 4 s left, 310 new blocks, 12 existing`, one line for each running command; `idle` for none. */
   statusLine(): string {
     const lines = this.#lines();
     return lines.length === 0 ? 'idle' : lines.join('\n');
@@ -124,12 +124,12 @@ export class ProgressView implements ProgressSink {
   }
 }
 
-/** To the start of the first of some lines, from the last. @see ECMA-48, CUU */
+/** Control sequence to the start of the first of some lines, from the last. @see ECMA-48, CUU */
 function toTop(lines: number): string {
   return lines > 1 ? `\r\x1b[${lines - 1}A` : '\r';
 }
 
-/** How far one command is. */
+/** The progress of one command. */
 class Course {
   readonly #nowMs: () => number;
   #last: ProgressState | undefined;
@@ -152,7 +152,7 @@ class Course {
     this.#last = undefined;
   }
 
-  /** On one line; undefined where nothing runs. */
+  /** Its progress on one line; undefined if it is not running. */
   text(): string | undefined {
     const state = this.#last;
     if (state === undefined) return undefined;
@@ -191,14 +191,14 @@ class Course {
     };
   }
 
-  /** Bytes a second since the command began; undefined before that is known. */
+  /** Bytes a second since the command began; undefined while unknown. */
   #rate({ bytesPerSecond, doneBytes }: ProgressState): number | undefined {
     const seconds = (this.#nowMs() - this.#startMs) / 1000;
     return bytesPerSecond ?? (seconds > 0.2 ? (doneBytes - this.#startBytes) / seconds : undefined);
   }
 }
 
-/** Whole seconds that the rest will take; undefined where that is not known. */
+/** Whole seconds that the rest will take; undefined if unknown. */
 function secondsLeft({ doneBytes, totalBytes }: ProgressState, rate: number | undefined): number | undefined {
   if (rate === undefined || rate <= 0 || totalBytes === undefined) return undefined;
   return Math.ceil(Math.max(0, totalBytes - doneBytes) / rate);

@@ -1,6 +1,6 @@
 import { OutputOver } from './output-over.ts';
 
-/** Leaves out what a command says of its work: `-q`. Records go through, for programs ask for them by `--json`. */
+/** Drops the lines with which a command reports its work: `-q`. Records pass, since programs request them by `--json`. */
 export class QuietOutput extends OutputOver {
   override line(): void {}
 }

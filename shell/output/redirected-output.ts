@@ -8,14 +8,14 @@ import { openRedirect } from '../line/redirect.ts';
 import { PLAIN_STYLE, SinkOutput } from './output.ts';
 import { StreamSink } from './sink.ts';
 
-/** Columns of an output that is no terminal. */
+/** Columns of an output that is not a terminal. */
 export const DEFAULT_COLUMNS = 80;
 
 export interface RedirectOptions {
   readonly session: LocalSession;
   readonly env: ShellServices['env'];
   readonly json: boolean;
-  /** Standard output of local commands: ours, or stderr where ours carries JSON. */
+  /** Standard output of local commands: ours, or stderr if ours carries JSON. */
   readonly localStdout: 1 | 2;
 }
 
@@ -46,7 +46,7 @@ async function runToFile(
     await opened.commit();
   } catch (error) {
     await opened.rollback();
-    // The file's own write knows no path.
+    // Errors of writes by descriptor have no path.
     if (error instanceof Error && 'syscall' in error && error.syscall === 'write' && !('path' in error))
       throw new VtError('EFAILED', `write "${octetsToText(target.text)}": ${errorReason(error)}`, { cause: error });
     throw error;
@@ -68,7 +68,7 @@ async function runPiped(
   });
   const { stdin } = child;
   if (stdin === null) throw new VtError('EFAILED', `run local "${octetsToText(line)}": it has no standard input`);
-  // A reader that has had enough (`| head`) ends the command, and that is no error.
+  // A reader that closes early (`| head`) ends the command, which is not an error.
   const gone = new AbortController();
   const sink = new StreamSink(stdin, () => gone.abort());
   let failure: { readonly error: unknown } | undefined;

@@ -2,15 +2,15 @@ import type { Command } from '../../commands/command.ts';
 import type { FieldSpec, RecordFields, RecordSpec } from '../../commands/words/record-spec.ts';
 import { ANY_COMMAND_RECORDS, MESSAGE_RECORDS } from './message-records.ts';
 
-// The JSON Schema of what is printed under `--json`, made from the command table. @see https://json-schema.org/draft/2020-12
+// The JSON Schema of output under `--json`, generated from the command table. @see https://json-schema.org/draft/2020-12
 
 /** A schema, as JSON. */
 export type Schema = Readonly<Record<string, unknown>>;
 
-/** A record and the commands that print it; none where it is the program's. */
+/** A record and the commands that print it. */
 export interface PrintedRecord {
   readonly spec: RecordSpec;
-  /** Names of commands; undefined where it may come from any, or from none. */
+  /** Names of commands; undefined for a record of any command or of the program itself. */
   readonly commands: readonly string[] | undefined;
 }
 
@@ -30,7 +30,7 @@ export function printedRecords(commands: readonly Command[]): readonly PrintedRe
 /**
  * The schema of every object that is printed under `--json`.
  *
- * @param only - the objects of one command alone
+ * @param only - restricts it to the objects of this command
  */
 export function outputSchema(commands: readonly Command[], only?: Command): Schema {
   const records = printedRecords(commands).filter((record) => only === undefined || record.commands?.includes(only.name) === true);
@@ -43,7 +43,7 @@ export function outputSchema(commands: readonly Command[], only?: Command): Sche
   };
 }
 
-/** What says which request and command an object belongs to. */
+/** The properties that name an object's request and command. */
 function tagProperties(commands: readonly string[] | undefined): Record<string, Schema> {
   return {
     id: { type: ['string', 'integer'], description: 'of the request' },

@@ -4,45 +4,45 @@ import { VtError } from '../../core/base/errors.ts';
 import { errorCode, errorReason } from '../../core/base/system/system-error.ts';
 import { OutputFd } from './output-fd.ts';
 
-/** Where bytes go. `write` may hold them back; `flush` hands them on. */
+/** A destination of bytes. `write` may buffer them; `flush` passes them on. */
 export interface Sink {
   write(data: Uint8Array): void;
-  /** Resolves when the other end takes more. Rejects where it cannot be written to; a reader that has gone is no error. */
+  /** Resolves when the reader takes more. Rejects if writing fails; a closed reader is not an error. */
   flush(): Promise<void>;
-  /** Ends it; nothing may be written afterwards. */
+  /** Closes it; nothing may be written afterwards. */
   close(): Promise<void>;
 }
 
-/** Held back at most, so that many short lines cost few system calls: 64 KiB is a pipe's capacity. */
+/** Bytes buffered, at most, so that many short lines take few system calls: 64 KiB is a pipe's capacity. */
 const HELD_BYTES = 64 * 1024;
 
-/** Milliseconds between two looks at a reader that takes nothing, in which signals are heard. */
+/** Milliseconds between two checks of a blocked reader; signals are handled in between. */
 const LOOK_MS = 20;
-/** Milliseconds that the reader of a session which a signal ends has for the rest. */
+/** Milliseconds that a reader has for the rest when a signal ends the session. */
 const LAST_MS = 300;
 
-/** Whether what is written is still waited for. */
+/** Whether writes still wait for the reader. */
 export interface Patience {
-  /** What runs was cancelled: its reader is not waited for. */
+  /** The running command was cancelled: do not wait for its reader. */
   readonly isCancelled: boolean;
-  /** The session ends: what its reader does not take soon is dropped. */
+  /** The session ends: data that its reader does not take soon is dropped. */
   readonly isLeaving: boolean;
 }
 
 export interface FdSinkOptions {
-  /** Called once, when nobody reads any more (EPIPE); what follows is dropped. */
+  /** Called once, when the reader has closed (EPIPE); later data is dropped. */
   readonly onClosed?: () => void;
   /** Its name in an error of a write; without one, its opener reports the error. */
   readonly name?: string;
-  /** Called before each system call: takes a frame of progress off the terminal. */
+  /** Called before each system call: erases the progress line from the terminal. */
   readonly beforeWrite?: () => void;
-  /** Without it, the reader has all the time that it takes. */
+  /** Default: waits for the reader without limit. */
   readonly patience?: Patience;
 }
 
 /**
- * A sink over a file descriptor, in order. What there is room for is written before a call returns: output of a program that dies next
- * is not lost. A reader that takes nothing blocks the writer, but no signal.
+ * A sink over a file descriptor. Data that fits is written before a call returns, so output before a crash is not lost. A reader
+ * that takes nothing blocks the writer, but not the handling of signals.
  */
 export class FdSink implements Sink {
   readonly #fd: OutputFd;
@@ -51,10 +51,10 @@ export class FdSink implements Sink {
   #heldBytes = 0;
   #isClosed = false;
   #isScheduled = false;
-  /** A signal came while the reader was waited for: its listener runs first. */
+  /** A signal came during a wait for the reader: its listener runs first. */
   #isCalled = false;
   #leavingSinceMs: number | undefined;
-  /** Of a write that nobody waited for; thrown by the next call. */
+  /** Error of an earlier write in the background; thrown by the next call. */
   #error: unknown;
 
   constructor(fd: number, options: FdSinkOptions = {}) {
@@ -70,11 +70,11 @@ export class FdSink implements Sink {
     const done = isLarge && this.#handOn() ? this.#writeNow(data) : 0;
     if (done < data.length) this.#hold(data.slice(done));
     if (!isLarge && this.#heldBytes >= HELD_BYTES) this.#handOnAll();
-    // A slow command's lines are seen as they come.
+    // The lines of a slow command appear as they come.
     if (this.#heldBytes > 0) this.#schedule(0);
   }
 
-  /** Writes a message at once. Where nobody is there to read it, nothing happens. */
+  /** Writes a message at once. A closed reader is ignored. */
   say(text: string): void {
     try {
       this.write(Buffer.from(text));
@@ -88,7 +88,7 @@ export class FdSink implements Sink {
     if (this.#error !== undefined) throw this.#error;
     const { patience } = this.#options;
     while (!this.#handOn()) {
-      // Signals are heard between two looks.
+      // Signals are handled between two checks.
       if (patience?.isLeaving === true) {
         this.#leavingSinceMs ??= performance.now();
         if (performance.now() - this.#leavingSinceMs > LAST_MS) this.#drop();
@@ -118,7 +118,7 @@ export class FdSink implements Sink {
     this.#isClosed = true;
   }
 
-  /** Writes what is held in the next turn, and again later where there was no room. */
+  /** Writes the buffer in the next turn, and retries later if it did not fit. */
   #schedule(ms: number): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -135,7 +135,7 @@ export class FdSink implements Sink {
     else setTimeout(goOn, ms).unref();
   }
 
-  /** Writes what is held, however long its reader takes. Where a signal comes meanwhile, the rest is held until it was heard. */
+  /** Writes the buffer, however long the reader takes. If a signal comes, the rest waits until it is handled. */
   #handOnAll(): void {
     while (!this.#isCalled && !this.#handOn()) {
       if (this.#fd.wait(-1) !== 'called') continue;
@@ -146,7 +146,7 @@ export class FdSink implements Sink {
     }
   }
 
-  /** Writes of what is held what there is room for. @returns whether that was all */
+  /** Writes as much of the buffer as fits. @returns whether that was all */
   #handOn(): boolean {
     if (this.#heldBytes === 0) return true;
     const data = this.#held.length === 1 ? (this.#held[0] as Uint8Array) : Buffer.concat(this.#held);
@@ -156,7 +156,7 @@ export class FdSink implements Sink {
     return this.#heldBytes === 0;
   }
 
-  /** @returns how many bytes are dealt with: written, or dropped since nobody reads */
+  /** @returns octets written, or dropped because the reader has closed */
   #writeNow(data: Uint8Array): number {
     if (this.#isClosed) return data.length;
     const { beforeWrite, onClosed, name } = this.#options;
@@ -175,7 +175,7 @@ export class FdSink implements Sink {
   }
 }
 
-/** A sink over a stream, such as the stdin of a local command. A reader that has gone is no error. */
+/** A sink over a stream, such as the stdin of a local command. A closed reader is not an error. */
 export class StreamSink implements Sink {
   readonly #stream: Writable;
   #error: Error | undefined;

@@ -2,10 +2,10 @@ import { storeProgressText } from '../../commands/parts/format.ts';
 import { ProgressStore } from '../../core/store/progress-store.ts';
 import type { Store } from '../../core/store/store.ts';
 
-/** Least time between two frames: ten a second at most. */
+/** Milliseconds between two frames, at least. */
 const FRAME_MS = 100;
 
-/** `--progress=store`: a status line of what goes through the Stores that the session opens. */
+/** `--progress=store`: a status line of the traffic of the session's Stores. */
 export class StoreProgressLine {
   readonly #write: (text: string) => void;
   readonly #isTerminal: boolean;
@@ -16,7 +16,7 @@ export class StoreProgressLine {
   constructor(options: { readonly write: (text: string) => void; readonly isTerminal: boolean }) {
     this.#write = options.write;
     this.#isTerminal = options.isTerminal;
-    // What is written over would only fill a file.
+    // In a file, lines meant to be overwritten would pile up.
     this.#timer = options.isTerminal ? setInterval(() => this.#show(), FRAME_MS).unref() : undefined;
   }
 

@@ -5,9 +5,9 @@ import type { Style, StyleKind } from './style.ts';
 const TAB = '\t';
 
 /**
- * Lines with colours, and nothing else that a terminal obeys. A style marks its text with what no text can hold by chance or by
- * intent. The finished line is made safe as a whole. Only then do marks become the terminal's sequences. So whatever a column
- * shows, no code can forget to escape it.
+ * Lines with colours, and no other control sequences. A style marks its text with marks that no text can contain, by chance or by
+ * intent. The finished line is made safe as a whole. Only then are the marks replaced by the terminal's sequences. So no code can
+ * forget to escape a column.
  */
 export class StyledLines {
   readonly #style: Style;
@@ -15,7 +15,7 @@ export class StyledLines {
   readonly #close: string;
   readonly #marked: RegExp;
 
-  /** @param style - makes the sequences of the terminal */
+  /** @param style - generates the terminal's sequences */
   constructor(style: Style) {
     this.#style = style;
     const secret = crypto.randomUUID();

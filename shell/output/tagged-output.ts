@@ -1,7 +1,7 @@
 import type { Output } from '../../commands/command.ts';
 import { OutputOver } from './output-over.ts';
 
-/** What every object of an answer says: which request it belongs to, and which command it comes from. */
+/** Fields of every object of an answer: its request and its command. */
 export interface Tag {
   readonly id?: string | number;
   readonly job?: number;

@@ -2,10 +2,10 @@ import { writeSync } from 'node:fs';
 import { errorCode } from '../../core/base/system/system-error.ts';
 
 /**
- * Writes all of some bytes, in as many system calls as it takes. At a pipe that somebody made non-blocking it waits for the
+ * Writes all bytes, in as many system calls as necessary. On a pipe that another process made non-blocking it waits for the
  * reader, as a write to any other pipe does.
  *
- * @throws what the system says: EPIPE where nobody reads any more
+ * @throws the system's error: EPIPE if the reader has closed
  */
 export function writeWhole(fd: number, data: Uint8Array): void {
   for (let done = 0; done < data.length; ) {
@@ -18,16 +18,16 @@ export function writeWhole(fd: number, data: Uint8Array): void {
   }
 }
 
-/** Writes to stderr; where nobody is there to read it, nothing happens. */
+/** Writes to stderr; errors are ignored. */
 export function writeStderr(text: string): void {
   try {
     writeWhole(2, Buffer.from(text));
   } catch {
-    // Nobody is there.
+    // The reader has closed.
   }
 }
 
-/** A pipe that is full tells nobody when it has room: there is nothing to wait on but time. */
+/** Waits a moment: without poll(2) there is no notice of room in a full pipe. */
 function waitBriefly(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
 }

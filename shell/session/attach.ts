@@ -31,7 +31,7 @@ import { datadirSpecification, openStoreLazily } from './stores.ts';
  * kernel's list: one that hangs is not touched as long as its socket is where it is expected.
  *
  * @param path - absolute, without `.`, `..` and a trailing slash
- * @throws {VtError} EOPEN where it cannot be found
+ * @throws {VtError} EOPEN if the socket cannot be found; {PathError} EACCES
  */
 export function socketOfMount(path: Octets, env: Readonly<Record<string, string | undefined>>): string | undefined {
   const mountPoint = isMounted(path) ? path : realPathOf(path);
@@ -58,7 +58,7 @@ function diedError(named: string, cause: unknown): VtError {
   return new VtError('EOPEN', `attach to "${named}": its process has died`, { cause, remedy: 'umount -l removes the dead mount' });
 }
 
-/** Where a path leads, if it leads anywhere. */
+/** The real path of a path; undefined if there is none. */
 function realPathOf(path: Octets): Octets | undefined {
   try {
     return octetsFromBytes(realpathSync.native(pathBytes(path), 'buffer'));
@@ -68,11 +68,11 @@ function realPathOf(path: Octets): Octets | undefined {
 }
 
 /**
- * Attaches to the live tree of a mount by its control socket. The tree is the mount's; local files stay a matter of this
- * process.
+ * Attaches to the live tree of a mount by its control socket. The mount's process changes the tree; this process handles
+ * local files.
  *
- * @param named - what the user calls it: a mount point, or the socket
- * @throws {VtError} EOPEN where nobody listens, EPERM where it is not a mount of this user
+ * @param named - its name in messages: a mount point, or the socket
+ * @throws {VtError} EOPEN if no process listens, EPERM if it is not a mount of this user
  */
 export async function attach(socket: string, named: string, options: SourceOptions): Promise<OpenedSource> {
   const uid = process.getuid?.() ?? 0;
@@ -114,12 +114,12 @@ export async function attachServed(
   return await openAttached({ channel, again, store: new AttachedStore(store, new ChannelStore(channel)), top: mount.about }, options);
 }
 
-/** What it says as it is closed is nothing to anybody. */
+/** Closes a Store and ignores its errors. */
 async function closing(store: Store): Promise<void> {
   try {
     await store[Symbol.asyncDispose]();
   } catch {
-    // It is gone already.
+    // The Store is closed already.
   }
 }
 
@@ -130,7 +130,7 @@ interface Attached {
   readonly again: () => Promise<ControlLink>;
   /** The Store of its Blocks. */
   readonly store: Store;
-  /** What is known of the mount that was named. */
+  /** The fields of the mount that was named. */
   readonly top: Fields;
 }
 
@@ -151,7 +151,7 @@ async function openAttached({ channel, again, store, top }: Attached, options: S
   return { tree: openLiveTree(store, root, { name: remote.name }), store, archive, base: root, ...start };
 }
 
-/** What is known of the mount that was named: the process may serve its tree at other places too. */
+/** The fields of the mount that was named: the process may serve its tree at other places too. */
 function topOf(about: Fields, named: string): Fields {
   const { mounts } = about;
   if (!Array.isArray(mounts)) return about;
@@ -165,7 +165,7 @@ async function storeOf(channel: ControlChannel, options: SourceOptions): Promise
   const remote = new ChannelStore(channel);
   const { folders, place } = channel.about['store'] as Fields;
   const folder: unknown = Array.isArray(folders) && folders.length === 1 ? folders[0] : undefined;
-  // Only what needs no more than a path, and is the same folder from here.
+  // Only a datadir given by its path alone, if the path leads to the same folder here.
   if (typeof folder !== 'string' || remote.name !== `datadir:${folder}` || !isDatadir(folder) || placeOfFolder(folder) !== place)
     return remote;
   try {

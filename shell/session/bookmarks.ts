@@ -13,7 +13,7 @@ import type { OpenedSource } from './opened-source.ts';
 
 // The file of bookmarks has a line for each: NAME SOURCE PATH, quoted as in a line of the shell.
 
-/** The bookmarks of a user, by name; none where there is no file. Lines that are no bookmarks are passed over. */
+/** The bookmarks of a user, by name; none if there is no file. Lines that are not bookmarks are ignored. */
 export function readBookmarks({ config }: Pick<Places, 'config'>): Bookmark[] {
   const file = config === undefined ? undefined : bookmarkFile(config);
   const found = new Map<string, Bookmark>();
@@ -24,7 +24,7 @@ export function readBookmarks({ config }: Pick<Places, 'config'>): Bookmark[] {
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Writes the bookmarks of a user, for the owner alone. @throws {VtError} EFAILED where there is no home for them */
+/** Writes the bookmarks of a user, readable only by the owner. @throws {VtError} EFAILED without a home folder */
 export function writeBookmarks({ config }: Pick<Places, 'config'>, bookmarks: readonly Bookmark[]): void {
   if (config === undefined) throw new VtError('EFAILED', 'bookmark: there is no home directory to keep it in');
   const file = bookmarkFile(config);
@@ -64,7 +64,7 @@ export function bookmarkNamed(source: Octets, places: Pick<Places, 'config'>): B
   return readBookmarks(places).find(({ name }) => name === octetsToText(source));
 }
 
-/** Opens what a bookmark is of, at its path; where that is gone, at the start. */
+/** Opens the source of a bookmark at its path; if the path no longer exists, at the start. */
 export async function openBookmark(
   { name, path }: Bookmark,
   open: () => Promise<OpenedSource>,

@@ -6,7 +6,7 @@ import type { TreePath } from '../../core/tree/path.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 
-/** The session as one client of the control channel has it: the same tree, with a working path and settings of its own. */
+/** The session of one client of the control channel: the same tree, with its own working path and settings. */
 export class ClientSession implements Session {
   cwd: TreePath = ROOT_PATH;
   previousCwd: TreePath | undefined;

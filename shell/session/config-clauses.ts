@@ -10,7 +10,7 @@ import { noClause } from './configuration.ts';
 /** The clause with settings for all others; its name is the Python vt's. */
 const GLOBAL = 'GLOBAL';
 const GLOBAL_NAMES = ['basedir', 'blockmapdir'];
-/** Types that are in the folder of their clause's name below `basedir` by default. */
+/** Types whose default folder is the one below `basedir` with their clause's name. */
 const FOLDER_TYPES = ['datadir', 'filecache'];
 
 /** `$HOME` and `${HOME}` where a path begins. */
@@ -20,10 +20,10 @@ type Clause = ReadonlyMap<string, string>;
 
 /**
  * Reads the text of a configuration: clauses of a `store = SPECIFICATION`, or of a `type` and the parameters of that
- * type. A clause's Store is looked at when it is asked for, so that a fault in one is no hindrance to another.
+ * type. A clause is checked when its Store is requested, so that an error in one does not affect others.
  *
  * @param file - for messages
- * @throws {VtError} EUSAGE for a line that is no setting of a clause
+ * @throws {VtError} EUSAGE for a line that is not a setting of a clause
  */
 export function parseConfiguration(text: string, file: string): Configuration {
   const clauses = new Map<string, Clause>();
@@ -46,7 +46,7 @@ export function parseConfiguration(text: string, file: string): Configuration {
   };
 }
 
-/** Clauses of what the parser gives, for which a dot in a name makes a clause within a clause. */
+/** Collects clauses from the parser's result, in which a dot in a name makes a nested clause. */
 function collect(
   parsed: Readonly<Record<string, unknown>>,
   path: readonly string[],
@@ -115,7 +115,7 @@ function below(basedir: string, form: StoreForm): StoreForm {
   return { ...form, parameters: { ...form.parameters, path: join(basedir, path) } };
 }
 
-/** The number of the line of a setting, or of a clause's heading; 1 where it is not known. */
+/** The number of the line of a setting, or of a clause's heading; 1 if unknown. */
 function lineOf(text: string, clause: string | undefined, name: string | undefined): number {
   let current: string | undefined;
   for (const [i, line] of text.split('\n').entries()) {

@@ -7,11 +7,11 @@ import type { Configuration } from './configuration.ts';
 import { noClause } from './configuration.ts';
 
 /**
- * Reads a configuration. The parser is loaded only where there is a file.
+ * Reads a configuration. The parser is loaded only if there is a file.
  *
- * @param file - its path; undefined where there is no place for one
+ * @param file - its path; undefined without a home folder
  * @param mustExist - it was asked for by name
- * @throws {VtError} EOPEN if it cannot be read, EPERM if others may have written it, EUSAGE if its text cannot be understood
+ * @throws {VtError} EOPEN if it cannot be read, EPERM if others may have written it, EUSAGE if its text is not valid
  */
 export async function readConfiguration(file: string | undefined, mustExist: boolean): Promise<Configuration> {
   if (file === undefined) return withoutClauses('vtftp.conf');
@@ -19,7 +19,7 @@ export async function readConfiguration(file: string | undefined, mustExist: boo
   let text: string;
   try {
     requireTrusted(file, 'configuration');
-    // What was asked for by name may be a pipe.
+    // A file given by name may be a pipe.
     text = (mustExist ? readFileSync(file) : readStateFile(file)).toString().replace(/^\ufeff/, '');
   } catch (error) {
     if (error instanceof VtError) throw error;

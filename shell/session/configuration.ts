@@ -4,17 +4,17 @@ import type { StoreSpecification } from '../../core/openers/specification.ts';
 
 /** What a configuration says of Stores. @see vtftp.conf(5) */
 export interface Configuration {
-  /** The file, for messages; it need not be there. */
+  /** Path of the file, for messages; it need not exist. */
   readonly file: string;
   /** The names of all clauses. */
   readonly names: readonly string[];
-  /** The Store of a clause. Throws a VtError for one that is not there or cannot be read. */
+  /** The Store of a clause. @throws {VtError} if the clause is missing or not valid */
   clause(name: string): StoreSpecification;
-  /** What `default` means, where a clause `[default]` says so. */
+  /** The Store of a clause `[default]`, which replaces the built-in default. */
   readonly defaultStore: StoreSpecification | undefined;
 }
 
-/** Says that a clause is not there, and which are. */
+/** @throws {VtError} EOPEN: the clause does not exist, with the existing clauses as remedy */
 export function noClause(file: string, name: string, known: readonly string[]): never {
   throw new VtError('EOPEN', `open Store "[${name}]": "${file}" has no clause of this name`, {
     remedy:

@@ -27,17 +27,17 @@ export interface ServedRoots {
 /** A tree that was opened, and what belongs to it. */
 export interface OpenedSource {
   readonly tree: Tree;
-  /** Where new Blocks go. */
+  /** The Store of new Blocks. */
   readonly store: Store;
-  /** Where synced roots are recorded. */
+  /** The archive of synced roots. */
   readonly archive: Archive | undefined;
-  /** What that is called in its Store. */
+  /** The archive's name in its Store. */
   readonly archiveName?: string | undefined;
   /** The number of its state in the archive, where one that is past was named. */
   readonly number?: number | undefined;
-  /** It is the tree of a Store that was named and is not there: nothing can be read of it. */
+  /** Its named Store does not exist: nothing can be read. */
   readonly lacksStore?: boolean;
-  /** It is the tree of an archive that was named and is not there: nothing can be read of it. */
+  /** Name of its archive that does not exist: nothing can be read. */
   readonly lacksArchive?: string;
   /** The root that the tree started from; undefined for an empty one and for an ordinary directory. */
   readonly base: Dirent | undefined;
@@ -66,12 +66,12 @@ export interface SourceOptions extends StoreOpener {
   readonly now: () => Date;
   /** Puts a Store on top that keeps what is added to itself: for `-n`. */
   readonly wrapStore: (store: Store) => Promise<Store>;
-  /** Nothing is to be changed: `-n`. */
+  /** `-n`: nothing may be changed. */
   readonly plan?: boolean;
   /** Whether ordinary directories may be changed, with a notice, are read-only (default), or are opened beside a tree, to read. */
   readonly directories?: 'changed' | 'read' | 'beside';
-  /** It is opened by a bookmark, which leads to no other. */
+  /** It is opened through a bookmark; bookmarks cannot refer to other bookmarks. */
   readonly isBookmark?: boolean;
-  /** Called when a live mount that was opened goes away while nothing is asked of it. */
+  /** Called if an opened live mount ends while no request is pending. */
   readonly onGone?: ((error: VtError) => void) | undefined;
 }

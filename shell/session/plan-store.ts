@@ -6,7 +6,7 @@ import { canWrite, capability, type Offers } from '../../core/store/capability.t
 import { MemoryStore } from '../../core/store/memory.ts';
 import type { AddResult, Store } from '../../core/store/store.ts';
 
-/** A Store for `-n`: reads come from the Store below, what is added stays in memory, and nothing below changes. */
+/** A Store for `-n`: it reads from the Store below and keeps added Blocks in memory. Nothing below changes. */
 export class PlanStore implements Store {
   readonly name: string;
   readonly wraps: Store;
@@ -28,7 +28,7 @@ export class PlanStore implements Store {
       durability: 'hidden',
       enumeration: 'hidden',
       journals: 'hidden',
-      // What is added here is nowhere.
+      // Blocks added here have no location.
       location: 'hidden',
       get imports() {
         const imports = capability(below, 'imports');

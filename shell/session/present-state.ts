@@ -17,25 +17,25 @@ import { RootRecord, type RootRecordOptions, requireDir } from './root-record.ts
 export interface PresentStateOptions extends RootRecordOptions {
   /** Nothing is ever synced: `-n`. */
   readonly plan: boolean;
-  /** Another tree has taken the place of the one before. */
+  /** Called when another tree has replaced the present one. */
   readonly onReplaced: () => Promise<void>;
 }
 
 /**
- * The tree of one source as it is now, and what is recorded of it. Of the methods that record or replace one may run at a time: two would
- * take each other for another session.
+ * The present tree of one source, and its recorded roots. Only one method that records or replaces the tree may run at a time: two
+ * would mistake each other for another session.
  */
 export class PresentState implements AsyncDisposable {
   readonly source: OpenedSource;
   readonly #options: PresentStateOptions;
   readonly #record: RootRecord;
   #tree: Tree;
-  /** Blocks of the tree have come, and it is to be recorded. */
+  /** Blocks of the tree have arrived, so the next sync must record it. */
   #mustKeep = false;
   #hasSynced = false;
-  /** Those that hold the very object of the tree. */
+  /** Holders that need the tree to stay the same object. */
   #pins = 0;
-  /** The root that was recorded last, as it was looked at last. */
+  /** The last recorded root, opened for comparison. */
   #recorded: LiveTree | undefined;
 
   constructor(source: OpenedSource, options: PresentStateOptions) {
@@ -49,7 +49,7 @@ export class PresentState implements AsyncDisposable {
     return this.#tree;
   }
 
-  /** The root that was recorded last as far as this session knows. */
+  /** The last recorded root that this session knows. */
   get base(): Dirent | undefined {
     return this.#record.base;
   }
@@ -135,7 +135,7 @@ export class PresentState implements AsyncDisposable {
     const record = this.#record;
     if (this.#options.plan || !this.#tree.can.sync) return record.base === undefined ? '' : formatDirent(record.base);
     if (this.source.served !== undefined) {
-      // What others changed counts too, and only the mount knows of that.
+      // Changes of others count too, and only the mount knows them.
       const root = as === undefined ? await this.#tree.sync({ signal }) : await this.source.served.record(as, signal);
       record.movedTo(root);
       this.#hasSynced = true;
@@ -146,7 +146,7 @@ export class PresentState implements AsyncDisposable {
     const log = live?.log;
     if (record.base !== undefined && !this.isChanged && log?.isEmpty !== false && (await isRecorded())) return formatDirent(record.base);
     const ours = requireDir(await (live?.sync({ signal, asRoot: true }) ?? this.#tree.sync({ signal })));
-    // What was written again as it was is no change either.
+    // Rewriting the same content is not a change.
     if (record.isBase(ours) && (await isRecorded())) {
       await log?.rootRecorded(ours);
       return formatDirent(ours);

@@ -7,7 +7,7 @@ import { LiveTree } from '../../core/tree/live/live-tree.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import type { LookupOptions, Tree, TreeCapabilities, TreeChange, TreeEntry } from '../../core/tree/tree.ts';
 
-/** A tree that can be looked at and not changed: a past state, or an ordinary directory where nobody asked for changes. */
+/** A tree that can only be read: a past state, or an ordinary directory opened without -w. */
 export class ReadOnlyTree implements Tree {
   readonly name: string;
   readonly can: TreeCapabilities = { write: false, sync: false };
@@ -21,7 +21,7 @@ export class ReadOnlyTree implements Tree {
     this.#remedy = remedy;
   }
 
-  /** What a change that is asked for ends with. @param action - what was to be done: `mkdir` */
+  /** The error of a refused change. @param action - the attempted action, for the message */
   refusal(action: string): ReadOnlyError {
     return new ReadOnlyError(action, this.name, this.#remedy === undefined ? {} : { remedy: this.#remedy });
   }

@@ -8,19 +8,19 @@ export class TreeChangeNote {
   readonly #revision: number;
   #would = false;
 
-  /** Begins to look. */
+  /** Notes the state before the command. */
   constructor(session: Pick<Session, 'tree' | 'dirref'>) {
     this.#session = session;
     this.#tree = session.tree;
     this.#revision = session.tree.revision;
   }
 
-  /** It is only planned. */
+  /** The change is only planned. */
   wouldBe(): void {
     this.#would = true;
   }
 
-  /** The object that says so. A Dirref is reported only once it is recorded: it could not be opened before. */
+  /** The object that reports the change. It has the Dirref only once that is recorded: it could not be opened before. */
   record(plan: boolean): Readonly<Record<string, unknown>> {
     const { tree, dirref } = this.#session;
     const changed = this.#would || tree !== this.#tree || tree.revision !== this.#revision;

@@ -5,7 +5,7 @@ import type { Store } from '../../core/store/store.ts';
 import type { StoreOpener } from './stores.ts';
 import { openStoreLazily } from './stores.ts';
 
-/** Where `httpd` listens if nothing else is said. */
+/** Default port of `httpd`. */
 const HTTPD_PORT = 8080;
 
 /** The Store of the session with that of a host behind it. */
@@ -20,7 +20,7 @@ export interface StoreWithHost {
  * by the protocol of `serve`, whichever answers.
  *
  * @param own - the specification of the session's Store
- * @throws {VtError} EOPEN where neither answers
+ * @throws {VtError} EOPEN if neither answers
  */
 export async function storeWithHost(
   own: string,

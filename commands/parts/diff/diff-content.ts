@@ -11,10 +11,10 @@ import { octetsFields } from '../format.ts';
 import type { NamedSides } from './diff-sides.ts';
 import { patchName } from './diff-sides.ts';
 
-/** A file is shown by its lines up to this size. */
+/** Bytes of a file, at most, that is compared by lines. */
 const MAX_TEXT_SIZE = 4 * 1024 * 1024;
 
-/** A file of two trees; one that is in one of them only is empty in the other. */
+/** A file of one side; a file that only one side has counts as empty on the other. */
 export interface FilePair {
   /** Where it is in what is compared, and what it is called. */
   readonly path: TreePath;
@@ -52,7 +52,7 @@ export async function showContent(context: TreeContext, sides: NamedSides, pair:
   }
 }
 
-/** A content that can be shown by its lines; undefined of others. */
+/** The content if it is text; undefined for other content. */
 async function textOf(of: SideFile | undefined, signal: AbortSignal): Promise<Uint8Array | undefined> {
   if (of === undefined) return new Uint8Array(0);
   if (of.file.block.span > MAX_TEXT_SIZE) return undefined;
@@ -61,7 +61,7 @@ async function textOf(of: SideFile | undefined, signal: AbortSignal): Promise<Ui
   for await (const chunk of contentOf(of, 0, { signal })) {
     if (size === 0 && !isText(chunk)) return undefined;
     size += chunk.length;
-    if (size > MAX_TEXT_SIZE) return undefined; // a local file that grows
+    if (size > MAX_TEXT_SIZE) return undefined; // a local file that is growing
     chunks.push(Uint8Array.from(chunk));
   }
   const data = Buffer.concat(chunks);

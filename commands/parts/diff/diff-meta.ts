@@ -11,10 +11,10 @@ export interface MetaDifference {
 }
 
 /**
- * How the metadata of two nodes differs, as far as get restores it. The modification time of a Dir follows from its entries, and does
- * not count.
+ * The differences of two nodes in the metadata that get restores. The modification time of a Dir depends on its entries and is
+ * ignored.
  *
- * @param lenient - what only one of them says does not count
+ * @param lenient - ignores fields that only one node has
  */
 export function metaDifferences(before: NodeDirent, after: NodeDirent, lenient: boolean): MetaDifference[] {
   const found: MetaDifference[] = [];

@@ -21,14 +21,14 @@ import { expandHome, resolveLocalPath } from '../local-path.ts';
 import { localSession } from '../local-session.ts';
 import { statePair } from './state-pair.ts';
 
-/** One of two things that are compared. */
+/** One of the two compared things. */
 export interface NamedSide {
   readonly side: DiffSide;
-  /** For people: what was typed, or the state. */
+  /** Label in the output: the typed word, or the state. */
   readonly label: string;
-  /** Where its top is in the tree of the session; undefined of what is elsewhere. */
+  /** Path of its top in the session's tree; undefined if it is elsewhere. */
   readonly path: TreePath | undefined;
-  /** It is a local file or directory: of its metadata only what both have is compared. */
+  /** It is a local file or directory: only metadata that both sides have is compared. */
   readonly isLocal: boolean;
 }
 
@@ -37,7 +37,7 @@ export interface NamedSides {
   readonly after: NamedSide;
 }
 
-/** A local file or directory is named with this before its path, as rclone and a Store of one file do. */
+/** Prefix that marks a word as a local path. */
 const LOCAL_SCHEME = 'file:';
 
 /**
@@ -71,7 +71,7 @@ async function openSides(context: TreeContext, action: string, args: readonly Oc
   return { before: isOther ? given : await sideBefore(context, action, path, opened), after };
 }
 
-/** `PATH@A..@B` as two arguments. What is in the tree under that very name is one. */
+/** Splits `PATH@A..@B` into two arguments, unless the tree has an entry of exactly that name. */
 async function pairOf({ session, signal }: TreeContext, args: readonly Octets[]): Promise<readonly Octets[]> {
   const [word] = args;
   const pair = word === undefined ? undefined : statePair(word);
@@ -155,7 +155,7 @@ async function openSide(context: TreeContext, action: string, word: Octets, open
   return { side: { top, source: other.store }, label, path: undefined, isLocal: false };
 }
 
-/** What a word names as a local path, with or without the state after it. */
+/** The stat of a word as a local path, with or without the state after it. */
 function localStat({ localCwd }: LocalSession, word: Octets): Stats | undefined {
   const at = word.lastIndexOf('@');
   for (const path of [word, ...(at > 0 ? [word.slice(0, at) as Octets] : [])]) {

@@ -6,20 +6,20 @@ import type { TreePath } from '../../../core/tree/path.ts';
 import { parentPath, ROOT_PATH, splitPath } from '../../../core/tree/path.ts';
 import type { NamedSides } from './diff-sides.ts';
 
-/** Bytes of content that are new and that are gone. */
+/** New and removed octets of content. */
 export interface Sums {
   added: number;
   removed: number;
 }
 
-/** Sums of what differs below each Dir. */
+/** Sums of the differences below each Dir. */
 export class DiffStat {
   readonly #sums = new Map<TreePath, Sums>();
   readonly #maxDepth: number;
   /** Hard-linked files that were counted. */
   readonly #counted = new Set<string>();
 
-  /** @param maxDepth - Dirs further down count in those above only */
+  /** @param maxDepth - deeper Dirs are counted only in their ancestors */
   constructor(maxDepth: number) {
     this.#maxDepth = maxDepth;
     this.#sums.set(ROOT_PATH, { added: 0, removed: 0 });
@@ -67,7 +67,7 @@ export class DiffStat {
     return isFirst;
   }
 
-  /** Each Dir after what is in it. */
+  /** The Dirs, each after its subdirs. */
   dirs(): readonly (Sums & { readonly path: TreePath })[] {
     const last = (path: TreePath) => `${path === ROOT_PATH ? '' : path}\uffff` as TreePath;
     return [...this.#sums].map(([path, sums]) => ({ path, ...sums })).sort((a, b) => compareOctets(last(a.path), last(b.path)));

@@ -12,17 +12,17 @@ import type { CommandContext, CommandInput } from '../../command.ts';
 import { mountOptionsText } from './mount-options.ts';
 import { recordFiles, removeRecord, writeRecord } from './mount-records.ts';
 
-/** Milliseconds between two looks whether the mount is there. */
+/** Milliseconds between two checks whether the mount exists. */
 const LOOK_MS = 15;
 
 /** Node's setting for the memory of new objects, MiB; `find` over 20,000 cold files took a quarter less time of the processor. */
 const YOUNG = '--max-semi-space-size';
 const YOUNG_MIB = 32;
 
-/** How the process that was to serve a mount ended: what its exit statuses mean; any other, that it could not begin. */
+/** Error codes for the exit statuses of the serving process; any other status means that it could not begin. */
 const CODES: Readonly<Record<number, VtErrorCode>> = { 1: 'EFAILED', 2: 'EUSAGE', 11: 'EREADONLY', 12: 'EPERM', 13: 'ECORRUPT' };
 
-/** Starts a process that serves a mount and continues by itself; resolves when the mount can be used. */
+/** Starts a process that serves a mount independently; resolves when the mount is ready. */
 export async function mountBehind(
   context: CommandContext,
   source: Octets | undefined,
@@ -40,7 +40,7 @@ export async function mountBehind(
   const kept = session.settings.get('mime') === 'keep' ? 'set mime keep; ' : '';
   const command = `${kept}${view}mount --foreground ${options}${rules}-- ${quoted(mountPoint)}`;
   const [program = process.execPath, ...start] = shell.program;
-  // What a kernel is given stays until it forgets: with a small young generation that is copied to and fro.
+  // Nodes given to the kernel live long: a small young generation would copy them repeatedly.
   const settings = program === process.execPath && process.allowedNodeEnvironmentFlags.has(YOUNG) ? [`${YOUNG}=${YOUNG_MIB}`] : [];
   const files = recordFiles(shell.env, mountPoint);
   const out = openSync(files.outFile, 'w', 0o600);

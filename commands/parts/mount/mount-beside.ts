@@ -26,7 +26,7 @@ export async function runningMount({ session, shell }: CommandContext, source: O
   return existsSync(socket) && (await isServed(path)) ? socket : undefined;
 }
 
-/** Has the process of a running mount serve its tree at one place more. */
+/** Makes the process of a running mount serve its tree at another place. */
 export async function mountBeside(
   { output, signal }: CommandContext,
   socket: string,
@@ -49,7 +49,7 @@ export async function recordThrough(socket: string, signal: AbortSignal): Promis
   return typeof dirref === 'string' ? dirref : undefined;
 }
 
-/** What the process of a mount cannot store. */
+/** Content that the process of a mount cannot store. */
 export interface UnsavedFiles {
   /** Some of the paths. */
   readonly paths: readonly string[];
@@ -58,10 +58,10 @@ export interface UnsavedFiles {
 }
 
 /**
- * Has the process of a mount store all that was written to it.
+ * Makes the process of a mount store everything written to it.
  *
- * @param discard - what cannot be stored is to go with the mount
- * @returns what cannot be; undefined where nothing is left, or nobody answers
+ * @param discard - gives up, with the mount, what cannot be stored
+ * @returns what cannot be stored; undefined for nothing, or if the process does not answer
  */
 export async function unsavedThrough(socket: string, discard: boolean, signal: AbortSignal): Promise<UnsavedFiles | undefined> {
   if (!existsSync(socket)) return undefined;
@@ -103,7 +103,7 @@ function isAlone({ about }: ControlChannel): boolean {
   return !Array.isArray(about['mounts']) || about['mounts'].length === 0;
 }
 
-/** How many names of a running mount are stored nowhere and would go with it: none where others of its tree stay, or nobody answers. */
+/** Unstored names that would be lost with a running mount; 0 if other mounts of the tree stay or the process does not answer. */
 export async function leftOutThrough(socket: string, signal: AbortSignal): Promise<number> {
   if (!existsSync(socket)) return 0;
   using channel = await ControlChannel.connect(socket, process.getuid?.() ?? 0, { signal });

@@ -10,9 +10,9 @@ import { isMounted } from '../../../fuse/mount-table.ts';
 import { isServed, takeStaleAway } from './mount-records.ts';
 
 /**
- * A mount point that can be used; one whose server has died is taken away first.
+ * A usable mount point; a mount whose server has died is unmounted first.
  *
- * @throws {VtError} EFAILED where the Store is there, or something of ours is mounted
+ * @throws {VtError} EFAILED if the Store is there, or one of our trees is mounted there
  */
 export async function checkedMountPoint(store: Store, mountPoint: Octets): Promise<string> {
   const text = octetsToTextStrict(mountPoint);

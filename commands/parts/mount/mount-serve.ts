@@ -29,7 +29,7 @@ import { rareLines } from './rare-lines.ts';
 import { RecordedNews } from './recorded-news.ts';
 import { StatesTree } from './states-tree.ts';
 
-/** Serves the open tree at a mount point, and at others that are asked for, until the last is taken away. */
+/** Serves the open tree at a mount point, and at further ones on request, until the last is unmounted. */
 export async function serveMount(context: CommandContext, mountPoint: string, subpath: TreePath, words: MountWords): Promise<void> {
   const { session, output, diagnostics, signal } = context;
   requireKey(session.store, 'mount');
@@ -69,7 +69,7 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     frontFolder: frontFolder(context.shell.env),
     storeContent: async (content, how) => await ingests.use((ingest) => ingestContent(ingest, content, how)),
     keepsTypes: session.settings.get('mime') === 'keep',
-    // What is left out of the tree must not come into it by a journal either.
+    // A journal must not bring excluded names into the tree.
     journal: isShown && leftOut === undefined ? journalOf(session) : undefined,
     isChanged: () => isShown && session.isChanged,
     syncTree: async () => {
@@ -84,7 +84,7 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     onTrouble: (error) => warnRarely(`mount "${mountPoint}": ${errorReason(error)}; trying again`),
     onBusy: (error) => diagnostics.warn(`${error.message}; it ends once nobody uses it`),
   });
-  /** Mounts at one place; gives when it has gone. */
+  /** Mounts at one place; returns a promise of its end. */
   const mountAt = async (place: string, top: TreePath, how: MountWords): Promise<{ readonly gone: Promise<void> }> => {
     const isMade = makeMountPoint(place);
     try {
@@ -180,7 +180,7 @@ function isAway(error: unknown): boolean {
 /** Paths told of at a time. */
 const MAX_TOLD = 100;
 
-/** Stores what is to be stored before a mount goes, and says what cannot be; or gives that up. */
+/** Stores everything before a mount ends and reports what cannot be stored, or gives that up. */
 async function tellUnsaved(server: TreeServer, fields: Fields): Promise<Fields> {
   if (fields['discard'] === true) server.discard();
   else server.keep();

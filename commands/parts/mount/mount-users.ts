@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
 
-/** Processes that are named at most. */
+/** Processes named, at most. */
 const MAX_USERS = 10;
 
 /** A process that uses a mount. */
@@ -12,8 +12,8 @@ export interface MountUser {
 }
 
 /**
- * The processes that have something of a mount open, or work in it, as far as this user may look at them. Only links of
- * proc(5) are read: the mount itself is not touched.
+ * The processes that have files of a mount open or their working directory in it, as far as this user may see them. Only links
+ * of proc(5) are read: the mount itself is not accessed.
  *
  * @param proc - for tests
  */

@@ -1,10 +1,10 @@
-/** Milliseconds after which the same text is reported again. */
+/** Milliseconds after which the same text is printed again. */
 const REPEAT_MS = 3_600_000;
-/** Texts that are known to have been reported; then all are forgotten. */
+/** Remembered texts, at most; with more, all are forgotten. */
 const MAX_KNOWN = 256;
 
 /**
- * Reports each text once an hour at most: what is tried every few seconds, or concerns every client of a mount, would fill its log.
+ * Prints each text once an hour, at most: errors of retries, or of every client of a mount, would fill its log.
  *
  * @param nowMs - a clock that only goes forward
  */

@@ -1,6 +1,6 @@
 import type { LocalSession } from '../../session.ts';
 
-/** Brings what others record in the archive of a mounted tree into the mount, soon after they do. */
+/** Takes over into a mount, soon, the roots that others record in its archive. */
 export class RecordedNews {
   readonly #session: Pick<LocalSession, 'archive' | 'takeIn'>;
   readonly #onError: (error: unknown) => void;
@@ -8,7 +8,7 @@ export class RecordedNews {
   #taking: Promise<void> | undefined;
   #endWatch: (() => void) | undefined;
 
-  /** @param onError - called with the reason why it could not be taken in; the next sync merges it then */
+  /** @param onError - called if a root could not be taken over; the next sync then merges it */
   constructor(session: Pick<LocalSession, 'archive' | 'takeIn'>, onError: (error: unknown) => void) {
     this.#session = session;
     this.#onError = onError;

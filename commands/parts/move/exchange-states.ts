@@ -32,10 +32,10 @@ import { nearOf } from './move-blocks.ts';
 // All states of an archive, with their Blocks and notes, to or from a peer.
 
 /**
- * Brings one side what it lacks of an archive: each state with its Blocks, its date and its notes. At the end every state is looked for on
+ * Copies to one side all states of an archive that it lacks, each with its Blocks, date and notes. At the end, checks every state on
  * that side.
  *
- * @throws {VtError} EFAILED where that side has states that the other lacks; EMISSING where Blocks cannot be had
+ * @throws {VtError} EFAILED if that side has states that the other lacks; EMISSING if Blocks are not available
  */
 export async function exchangeStates(context: CommandContext, name: Octets, exchange: Exchange): Promise<void> {
   const { output, signal } = context;
@@ -210,7 +210,7 @@ function idOf(line: ArchiveLine | undefined): string {
   return line === undefined ? '' : stateId(line);
 }
 
-/** Looks for every state and all its Blocks on the side that they were brought to. */
+/** Checks every state and all its Blocks on the receiving side. */
 async function check(
   { diagnostics, signal }: CommandContext,
   exchange: Exchange,

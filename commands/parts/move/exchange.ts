@@ -42,7 +42,7 @@ export interface Ends {
 /**
  * Sends or fetches the newest state of an archive, and records it on the other side with its date.
  *
- * @throws {VtError} EFAILED where the other side has states that this one lacks
+ * @throws {VtError} EFAILED if the other side has states that this one lacks
  */
 export async function exchangeArchive(context: CommandContext, name: Octets, exchange: Exchange): Promise<void> {
   const { direction, peer, how } = exchange;
@@ -77,7 +77,7 @@ export async function exchangeArchive(context: CommandContext, name: Octets, exc
   output.record({ [direction]: peer.name, archive: octetsToText(name), state: stateId(line), when: timeText(line.whenNs), recorded: true });
 }
 
-/** @throws {VtError} EFAILED where a side has no such archive */
+/** @throws {VtError} EFAILED if a side has no such archive */
 export function endsOf({ session }: CommandContext, name: Octets, { direction, peer, how }: Exchange): Ends {
   const here = how.here ?? session.store;
   const ours = requireArchive(here, name, direction);
@@ -102,7 +102,7 @@ function requireArchive(store: Store, name: Octets, direction: Direction): Archi
   });
 }
 
-/** @throws {VtError} EFAILED where each side has states that the other lacks */
+/** @throws {VtError} EFAILED if each side has states that the other lacks */
 export function requireForward(
   { direction, peer }: Pick<Exchange, 'direction' | 'peer'>,
   name: Octets,
@@ -128,7 +128,7 @@ async function showHere({ session, signal }: CommandContext, line: ArchiveLine):
   const { adopt } = session.tree;
   if (adopt === undefined) throw new VtError('EUNSUPPORTED', `pull: the root of "${session.tree.name}" cannot be replaced`);
   const after: DirDirent = { ...dirent, name: ours.name };
-  // Both or neither: the tree is never recorded as one of our own.
+  // Not cancelled between the two steps: otherwise the tree would be recorded as a state of our own.
   await adopt.call(session.tree, ours, after, {});
   await session.sync(undefined, {
     state: line,

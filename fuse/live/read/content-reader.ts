@@ -17,7 +17,7 @@ import { VerifiedLeaves } from './verified-leaves.ts';
 /** Bytes read one after the other through a handle before its file is read ahead. */
 const STREAM_AFTER = 256 * 1024;
 
-/** Bytes that have to be left of a file for reading ahead to pay. */
+/** Octets left of a file, at least, for which reading ahead pays. */
 const MIN_STREAM_SIZE = 1024 * 1024;
 
 /** Largest Blocks of a Store whose files are read ahead part by part; larger ones would be read several times over. */
@@ -29,10 +29,10 @@ const MAX_READ_NOW = 1024 * 1024;
 /** Files read ahead, at most. */
 const MAX_STREAMS = 8;
 
-/** Files that are read without a handle, at most: nobody says when they are closed. */
+/** Files read without a handle that are tracked, at most: their end of use is not reported. */
 const MAX_UNHANDLED = 64;
 
-/** Requests of others after which what was read ahead for a file may go. */
+/** Requests for other files after which a file's read-ahead may be dropped. */
 const IDLE_AFTER = 64;
 
 /** How a handle has been read so far. */
@@ -55,8 +55,8 @@ export interface ContentReaderOptions {
 
 /**
  * Reads stored contents for a mount. Small and scattered reads are answered at once, from leaves kept for a while. What is
- * read from one end to the other comes from parts that worker threads have verified ahead. Where the Store does not tell
- * where its Blocks are, or a Block is not there, the Store itself is asked, which mends or names what is wrong.
+ * read from start to end comes from parts that worker threads have verified ahead. If the Store hides the locations of its
+ * Blocks, or a Block is not at its location, the content is read through the Store, which repairs or reports damage.
  */
 export class ContentReader implements Disposable {
   readonly #store: Store;
@@ -70,9 +70,9 @@ export class ContentReader implements Disposable {
       }
     | undefined;
   readonly #readings = new Map<number, Reading>();
-  /** Those that are read ahead, the one used last at the end. */
+  /** Readings with read-ahead, the most recently used last. */
   readonly #streams = new Set<Reading>();
-  /** Readings that go by the file's number. */
+  /** Readings whose key is the file's number. */
   readonly #unhandled = new Set<number>();
   #requests = 0;
 
@@ -92,7 +92,7 @@ export class ContentReader implements Disposable {
   /**
    * Bytes `start` to `end` of a Block as read through an open file; those past its end are left out.
    *
-   * @param handle - below 0 where there is none, and the number is the file's own
+   * @param handle - negative without a handle: it is then the negated number of the file
    */
   read(handle: number, block: Block, start: number, end: number, signal: () => AbortSignal): Maybe<readonly Uint8Array[]> {
     if (block.span === UNKNOWN_SPAN) return this.#collect(block, start, end, signal());
@@ -133,7 +133,7 @@ export class ContentReader implements Disposable {
     return reading;
   }
 
-  /** Those that were begun first go. */
+  /** Drops the readings that were begun first. */
   #limitUnhandled(newest: number): void {
     this.#unhandled.add(newest);
     for (const oldest of this.#unhandled) {
@@ -142,7 +142,7 @@ export class ContentReader implements Disposable {
     }
   }
 
-  /** From what is read ahead, or begins to be. */
+  /** Reads from the read-ahead, or begins one. */
   #ahead(reading: Reading, start: number, end: number, signal: () => AbortSignal): Maybe<readonly Uint8Array[]> | undefined {
     const parts = this.#parts;
     const { block } = reading;
@@ -163,7 +163,7 @@ export class ContentReader implements Disposable {
     return found.then((pieces) => pieces ?? this.#now(block, start, end) ?? this.#collect(block, start, end, signal()));
   }
 
-  /** Takes parts away from files that have not been read for longest. */
+  /** Frees parts of the files that have not been read for longest. */
   #makeRoom(pool: ReadPool): void {
     for (const reading of this.#streams) {
       const isIdle = !pool.hasRoom && this.#requests - reading.last > IDLE_AFTER;

@@ -5,7 +5,7 @@ import { leavesOf } from '../../../core/block/tree-walk.ts';
 /** Bytes of a content below which its superblocks are not read to look for holes. */
 const MIN_COUNTED_SIZE = 64 * 1024;
 
-/** What one count may cost; what is left after that counts as data. */
+/** Limits of one count; the rest of the content then counts as data. */
 const MAX_COUNT = { superblocks: 1000, ms: 250 } as const;
 
 /** How much of stored contents is data and not holes, which are runs of NUL. Counted once for each Block that is in use. */
@@ -25,7 +25,7 @@ export class DataSizes {
     return typeof known === 'number' ? known : undefined;
   }
 
-  /** As {@link DataSizes.now}, read if need be. Where the Store fails, the rest counts as data. */
+  /** As {@link DataSizes.now}, but reads superblocks if necessary. If the Store fails, the rest counts as data. */
   async count(block: Block): Promise<number> {
     const now = this.now(block);
     if (now !== undefined) return now;

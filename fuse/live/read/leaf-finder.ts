@@ -10,7 +10,7 @@ const MAX_SUPERBLOCKS = 4096;
 /** Bytes of superblocks kept: more than those of ours take. */
 const MAX_KEPT_SIZE = 32 * 1024 * 1024;
 
-/** References looked at for one range, at most, some 5 ms: longer searches are interleaved with other requests. */
+/** References examined for one range, at most (some 5 ms). Longer searches are interleaved with other requests. */
 const MAX_STEPS = 128 * 1024;
 
 /** Takes the pieces of a range of content, in order. */
@@ -25,8 +25,8 @@ interface Span {
 type Outcome = 'done' | 'odd' | 'missing';
 
 /**
- * Finds the leaves of any range of a content without a turn of the event loop, by superblocks that it keeps. A read in the
- * middle of 1 GiB costs 3 µs where they are known. Those that are not known are read together, level by level.
+ * Finds the leaves of any range of a content without a turn of the event loop, by cached superblocks. A read in the
+ * middle of 1 GiB takes 3 µs if they are cached. Missing ones are read together, level by level.
  */
 export class LeafFinder {
   readonly #planner: ContentPlanner;
@@ -37,7 +37,7 @@ export class LeafFinder {
   #missing: SegmentRows;
   #missingKeys: string[] = [];
 
-  /** @param planner - reads superblocks where they are */
+  /** @param planner - reads superblocks at their locations */
   constructor(planner: ContentPlanner) {
     this.#planner = planner;
     this.#cursor = new RefCursor(planner.hash);
@@ -47,8 +47,8 @@ export class LeafFinder {
   /**
    * Gives the pieces of `start` to `end` to a sink.
    *
-   * @param newSink - makes one; it is called again where superblocks had to be read first
-   * @returns the sink; undefined where something is rare, wrong, or not to be had at its location: the Store itself has to be asked
+   * @param newSink - creates a sink; it is called again if superblocks had to be read first
+   * @returns the sink; undefined for rare forms, damage, or a Block not at its location: read through the Store instead
    */
   find<T extends LeafSink>(block: Block, range: Span, newSink: () => T): T | undefined {
     this.#steps = 0;
@@ -89,7 +89,7 @@ export class LeafFinder {
     }
   }
 
-  /** @param place - where in the content what the superblock lists is */
+  /** @param place - range of the content that the superblock lists */
   #walk(bytes: Uint8Array, place: Span, range: Span, sink: LeafSink, depth: number): Outcome {
     const cursor = this.#cursor;
     if (depth >= MAX_TREE_DEPTH) return 'odd';
@@ -130,7 +130,7 @@ export class LeafFinder {
     return found;
   }
 
-  /** Reads what is missing. @returns whether all of it was to be had */
+  /** Reads the missing superblocks. @returns whether all were found */
   #load(): boolean {
     const keys = this.#missingKeys;
     const found = this.#planner.read(this.#missing);
@@ -141,7 +141,7 @@ export class LeafFinder {
       this.#superblocks.set(key, bytes);
     }
     for (const [oldest, { length }] of this.#superblocks) {
-      // Those of this very walk are the youngest.
+      // The superblocks of the current walk are the newest.
       if (this.#superblocks.size <= Math.max(MAX_SUPERBLOCKS, 2 * keys.length) && this.#keptSize <= MAX_KEPT_SIZE) break;
       this.#superblocks.delete(oldest);
       this.#keptSize -= length;

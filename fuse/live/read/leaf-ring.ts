@@ -1,4 +1,4 @@
-/** Largest share of the ring that one leaf may take. */
+/** One leaf may take 1/MAX_SHARE of the ring, at most. */
 const MAX_SHARE = 64;
 
 interface Place {
@@ -7,8 +7,8 @@ interface Place {
 }
 
 /**
- * Leaves by their digests in one piece of memory, in the order in which they came: the oldest ones make room. A Buffer for each
- * leaf took a sixth of the time of scattered reads, as each has memory outside the heap, which V8 must know of.
+ * A cache of leaves by digest in one piece of memory: new leaves replace the oldest. One Buffer for each leaf took a sixth of the time
+ * of scattered reads, as V8 has to track its memory outside the heap.
  */
 export class LeafRing {
   readonly #size: number;
@@ -16,12 +16,12 @@ export class LeafRing {
   readonly #places = new Map<string, Place>();
   #at = 0;
 
-  /** @param size - bytes; memory is taken with the first leaf, and used as it fills */
+  /** @param size - octets of the ring; memory is allocated with the first leaf */
   constructor(size: number) {
     this.#size = size;
   }
 
-  /** Whether a leaf of so many bytes is kept at all. */
+  /** Whether a leaf of this many octets is cached at all. */
   takes(size: number): boolean {
     return size > 0 && size <= this.#size / MAX_SHARE;
   }
@@ -32,7 +32,7 @@ export class LeafRing {
     return place === undefined ? undefined : this.#memory?.subarray(place.start, place.start + place.size);
   }
 
-  /** Room for a leaf that `takes` takes; what was in it is forgotten. */
+  /** A buffer in the ring for a leaf accepted by `takes`; leaves there are dropped. */
   room(size: number): Buffer {
     this.#memory ??= Buffer.allocUnsafeSlow(this.#size);
     if (this.#at + size > this.#size) {
@@ -43,9 +43,9 @@ export class LeafRing {
     return this.#memory.subarray(this.#at, this.#at + size);
   }
 
-  /** Keeps what is in the room that was given last. */
+  /** Caches the leaf in the buffer of the last call of `room`. */
   keep(key: string, size: number): void {
-    // Where it is kept already, its older place would go first and take the key with it.
+    // If the leaf is cached already, dropping its older place would remove the key of the new one.
     this.#places.delete(key);
     this.#places.set(key, { start: this.#at, size });
     this.#at += size;

@@ -9,7 +9,7 @@ import type { SmallFiles } from './small-files.ts';
 const MIN_AHEAD = 32 * 1024;
 const MAX_AHEAD = 512 * 1024;
 
-/** Bytes of a Dir's entries up to which its files are known by their order. */
+/** Octets of a Dir's entries, at most, for which the order of its files is tracked. */
 const MAX_DIR_SIZE = 1024 * 1024;
 
 /** Files of all Dirs whose order is known, at most, besides those of the Dir read last. */
@@ -17,7 +17,7 @@ const MAX_KNOWN_FILES = 50_000;
 
 /** The small files of a Dir in the order of its listing. */
 interface Sequence {
-  /** The Dir's Block that they are in. */
+  /** The Dir's Block that lists them. */
   readonly block: Block;
   readonly contents: readonly Block[];
   readonly places: ReadonlyMap<Octets, number>;
@@ -26,13 +26,13 @@ interface Sequence {
 }
 
 /**
- * Reads the files of a Dir together where somebody reads one after the other, as tar, cp and grep do. By itself each of
- * 20,000 files took 250 µs of a mount's process; together they take 60.
+ * Reads the files of a Dir together if a program reads them one after the other, as tar, cp and grep do. Singly, each of
+ * 20,000 files took 250 µs of a mount's process; together, each takes 60.
  */
 export class Neighbours {
   readonly #nodes: LiveNodes;
   readonly #files: SmallFiles;
-  /** By the ids of Dirs, the one used last at the end. */
+  /** By the ids of Dirs, the most recently used last. */
   readonly #sequences = new Map<number, Sequence>();
   #knownFiles = 0;
   /** Bytes read together: more while files are read in order, less when they are not. */
@@ -43,13 +43,13 @@ export class Neighbours {
     this.#files = files;
   }
 
-  /** Bytes of a stored file; undefined where it has to be read by itself. The view is valid until the next call. */
+  /** Octets of a stored file; undefined if it has to be read singly. The view is valid until the next call. */
   read({ home }: LiveLeaf, block: Block, start: number, end: number): Uint8Array | undefined {
     if (block.span > MAX_SMALL_SIZE || home === undefined) return undefined;
     const sequence = this.#sequence(home.dir);
     const place = sequence?.places.get(home.name);
     if (sequence === undefined || place === undefined || sequence.contents[place] !== block) return undefined;
-    // The first of a Dir says nothing, nor does another part of the same file.
+    // The first file of a Dir shows no order, nor does another part of the same file.
     if (place === sequence.next && place > 0) this.#ahead = Math.min(MAX_AHEAD, Math.max(MIN_AHEAD, 2 * this.#ahead));
     else if (place !== sequence.next && place !== sequence.next - 1) this.#ahead = Math.floor(this.#ahead / 2);
     sequence.next = place + 1;

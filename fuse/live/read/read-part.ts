@@ -3,19 +3,19 @@ import type { PackedSegments } from '../../../core/export/segment-rows.ts';
 import { ROW_SIZE } from '../../../core/export/segment-rows.ts';
 import { fillRows } from '../../../core/export/small-contents.ts';
 
-/** Bytes of content that are read ahead at a time: whole parts of files, from multiples of it on. */
+/** Octets of content in one part of read-ahead; parts begin at multiples of it. */
 export const PART_SIZE = 1024 * 1024;
 
 /** A part of a content that a worker is to read and verify. */
 export interface ReadJob {
   readonly segments: PackedSegments;
-  /** Which of the slots takes it. */
+  /** Index of the slot that receives it. */
   readonly slot: number;
 }
 
-/** What a worker says of a job: nothing where all is well. */
+/** A worker's answer to a job: empty on success. */
 export interface ReadAnswer {
-  /** What was wrong with it. */
+  /** Why the job failed. */
   readonly failure?: string;
 }
 

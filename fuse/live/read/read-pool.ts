@@ -6,7 +6,7 @@ import { PART_SIZE } from './read-part.ts';
 /** Parts in memory, of all files that are read through. */
 export const SLOTS = 24;
 
-/** Called once with whether the slot holds the part. */
+/** Called once: whether the slot holds the part. */
 export type PartDone = (ok: boolean) => void;
 
 type PoolThread = WorkerThread<ReadJob, ReadAnswer>;
@@ -44,17 +44,17 @@ export class ReadPool implements Disposable {
     while (!this.#closed && this.#threads.length < this.#size) this.#threads.push(this.#start());
   }
 
-  /** A slot that nobody uses, or undefined. */
+  /** A free slot, or undefined. */
   take(): number | undefined {
     return this.#free.pop();
   }
 
-  /** Gives a slot back. No job may be in progress for it. */
+  /** Gives a slot back. No job may be running for it. */
   give(slot: number): void {
     this.#free.push(slot);
   }
 
-  /** What is in a slot. */
+  /** The octets `from` to `to` of a slot. */
   view(slot: number, from: number, to: number): Uint8Array {
     return Buffer.from(this.#slots as unknown as ArrayBuffer, slot * PART_SIZE + from, to - from);
   }

@@ -6,7 +6,7 @@ import type { LeafFinder } from './leaf-finder.ts';
 import { PART_SIZE } from './read-part.ts';
 import type { ReadPool } from './read-pool.ts';
 
-/** Parts that one file is read ahead of what its reader has asked for. */
+/** Parts read ahead of a reader's last request. */
 const PARTS_AHEAD = 5;
 
 /** Parts kept behind a reader: the kernel's requests may come in another order. */
@@ -29,7 +29,7 @@ interface Part {
   unwanted: boolean;
 }
 
-/** Reads a content from some place on: requests in order are answered from parts that workers have read and verified ahead. */
+/** Reads a content from some offset on: requests in order are answered from parts that workers have read and verified ahead. */
 export class ReadStream {
   readonly #context: ReadStreamContext;
   readonly block: Block;
@@ -42,13 +42,13 @@ export class ReadStream {
     this.block = block;
   }
 
-  /** Whether somebody waits for a part. */
+  /** Whether a request waits for a part. */
   get isBusy(): boolean {
     return this.#waiting > 0;
   }
 
   /**
-   * Bytes `start` to `end`, at once where they are there; undefined where they have to be read in another way.
+   * Octets `start` to `end`, at once if they are read; undefined if they have to be read in another way.
    *
    * @param maxAhead - parts that there is room for
    */
@@ -103,7 +103,7 @@ export class ReadStream {
     return pieces;
   }
 
-  /** Lets a part be read. @returns false where there is no room for it */
+  /** Starts reading a part. @returns false if there is no slot for it */
   #begin(index: number): boolean {
     const { planner, finder, pool } = this.#context;
     const slot = pool.take();

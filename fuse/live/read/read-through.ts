@@ -2,20 +2,20 @@ import type { Block } from '../../../core/block/block.ts';
 import type { BlockSource } from '../../../core/block/block-source.ts';
 import { LONG_READ_AHEAD, readBlockRange } from '../../../core/block/read-range.ts';
 
-/** Leaves asked of the Store ahead of need: it may be far away. */
+/** Leaves requested from the Store ahead of need: it may be remote. */
 const READ_AHEAD_BLOCKS = 64;
 
-/** Bytes that are skipped rather than begun again behind. */
+/** Octets, at most, that are read and skipped instead of starting a new walk after them. */
 const MAX_SKIP = 256 * 1024;
 
-/** A walk of the Block tree that is in progress, and what breaks it off. */
+/** A running walk of the Block tree, and its abort controller. */
 interface Walk {
   readonly chunks: AsyncGenerator<Uint8Array>;
   readonly controller: AbortController;
 }
 
 /**
- * Reads a content through its Store from some place on: one walk of its Block tree continues from request to request as long as
+ * Reads a content through its Store from some offset on: one walk of its Block tree continues from request to request as long as
  * they come in order.
  */
 export class ReadThrough {
@@ -34,10 +34,10 @@ export class ReadThrough {
   }
 
   /**
-   * Bytes `start` to `end`, which the Block has.
+   * Octets `start` to `end`, which must lie within the Block.
    *
-   * @param signal - breaks it off, also in the middle of a walk
-   * @throws {MissingBlockError} and {CorruptBlockError}; the next request begins again
+   * @param signal - aborts the read, also in the middle of a walk
+   * @throws {MissingBlockError} and {CorruptBlockError}; the next request starts a new walk
    */
   read(start: number, end: number, signal: AbortSignal): Promise<readonly Uint8Array[]> {
     const pieces = this.#turn.then(() => this.#read(start, end, signal));
@@ -45,7 +45,7 @@ export class ReadThrough {
     return pieces;
   }
 
-  /** Asks for nothing more, once those who wait have what they asked for. */
+  /** Ends the walk after the waiting requests are answered. */
   close(): void {
     void this.#turn.then(() => this.#end());
   }

@@ -8,26 +8,26 @@ import { LeafRing } from './leaf-ring.ts';
 /** Bytes of small files that are kept. */
 const MAX_KEPT_SIZE = 32 * 1024 * 1024;
 
-/** Small files that were read and verified, many at once, and are kept whole for those who ask for them soon. */
+/** A cache of small files that were read and verified, many at once. */
 export class SmallFiles implements Disposable {
   readonly #planner: ContentPlanner;
   readonly #contents: SmallContents;
   readonly #ring = new LeafRing(MAX_KEPT_SIZE);
 
-  /** @param planner - of a Store that says where its Blocks are */
+  /** @param planner - of a Store that reports the locations of its Blocks */
   constructor(planner: ContentPlanner) {
     this.#planner = planner;
     this.#contents = new SmallContents(planner.hash);
   }
 
-  /** A content that is kept: a view that is valid until `fetch` is next called. */
+  /** A cached content: a view that is valid until the next call of `fetch`. */
   find(block: Block): Uint8Array | undefined {
     const key = keyOf(block);
     const found = key === undefined ? undefined : this.#ring.find(key);
     return found?.length === block.span ? found : undefined;
   }
 
-  /** Reads contents together. Those that cannot be read this way are left out: the Store itself says why. */
+  /** Reads contents together. Those not found at their locations are left out: reading through the Store gives the reason. */
   fetch(blocks: readonly Block[]): void {
     const wanted = blocks.flatMap((block) => {
       const key = keyOf(block);
@@ -55,7 +55,7 @@ export class SmallFiles implements Disposable {
   }
 }
 
-/** A key for what is worth keeping: a content that is hashed. */
+/** The cache key of a content; undefined for one that is not hashed and not worth caching. */
 function keyOf(block: Block): string | undefined {
   const hashed = block.kind === 'indirect' ? block.refs : block;
   if (hashed.kind !== 'hash') return undefined;

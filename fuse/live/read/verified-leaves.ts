@@ -16,9 +16,9 @@ const MAX_KEPT_SIZE = 64 * 1024 * 1024;
 /** Most data files held open for single leaves. */
 const MAX_OPEN_FILES = 16;
 
-/** A part of a leaf that is not kept. */
+/** A part of a leaf that is not cached. */
 interface MissingPiece {
-  /** Which of the pieces it is to be. */
+  /** Its index among the pieces of the read. */
   readonly index: number;
   readonly key: string;
   readonly digest: Uint8Array;
@@ -28,7 +28,7 @@ interface MissingPiece {
   readonly wanted: number;
 }
 
-/** Leaves that were read and verified, the last ones read: small reads are answered from them. */
+/** A cache of the leaves read and verified last, which answers small reads. */
 export class VerifiedLeaves implements Disposable {
   readonly #store: Store;
   readonly #hash: HashFunction;
@@ -36,7 +36,7 @@ export class VerifiedLeaves implements Disposable {
   readonly #ring = new LeafRing(MAX_KEPT_SIZE);
   readonly #files = new OpenFiles(MAX_OPEN_FILES);
 
-  /** @param store - one that says where its Blocks are */
+  /** @param store - one that reports the locations of its Blocks */
   constructor(store: Store, hash: HashFunction) {
     this.#store = store;
     this.#hash = hash;
@@ -49,14 +49,14 @@ export class VerifiedLeaves implements Disposable {
   }
 
   /**
-   * What was collected, with the leaves that were missing read now: views that are valid until the next call.
+   * The collected pieces, after reading the missing leaves: views that are valid until the next call.
    *
-   * @returns undefined where one is not to be had at its location
+   * @returns undefined if a leaf is not at its location
    */
   complete({ pieces, missing }: PieceCollector): readonly Uint8Array[] | undefined {
     const [first] = missing;
     if (first === undefined) return pieces;
-    // The ring may take back what this very read has found in it.
+    // Reading the missing leaves may overwrite pieces of this read in the ring.
     if (pieces.length > 1) for (const [index, piece] of pieces.entries()) if (piece.length > 0) pieces[index] = Buffer.from(piece);
     if (missing.length === 1 && this.#ring.takes(first.size)) {
       const leaf = this.#readOne(first);
@@ -68,7 +68,7 @@ export class VerifiedLeaves implements Disposable {
     return this.#readAll(pieces, missing);
   }
 
-  /** One leaf, straight to where it is kept. @returns undefined where that is not possible */
+  /** Reads one leaf directly into the cache. @returns undefined if that is not possible */
   #readOne({ key, digest, size, from, wanted }: MissingPiece): Uint8Array | undefined {
     const location = capability(this.#store, 'location')?.locate([digest])[0];
     if (
@@ -90,7 +90,7 @@ export class VerifiedLeaves implements Disposable {
     return room;
   }
 
-  /** Neighbours with one call, verified together. */
+  /** Reads adjacent leaves with one call and verifies them together. */
   #readAll(pieces: Uint8Array[], missing: readonly MissingPiece[]): readonly Uint8Array[] | undefined {
     const rows = new SegmentRows(this.#hash.digestSize, 16);
     for (const { digest, size } of missing) rows.stored(digest, 0, size, 0, size);
@@ -126,7 +126,7 @@ export class VerifiedLeaves implements Disposable {
   }
 }
 
-/** The pieces of one read: what is at hand, and what is missing. */
+/** The pieces of one read: those at hand, and those missing. */
 export class PieceCollector implements LeafSink {
   readonly #hash: HashFunction;
   readonly #ring: LeafRing;

@@ -4,7 +4,7 @@ import type { TreeChange } from '../../../core/tree/tree.ts';
 import type { Notices } from '../../notices.ts';
 import type { LiveMount } from '../live-mount.ts';
 
-/** Tells the kernel of changes that came another way than through this mount, until there are no more. */
+/** Notifies the kernel of changes that did not come through this mount, until there are no more. */
 export async function tellChanges(mount: LiveMount, changes: AsyncIterable<TreeChange>, notices: Notices): Promise<void> {
   for await (const change of changes) {
     if (change.path === ROOT_PATH) tellAll(mount, notices);
@@ -17,7 +17,7 @@ export async function tellChanges(mount: LiveMount, changes: AsyncIterable<TreeC
 function tellChange(mount: LiveMount, { kind, path }: TreeChange, notices: Notices): void {
   if (kind === 'names') tellLost(mount, notices);
   const dir = heldDir(mount, splitPath(path).slice(0, -1));
-  // What the kernel was never given it need not forget.
+  // The kernel cannot cache a Dir that it was never given.
   if (dir === undefined) return;
   const name = baseName(path);
   const node = dir.overlay.get(name);
@@ -34,13 +34,13 @@ function tellChange(mount: LiveMount, { kind, path }: TreeChange, notices: Notic
       if (inode.node.sort === 'leaf' && inode.node.hard?.uuid === node.uuid) notices.node(inode.node.id, kind !== 'meta');
     }
   } else if (node === undefined && kind !== 'names') {
-    // A name of a hard link is in its Block: which node it means is not known here.
+    // The name of a hard link in the Dir's Block: its node is not known here.
     for (const inode of mount.inodes.all())
       if (inode.node.sort === 'leaf' && inode.node.hard !== undefined) notices.node(inode.node.id, kind !== 'meta');
   }
 }
 
-/** What lost one of its names has fewer links at the others, wherever they are. */
+/** A node that lost one of its names has fewer links at its other names, wherever they are. */
 function tellLost(mount: LiveMount, notices: Notices): void {
   for (const { node } of mount.inodes.all()) {
     if (node.sort !== 'leaf' || node.hasLost !== true) continue;
@@ -60,7 +60,7 @@ function heldDir(mount: LiveMount, names: readonly string[]): LiveDir | undefine
   return dir;
 }
 
-/** Anything may have changed. */
+/** Notifies of everything, as anything may have changed. */
 function tellAll(mount: LiveMount, notices: Notices): void {
   notices.node(mount.nodes.root.id, true);
   for (const { node } of mount.inodes.all()) {

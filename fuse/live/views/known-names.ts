@@ -15,7 +15,7 @@ export class KnownNames {
   readonly #live: LiveFilesystem;
   /** By file, then by key: a file may have thousands. */
   readonly #names = new Map<number, Map<string, KnownName>>();
-  /** Which file a name was given for last. */
+  /** The file that each name was last given for. */
   readonly #files = new Map<string, number>();
 
   constructor(live: LiveFilesystem) {
@@ -28,14 +28,14 @@ export class KnownNames {
     if (node?.sort === 'leaf' && node.hard !== undefined) this.#add(ino, place);
   }
 
-  /** Notes that the kernel itself has renamed something, and maybe the other way round as well. */
+  /** Notes that the kernel itself has renamed an entry, or has exchanged two. */
   renamed(from: KnownName, to: KnownName): void {
     const [one, other] = [this.#files.get(keyOf(from)), this.#files.get(keyOf(to))];
     if (one !== undefined) this.#add(one, to);
     if (other !== undefined) this.#add(other, from);
   }
 
-  /** All names that the kernel may have of a file, and perhaps some that it has no more. */
+  /** All names that the kernel may have of a file, perhaps with some that it no longer has. */
   of(ino: number): readonly KnownName[] {
     const known = [...(this.#names.get(ino)?.values() ?? [])];
     const node = this.#live.mount.inodes.find(ino)?.node;

@@ -1,13 +1,13 @@
 import type { Notices } from '../../notices.ts';
 
-/** How the mounts of one live tree have its files open for writing. */
+/** The files that the mounts of one live tree have open for writing. */
 export class OpenWriters {
   /** By ino, then by mount. */
   readonly #direct = new Map<number, Map<Notices, number>>();
-  /** Those whose kernel collects their writes in its pages. */
+  /** The same, for files whose writes the kernel collects in its page cache. */
   readonly #collected = new Map<number, Map<Notices, number>>();
 
-  /** A mount opens a file for writing. @returns what ends that */
+  /** A mount opens a file for writing. @returns the function that ends that */
   open(view: Notices, ino: number, isCollected: boolean): () => void {
     const counts = isCollected ? this.#collected : this.#direct;
     count(counts, ino, view, 1);

@@ -13,30 +13,30 @@ import type { Views } from './views.ts';
 export interface ViewOptions {
   /** The Dir at the top, held once for this view, which releases it at its end; undefined: the tree's own. */
   readonly top: LiveDir | undefined;
-  /** What the other mounts are. */
+  /** The other mounts of the tree. */
   readonly views: Views;
-  /** The kernel collects writes in its pages, and trusts its own size of a file as long as it has the file at all. */
+  /** The kernel collects writes in its page cache, and trusts its own size of a file as long as it knows the file. */
   readonly keepsSizes: boolean;
   /** Files can be written through it. */
   readonly writes: boolean;
-  /** Locks are those of the tree: they hold for all its mounts. */
+  /** Locks are shared: they hold for all mounts of the tree. */
   readonly sharesLocks: boolean;
 }
 
-/** One mount's face of a live filesystem. */
+/** One mount's view of a live filesystem. */
 export interface View {
   readonly filesystem: Filesystem;
-  /** The kernel of this mount, once it is there, is notified of what changes through others. */
+  /** Sets this mount's kernel, which is then notified of changes through other mounts. */
   hear(kernel: Notices): void;
-  /** Its kernel is to forget what it holds of a file's content. */
+  /** Makes its kernel forget its cached content of a file. */
   refresh(ino: number): void;
-  /** Takes back what its kernel was given and did not give back. */
+  /** Releases nodes that its kernel was given and has not forgotten. */
   end(): void;
 }
 
 /**
- * A face of a live filesystem with a top of its own. It remembers what its kernel was given, so that the
- * kernel is notified only of what it knows, and leaves nothing behind when it ends without notice. It notifies the other faces of each change.
+ * A view of a live filesystem with its own top Dir. It tracks the nodes given to its kernel: the kernel is notified only of nodes
+ * that it knows, and no hold is left if it ends without notice. The view notifies the other views of each change.
  */
 export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, sharesLocks }: ViewOptions): View {
   const inner = live.filesystem;
@@ -44,7 +44,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, s
   const known = new Map<number, number>();
   const names = new KnownNames(live);
   const files = new Map<number, number>();
-  /** Handles that this kernel may write by, with what ends that. */
+  /** Handles through which this kernel may write, each with the function that ends that. */
   const writers = new Map<number, () => void>();
   const dirs = new Map<number, number>();
   let kernel: Notices | undefined;
@@ -66,14 +66,14 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, s
     handles.set(open.handle, ino);
     return open;
   };
-  /** Notes an open file. Where another mount may write it too, this kernel keeps neither its size nor its bytes, and maps them for nobody. */
+  /** Notes an open file. If another mount may write it too, this kernel caches neither size nor content, and refuses shared mappings. */
   const openedFile = <T extends Opened>(ino: number, open: T, flags: number): T => {
     const isWriter = isWriting(flags);
     const direct = views.othersWrite(notices) && (isWriter || (keepsSizes && views.writers.has(ino)));
     if (isWriter) writers.set(open.handle, views.writers.open(notices, ino, keepsSizes && !direct));
     return opened(files, ino, direct ? { ...open, direct } : open);
   };
-  /** What another kernel has collected since before this mount was there would be written over what is written here. */
+  /** EBUSY if another kernel still has collected writes from before this mount: they would later overwrite writes made here. */
   const requireFree = (ino: number): void => {
     if (views.writers.isCollectedElsewhere(notices, ino)) throw new FilesystemError('EBUSY');
   };
@@ -84,9 +84,9 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, s
     node(ino, content) {
       if (kernel === undefined || !knows(ino)) return;
       kernel.node(outward(ino), content);
-      // By its own size a kernel also says where a file is after an append.
+      // A kernel also uses its own size to compute the file position after an append.
       if (!content || !(keepsSizes || views.writers.isOpenBy(notices, ino))) return;
-      // Without a name it is forgotten once it is closed, and its size with it.
+      // Without a name the kernel forgets the file once it is closed, together with its size.
       if (keepsSizes) for (const { parent, name } of names.of(ino)) kernel.name(outward(parent), name);
       const end = mayHoldWrites(ino) ? undefined : live.mount.endNow(ino);
       if (end !== undefined) kernel.grown(outward(ino), end.size, end.last);
@@ -102,7 +102,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, s
     },
   };
 
-  /** Tells the others, where there are any, and answers once they know. */
+  /** Notifies the other mounts, if any, and answers once they know. */
   const telling = <T>(done: Maybe<T>, tell: (view: Notices, value: T) => void): Maybe<T> => {
     if (views.size < 2) return done;
     const told = async (value: T): Promise<T> => {
@@ -128,7 +128,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, s
         if (nlink > 1) view.node(ino, false);
       },
     );
-  /** Does something to names that also changes their nodes: links and times. */
+  /** Performs a change of names that also changes their nodes: links and times. */
   const withNodes = (
     places: readonly (readonly [parent: number, name: Octets])[],
     caller: Caller,
@@ -228,7 +228,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, s
     read: (ino, handle, offset, size, caller) => inner.read(ino, handle, offset, size, caller),
     write(ino, handle, offset, data, how, caller) {
       const done = telling(inner.write(ino, handle, offset, data, how, caller), nodeChanged(ino, true));
-      // It may have gone elsewhere than where this kernel has it in its pages.
+      // The data may be at another offset than in this kernel's pages.
       return how.append && views.size > 1
         ? whenThere(done, (count) => {
             notices.node(ino, true);
@@ -296,7 +296,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, s
   };
 }
 
-/** Each kernel has names of its own for those who lock. */
+/** Makes lock owners unique: each kernel has its own names for them. */
 function locksOf(locks: LockOperations, view: number): LockOperations {
   const named = (owner: string): string => `${view}:${owner}`;
   return {

@@ -3,32 +3,31 @@ import type { Notices } from '../../notices.ts';
 import { OpenWriters } from './open-writers.ts';
 
 /**
- * Milliseconds that an answer waits at most until the other mounts know of the change that it reports. A kernel may be
- * unable to take a notice before an answer that this process holds back itself. Then one of two that wait for each other
- * has to go, and the elder may stay.
+ * Milliseconds that an answer waits, at most, until the other mounts know of its change. A kernel may be unable to take a notice
+ * before it gets an answer that this process itself is delaying. Of two answers that wait for each other, the younger is sent.
  */
 const MAX_TELLING_MS = {
-  /** Nobody waited before it: whatever keeps the others from being told ends by itself. */
+  /** No other answer waits: any delay of the notices ends by itself. */
   eldest: 5000,
-  /** An elder answer waits, and may keep all from being told. */
+  /** An older answer waits, and may block the notices. */
   younger: 250,
-  /** An elder answer waits in a mount that has yet to be notified. */
+  /** An older answer waits in a mount that has not been notified yet. */
   crossed: 25,
 } as const;
 
-/** An answer that is held back until others have been notified. */
+/** An answer that is delayed until other mounts are notified. */
 interface Held {
-  /** Whose kernel waits for the answer. */
+  /** The mount whose kernel waits for the answer. */
   readonly view: Notices;
 }
 
-/** The mounts of one live tree that are to be notified of each other's changes. */
+/** The mounts of one live tree, which are notified of each other's changes. */
 export class Views implements Notices {
   /** Files that are open for writing. */
   readonly writers = new OpenWriters();
   /** Whether each may write. */
   readonly #all = new Map<Notices, boolean>();
-  /** The eldest first. */
+  /** The oldest first. */
   readonly #held = new Set<Held>();
   #lastNumber = 0;
 
@@ -78,12 +77,12 @@ export class Views implements Notices {
     await Promise.all([...this.#all.keys()].map(async (view) => await view.idle()));
   }
 
-  /** Tells all but one. */
+  /** Notifies all mounts but one. */
   tellOthers(except: Notices, tell: (view: Notices) => void): void {
     for (const view of this.#all.keys()) if (view !== except) tell(view);
   }
 
-  /** Resolves when all but one have been notified, or when waiting any longer might be for each other. */
+  /** Resolves when all mounts but one are notified, or after the time that prevents a deadlock. */
   async othersIdle(except: Notices): Promise<void> {
     const held: Held = { view: except };
     this.#held.add(held);

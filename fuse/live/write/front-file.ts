@@ -18,25 +18,25 @@ import { FrontStorage } from './front-storage.ts';
 import type { SegmentSource } from './segment-map.ts';
 import { SegmentMap } from './segment-map.ts';
 
-/** Bytes given at a time when a front is read through. */
+/** Octets of a chunk when a whole front is read. */
 const CHUNK_SIZE = 256 * 1024;
 
-/** A file of more parts is asked for its attributes too often to add them up: all of it counts as data then. */
+/** Segments whose data is added up, at most. A file with more counts as all data, since attributes are requested often. */
 const MAX_COUNTED_SEGMENTS = 2000;
 
-/** Holes of so many bytes in all are not read through. */
+/** Octets of holes that are read, at most; with more, holes are skipped. */
 const MAX_READ_HOLES = 4 * 1024 * 1024;
 
 /** Blocks of mean size that are read around each change of a stored content to find where edges fall together again, about. */
 const BLOCKS_AROUND = 8;
 
-/** What a front needs of its mount. */
+/** The parts of a mount that a front needs. */
 export interface FrontContext {
   readonly source: SpliceStore;
   readonly folder: FrontFolder;
   /** Puts a content into the Store. */
   readonly storeContent: StoreSplicedContent;
-  /** A journal is kept: fronts note what it does not know yet. */
+  /** A journal is kept: fronts note the changes that are not in it yet. */
   readonly isLogged?: boolean;
 }
 
@@ -48,7 +48,7 @@ export class FrontFile implements UnsyncedContent {
   readonly #context: FrontContext;
   readonly #hint: () => ContentHint;
   readonly #segments = new SegmentMap();
-  /** What a journal does not know yet. Absent where none is kept. */
+  /** Changes that are not in the journal yet. Absent without a journal. */
   readonly unlogged: UnloggedContent | undefined;
   readonly #storage: FrontStorage;
   #size: number;
@@ -56,15 +56,15 @@ export class FrontFile implements UnsyncedContent {
   #version = 0;
   #settled: { readonly version: number; readonly block: Block } | undefined;
   #settling: { readonly version: number; readonly block: Promise<Block> } | undefined;
-  /** What was stored last, and where the content is another than there. */
+  /** The content stored last, and where the present content differs from it. */
   #stored: Block;
   #changes = new SegmentMap();
-  /** Nothing of it was there before. */
+  /** The file is new: no content was stored before. */
   #isNew: boolean;
   /** It was stored in parts. */
   #isSpliced = false;
 
-  /** @param hint - what its file says about its content */
+  /** @param hint - what the file's metadata says of its content */
   constructor(context: FrontContext, base: Block, hint: () => ContentHint) {
     this.#context = context;
     this.#hint = hint;
@@ -90,7 +90,7 @@ export class FrontFile implements UnsyncedContent {
     return this.settledBlock !== undefined;
   }
 
-  /** The Block of the content as it is, where nothing was written since it was settled. */
+  /** The Block of the present content, if nothing was written since it was stored. */
   get settledBlock(): Block | undefined {
     return this.#settled?.version === this.#version ? this.#settled.block : undefined;
   }
@@ -122,7 +122,7 @@ export class FrontFile implements UnsyncedContent {
     this.#changed(offset, offset + data.length);
   }
 
-  /** Cuts it off, or lets it end in a hole. */
+  /** Truncates the content, or extends it by a hole. */
   truncate(size: number): void {
     if (size === this.#size) return;
     this.unlogged?.cutOff(size);
@@ -145,7 +145,7 @@ export class FrontFile implements UnsyncedContent {
     this.#changed(start, to);
   }
 
-  /** Lets `start` to `start + length` be what is in a Block from an offset on. No bytes move. */
+  /** Makes `start` to `start + length` refer to a Block from offset `at` on. No octets are copied. */
   refer(start: number, length: number, block: Block, at: number): void {
     if (length <= 0) return;
     this.#segments.set(start, start + length, { block, at });
@@ -153,14 +153,14 @@ export class FrontFile implements UnsyncedContent {
     this.#changed(start, start + length);
   }
 
-  /** Notes that `start` to `end` are another than before, with what is between them and the end so far. */
+  /** Notes a change of `start` to `end`, including a gap between the previous end and `start`. */
   #changed(start: number, end: number): void {
     this.#changes.set(Math.min(start, this.#size), end, 'front');
     this.#size = Math.max(this.#size, end);
     this.#version++;
   }
 
-  /** Bytes `start` to `end` of the front's own, at once; undefined where Blocks have to be asked. */
+  /** Octets `start` to `end` at once, if all are the front's own; undefined if Blocks have to be read. */
   readNow(start: number, end: number): Uint8Array[] | undefined {
     const pieces: Uint8Array[] = [];
     for (const part of this.#segments.parts(start, Math.min(end, this.#size))) {
@@ -209,14 +209,14 @@ export class FrontFile implements UnsyncedContent {
       if (done !== undefined) return done;
       const running = this.#settling;
       if (running === undefined || running.version === this.#version) return await (running ?? this.#start(options)).block;
-      // It stores an older state, from which the next one takes what is the same.
+      // The running one stores an older state, whose unchanged parts the next one reuses.
       await running.block.catch(() => undefined);
     }
   }
 
   /**
-   * Nobody writes any more. A content that was stored while it grew, in parts, is stored once more as a whole where its
-   * syntax counts. So it has the Blocks that it would have had at once. They are there but for a few.
+   * Called after the last write. A content that was stored in parts while it grew is stored once more as a whole if its syntax
+   * matters. So it gets the Blocks that storing it at once would give. Most of them exist already.
    */
   finish(): void {
     if (!this.#isNew || !this.#isSpliced) return;
@@ -249,12 +249,12 @@ export class FrontFile implements UnsyncedContent {
       }
     };
     const settling = { version, block: store() };
-    // What is at hand is stored by now.
+    // Content that is at hand is stored by now.
     if (this.settledBlock === undefined) this.#settling = settling;
     return settling;
   }
 
-  /** Where the content comes from: what has not changed since it was stored last, from there. */
+  /** The sources of the content; unchanged parts come from the content stored last. */
   #partsNow(): ContentPart[] {
     const parts: ContentPart[] = [];
     for (const { start, end, source } of this.#changes.parts(0, this.#size)) {
@@ -272,13 +272,13 @@ export class FrontFile implements UnsyncedContent {
     return await this.#context.storeContent(content, { ...options, hint: this.#hint() });
   }
 
-  /** All bytes of a small content that are at hand: those of many files are stored together. */
+  /** The octets of a small content, if all are at hand: many files are then stored together. */
   #smallNow(): Uint8Array | undefined {
     const pieces = this.isSmall ? this.readNow(0, this.#size) : undefined;
     return pieces?.length === 1 ? pieces[0] : pieces && Buffer.concat(pieces);
   }
 
-  /** Stores what changed only; undefined where reading all of it costs less. */
+  /** Stores only the changes; undefined if reading everything is cheaper. */
   async #storeParts(parts: readonly ContentPart[], options: OpOptions): Promise<Block | undefined> {
     const around = BLOCKS_AROUND * this.#context.source.edges.meanSize;
     let holes = 0;
@@ -295,7 +295,7 @@ export class FrontFile implements UnsyncedContent {
     return await spliceContent(source, { parts, read: (start, end) => this.read(start, end, options), storeContent }, options);
   }
 
-  /** The Block that the whole content is, where it is one. */
+  /** The Block of the whole content, if it is a single one. */
   #wholeBlock(): Block | undefined {
     if (this.#size === 0) return EMPTY_BLOCK;
     const [only, more] = this.#segments.all;

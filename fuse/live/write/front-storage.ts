@@ -5,13 +5,13 @@ import { libc } from '../../../core/base/system/libc.ts';
 /** Bytes up to which a front is kept in memory: most files are smaller, and never need a file here. */
 const MAX_MEMORY_SIZE = 64 * 1024;
 
-/** Bytes of all fronts in memory, at most; those that come then go to files at once. */
+/** Octets of all fronts in memory, at most; further fronts go to files at once. */
 const MAX_MEMORY_TOTAL = 64 * 1024 * 1024;
 
 /** O_TMPFILE of Linux: a file that never has a name. */
 const O_TMPFILE = 0o20200000;
 
-/** Where the fronts of a mount are: files without names in one folder, so that a process that dies leaves none. */
+/** The folder of a mount's fronts: they are files without names, so a killed process leaves none. */
 export class FrontFolder {
   readonly #folder: string;
   #inMemory = 0;
@@ -28,7 +28,7 @@ export class FrontFolder {
     return true;
   }
 
-  /** Whether half of the memory is taken that fronts may have. */
+  /** Whether half of the memory for fronts is in use. */
   get isHalfFull(): boolean {
     return this.#inMemory > MAX_MEMORY_TOTAL / 2;
   }
@@ -44,7 +44,7 @@ export class FrontFolder {
         const writeFd = openSync(this.#folder, constants.O_WRONLY | O_TMPFILE, 0o600);
         return { writeFd, readFd: openSync(`/proc/self/fd/${writeFd}`, constants.O_RDONLY) };
       } catch {
-        // Not every filesystem has such files.
+        // Not every filesystem supports files without names.
       }
     }
     const path = join(this.#folder, `front-${process.pid}-${this.#made++}`);
@@ -88,12 +88,12 @@ export class FrontStorage {
     return out.fill(0, done);
   }
 
-  /** Bytes at `start` to `end` are not wanted any more. */
+  /** Octets `start` to `end` are no longer needed. */
   drop(start: number, end: number): void {
     if (this.#files !== undefined) libc().punchHole(this.#files.writeFd, start, end - start);
   }
 
-  /** Nothing from `size` on is wanted any more. */
+  /** Octets from `size` on are no longer needed. */
   truncate(size: number): void {
     if (this.#files !== undefined) ftruncateSync(this.#files.writeFd, size);
   }

@@ -1,20 +1,20 @@
-/** Milliseconds between two looks at whether clients keep the process busy. */
+/** Milliseconds between two checks whether clients keep the process busy. */
 const LOOK_MS = 50;
 
-/** Requests between two looks from which on the clients come first. */
+/** Requests between two checks from which on the process counts as busy. */
 const BUSY_REQUESTS = 20;
 
-/** Looks in a row that find little to do for the clients: on a busy machine each of them may rest for a moment. */
+/** Consecutive quiet checks before storing: on a busy machine clients may pause for a moment. */
 const QUIET_LOOKS = 4;
 
-/** Looks after which files are stored however busy the clients are: ten seconds. No root has them before: one is recorded each 30 seconds. */
+/** Checks after which files are stored even if clients are busy: ten seconds, less than the 30 seconds between two roots. */
 const MAX_LOOKS = 200;
 
 /** Files that wait, at most; and how many of them are stored together: each by itself would cost three times as much. */
 const MAX_GATHERED = 2048;
 const SLICE = 128;
 
-/** What those who wait depend on. */
+/** Parameters of the gathered files. */
 export interface GatheredFilesOptions<File> {
   /** Requests of clients so far. */
   readonly requests: () => number;

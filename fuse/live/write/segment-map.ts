@@ -1,6 +1,6 @@
 import type { Block } from '../../../core/block/block.ts';
 
-/** Where bytes of a file come from: its front, or a Block from an offset on. */
+/** The source of octets of a file: its front, or a Block from an offset on. */
 export type SegmentSource = 'front' | { readonly block: Block; readonly at: number };
 
 /** A part of a file, `start` to `end`, and where it comes from. */
@@ -10,7 +10,7 @@ export interface Segment {
   readonly source: SegmentSource;
 }
 
-/** Which bytes of a file come from where; what no segment covers is a hole. Segments are sorted and apart. */
+/** The sources of a file's octets; ranges without a segment are holes. Segments are sorted and do not overlap. */
 export class SegmentMap {
   #segments: Segment[] = [];
 
@@ -19,7 +19,7 @@ export class SegmentMap {
     return this.#segments;
   }
 
-  /** Lets `start` to `end` come from a source, or makes it a hole. */
+  /** Sets the source of `start` to `end`, or makes it a hole. */
   set(start: number, end: number, source: SegmentSource | undefined): void {
     if (end <= start) return;
     const first = this.#firstEndingAfter(start - 1);
@@ -77,7 +77,7 @@ function cut(segment: Segment, start: number, end: number): Segment {
   return { start, end, source: source === 'front' ? source : { block: source.block, at: source.at + (start - segment.start) } };
 }
 
-/** Neighbours that continue where the one before ends become one. */
+/** Joins neighbouring segments that are continuous in their source. */
 function joined(segments: readonly Segment[]): Segment[] {
   const result: Segment[] = [];
   for (const segment of segments) {

@@ -13,13 +13,13 @@ import { nameOf } from './write-front.ts';
 const MAX_UNDER_WAY = 2;
 const MAX_SMALL_UNDER_WAY = 128;
 
-/** Until what could not be stored is tried again: milliseconds. */
+/** Milliseconds until a failed file is retried. */
 const RETRY_MS = 1000;
 
-/** Milliseconds after which what was appended to an open file is stored: most files are closed by then. */
+/** Milliseconds after which data appended to an open file is stored: most files are closed by then. */
 const GROWN_MS = 100;
 
-/** An open file that continues growing is stored so seldom that storing takes one part in so many of the time. */
+/** An open file that keeps growing is stored so seldom that storing takes 1/PACE of the time. */
 const PACE = 5;
 
 /** Files in a row that fail before the others are left for the next try: the Store itself fails, and each is read for nothing. */
@@ -32,8 +32,8 @@ const MAX_WAITING = 4096;
 const MAX_LATER = 64;
 
 /**
- * Stores what was written, behind the clients' backs: a file begins once nobody has it open, or when somebody waits
- * for it. A content that is in Blocks gives up its front.
+ * Stores written data in the background: a file is stored once it is closed, or when a client waits for it.
+ * Once its content is in Blocks, the front is released.
  */
 export class SyncQueue {
   readonly #mount: LiveMount;
@@ -44,11 +44,11 @@ export class SyncQueue {
   /** Files that could not be stored, and why. Their fronts stay until they are. */
   readonly #failed = new Map<Inode, unknown>();
   #retry: NodeJS.Timeout | undefined;
-  /** What was reported last of what fails behind the clients' backs. */
+  /** The last reported failure in the background. */
   #told: string | undefined;
   /** Open files that have grown since they were stored. */
   readonly #grown = new Set<Inode>();
-  /** Until when a file that grows is left alone: milliseconds of this process. */
+  /** Until when a growing file is not stored again: milliseconds of performance.now(). */
   readonly #restMs = new WeakMap<Inode, number>();
   #growth: NodeJS.Timeout | undefined;
   #underWay = 0;
@@ -126,10 +126,10 @@ export class SyncQueue {
     try {
       await this.#store(inode);
       const [next] = this.#failed.delete(inode) ? this.#failed.keys() : [];
-      // The Store takes something again.
+      // The Store works again.
       if (next !== undefined) this.add(next);
     } catch (error) {
-      // Behind the others, which get their turn first.
+      // Queued after the others, which get their turn first.
       this.#failed.delete(inode);
       if (!this.#mount.nodes.isRemoved(inode.node)) this.#failed.set(inode, error);
       this.#tryAgain();
@@ -158,7 +158,7 @@ export class SyncQueue {
     return block;
   }
 
-  /** What is in Blocks is what the tree says from now on. */
+  /** Sets the stored Block as the file's content in the tree. */
   #settled(inode: Inode, front: FrontFile, block: Block): void {
     const { node } = inode;
     if (node.sort === 'dir' || node.dirent.kind !== 'file') return;
@@ -174,7 +174,7 @@ export class SyncQueue {
     this.#mount.inodes.drop(inode);
   }
 
-  /** Gives a file the MIME type that its content is found to have. */
+  /** Gives a file the MIME type detected in its content. */
   async #keepType(node: LiveLeaf, front: FrontFile): Promise<void> {
     const head: Uint8Array[] = [];
     for await (const piece of front.read(0, MAX_HEAD_SIZE)) head.push(Uint8Array.from(piece));
@@ -188,7 +188,7 @@ export class SyncQueue {
     const inodes = [...this.#mount.inodes.all()].filter(({ front }) => front !== undefined);
     const failed: unknown[] = [];
     let inARow = 0;
-    // Those that failed come last: what they fail by may be their own.
+    // Failed files come last: the cause may lie in the file itself.
     const ordered = [...inodes.filter((each) => !this.#failed.has(each)), ...inodes.filter((each) => this.#failed.has(each))];
     for (const together of togetherOf(ordered)) {
       const stored = await Promise.allSettled(
@@ -204,7 +204,7 @@ export class SyncQueue {
     if (failed.length > 0) throw failed[0];
   }
 
-  /** Reports a failure, of the same one once. */
+  /** Reports a failure, the same one only once. */
   #tell(error: unknown): void {
     const text = errorText(error);
     if (text !== this.#told) this.#mount.options.onTrouble(error);
@@ -224,14 +224,14 @@ export class SyncQueue {
       if (inode.front === undefined || this.#mount.nodes.isRemoved(inode.node)) this.#failed.delete(inode);
   }
 
-  /** Tries nothing again. */
+  /** Stops retries. */
   end(): void {
     clearTimeout(this.#retry);
     clearTimeout(this.#growth);
     this.#gathered.end();
   }
 
-  /** Resolves when nothing is in progress. */
+  /** Resolves when nothing is being stored. */
   idle(): Promise<void> {
     if (this.#underWay === 0 && this.#waiting.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
@@ -244,7 +244,7 @@ export class SyncQueue {
       const isSmall = inode.front?.isSmall === true;
       if (isSmall ? this.#smallUnderWay >= MAX_SMALL_UNDER_WAY : this.#underWay - this.#smallUnderWay >= MAX_UNDER_WAY) continue;
       this.#waiting.delete(inode);
-      // Nobody will ever see what a removed file held.
+      // The content of a removed file is no longer needed.
       if (this.#mount.nodes.isRemoved(inode.node)) continue;
       this.#underWay++;
       if (isSmall) this.#smallUnderWay++;

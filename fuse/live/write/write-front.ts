@@ -10,11 +10,11 @@ import { FrontFile } from './front-file.ts';
 export function writableFront(mount: LiveMount, inode: LeafInode): FrontFile {
   const { node } = inode;
   if (inode.front === undefined) {
-    // Another face of the tree may have given it a content of its own.
+    // A change by path may have set another content.
     const base = node.dirent.kind === 'file' ? node.dirent.block : EMPTY_BLOCK;
     inode.front = new FrontFile(mount.front, base, () => contentHint(nameOf(node), node.dirent.meta.xattrs));
     node.unsynced = undefined;
-    // The journal does not know what it was before: it gets all of it.
+    // The journal lacks the previous content, so all of it counts as changed.
     if (mount.journal?.isStale(node) === true) {
       inode.front.unlogged?.cutOff(0);
       inode.front.unlogged?.wrote(0, inode.front.size);

@@ -4,6 +4,7 @@ import { watchChurnTorture } from './follow/watch-churn.ts';
 import { gitMergesTorture } from './histories/git-merges.ts';
 import { historiesTorture } from './histories/histories.ts';
 import { mergesTorture } from './histories/merges.ts';
+import { statesTorture } from './histories/states.ts';
 import { exerciserTorture } from './mounts/exerciser.ts';
 import { locksTorture } from './mounts/locks.ts';
 import { manyMountsTorture } from './mounts/many-mounts.ts';
@@ -49,6 +50,7 @@ export const TORTURES: readonly Torture[] = [
   togetherTorture,
   interruptsTorture,
   historiesTorture,
+  statesTorture,
   mergesTorture,
   gitMergesTorture,
   exerciserTorture,

@@ -10,6 +10,8 @@ import type { ModelFile, ModelFiles } from './model.ts';
 export interface MachineEnd extends LineEnd {
   /** The tree at the end. */
   readonly files: ModelFiles;
+  /** The Dirref that the end of the session printed. */
+  readonly dirref: string | undefined;
 }
 
 /** A Store with its default archive: what runs on it runs in a session of its own each time. */
@@ -28,8 +30,8 @@ export class Machine {
   }
 
   /** Writes a local file. @returns its path */
-  local(content: string): string {
-    const path = join(this.#home, 'local');
+  local(content: string, name = 'local'): string {
+    const path = join(this.#home, name);
     writeFileSync(path, content);
     return path;
   }
@@ -42,8 +44,14 @@ export class Machine {
       end = await shell.run(line, signal);
       if (end.status !== 0) break;
     }
-    await shell.finish();
-    return { ...end, files: await filesOf(shell.session.tree) };
+    const dirref = await shell.finish();
+    return { ...end, files: await filesOf(shell.session.tree), dirref };
+  }
+
+  /** The tree of a Dirref, or of a state of an archive. */
+  async opened(source: string): Promise<ModelFiles> {
+    await using shell = await openShellHere({ home: this.#home, store: this.store, source, now: this.#now });
+    return await filesOf(shell.session.tree);
   }
 
   /** Lines of its archive. */

@@ -40,6 +40,14 @@ export const operation = fc.oneof(
   { weight: 1, arbitrary: fc.record({ op: fc.constant('sync' as const) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('reopen' as const) }) },
 );
+/** Operations by which Dirs with hard links come to be copied, also into themselves, moved into each other, and linked across copies. */
+export const copyOperation: typeof operation = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ op: fc.constant('copy' as const), path: pick('dir'), to: pick('new') }) },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant('rename' as const), path: pick('dir', 'dir', 'leaf'), to: pick('new') }) },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('link' as const), path: pick('leaf'), to: pick('new') }) },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('write' as const), path: pick('leaf', 'leaf', 'new'), content, mode }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('remove' as const), path: source, recursive: fc.constant(true) }) },
+);
 export type PickedOperation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 type WithPaths<T> = T extends unknown ? { readonly [Key in keyof T]: T[Key] extends PathPick ? string : T[Key] } : never;
 /** An operation on paths. */

@@ -4,6 +4,7 @@ import { errorText } from '../base/system/system-error.ts';
 import { AnswerRoom } from './answer-room.ts';
 import { formatPacket } from './format-packet.ts';
 import { Greeting } from './greeting.ts';
+import { HangUpWatch } from './hang-up-watch.ts';
 import {
   MAX_KEPT_PACKETS,
   MAX_OUTSTANDING,
@@ -64,6 +65,7 @@ export class Connection {
   readonly #sender: PacketSender;
   readonly #greeting: Greeting;
   readonly #silence: SilenceWatch;
+  readonly #hangUp: HangUpWatch | undefined;
   readonly #answerRoom: AnswerRoom | undefined;
   /** Requests from the other side since its last response. */
   #pings = 0;
@@ -99,6 +101,7 @@ export class Connection {
       ping: async () => void (await this.request(REQUEST.ping).catch(() => undefined)),
       fail: (error) => this.fail(error),
     });
+    if (options.room !== undefined) this.#hangUp = new HangUpWatch(link, () => this.#running > 0 && this.#stopped());
     this.#answerRoom = options.room === undefined ? undefined : new AnswerRoom(options.room, this.#gone.signal);
     if (link.onReused === undefined) input.on('data', (chunk: Buffer) => this.#take(chunk, false));
     else {
@@ -194,6 +197,7 @@ export class Connection {
 
   #finish(): void {
     this.#silence.stop();
+    this.#hangUp?.stop();
     this.#gone.abort();
     this.#link.destroy();
     this.#onClosed?.();

@@ -5,9 +5,18 @@ import type { OpOptions } from '../base/op-options.ts';
 /** Milliseconds of work before others get a turn. */
 const TURN_MS = 5;
 
+/** A request that has turns. */
+interface TurnRequest {
+  readonly of: TurnTaker;
+  /** Its place in the order of all requests. */
+  readonly number: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 interface Waiting {
   /** Its place in the order of all waiting clients: the lowest value comes first. */
   readonly start: number;
+  readonly request: TurnRequest;
   readonly enter: () => void;
 }
 
@@ -25,6 +34,7 @@ export class FairTurns {
   readonly #atOnce: number;
   readonly #nowMs: () => number;
   readonly #waiting: Waiting[] = [];
+  #requests = 0;
   #running = 0;
   /** When the first turn within the current pass of the event loop began. */
   #loopMs: number | undefined;
@@ -42,12 +52,36 @@ export class FairTurns {
   /** Waits for a turn. @throws {VtError} ECANCELLED if the signal fires */
   async enter(of: TurnTaker, signal?: AbortSignal): Promise<Turn> {
     throwIfCancelled(signal);
-    const start = Math.max(this.#virtual, of.finish);
-    // Waiting requests of one client are queued one behind the other.
-    of.finish = start + 1;
+    const start = this.#startOf(of);
+    const request = { of, number: this.#requests++, signal };
     if (this.#waiting.length === 0 && this.#running < this.#atOnce && !this.#isLoopLate()) this.#begin(start);
-    else await this.#wait(start, signal);
-    return new Turn(this, of, signal, this.#nowMs());
+    else await this.#wait(start, request);
+    return new Turn(this, request, this.#nowMs());
+  }
+
+  /**
+   * Ends a turn of a request, and waits for its next one. Of one client's requests the oldest goes first, so that they end one after the
+   * other.
+   *
+   * @param ms - milliseconds that the turn took
+   * @throws {VtError} ECANCELLED if the signal fires
+   */
+  async again(request: TurnRequest, ms: number): Promise<void> {
+    const { of, signal } = request;
+    of.finish += ms;
+    // It is in the queue before its place is given to others.
+    const entered = signal?.aborted === true ? undefined : this.#wait(this.#startOf(of), request);
+    this.#running--;
+    this.#letIn();
+    throwIfCancelled(signal);
+    await entered;
+  }
+
+  /** A place in the order of all clients. Waiting requests of one client are queued one behind the other. */
+  #startOf(of: TurnTaker): number {
+    const start = Math.max(this.#virtual, of.finish);
+    of.finish = start + 1;
+    return start;
   }
 
   #begin(start: number): void {
@@ -67,18 +101,19 @@ export class FairTurns {
     return now - this.#loopMs >= TURN_MS;
   }
 
-  async #wait(start: number, signal: AbortSignal | undefined): Promise<void> {
+  async #wait(start: number, request: TurnRequest): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const waiting: Waiting = {
         start,
+        request,
         enter: () => {
           release();
           resolve();
         },
       };
-      const release = onAbort(signal, () => {
+      const release = onAbort(request.signal, () => {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-        reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
+        reject(new VtError('ECANCELLED', 'cancelled', { cause: request.signal?.reason }));
       });
       this.#waiting.push(waiting);
       this.#letIn();
@@ -99,12 +134,15 @@ export class FairTurns {
         });
         return;
       }
-      let next = 0;
-      for (let i = 1; i < this.#waiting.length; i++)
-        if ((this.#waiting[i] as Waiting).start < (this.#waiting[next] as Waiting).start) next = i;
-      const [entering] = this.#waiting.splice(next, 1) as [Waiting];
-      this.#begin(entering.start);
-      entering.enter();
+      const first = this.#waiting.reduce((found, each) => (each.start < found.start ? each : found));
+      const { of } = first.request;
+      const oldest = this.#waiting.reduce(
+        (found, each) => (each.request.of === of && each.request.number < found.request.number ? each : found),
+        first,
+      );
+      this.#waiting.splice(this.#waiting.indexOf(oldest), 1);
+      this.#begin(first.start);
+      oldest.enter();
     }
   }
 
@@ -124,15 +162,13 @@ export class FairTurns {
 /** The right to work for a while. */
 export class Turn {
   readonly #turns: FairTurns;
-  readonly #of: TurnTaker;
-  readonly #signal: AbortSignal | undefined;
+  readonly #request: TurnRequest;
   #sinceMs: number;
   #isOver = false;
 
-  constructor(turns: FairTurns, of: TurnTaker, signal: AbortSignal | undefined, sinceMs: number) {
+  constructor(turns: FairTurns, request: TurnRequest, sinceMs: number) {
     this.#turns = turns;
-    this.#of = of;
-    this.#signal = signal;
+    this.#request = request;
     this.#sinceMs = sinceMs;
   }
 
@@ -146,10 +182,10 @@ export class Turn {
   }
 
   async #pass(): Promise<void> {
-    this.end();
-    await new Promise((resolve) => setImmediate(resolve));
-    const again = await this.#turns.enter(this.#of, this.#signal);
-    this.#sinceMs = again.#sinceMs;
+    this.#isOver = true;
+    const entered = this.#turns.again(this.#request, this.#turns.nowMs() - this.#sinceMs);
+    await Promise.all([entered, new Promise((resolve) => setImmediate(resolve))]);
+    this.#sinceMs = this.#turns.nowMs();
     this.#isOver = false;
   }
 
@@ -157,7 +193,7 @@ export class Turn {
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#turns.leave(this.#of, this.#turns.nowMs() - this.#sinceMs);
+    this.#turns.leave(this.#request.of, this.#turns.nowMs() - this.#sinceMs);
   }
 }
 

@@ -1,6 +1,6 @@
 import { decodeBsuint } from '../base/bsuint.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
-import { CorruptBlockError, ParseError, ReadOnlyError } from '../base/errors.ts';
+import { CorruptBlockError, ParseError, ReadOnlyError, throwIfCancelled } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { DigestedBlock } from '../block/block-target.ts';
 import { digestKey } from '../block/digest-key.ts';
@@ -199,6 +199,7 @@ export async function answerAddRecords(
   for (const slice of recordSlices(image, hash, MAX_UNPACKED_SIZE)) {
     const turn = options.turn?.next();
     if (turn !== undefined) await turn;
+    throwIfCancelled(options.signal);
     const batch = await checker.check(slice.image, left, 'the connection', slice.unpackedSize);
     left -= batch.count;
     isNew.push(await addChecked(store, batch, hash.digestSize, options));

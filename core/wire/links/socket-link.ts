@@ -1,6 +1,8 @@
 import type { NetConnectOpts } from 'node:net';
 import { connect, Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { hasHungUp } from '../../base/system/poll.ts';
+import { descriptorOf } from '../../base/system/socket-descriptor.ts';
 import type { Link } from './link.ts';
 
 /** Octets per read: as many as a UNIX socket holds. */
@@ -95,7 +97,13 @@ function readAnew(made: Socket, isWritable: boolean, memory?: Buffer): { readonl
   return { socket, reading };
 }
 
+/** Whether the other end of a socket is closed. */
+export function isClosedFarther(socket: Socket): boolean {
+  const fd = descriptorOf(socket);
+  return fd >= 0 && hasHungUp(fd);
+}
+
 function linkOf(socket: Socket, reading?: Reading): Link {
-  const link = { input: socket, output: socket, destroy: (): unknown => socket.destroy() };
+  const link = { input: socket, output: socket, hasHungUp: () => isClosedFarther(socket), destroy: (): unknown => socket.destroy() };
   return reading === undefined ? link : { ...link, onReused: (take) => reading.to(take) };
 }

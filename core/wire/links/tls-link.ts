@@ -5,6 +5,7 @@ import { VtError } from '../../base/errors.ts';
 import { errorText } from '../../base/system/system-error.ts';
 import { WELCOME_MS } from '../limits.ts';
 import type { Link } from './link.ts';
+import { isClosedFarther } from './socket-link.ts';
 import type { TlsKeys } from './tls-keys.ts';
 
 // Mutual TLS, loaded only when it is used. Both sides use version 1.3 and show a certificate.
@@ -66,6 +67,7 @@ function linkOf(socket: TLSSocket): Link {
   return {
     input: socket,
     output: socket,
+    hasHungUp: () => isClosedFarther(socket),
     destroy: () => socket.destroy(),
     reason: async () => await Promise.resolve(failure === undefined ? undefined : reasonOf(failure)),
   };

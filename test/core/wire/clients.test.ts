@@ -6,11 +6,13 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { ReadOnlyError, VtError } from '../../../core/base/errors.ts';
+import type { OpOptions } from '../../../core/base/op-options.ts';
 import { hashcodeOf } from '../../../core/block/hashcode.ts';
 import { openDatadir } from '../../../core/datadir/datadir.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { encodePacket } from '../../../core/wire/packet.ts';
 import { encodeHashcode } from '../../../core/wire/payload.ts';
+import { REQUEST } from '../../../core/wire/requests.ts';
 import { isError, servedFolders } from './served-folders.ts';
 import { openServed, secretServiceOf, serviceOf, testCheckers } from './served-store.ts';
 
@@ -157,4 +159,35 @@ it('a client for whom there is no room is told so', async () => {
   await using store = await openServed(folder);
   await assert.rejects(openServed(folder), isError('ELOCKED', /there are 1 clients already/));
   assert.equal((await store.add(Buffer.from('x'))).isNew, true);
+});
+
+/** Gives no Block: it waits until who asks for it has gone. */
+class WaitingStore extends MemoryStore {
+  #cancelled: (() => void) | undefined;
+  readonly cancelled = new Promise<void>((resolve) => {
+    this.#cancelled = resolve;
+  });
+
+  override async get(_: unknown, { signal }: OpOptions = {}): Promise<undefined> {
+    await new Promise<void>((resolve) => {
+      signal?.addEventListener('abort', () => resolve());
+    });
+    this.#cancelled?.();
+    return undefined;
+  }
+}
+
+it('work for a client that has gone ends, also while more of its requests wait to be read', { timeout: 60_000 }, async () => {
+  const folder = newFolder();
+  await using below = new WaitingStore();
+  await serve(folder, serviceOf(below));
+  const socket = connect(join(folder, 'served.sock'));
+  await once(socket, 'connect');
+  const payload = encodeHashcode(hashcodeOf('sha3-256', Buffer.from('x')));
+  const ask = (tag: number): Buffer => encodePacket({ tag, channel: 0, request: REQUEST.get, flags: 0, payload });
+  // More than are read ahead, so that the end of the connection is behind them.
+  socket.write(Buffer.concat(Array.from({ length: 4000 }, (_, i) => ask(i + 2))));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  socket.destroy();
+  await below.cancelled;
 });

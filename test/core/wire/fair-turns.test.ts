@@ -61,3 +61,27 @@ test('who waits and is cancelled leaves its place to others', async () => {
   first.end();
   (await last).end();
 });
+
+test('of the requests of one client the oldest goes first, so that one ends before the next has come far', async () => {
+  let nowMs = 0;
+  const turns = new FairTurns(1, () => nowMs);
+  const taker = new TurnTaker();
+  const steps = [0, 0, 0];
+  const done: number[][] = [];
+  const request = async (number: number): Promise<void> => {
+    const turn = await turns.enter(taker);
+    for (let step = 0; step < 20; step++) {
+      await turn.next();
+      steps[number] = (steps[number] ?? 0) + 1;
+      nowMs += 6;
+    }
+    turn.end();
+    done.push([...steps]);
+  };
+  await Promise.all([0, 1, 2].map(request));
+  assert.deepEqual(done, [
+    [20, 0, 0],
+    [20, 20, 0],
+    [20, 20, 20],
+  ]);
+});

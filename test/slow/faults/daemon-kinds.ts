@@ -120,6 +120,9 @@ const mount: DaemonKind = {
   },
 };
 
+/** What a program in a mount may be told: the reason why a call of the mount's process failed. */
+const REASONS = /No space left|Input\/output error|quota exceeded|Too many open files/i;
+
 function mountedDaemon(
   random: Random,
   local: string,
@@ -130,13 +133,12 @@ function mountedDaemon(
       changeFiles(local, random, round);
       // The same through the mount: written by names that are there, and synced.
       const copied = await sh(`rsync -a --inplace --delete ${local}/ tree/ && sync -d tree/log`);
-      const isTold = copied.status === 0 || /No space left|Input\/output error|quota exceeded/i.test(copied.report);
-      return isTold ? undefined : copied.report;
+      return copied.status === 0 || REASONS.test(copied.report) ? undefined : copied.report;
     },
     async retry() {
       // What is synced is in the journal alone, until a root is recorded.
       const again = await sh(`rsync -a --inplace --delete ${local}/ tree/ && sync tree/log && ${RECORD}`);
-      return again.status === 0 || /No space left|Input\/output error|quota exceeded/i.test(again.report) ? undefined : again.report;
+      return again.status === 0 || REASONS.test(again.report) ? undefined : again.report;
     },
   };
 }

@@ -1,5 +1,6 @@
+import { VtError } from '../../base/errors.ts';
 import type { OpOptions } from '../../base/op-options.ts';
-import { digestKey } from '../../block/digest-key.ts';
+import { digestKey, digestOfKey } from '../../block/digest-key.ts';
 import type { HashFunction } from '../../block/hash.ts';
 import type { Location } from '../../datadir/index/index-types.ts';
 import type { DatafileIndex } from '../../store/records/datafile-index.ts';
@@ -31,6 +32,8 @@ import { listBlocks } from './list-blocks.ts';
 
 /** Blocks removed between two checks of the lock. */
 const MANY = 1000;
+/** Readings of an index that other gcs change. */
+const MAX_TRIES = 5;
 
 /** The parts of {@link BlockLayout}. */
 export interface BlockLayoutParts {
@@ -166,28 +169,43 @@ export class BlockLayout implements BucketLayout {
     if (packs.size === 0) return { count, lockedCount, locked };
     const removeAll = async (check: () => void): Promise<void> => {
       await index.read(options);
-      const remove = async (found: readonly (readonly [digest: Uint8Array, pack: PackName])[]): Promise<void> => {
+      const unneeded = new Map<string, PackName>();
+      for (const [digest, { file }] of local.entries()) if (packs.has(file) && !isNeeded(digest)) unneeded.set(digestKey(digest), file);
+      await this.#dropPublished(unneeded, options);
+      for (let some = [...unneeded]; some.length > 0; some = some.slice(MANY)) {
         check();
-        await atOnce(found, async ([digest, pack]) => {
-          if (await client.delete(this.keyOf(digest), options)) count++;
+        await atOnce(some.slice(0, MANY), async ([key, pack]) => {
+          if (await client.delete(this.keyOf(digestOfKey(key)), options)) count++;
           else {
             lockedCount++;
             locked.add(pack);
           }
         });
-      };
-      let some: (readonly [Uint8Array, PackName])[] = [];
-      for (const [digest, { file }] of local.entries()) {
-        if (!packs.has(file) || isNeeded(digest)) continue;
-        some.push([digest, file]);
-        if (some.length < MANY) continue;
-        await remove(some);
-        some = [];
       }
-      await remove(some);
     };
     await withBlocksLocked(client, removeAll, options);
     return { count, lockedCount, locked };
+  }
+
+  /**
+   * Drops those Blocks that a pack has which is not retired. The local index knows one pack for each Block: which one depends on the order
+   * in which this machine read them. A session on another machine may rely on the other pack.
+   */
+  async #dropPublished(blocks: Map<string, PackName>, options: OpOptions): Promise<void> {
+    const { index } = this.#parts;
+    for (let tries = 1; blocks.size > 0; tries++) {
+      let isGone = false;
+      for (const { key } of index.segments) {
+        const packs = await index.segment(key, options);
+        if (packs === undefined) isGone = true;
+        for (const pack of packs ?? [])
+          if (!index.retired.has(pack.name)) for (const [digest] of pack.index.entries()) blocks.delete(digestKey(digest));
+      }
+      if (!isGone) return;
+      // Another gc merged a segment with others: they are read too.
+      if (tries === MAX_TRIES) throw new VtError('EFAILED', 'gc: the index keeps changing', { remedy: 'run gc again' });
+      await index.read(options);
+    }
   }
 
   async retireStrays(strays: readonly ListedBlock[], retire: (pack: PackName) => Promise<void>, options: OpOptions): Promise<void> {

@@ -207,6 +207,39 @@ for (const layout of ['packs', 'blocks'] as const) {
     for (const key of packs) assert.ok(fake.objects.has(key));
   });
 
+  it(`${layout}: a Block that two writers added at once stays for who relies on either pack`, async () => {
+    const prefix = `${layout}-twice`;
+    const [first, second] = [newMachine(), newMachine()];
+    {
+      const [one, two] = [await opened(first, prefix), await opened(second, prefix)];
+      // Neither knows yet what the other adds, so that each publishes a pack with it.
+      await addTree(one, [1]);
+      await addTree(two, [1]);
+      for (const store of [one, two]) {
+        await store.flush();
+        fake.aheadMs += 1000;
+      }
+      for (const store of [one, two]) await store[Symbol.asyncDispose]();
+    }
+    const cleaner = newMachine();
+    // A machine that reads both takes the older pack for the Block's, and retires that.
+    fake.aheadMs += 2 * DAY_MS;
+    {
+      await using collector = await opened(cleaner, prefix);
+      await collect(collector);
+    }
+    fake.aheadMs += 2 * DAY_MS;
+    for (const writer of [first, second]) {
+      await using store = await opened(writer, prefix);
+      const root = await addTree(store, [1]);
+      await store.flush();
+      await using collector = await opened(cleaner, prefix);
+      await collect(collector);
+      await record(store, root, writer === first ? 1 : 2);
+      await checkWhole(prefix);
+    }
+  });
+
   it(`${layout}: two writers, one gc and one that forgets lose nothing, whoever dies where (seed ${seed})`, async () => {
     const random = makeRandom(seed);
     const prefix = `${layout}-random-${seed}`;

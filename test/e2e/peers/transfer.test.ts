@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { serve } from '../../support/links/served-program.ts';
 import { PROGRAM, recited, vtftp } from '../../support/program.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
@@ -17,6 +18,18 @@ async function filled(scratch: Scratch, store: string): Promise<string> {
   const put = await vtftp(['-S', store, '-c', `put ${scratch.path('tree')} docs; quit`], { env: scratch.env });
   assert.equal(put.status, 0, put.report);
   return recited(put);
+}
+
+/** What a batch of Blocks takes in a Store, about; Dirs, which come before it, take a tenth of it. */
+const BATCH_SIZE = 500_000;
+/** A wait for what another process does, that takes longer, has failed. */
+const NEVER_MS = 120_000;
+
+/** Waits until the data of a Store take so many bytes. */
+async function holds(store: string, bytes: number): Promise<void> {
+  const size = (): number => readdirSync(`${store}/data`).reduce((sum, name) => sum + statSync(`${store}/data/${name}`).size, 0);
+  for (const startMs = performance.now(); size() < bytes; await delay(5))
+    assert.ok(performance.now() - startMs < NEVER_MS, `${store} does not come to hold ${bytes} bytes`);
 }
 
 async function madeStore(scratch: Scratch, store: string): Promise<void> {
@@ -179,12 +192,12 @@ for (const direction of ['push', 'pull'] as const)
     const args = (more: string): string[] =>
       direction === 'push' ? ['-S', a, '-c', `push -b ${more} --peer ${b}`] : ['-S', b, dirref, '-c', `pull ${more} --peer ${a}`];
     const all = missingOf((await vtftp(args('-n'), { env: scratch.env })).stdout)[0] ?? 0;
-    const broken = await vtftp(args('--limit-rate 400k -j 1'), {
+    const broken = await vtftp(args('--limit-rate 40k -j 1'), {
       env: scratch.env,
       during: async (program) => {
         await program.printed(' missing ');
-        // The first batch goes at once, the next ones have to wait for a second or two.
-        await new Promise((resolve) => setTimeout(resolve, 700));
+        // The first batch goes at once, the next one has to wait for half a minute.
+        await holds(b, BATCH_SIZE);
         program.kill('SIGINT');
       },
     });
@@ -204,18 +217,20 @@ it('Ctrl-C while a pull finds out what is missing keeps the Dirs that came, at t
   const [a, b] = [scratch.path('a'), scratch.path('b')];
   const dirref = await filled(scratch, a);
   await madeStore(scratch, b);
-  const startMs = performance.now();
-  const broken = await vtftp(['-S', b, dirref, '-c', `pull --limit-rate 2k --peer ${a}`], {
+  let killedMs = 0;
+  const broken = await vtftp(['-S', b, dirref, '-c', `pull --limit-rate 1k --peer ${a}`], {
     env: scratch.env,
     during: async (program) => {
-      await new Promise((resolve) => setTimeout(resolve, 2500));
+      // The second batch of Dirs: the first one is counted by then, and all of them would take a minute.
+      await holds(b, 8000);
+      killedMs = performance.now();
       program.kill('SIGINT');
     },
   });
   assert.equal(broken.status, 130, broken.report);
   assert.doesNotMatch(broken.stdout, / missing /, 'it was still finding out');
   assert.match(broken.stderr, /are moved and stay/);
-  assert.ok(performance.now() - startMs < 30_000);
+  assert.ok(performance.now() - killedMs < 30_000, 'the rate holds up no Ctrl-C');
   const again = await vtftp(['-S', b, dirref, '-c', `pull --peer ${a}`], { env: scratch.env });
   assert.equal(again.status, 0, again.report);
 });
@@ -274,7 +289,7 @@ it('a command that serves a Store and is killed in the middle of a push is start
     during: async (program) => {
       await program.printed(' missing ');
       // The first batch goes at once and is not yet durable; the next ones have to wait.
-      await new Promise((resolve) => setTimeout(resolve, 700));
+      await holds(b, BATCH_SIZE);
       process.kill(Number(readFileSync(pids, 'utf8').trim().split('\n').at(-1)), 'SIGKILL');
     },
   });

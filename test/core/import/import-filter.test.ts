@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { lstatSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Octets } from '../../../core/base/octets.ts';
 import { EMPTY_BLOCK } from '../../../core/block/block.ts';
@@ -14,6 +14,7 @@ import type { Store } from '../../../core/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { makeTree } from '../../support/trees/make-tree.ts';
+import { outlive } from '../../support/trees/outlive.ts';
 
 async function put(store: Store, path: string, words: readonly FilterWord[], plan = false): Promise<Imported> {
   const filter = new NameFilter(words, { read: readFoundRules }).at(path as Octets, readFoundRules);
@@ -37,8 +38,7 @@ test('an import by rules gives what one without memory gives, whatever the rules
   const random = makeRandom(seed);
   const source = makeScratch(t).path('tree');
   makeTree(source, { files: 150, seed: 57 });
-  const { ctimeMs } = lstatSync(`${source}/odd/fifo`);
-  while (Date.now() - ctimeMs < 25);
+  await outlive(source);
   await using remembers = new MemoryStore();
   const patterns = ['*a*', '*.txt', '/odd', 'd*/', '**/b*', '*', '*1', '[0-4]*', '*link*'] as const;
   for (let round = 0; round < 20; round++) {
@@ -59,8 +59,7 @@ test('an import by rules gives what one without memory gives, whatever the rules
 test('rules that are added make no file that stays be read again', async (t) => {
   const source = makeScratch(t).mkdir('tree');
   for (const name of ['a.c', 'a.o', 'b.c', 'b.o']) writeFileSync(`${source}/${name}`, name);
-  const { ctimeMs } = lstatSync(`${source}/b.o`);
-  while (Date.now() - ctimeMs < 25);
+  await outlive(source);
   await using store = new MemoryStore();
   await put(store, source, []);
   const { counts } = await put(store, source, exclude('*.o'));

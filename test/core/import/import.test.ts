@@ -29,6 +29,7 @@ import type { Store } from '../../../core/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { makeTree, octets } from '../../support/trees/make-tree.ts';
+import { outlive } from '../../support/trees/outlive.ts';
 
 /** Imports, and fails for whatever fails. */
 async function put(store: Store, path: string, options: ImportOptions = {}): Promise<Imported> {
@@ -38,12 +39,6 @@ async function put(store: Store, path: string, options: ImportOptions = {}): Pro
   });
   await store.flush();
   return imported;
-}
-
-/** Looks at the clock until files made just now are old enough to be trusted. */
-function outlive(path: string): void {
-  const { ctimeMs } = lstatSync(path);
-  while (Date.now() - ctimeMs < 25);
 }
 
 async function entriesOf(store: Store, dirent: Dirent): Promise<Map<string, Dirent>> {
@@ -60,7 +55,7 @@ function octetsRead(): number {
 test('a second import of an unchanged tree reads no file, and gives the same Dirref', async (t) => {
   const source = makeScratch(t).path('tree');
   makeTree(source, { files: 600, seed: 11 });
-  outlive(`${source}/odd/fifo`);
+  await outlive(source);
   await using store = new MemoryStore();
   const first = await put(store, source);
   assert.equal(first.counts.unchangedFiles, 0);
@@ -88,7 +83,7 @@ test('an import with what is remembered gives what one without it gives, after a
       await using store = new MemoryStore();
       await put(store, source);
       for (let round = 0; round < 4; round++) {
-        if (random.chance(50)) outlive(source);
+        if (random.chance(50)) await outlive(source);
         for (let edit = random.below(6); edit > 0; edit--) changeSomething(source, random);
         const remembered = await put(store, source);
         await using fresh = new MemoryStore();
@@ -159,7 +154,7 @@ test('hard links share one node of the inode table, whichever way they are met',
   assert.equal(linked?.nlink, 3);
   assert.equal(linked?.name, uuids[0]);
   assert.equal(nodes.find((node) => node.kind === 'symlink')?.nlink, 2);
-  outlive(`${source}/a`);
+  await outlive(source);
   await put(store, source);
   // The tree elsewhere is the same tree.
   renameSync(source, scratch.path('moved'));
@@ -252,7 +247,7 @@ test('what is remembered does not outlast a change of the names of owners', asyn
   const scratch = makeScratch(t);
   const source = scratch.mkdir('tree');
   writeFileSync(`${source}/file`, 'x');
-  outlive(`${source}/file`);
+  await outlive(source);
   await using store = new MemoryStore();
   const owners = (name: string) => ({
     userName: () => name as Octets,

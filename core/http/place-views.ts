@@ -11,7 +11,7 @@ import type { DirFormat } from './dir-view.ts';
 import { dirView } from './dir-view.ts';
 import { fileContent } from './file-content.ts';
 import { madeEtag } from './headers.ts';
-import { tarView, zipView } from './packed-view.ts';
+import { packState, tarView, zipView } from './pack/packed-view.ts';
 import { blocksPage } from './page/blocks-page.ts';
 import { filePage } from './page/file-page.ts';
 import { highlighterOf } from './page/highlighter.ts';
@@ -28,7 +28,6 @@ import type { Representation } from './representation.ts';
 import { search } from './search.ts';
 import { vtdView } from './vtd/vtd-view.ts';
 import type { WebTrees } from './web-tree.ts';
-import { knownCrcs } from './zip/zip-stream.ts';
 
 /** Walks over trees at a time: each takes its share of what all requests have. */
 const MAX_WALKS = 4;
@@ -47,7 +46,7 @@ export type Query = ReadonlyMap<string, string>;
 /** What the URL of a node gives, by its query. */
 export class PlaceViews {
   readonly #past: PastViews;
-  readonly #crcs = knownCrcs();
+  readonly #packs = packState();
   readonly #walks = new RequestGate(MAX_WALKS, 0);
   readonly #hashing = new RequestGate(MAX_HASHED, 0);
 
@@ -58,8 +57,8 @@ export class PlaceViews {
   /** A Dir. */
   async dir(place: Place, entry: TreeEntry, query: Query, signal: AbortSignal): Promise<Representation> {
     if (query.has('vtd')) return await this.#vtd(place, query, signal);
-    if (query.has('tar')) return await within(this.#walks, signal, async () => await tarView(place, signal));
-    if (query.has('zip')) return await within(this.#walks, signal, async () => await zipView(place, this.#crcs, signal));
+    if (query.has('tar')) return await within(this.#walks, signal, async () => await tarView(place, this.#packs, signal));
+    if (query.has('zip')) return await within(this.#walks, signal, async () => await zipView(place, this.#packs, signal));
     if (query.has('sha256')) return await this.#checksums(place, signal);
     if (query.has('pictures')) return await within(this.#walks, signal, async () => await picturesView(place, signal));
     const text = query.get('q') ?? '';

@@ -7,13 +7,17 @@ import { Server } from './server.ts';
 import type { Verdict } from './targets.ts';
 import type { MeasuredServer, WebTime } from './web-servers.ts';
 import { startBare, startNginx, timeRequests } from './web-servers.ts';
-import { MIB } from './workloads.ts';
+import type { TarTimes } from './web-tar.ts';
+import { timeTar } from './web-tar.ts';
+import { MIB, makeTree } from './workloads.ts';
 
 /** Connections at a time, and seconds of one measurement. */
 const CONNECTIONS = 32;
 const SECONDS = 5;
 /** How much longer the slowest of a hundred requests may take than with nginx. */
 const MAX_P99 = 3;
+/** How much longer a tar of many files may take than tar(1) takes to write it into a pipe. */
+const MAX_TAR = 2;
 
 const TABLE: readonly (readonly [row: string, says: string, limit: number])[] = [
   ['one', 'one file of 64 KiB', 0.7],
@@ -41,6 +45,8 @@ export function benchWeb(
   const at = (name: string): string => join(folder, name);
   const count = Math.max(100, Math.round(10_000 * scale));
   makeFiles(at('site'), count, scale);
+  const treeSize = Math.max(100, Math.round(20_000 * scale));
+  makeTree(at('site/tree'), treeSize);
   const env = { HOME: folder, XDG_RUNTIME_DIR: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder };
   measure(`"${process.execPath}" "${program}" -q -S ./peer -c "put site /; quit"`, env, folder);
   using ours = new Server(program, folder, '127.0.0.1:0', { env, command: 'httpd' });
@@ -54,7 +60,9 @@ export function benchWeb(
   writeFileSync(at('site/listing/index.html'), execFileSync('curl', ['-sf', `${base}listing/`]));
   writeFileSync(at('distinct.lua'), luaOf(count));
   const servers: MeasuredServer[] = [{ name: 'httpd', url: base, pid: ours.pid }];
+  let tar: TarTimes;
   try {
+    tar = timeTar(`${base}tree/`, at('site/tree'), rounds);
     servers.push(startNginx(folder), startBare(folder));
     // All is asked for before. The part behind the # goes to no server: curl asks again for each.
     for (const { url } of servers)
@@ -85,7 +93,8 @@ export function benchWeb(
     return `| ${says} | ${cells('perSecond', 0)} | ${ratio(row, 'nginx').toFixed(2)} | ${ratio(row, 'node:http').toFixed(2)} | ${cells('cpuUs', 1)} | ${cells('p99Ms', 1)} |`;
   });
   const head = `| ${names.join(', ')} | requests a second | of nginx | of node:http | processor, µs a request | 99 of 100 within, ms |`;
-  const table = `${title}\n\n${[head, '|---|---|---|---|---|---|', ...rows, ''].join('\n')}`;
+  const packed = `${treeSize} files as a tar: ${tar.httpd.toFixed(2)} s from httpd, ${tar.tar.toFixed(2)} s by tar(1) into a pipe`;
+  const table = `${title}\n\n${[head, '|---|---|---|---|---|---|', ...rows, '', packed, ''].join('\n')}`;
   const verdicts = TABLE.flatMap(([row, says, limit]) => {
     const reached = 1 / ratio(row, 'nginx');
     const slowest = of(row, 'httpd', 'p99Ms') / of(row, 'nginx', 'p99Ms');
@@ -94,6 +103,8 @@ export function benchWeb(
       { part: 'web', what: `${says}, 99 of 100 within`, reached: slowest, limit: MAX_P99, isReached: slowest <= MAX_P99 },
     ];
   });
+  const reached = tar.httpd / tar.tar;
+  verdicts.push({ part: 'web', what: 'a tar of 20,000 files, httpd to tar(1)', reached, limit: MAX_TAR, isReached: reached <= MAX_TAR });
   return { table, verdicts, times };
 }
 

@@ -29,6 +29,10 @@ const MAX_LONG = 0o77777777777;
 const NAME_SIZE = 100;
 const OWNER_SIZE = 31;
 
+const NS_OF_SECOND = 1_000_000_000n;
+const NONE = '' as Octets;
+const NO_RECORDS: ReadonlyMap<string, string | Uint8Array> = new Map();
+
 export interface TarMember {
   /** Without a slash at its start; that of a Dir has one at its end. */
   readonly path: Octets;
@@ -37,63 +41,84 @@ export interface TarMember {
   readonly linkTo?: Octets | undefined;
 }
 
-/** The header of a member, with its extended header if it needs one: a multiple of 512 bytes. Its size depends on nothing but the member. */
-export function tarHeader(member: TarMember): Buffer {
+/** Bytes of a member's header, with its extended header if it needs one: a multiple of 512. They depend on nothing but the member. */
+export function tarHeaderSize(member: TarMember): number {
+  const records = extendedRecords(member);
+  if (records.size === 0) return TAR_BLOCK;
+  const size = recordsSize(records);
+  return 2 * TAR_BLOCK + size + padding(size);
+}
+
+/** Writes a member's header into {@link tarHeaderSize} bytes of `target`, from `at` on. */
+export function writeTarHeader(member: TarMember, target: Buffer, at: number): void {
   const { path, node, linkTo } = member;
   const { meta } = node;
   const flag = linkTo !== undefined ? LINK_FLAG : node.kind === 'socket' ? TYPE_FLAGS.file : TYPE_FLAGS[node.kind];
   const mode = meta.mode ?? defaultMode(node.kind);
-  const own = ustarHeader({ path, flag, target: targetOf(member), size: contentSize(member), mode, seconds: secondsOf(meta), meta });
+  const own = { path, flag, target: targetOf(member), size: contentSize(member), mode, seconds: secondsOf(meta), meta };
   const records = extendedRecords(member);
-  if (records.size === 0) return own;
-  const extended = Buffer.concat([...records].map(([key, value]) => paxRecord(key, value)));
+  if (records.size === 0) {
+    writeUstarHeader(own, target, at);
+    return;
+  }
+  const size = recordsSize(records);
   const name = `PaxHeaders/${path}`.slice(0, NAME_SIZE) as Octets;
-  const before = ustarHeader({
-    path: name,
-    flag: EXTENDED_FLAG,
-    target: '' as Octets,
-    size: extended.length,
-    mode: 0o644,
-    seconds: 0n,
-    meta: {},
-  });
-  return Buffer.concat([before, extended, Buffer.alloc(padding(extended.length)), own]);
+  const before = { path: name, flag: EXTENDED_FLAG, target: NONE, size, mode: 0o644, seconds: 0n, meta: {} };
+  writeUstarHeader(before, target, at);
+  let end = at + TAR_BLOCK;
+  for (const [key, value] of records) end = writePaxRecord(key, value, target, end);
+  target.fill(0, end, end + padding(size));
+  writeUstarHeader(own, target, end + padding(size));
 }
 
-/** Bytes of {@link tarHeader}, without making it. */
-export function tarHeaderSize(member: TarMember): number {
-  const records = extendedRecords(member);
-  if (records.size === 0) return TAR_BLOCK;
-  let size = 0;
-  for (const [key, value] of records) size += paxRecordSize(key, value);
-  return 2 * TAR_BLOCK + size + padding(size);
+/** Whether a header of ustar holds all of a member. */
+function fitsUstar(member: TarMember): boolean {
+  const { path, node } = member;
+  const { uid = 0, gid = 0, user = NONE, group = NONE, mtimeNs, xattrs } = node.meta;
+  return (
+    fits(path, NAME_SIZE) &&
+    fits(targetOf(member), NAME_SIZE) &&
+    contentSize(member) <= MAX_LONG &&
+    uid <= MAX_SHORT &&
+    gid <= MAX_SHORT &&
+    fits(user, OWNER_SIZE) &&
+    fits(group, OWNER_SIZE) &&
+    (mtimeNs === undefined || fitsTime(mtimeNs)) &&
+    (xattrs === undefined || xattrs.size === 0)
+  );
+}
+
+/** A ustar header holds whole seconds, from 1970 on. */
+function fitsTime(ns: bigint): boolean {
+  const seconds = ns / NS_OF_SECOND;
+  return ns >= 0n && seconds * NS_OF_SECOND === ns && seconds <= BigInt(MAX_LONG);
 }
 
 /** What does not fit into a header of ustar, by its keys. */
 function extendedRecords(member: TarMember): ReadonlyMap<string, string | Uint8Array> {
+  if (fitsUstar(member)) return NO_RECORDS;
   const { path, node } = member;
   const { meta } = node;
   const target = targetOf(member);
   const size = contentSize(member);
-  const seconds = secondsOf(meta);
   const records = new Map<string, string | Uint8Array>();
-  const names = [path, target, meta.user ?? '', meta.group ?? ''] as Octets[];
+  const { user = NONE, group = NONE } = meta;
+  const names = [path, target, user, group];
   if (names.some((name) => !isPlain(name) && octetsToTextStrict(name) === undefined)) records.set('hdrcharset', 'BINARY');
   if (!fits(path, NAME_SIZE)) records.set('path', path);
   if (!fits(target, NAME_SIZE)) records.set('linkpath', target);
   if (size > MAX_LONG) records.set('size', String(size));
   if ((meta.uid ?? 0) > MAX_SHORT) records.set('uid', String(meta.uid));
   if ((meta.gid ?? 0) > MAX_SHORT) records.set('gid', String(meta.gid));
-  if (!fits(meta.user ?? ('' as Octets), OWNER_SIZE)) records.set('uname', meta.user ?? '');
-  if (!fits(meta.group ?? ('' as Octets), OWNER_SIZE)) records.set('gname', meta.group ?? '');
-  if (meta.mtimeNs !== undefined && (seconds < 0n || seconds > BigInt(MAX_LONG) || meta.mtimeNs % 1_000_000_000n !== 0n))
-    records.set('mtime', secondsText(meta.mtimeNs));
+  if (!fits(user, OWNER_SIZE)) records.set('uname', user);
+  if (!fits(group, OWNER_SIZE)) records.set('gname', group);
+  if (meta.mtimeNs !== undefined && !fitsTime(meta.mtimeNs)) records.set('mtime', secondsText(meta.mtimeNs));
   for (const [name, value] of meta.xattrs ?? []) if (!/[=\n]/.test(name)) records.set(`SCHILY.xattr.${name}`, value);
   return records;
 }
 
 function targetOf({ node, linkTo }: TarMember): Octets {
-  return linkTo ?? (node.kind === 'symlink' ? node.target : ('' as Octets));
+  return linkTo ?? (node.kind === 'symlink' ? node.target : NONE);
 }
 
 function secondsOf({ mtimeNs }: Meta): bigint {
@@ -116,7 +141,11 @@ function fits(text: Octets, size: number): boolean {
 }
 
 function isPlain(text: Octets): boolean {
-  return /^[ -~]*$/.test(text);
+  for (let i = 0; i < text.length; i++) {
+    const octet = text.charCodeAt(i);
+    if (octet < 0x20 || octet > 0x7e) return false;
+  }
+  return true;
 }
 
 interface UstarFields {
@@ -129,42 +158,62 @@ interface UstarFields {
   readonly meta: Meta;
 }
 
-function ustarHeader({ path, flag, target, size, mode, seconds, meta }: UstarFields): Buffer {
-  const header = Buffer.alloc(TAR_BLOCK);
-  const text = (at: number, value: Octets, room: number): void => void header.write(value.slice(0, room), at, 'latin1');
-  const number = (at: number, value: number, digits: number): void =>
-    void header.write(`${value.toString(8).padStart(digits, '0')}\0`, at, 'latin1');
-  text(0, path, NAME_SIZE);
-  number(100, mode, 7);
-  number(108, Math.min(meta.uid ?? 0, MAX_SHORT), 7);
-  number(116, Math.min(meta.gid ?? 0, MAX_SHORT), 7);
-  number(124, Math.min(size, MAX_LONG), 11);
-  number(136, Number(seconds < 0n ? 0n : seconds > BigInt(MAX_LONG) ? BigInt(MAX_LONG) : seconds), 11);
-  header.fill(0x20, 148, 156);
-  text(156, flag as Octets, 1);
-  text(157, target, NAME_SIZE);
-  header.write('ustar\x0000', 257, 'latin1');
-  text(265, meta.user ?? ('' as Octets), OWNER_SIZE);
-  text(297, meta.group ?? ('' as Octets), OWNER_SIZE);
-  number(329, meta.rdev?.major ?? 0, 7);
-  number(337, meta.rdev?.minor ?? 0, 7);
+function writeUstarHeader({ path, flag, target: linkTarget, size, mode, seconds, meta }: UstarFields, target: Buffer, at: number): void {
+  const { uid = 0, gid = 0, user = NONE, group = NONE, rdev } = meta;
+  target.fill(0, at, at + TAR_BLOCK);
+  writeText(target, at, path, NAME_SIZE);
+  writeOctal(target, at + 100, mode, 7);
+  writeOctal(target, at + 108, Math.min(uid, MAX_SHORT), 7);
+  writeOctal(target, at + 116, Math.min(gid, MAX_SHORT), 7);
+  writeOctal(target, at + 124, Math.min(size, MAX_LONG), 11);
+  writeOctal(target, at + 136, Math.min(Math.max(Number(seconds), 0), MAX_LONG), 11);
+  target.fill(0x20, at + 148, at + 156);
+  writeText(target, at + 156, flag as Octets, 1);
+  writeText(target, at + 157, linkTarget, NAME_SIZE);
+  writeText(target, at + 257, 'ustar\x0000' as Octets, 8);
+  writeText(target, at + 265, user, OWNER_SIZE);
+  writeText(target, at + 297, group, OWNER_SIZE);
+  writeOctal(target, at + 329, rdev?.major ?? 0, 7);
+  writeOctal(target, at + 337, rdev?.minor ?? 0, 7);
   let sum = 0;
-  for (let i = 0; i < TAR_BLOCK; i++) sum += header[i] as number;
-  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-  return header;
+  for (let i = at; i < at + TAR_BLOCK; i++) sum += target[i] as number;
+  writeOctal(target, at + 148, sum, 6);
 }
 
-/** `LENGTH KEY=VALUE\n`, the length counting its own digits. */
-function paxRecord(key: string, value: string | Uint8Array): Buffer {
-  const record = Buffer.allocUnsafe(paxRecordSize(key, value));
-  const at = record.write(`${record.length} ${key}=`, 'latin1');
-  if (typeof value === 'string') record.write(value, at, 'latin1');
-  else record.set(value, at);
-  record[record.length - 1] = 0x0a;
-  return record;
+/** The first `room` bytes of a text. Most are short: a call of the buffer's own method takes longer. */
+function writeText(target: Buffer, at: number, text: Octets, room: number): void {
+  const length = Math.min(text.length, room);
+  for (let i = 0; i < length; i++) target[at + i] = text.charCodeAt(i);
 }
 
-/** Bytes of {@link paxRecord}. Keys and values are bytes, a character each. */
+/** So many octal digits, and NUL. */
+function writeOctal(target: Buffer, at: number, value: number, digits: number): void {
+  let left = value;
+  for (let i = at + digits - 1; i >= at; i--) {
+    const rest = Math.floor(left / 8);
+    target[i] = 0x30 + left - 8 * rest;
+    left = rest;
+  }
+  target[at + digits] = 0;
+}
+
+function recordsSize(records: ReadonlyMap<string, string | Uint8Array>): number {
+  let size = 0;
+  for (const [key, value] of records) size += paxRecordSize(key, value);
+  return size;
+}
+
+/** `LENGTH KEY=VALUE\n`, the length counting its own digits. @returns the byte after it */
+function writePaxRecord(key: string, value: string | Uint8Array, target: Buffer, at: number): number {
+  const size = paxRecordSize(key, value);
+  const valueAt = at + target.write(`${size} ${key}=`, at, 'latin1');
+  if (typeof value === 'string') target.write(value, valueAt, 'latin1');
+  else target.set(value, valueAt);
+  target[at + size - 1] = 0x0a;
+  return at + size;
+}
+
+/** Bytes of a record. Keys and values are bytes, a character each. */
 function paxRecordSize(key: string, value: string | Uint8Array): number {
   const rest = key.length + value.length + 3;
   let size = rest + 1;
@@ -173,12 +222,12 @@ function paxRecordSize(key: string, value: string | Uint8Array): number {
 }
 
 function floorSeconds(ns: bigint): bigint {
-  const whole = ns / 1_000_000_000n;
-  return ns < 0n && ns % 1_000_000_000n !== 0n ? whole - 1n : whole;
+  const whole = ns / NS_OF_SECOND;
+  return ns < 0n && ns % NS_OF_SECOND !== 0n ? whole - 1n : whole;
 }
 
 function secondsText(ns: bigint): string {
   const [sign, size] = ns < 0n ? ['-', -ns] : ['', ns];
-  const fraction = (size % 1_000_000_000n).toString().padStart(9, '0').replace(/0+$/, '');
-  return `${sign}${size / 1_000_000_000n}${fraction === '' ? '' : `.${fraction}`}`;
+  const fraction = (size % NS_OF_SECOND).toString().padStart(9, '0').replace(/0+$/, '');
+  return `${sign}${size / NS_OF_SECOND}${fraction === '' ? '' : `.${fraction}`}`;
 }

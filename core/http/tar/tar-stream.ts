@@ -1,7 +1,6 @@
 import { VtError } from '../../base/errors.ts';
 import { EventTurns } from '../../base/event-turns.ts';
 import type { Octets } from '../../base/octets.ts';
-import type { Block } from '../../block/block.ts';
 import { UNKNOWN_SPAN } from '../../block/block.ts';
 import type { BlockSource } from '../../block/block-source.ts';
 import { readBlockRange } from '../../block/read-range.ts';
@@ -10,16 +9,20 @@ import type { DirDirent } from '../../dirent/dirent.ts';
 import type { Store } from '../../store/store.ts';
 import { walkDirent } from '../../tree/walk.ts';
 import type { ByteRange } from '../byte-ranges.ts';
-import { partWithin } from '../byte-ranges.ts';
-import { gatherContents } from '../gathered-contents.ts';
+import type { GatheredContents } from '../pack/gathered-contents.ts';
+import type { PackFormat, RangePart } from '../pack/packed-range.ts';
+import { packedRange } from '../pack/packed-range.ts';
 import type { TarMember, TarNode } from './tar-header.ts';
-import { contentSize, padding, TAR_BLOCK, tarHeader, tarHeaderSize } from './tar-header.ts';
+import { contentSize, padding, TAR_BLOCK, tarHeaderSize, writeTarHeader } from './tar-header.ts';
 
 /** Milliseconds of a walk until others have their turn: a turn of the event loop takes in one new client. */
 const TURN_MS = 5;
 
+/** Members that a walk gives at a time. */
+const BATCH_SIZE = 256;
+
 /** Two blocks of zeros end a tar. */
-const END = Buffer.alloc(2 * TAR_BLOCK);
+const END_SIZE = 2 * TAR_BLOCK;
 
 /**
  * The members of a tar of a Dir, in the order of its names. The tree never changes and every size is known, so a tar of it is always the same,
@@ -28,19 +31,27 @@ const END = Buffer.alloc(2 * TAR_BLOCK);
  * @param dir - self-contained
  * @param name - that of the Dir in the tar
  */
-export async function* tarMembers(source: BlockSource, dir: DirDirent, name: Octets, signal: AbortSignal): AsyncGenerator<TarMember> {
+export async function* tarMembers(
+  source: BlockSource,
+  dir: DirDirent,
+  name: Octets,
+  signal: AbortSignal,
+): AsyncGenerator<readonly TarMember[]> {
   const links = new Map<string, Octets>();
+  let batch: TarMember[] = [];
   for await (const item of walkDirent(source, dir, { signal })) {
     const path = (item.path === '/' ? name : `${name}${item.path}`) as Octets;
-    if (item.kind !== 'node') {
-      if (item.kind === 'enter') yield { path: `${path}/` as Octets, node: item.dirent };
-      continue;
+    if (item.kind === 'enter') batch.push({ path: `${path}/` as Octets, node: item.dirent });
+    if (item.kind === 'node' && item.dirent.kind !== 'socket') {
+      const linkTo = item.link === undefined ? undefined : links.get(item.link.key);
+      if (item.link !== undefined && linkTo === undefined && item.link.nlink > 1) links.set(item.link.key, path);
+      batch.push({ path, node: await withKnownSize(source, item.dirent, signal), linkTo });
     }
-    if (item.dirent.kind === 'socket') continue;
-    const linkTo = item.link === undefined ? undefined : links.get(item.link.key);
-    if (item.link !== undefined && linkTo === undefined && item.link.nlink > 1) links.set(item.link.key, path);
-    yield { path, node: await withKnownSize(source, item.dirent, signal), linkTo };
+    if (batch.length < BATCH_SIZE) continue;
+    yield batch;
+    batch = [];
   }
+  yield batch;
 }
 
 async function withKnownSize(source: BlockSource, node: TarNode, signal: AbortSignal): Promise<TarNode> {
@@ -53,11 +64,14 @@ async function withKnownSize(source: BlockSource, node: TarNode, signal: AbortSi
  *
  * @throws {VtError} EUNSUPPORTED for more than a number can hold: holes have any length
  */
-export async function tarSize(members: AsyncIterable<TarMember>): Promise<number> {
-  let size = END.length;
+export async function tarSize(batches: AsyncIterable<readonly TarMember[]>): Promise<number> {
+  let size = END_SIZE;
   const turns = new EventTurns(TURN_MS);
-  for await (const member of members) {
-    size += tarHeaderSize(member) + paddedContent(member);
+  for await (const batch of batches) {
+    for (const member of batch) {
+      const content = contentSize(member);
+      size += tarHeaderSize(member) + content + padding(content);
+    }
     const turn = turns.next();
     if (turn !== undefined) await turn;
   }
@@ -65,68 +79,53 @@ export async function tarSize(members: AsyncIterable<TarMember>): Promise<number
   return size;
 }
 
-function paddedContent(member: TarMember): number {
-  const size = contentSize(member);
-  return size + padding(size);
-}
-
 /** A part of the tar. Contents outside of it are not read. */
-export async function* tarRange(
+export function tarRange(
+  contents: GatheredContents,
   store: Store,
-  members: AsyncIterable<TarMember>,
+  batches: AsyncIterable<readonly TarMember[]>,
   range: ByteRange,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  for await (const group of gatherContents(store, placesOf(members, range), signal)) {
-    const pieces: Uint8Array[] = [];
-    for (const { item, bytes } of group) {
-      const { member, start, content, size } = item;
-      if (member === undefined) {
-        pieces.push(partWithin(END, start, range));
-        continue;
-      }
-      if (content > range.start) pieces.push(partWithin(tarHeader(member), start, range));
-      if (bytes !== undefined) pieces.push(bytes);
-      else if (member.node.kind === 'file' && overlaps(content, content + size, range)) {
-        yield Buffer.concat(pieces.splice(0));
-        const wanted = { start: Math.max(0, range.start - content), end: Math.min(size, range.end - content) };
-        yield* readBlockRange(store, member.node.block, { ...wanted, signal });
-      }
-      pieces.push(partWithin(END.subarray(0, padding(size)), content + size, range));
-    }
-    yield Buffer.concat(pieces);
-  }
+  const format: PackFormat<TarPart> = {
+    writeBefore({ member }, target, at) {
+      if (member === undefined) target.fill(0, at, at + END_SIZE);
+      else writeTarHeader(member, target, at);
+    },
+    async *content({ member }, wanted) {
+      if (member?.node.kind === 'file') yield* readBlockRange(store, member.node.block, { ...wanted, signal });
+    },
+    writeAfter({ after }, target, at) {
+      target.fill(0, at, at + after);
+      return undefined;
+    },
+  };
+  return packedRange(contents, store, partsOf(batches, range), range, format, signal);
 }
 
-/** Where something of a tar is. */
-interface TarPlace {
-  /** Undefined for the end of the tar. */
+/** A part of a tar: undefined as member for its end. */
+interface TarPart extends RangePart {
   readonly member: TarMember | undefined;
-  /** The first byte of its header. */
-  readonly start: number;
-  /** The first byte of its content, and bytes of that. */
-  readonly content: number;
-  readonly size: number;
-  /** Its content, where all of it is in the range. */
-  readonly block: Block | undefined;
 }
 
-/** The places of what a range has something of. */
-async function* placesOf(members: AsyncIterable<TarMember>, range: ByteRange): AsyncGenerator<TarPlace> {
+/** The parts that a range has something of. */
+async function* partsOf(batches: AsyncIterable<readonly TarMember[]>, range: ByteRange): AsyncGenerator<readonly TarPart[]> {
   let start = 0;
-  for await (const member of members) {
+  for await (const batch of batches) {
+    const parts: TarPart[] = [];
+    for (const member of batch) {
+      const before = tarHeaderSize(member);
+      const size = contentSize(member);
+      const after = padding(size);
+      const content = start + before;
+      const isWhole = content >= range.start && content + size <= range.end;
+      const block = isWhole && size > 0 && member.node.kind === 'file' ? member.node.block : undefined;
+      const end = content + size + after;
+      if (end > range.start && start < range.end) parts.push({ member, start, before, size, after, block });
+      start = end;
+    }
+    yield parts;
     if (start >= range.end) return;
-    const content = start + tarHeaderSize(member);
-    const size = contentSize(member);
-    const end = content + size + padding(size);
-    const isWhole = size > 0 && content >= range.start && content + size <= range.end;
-    const block = isWhole && member.node.kind === 'file' ? member.node.block : undefined;
-    if (end > range.start) yield { member, start, content, size, block };
-    start = end;
   }
-  if (start < range.end) yield { member: undefined, start, content: start, size: 0, block: undefined };
-}
-
-function overlaps(start: number, end: number, range: ByteRange): boolean {
-  return start < range.end && end > range.start && start < end;
+  yield [{ member: undefined, start, before: END_SIZE, size: 0, after: 0, block: undefined }];
 }

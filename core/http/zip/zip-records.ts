@@ -31,10 +31,18 @@ export function zipContentSize({ node }: ZipMember): number {
 
 /** Bytes of a member: of its header, its content, and what follows. */
 export function memberSize(member: ZipMember): number {
-  const size = zipContentSize(member);
-  const isLarge = size >= MAX_LONG;
-  const descriptor = member.node.kind === 'dir' ? 0 : isLarge ? 24 : 16;
-  return 30 + member.path.length + timeFieldSize(member) + (isLarge ? 20 : 0) + size + descriptor;
+  return localHeaderSize(member) + zipContentSize(member) + dataDescriptorSize(member);
+}
+
+/** Bytes of {@link localHeader}. */
+export function localHeaderSize(member: ZipMember): number {
+  return 30 + member.path.length + timeFieldSize(member) + (zipContentSize(member) >= MAX_LONG ? 20 : 0);
+}
+
+/** Bytes of {@link dataDescriptor}. */
+export function dataDescriptorSize(member: ZipMember): number {
+  if (member.node.kind === 'dir') return 0;
+  return zipContentSize(member) >= MAX_LONG ? 24 : 16;
 }
 
 /** Bytes of a member's record in the directory. */

@@ -3,22 +3,24 @@ import { VtError } from '../../base/errors.ts';
 import { EventTurns } from '../../base/event-turns.ts';
 import { octetsToBytes } from '../../base/octets.ts';
 import { RecentMap } from '../../base/recent-map.ts';
-import type { Block } from '../../block/block.ts';
 import type { BlockSource } from '../../block/block-source.ts';
 import { formatBlock } from '../../block/block-text.ts';
 import { readBlockRange } from '../../block/read-range.ts';
 import type { Store } from '../../store/store.ts';
 import type { ByteRange } from '../byte-ranges.ts';
-import { partWithin } from '../byte-ranges.ts';
-import { gatherContents } from '../gathered-contents.ts';
+import type { GatheredContents } from '../pack/gathered-contents.ts';
+import type { PackFormat, RangePart } from '../pack/packed-range.ts';
+import { packedRange } from '../pack/packed-range.ts';
 import type { TarMember } from '../tar/tar-header.ts';
 import type { ZipMember } from './zip-records.ts';
 import {
   dataDescriptor,
+  dataDescriptorSize,
   directoryEnd,
   directoryRecord,
   directoryRecordSize,
   localHeader,
+  localHeaderSize,
   memberSize,
   zipContentSize,
 } from './zip-records.ts';
@@ -32,8 +34,9 @@ const MAX_CRCS = 100_000;
 
 /** A zip whose bytes all follow from a Dir. `members` begins a walk over it again. */
 export interface ZipSource {
+  readonly contents: GatheredContents;
   readonly source: Store;
-  readonly members: (signal: AbortSignal) => AsyncIterable<TarMember>;
+  readonly members: (signal: AbortSignal) => AsyncIterable<readonly TarMember[]>;
   readonly crcs: KnownCrcs;
 }
 
@@ -55,11 +58,14 @@ export async function zipSize({ members }: ZipSource, signal: AbortSignal): Prom
   let at = 0;
   let count = 0;
   let directory = 0;
-  for await (const member of zipMembers(members(signal))) {
-    await turns.next(signal);
-    directory += directoryRecordSize(member, at);
-    at += memberSize(member);
-    count++;
+  for await (const batch of zipMembers(members(signal))) {
+    const turn = turns.next(signal);
+    if (turn !== undefined) await turn;
+    for (const member of batch) {
+      directory += directoryRecordSize(member, at);
+      at += memberSize(member);
+    }
+    count += batch.length;
   }
   const size = at + directory + directoryEnd(count, at, directory).length;
   if (!Number.isSafeInteger(size)) throw new VtError('EUNSUPPORTED', 'make a zip: it would have more than 2^53 bytes');
@@ -68,64 +74,68 @@ export async function zipSize({ members }: ZipSource, signal: AbortSignal): Prom
 
 /** A part of the zip. Contents outside of it are read only where the part has their CRCs and these are not known. */
 export async function* zipRange(zip: ZipSource, range: ByteRange, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const { source, members } = zip;
-  for await (const group of gatherContents(source, placesOf(zipMembers(members(signal)), range), signal)) {
-    const pieces: Uint8Array[] = [];
-    for (const { item, bytes } of group) {
-      const { member, start } = item;
-      if (member === undefined) {
-        yield Buffer.concat(pieces.splice(0));
-        yield* directory(zip, { start: range.start - start, end: range.end - start }, start, signal);
-        continue;
+  const { contents, source, members } = zip;
+  let end = 0;
+  const format: PackFormat<ZipPart> = {
+    writeBefore: ({ member }, target, at) => void target.set(localHeader(member), at),
+    seeContent({ member }, content) {
+      noteCrc(zip, member, crc32(content));
+    },
+    async *content({ member, size }, wanted) {
+      let sum = 0;
+      for await (const chunk of contentOf(source, member, wanted, signal)) {
+        sum = crc32(chunk, sum);
+        yield chunk;
       }
-      const header = localHeader(member);
-      pieces.push(partWithin(header, start, range));
-      const content = start + header.length;
-      const size = zipContentSize(member);
-      let crc: number | undefined;
-      if (bytes !== undefined) {
-        pieces.push(bytes);
-        crc = crc32(bytes);
-      } else if (size === 0) crc = 0;
-      else if (content < range.end && content + size > range.start) {
-        yield Buffer.concat(pieces.splice(0));
-        const wanted = { start: Math.max(0, range.start - content), end: Math.min(size, range.end - content) };
-        let sum = 0;
-        for await (const chunk of contentOf(source, member, wanted, signal)) {
-          sum = crc32(chunk, sum);
-          yield chunk;
-        }
-        if (wanted.start === 0 && wanted.end === size) crc = sum;
-      }
-      if (crc !== undefined) noteCrc(zip, member, crc);
-      if (content + size < range.end)
-        pieces.push(partWithin(dataDescriptor(member, crc ?? (await crcOf(zip, member, signal))), content + size, range));
-    }
-    yield Buffer.concat(pieces);
-  }
+      if (wanted.start === 0 && wanted.end === size) noteCrc(zip, member, sum);
+    },
+    writeAfter({ member, start, before, size, after }, target, at) {
+      // Nothing of it is wanted: its CRC may not be known.
+      if (after === 0 || start + before + size >= range.end) return undefined;
+      const crc = knownCrc(zip, member);
+      if (crc === undefined)
+        return crcOf(zip, member, signal).then((made) => {
+          target.set(dataDescriptor(member, made), at);
+        });
+      target.set(dataDescriptor(member, crc), at);
+      return undefined;
+    },
+  };
+  const parts = partsOf(zipMembers(members(signal)), range, (size) => {
+    end = size;
+  });
+  yield* packedRange(contents, source, parts, range, format, signal);
+  if (end < range.end) yield* directory(zip, { start: range.start - end, end: range.end - end }, end, signal);
 }
 
-/** Where something of a zip is. */
-interface ZipPlace {
-  /** Undefined for the directory, which comes last. */
-  readonly member: ZipMember | undefined;
-  /** The first byte of its header. */
-  readonly start: number;
-  /** Its content, where all of it is in the range. */
-  readonly block: Block | undefined;
+/** A part of a zip before its directory. */
+interface ZipPart extends RangePart {
+  readonly member: ZipMember;
 }
 
-/** The places of what a range has something of. */
-async function* placesOf(members: AsyncIterable<ZipMember>, range: ByteRange): AsyncGenerator<ZipPlace> {
+/** The parts that a range has something of. @param sum - called with the bytes of all that were passed */
+async function* partsOf(
+  batches: AsyncIterable<readonly ZipMember[]>,
+  range: ByteRange,
+  sum: (size: number) => void,
+): AsyncGenerator<readonly ZipPart[]> {
   let start = 0;
-  for await (const member of members) {
+  for await (const batch of batches) {
+    const parts: ZipPart[] = [];
+    for (const member of batch) {
+      const before = localHeaderSize(member);
+      const size = zipContentSize(member);
+      const after = dataDescriptorSize(member);
+      const end = start + before + size + after;
+      const isWhole = start >= range.start && end <= range.end;
+      const block = isWhole && member.node.kind === 'file' ? member.node.block : undefined;
+      if (end > range.start && start < range.end) parts.push({ member, start, before, size, after, block });
+      start = end;
+    }
+    sum(start);
+    yield parts;
     if (start >= range.end) return;
-    const end = start + memberSize(member);
-    const isWhole = start >= range.start && end <= range.end;
-    if (end > range.start) yield { member, start, block: isWhole && member.node.kind === 'file' ? member.node.block : undefined };
-    start = end;
   }
-  if (start < range.end) yield { member: undefined, start, block: undefined };
 }
 
 /** The directory and the end. */
@@ -133,25 +143,31 @@ async function* directory(zip: ZipSource, range: ByteRange, start: number, signa
   let at = 0;
   let offset = 0;
   let count = 0;
-  for await (const member of zipMembers(zip.members(signal))) {
-    const length = directoryRecordSize(member, offset);
-    if (at < range.end && at + length > range.start) {
-      const record = directoryRecord(member, await crcOf(zip, member, signal), offset);
-      yield record.subarray(Math.max(0, range.start - at), Math.max(0, range.end - at));
+  for await (const batch of zipMembers(zip.members(signal))) {
+    for (const member of batch) {
+      const length = directoryRecordSize(member, offset);
+      if (at < range.end && at + length > range.start) {
+        const record = directoryRecord(member, await crcOf(zip, member, signal), offset);
+        yield record.subarray(Math.max(0, range.start - at), Math.max(0, range.end - at));
+      }
+      at += length;
+      offset += memberSize(member);
     }
-    at += length;
-    offset += memberSize(member);
-    count++;
+    count += batch.length;
   }
   const end = directoryEnd(count, start, at).subarray(Math.max(0, range.start - at), Math.max(0, range.end - at));
   if (end.length > 0) yield end;
 }
 
 /** Files, Dirs and symlinks: a zip has nothing else. A hard-linked file is there by each of its names. */
-async function* zipMembers(members: AsyncIterable<TarMember>): AsyncGenerator<ZipMember> {
-  for await (const { path, node } of members) {
-    if (path.length > MAX_NAME) throw new VtError('EUNSUPPORTED', 'make a zip: it has a path of more than 65,535 bytes');
-    if (node.kind === 'file' || node.kind === 'dir' || node.kind === 'symlink') yield { path, node };
+async function* zipMembers(batches: AsyncIterable<readonly TarMember[]>): AsyncGenerator<readonly ZipMember[]> {
+  for await (const batch of batches) {
+    const members: ZipMember[] = [];
+    for (const { path, node } of batch) {
+      if (path.length > MAX_NAME) throw new VtError('EUNSUPPORTED', 'make a zip: it has a path of more than 65,535 bytes');
+      if (node.kind === 'file' || node.kind === 'dir' || node.kind === 'symlink') members.push({ path, node });
+    }
+    yield members;
   }
 }
 
@@ -161,12 +177,17 @@ async function* contentOf(source: BlockSource, { node }: ZipMember, range: ByteR
 }
 
 async function crcOf(zip: ZipSource, member: ZipMember, signal: AbortSignal): Promise<number> {
-  const known = member.node.kind === 'file' ? zip.crcs.get(formatBlock(member.node.block)) : undefined;
-  if (known !== undefined || member.node.kind === 'dir') return known ?? 0;
+  const known = knownCrc(zip, member);
+  if (known !== undefined) return known;
   let crc = 0;
   for await (const chunk of contentOf(zip.source, member, { start: 0, end: zipContentSize(member) }, signal)) crc = crc32(chunk, crc);
   noteCrc(zip, member, crc);
   return crc;
+}
+
+function knownCrc({ crcs }: ZipSource, member: ZipMember): number | undefined {
+  if (zipContentSize(member) === 0) return 0;
+  return member.node.kind === 'file' ? crcs.get(formatBlock(member.node.block)) : undefined;
 }
 
 function noteCrc({ crcs }: ZipSource, { node }: ZipMember, crc: number): void {

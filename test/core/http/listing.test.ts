@@ -42,8 +42,8 @@ test('a tar whose length no number can tell is refused', async () => {
     meta: {},
     block: { kind: 'run', span: Number.MAX_SAFE_INTEGER - 512, octet: 0 },
   } as const;
-  const members = async function* (): AsyncGenerator<{ path: Octets; node: typeof hole }> {
-    yield await Promise.resolve({ path: 'f' as Octets, node: hole });
+  const members = async function* (): AsyncGenerator<readonly { path: Octets; node: typeof hole }[]> {
+    yield await Promise.resolve([{ path: 'f' as Octets, node: hole }]);
   };
   await assert.rejects(tarSize(members()), { code: 'EUNSUPPORTED' });
 });

@@ -8,8 +8,11 @@ import type { Block } from '../../../core/block/block.ts';
 import { EMPTY_BLOCK } from '../../../core/block/block.ts';
 import { Ingest } from '../../../core/blockify/ingest/ingest.ts';
 import { openDatadir } from '../../../core/datadir/datadir.ts';
-import { gatherContents } from '../../../core/http/gathered-contents.ts';
+import type { Meta } from '../../../core/dirent/meta.ts';
+import type { PackedPart } from '../../../core/http/pack/gathered-contents.ts';
+import { GatheredContents } from '../../../core/http/pack/gathered-contents.ts';
 import type { TarMember } from '../../../core/http/tar/tar-header.ts';
+import { tarHeaderSize, writeTarHeader } from '../../../core/http/tar/tar-header.ts';
 import { tarRange, tarSize } from '../../../core/http/tar/tar-stream.ts';
 import { knownCrcs, zipRange, zipSize } from '../../../core/http/zip/zip-stream.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
@@ -18,8 +21,11 @@ import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { damageContent } from '../../support/stores/damage-content.ts';
 
+const MIB = 1024 * 1024;
 const NEVER = new AbortController().signal;
-const SIZES = [0, 1, 511, 512, 513, 3000, 40_000, 128 * 1024, 128 * 1024 + 1, 700_000];
+const SIZES = [0, 1, 511, 512, 513, 3000, 40_000, 128 * 1024, 128 * 1024 + 1, 700_000, 1_300_000];
+/** Bytes of the largest content that is read with others. */
+const MAX_GATHERED = 1024 * 1024;
 
 interface Made {
   readonly content: Buffer;
@@ -50,8 +56,16 @@ function membersOf(made: readonly Made[]): readonly TarMember[] {
   });
 }
 
-async function* each<Item>(items: readonly Item[]): AsyncGenerator<Item> {
-  for (const item of items) yield await Promise.resolve(item);
+/** Items in batches of several sizes, an empty one too. */
+async function* each<Item>(items: readonly Item[]): AsyncGenerator<readonly Item[]> {
+  for (let at = 0, size = 0; at < items.length; at += size, size = (size + 1) % 5) yield await Promise.resolve(items.slice(at, at + size));
+}
+
+type MadePart = PackedPart & Made;
+
+/** Contents with 3 bytes before and 2 after each. */
+function partsOf(made: readonly Made[]): readonly MadePart[] {
+  return made.map((item) => ({ ...item, before: 3, size: item.content.length, after: 2 }));
 }
 
 async function joined(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -89,13 +103,20 @@ for (const { name, open, isGathered } of STORES) {
     const store = await open(t);
     const made = await storeContents(store, 1);
     let count = 0;
-    for await (const group of gatherContents(store, each(made), NEVER)) {
-      for (const { item, bytes } of group) {
-        assert.equal(item, made[count++]);
-        const isSmall = item.content.length > 0 && item.content.length <= 128 * 1024;
-        if (!isGathered || !isSmall) assert.equal(bytes, undefined);
-        else assert.ok(bytes !== undefined && item.content.equals(bytes), `${item.content.length} bytes`);
+    const wanted = partsOf(made);
+    for await (const { bytes, parts } of new GatheredContents().groups(store, each(wanted), NEVER)) {
+      let end = 0;
+      for (const { part, at, room, isRead } of parts) {
+        assert.equal(part, wanted[count++]);
+        assert.equal(at, end);
+        const { content } = part;
+        const isSmall = content.length > 0 && content.length <= MAX_GATHERED;
+        assert.equal(isRead, isGathered && isSmall, `${content.length} bytes`);
+        assert.equal(room, isSmall ? content.length : 0);
+        if (isRead) assert.ok(content.equals(bytes.subarray(at + 3, at + 3 + room)), `${content.length} bytes`);
+        end = at + 3 + room + 2;
       }
+      assert.equal(bytes.length, end);
     }
     assert.equal(count, made.length);
   });
@@ -104,8 +125,9 @@ for (const { name, open, isGathered } of STORES) {
     const store = await open(t);
     const made = await storeContents(store, 2);
     const members = membersOf(made);
-    const tar = async (start: number, end: number): Promise<Buffer> => await joined(tarRange(store, each(members), { start, end }, NEVER));
-    const zip = { source: store, members: () => each(members), crcs: knownCrcs() };
+    const tar = async (start: number, end: number): Promise<Buffer> =>
+      await joined(tarRange(new GatheredContents(), store, each(members), { start, end }, NEVER));
+    const zip = { contents: new GatheredContents(), source: store, members: () => each(members), crcs: knownCrcs() };
     const zipPart = async (start: number, end: number): Promise<Buffer> => await joined(zipRange(zip, { start, end }, NEVER));
     const seed = Date.now() % 1_000_000;
     for (const { size, part } of [
@@ -134,13 +156,60 @@ test('a damaged small content is left to the Store, which says so; the others ar
   const damaged = made.find(({ content }) => content.length === 3000);
   assert.ok(damaged !== undefined);
   damageContent(folder, damaged.content, 100);
-  for await (const group of gatherContents(store, each(made), NEVER))
-    for (const { item, bytes } of group)
-      if (item.content.length > 0 && item.content.length <= 128 * 1024) assert.equal(bytes === undefined, item.block === damaged.block);
+  for await (const { parts } of new GatheredContents().groups(store, each(partsOf(made)), NEVER))
+    for (const { part, room, isRead } of parts) if (room > 0) assert.equal(isRead, part.block !== damaged.block);
   const members = membersOf(made);
   const size = await tarSize(each(members));
   await assert.rejects(
-    joined(tarRange(store, each(members), { start: 0, end: size }, NEVER)),
+    joined(tarRange(new GatheredContents(), store, each(members), { start: 0, end: size }, NEVER)),
     (error) => error instanceof VtError && error.code === 'ECORRUPT',
   );
+});
+
+test('the more downloads there are, the less memory each of them holds', async (t) => {
+  const store = await openFolder(t);
+  const made = await storeContents(store, 4);
+  const contents = new GatheredContents();
+  const sizes: number[] = [];
+  const downloads = Array.from({ length: 200 }, () => contents.groups(store, each(partsOf(made)), NEVER));
+  for (const download of downloads) {
+    const { value } = await download.next();
+    assert.ok(value !== undefined);
+    sizes.push(value.bytes.length);
+  }
+  const last = sizes.at(-1) ?? 0;
+  assert.ok(last < (2 * (16 * MIB)) / 200 + 64 * 1024, `${last} bytes held by the last of 200`);
+  assert.ok(sizes.reduce((sum, size) => sum + size, 0) < 80 * MIB);
+  for (const download of downloads) await download.return(undefined);
+  // When they have ended, one alone reads large groups again.
+  for await (const { bytes } of contents.groups(store, each(partsOf(made)), NEVER)) {
+    assert.ok(bytes.length > (sizes[0] ?? 0) / 2);
+    break;
+  }
+});
+
+test('a header of a tar fills the bytes that its size says, and no others', () => {
+  const random = makeRandom(5);
+  const text = (size: number): Octets => Buffer.from(random.bytes(random.below(size))).toString('latin1') as Octets;
+  for (let i = 0; i < 2000; i++) {
+    const meta: Meta = {
+      mode: random.below(0o10000),
+      uid: random.below(2) === 0 ? 0 : 0o7777777 + random.below(3),
+      user: random.below(2) === 0 ? ('root' as Octets) : text(40),
+      mtimeNs: [0n, -1n, 1_700_000_000_000_000_000n, 1_700_000_000_000_000_001n, 0o100000000000n * 1_000_000_000n][random.below(5)] ?? 0n,
+      xattrs: new Map(random.below(4) === 0 ? [[`user.${i}` as Octets, random.bytes(700)]] : []),
+    };
+    const path = (random.below(2) === 0 ? 'plain/'.repeat(1 + random.below(20)) : text(300)) as Octets;
+    const member: TarMember = { path, node: { kind: 'symlink', name: 'x' as Octets, meta, target: text(200) } };
+    const size = tarHeaderSize(member);
+    assert.equal(size % 512, 0);
+    const target = Buffer.alloc(size + 20, 0xaa);
+    writeTarHeader(member, target, 10);
+    const around = Buffer.concat([target.subarray(0, 10), target.subarray(size + 10)]);
+    assert.ok(around.equals(Buffer.alloc(20, 0xaa)));
+    // The last block is the member's own header: its checksum is that of all its bytes.
+    const own = target.subarray(size + 10 - 512, size + 10);
+    const sum = own.reduce((all, octet, at) => all + (at >= 148 && at < 156 ? 0x20 : octet), 0);
+    assert.equal(own.toString('latin1', 148, 156), `${sum.toString(8).padStart(6, '0')}\0 `);
+  }
 });

@@ -7,6 +7,7 @@ import type { Block } from '../../../core/block/block.ts';
 import { EMPTY_BLOCK } from '../../../core/block/block.ts';
 import { formatBlock } from '../../../core/block/block-text.ts';
 import type { Meta } from '../../../core/dirent/meta.ts';
+import { GatheredContents } from '../../../core/http/pack/gathered-contents.ts';
 import type { TarMember } from '../../../core/http/tar/tar-header.ts';
 import type { ZipSource } from '../../../core/http/zip/zip-stream.ts';
 import { knownCrcs, zipRange, zipSize } from '../../../core/http/zip/zip-stream.ts';
@@ -32,9 +33,10 @@ function zipOf(members: readonly TarMember[], source = new MapSource('sha3-256')
   return {
     // It offers no capability, so that all is read Block by Block.
     source: source as unknown as Store,
+    contents: new GatheredContents(),
     crcs: knownCrcs(),
     async *members() {
-      for (const member of members) yield await Promise.resolve(member);
+      for (const member of members) yield await Promise.resolve([member]);
     },
   };
 }

@@ -21,6 +21,7 @@ import type { ReadyAnswers } from './kept/ready-answers.ts';
 import { pageFile } from './page/page-files.ts';
 import { shortReference } from './page/short-reference.ts';
 import { pastState } from './past/past.ts';
+import { NoStateError } from './past/recorded-state.ts';
 import type { Place } from './place.ts';
 import type { Query } from './place-views.ts';
 import { PlaceViews } from './place-views.ts';
@@ -389,6 +390,7 @@ function problemOf(error: unknown): { readonly status: number; readonly reason: 
     return ['ENOENT', 'ENOTDIR', 'ELOOP', 'EISDIR'].includes(error.errno)
       ? { status: 404, reason: 'nothing is here' }
       : { status: 500, reason: error.message };
+  if (error instanceof NoStateError) return { status: 404, reason: error.message };
   if (error instanceof VtError && (error.code === 'EOPEN' || error.code === 'EUSAGE')) return { status: 404, reason: 'nothing is here' };
   if (error instanceof VtError && error.code === 'EFULL') return { status: 507, reason: error.message };
   if (error instanceof RightError) return { status: 403, reason: error.message };

@@ -1,5 +1,4 @@
 import type { Archive, ArchiveEntry } from '../archive/archive.ts';
-import { findEntry } from '../archive/find-entry.ts';
 import { VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { RecentMap } from '../base/recent-map.ts';
@@ -14,6 +13,7 @@ import { openLiveTree } from '../tree/live/live-tree.ts';
 import { direntOfReference } from '../tree/reference-dirent.ts';
 import type { Tree } from '../tree/tree.ts';
 import { NewestState } from './newest-state.ts';
+import { recordedState } from './past/recorded-state.ts';
 
 /** Trees, and archives, that are kept open. A page asks for one again and again. */
 const MAX_OPEN = 32;
@@ -81,10 +81,11 @@ export class WebTrees {
    * A state of an archive.
    *
    * @param spec - a number or a date as after `@`; undefined for the newest
-   * @throws {VtError} EOPEN where there is none
+   * @throws {NoStateError} where there is none
+   * @throws {VtError} EOPEN where there can be none
    */
   async state(name: string, spec: string | undefined, now: Date, options: OpOptions): Promise<WebTree> {
-    const entry = spec === undefined ? await this.#newest(name) : await findEntry(this.archive(name), spec, now, options);
+    const entry = spec === undefined ? await this.#newest(name) : await recordedState(this.archive(name), spec, now, options);
     // That to which the root of the server leads is there before anything is recorded in it.
     if (entry === undefined && spec === undefined && name === this.#home?.name) return this.tree(EMPTY_ROOT);
     if (entry === undefined) throw new VtError('EOPEN', `open archive "${name}": nothing is recorded in it`);

@@ -65,8 +65,9 @@ export class PastViews {
   }
 
   /** What differs in a Dir from what it was in a state, or from what another tree has there. */
-  async changes(place: Place, since: string, signal: AbortSignal): Promise<Representation> {
+  async changes(place: Place, given: string, signal: AbortSignal): Promise<Representation> {
     const { tree, names } = place;
+    const since = stateOf(given);
     const earlier = await this.#earlier(place, since, signal);
     const found = await treeChanges(earlier.tree, tree, pathOf(names), signal);
     const below = names.length === 0 ? '' : `${urlPath(names.join('/') as (typeof names)[0])}/`;
@@ -76,8 +77,9 @@ export class PastViews {
   }
 
   /** What differs in a file from what it was, by its lines. */
-  async fileChanges(place: Place, since: string, signal: AbortSignal): Promise<Representation> {
+  async fileChanges(place: Place, given: string, signal: AbortSignal): Promise<Representation> {
     const { tree, names } = place;
+    const since = stateOf(given);
     const path = pathOf(names);
     const earlier = await this.#earlier(place, since, signal);
     const [before, after] = [await earlier.tree.lookup(path, { signal }), await tree.lookup(path, { signal })];
@@ -104,6 +106,11 @@ export class PastViews {
     const { tree } = await pastState(past, since, this.#now(), { signal });
     return { tree, base: `${past.base}@${encodeURIComponent(since)}/` };
   }
+}
+
+/** A state as people type it: pages and the shell write an @ before it. */
+function stateOf(text: string): string {
+  return text.trim().replace(/^@/, '');
 }
 
 async function treeOf(store: Store, text: string, signal: AbortSignal): Promise<Extract<NodeDirent, { kind: 'dir' }>> {

@@ -1,10 +1,10 @@
 import type { Archive } from '../../archive/archive.ts';
-import { findEntry } from '../../archive/find-entry.ts';
 import { VtError } from '../../base/errors.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import type { DirDirent } from '../../dirent/dirent.ts';
 import type { Store } from '../../store/store.ts';
 import type { WebTree } from '../web-tree.ts';
+import { recordedState } from './recorded-state.ts';
 
 /** The recorded states of what a page shows. */
 export interface Past {
@@ -17,9 +17,9 @@ export interface Past {
   tree(root: DirDirent): WebTree;
 }
 
-/** A state by what is behind its `@`. @throws {VtError} EOPEN where there is none */
+/** The tree of a recorded state. @throws {NoStateError} where there is none */
 export async function pastState(past: Pick<Past, 'archive' | 'tree'>, spec: string, now: Date, options: OpOptions): Promise<WebTree> {
-  const { dirent } = await findEntry(past.archive, spec, now, options);
+  const { dirent } = await recordedState(past.archive, spec, now, options);
   if (dirent.kind !== 'dir') throw new VtError('EOPEN', `open archive "${past.archive.name}": its state is not a Dir`);
   return past.tree(dirent);
 }

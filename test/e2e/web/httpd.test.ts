@@ -225,6 +225,14 @@ test('two trees are compared by their Dirrefs, a text by its lines', async (t) =
   const lines = await page(`d/${encodeURIComponent(after)}/docs${link?.[1] ?? ''}`);
   assert.match(lines, /<ins>\+again\n<\/ins>/);
   assert.match(await page('archive/default/docs/README.md?diff=1'), /<ins>\+again\n<\/ins>/);
+  for (const path of ['archive/default/docs/', 'archive/default/docs/README.md'])
+    assert.equal(await page(`${path}?diff=%401`), await page(`${path}?diff=1`), 'an @ before a state may be typed');
+  for (const [path, says] of [
+    ['archive/default/docs/?diff=%4099', '404: "@99": no such state\n'],
+    ['archive/default/docs/README.md?diff=soon', '404: "@soon": no state has that tag, and it is not a date\n'],
+    ['archive/default@99/docs/', '404: "@99": no such state\n'],
+  ] as const)
+    assert.equal(await (await fetch(here.url + path)).text(), says);
   assert.match(await page('archive/default/docs/README.md?log'), /href="\/archive\/default@2\/docs\/README\.md\?diff=1"/);
   assert.match(await page(`archive/default/docs/?diff=${encodeURIComponent(before)}`), /0 new, 1 changed, 0 gone/);
   for (const [query, status] of [

@@ -55,17 +55,52 @@ export class RightsView implements Store {
         : new GrantedBlocks(this.#added, below.hashName, async (options) => await this.#open(options));
     this.wraps = this.#granted === undefined ? below : undefined;
     const writes = canWrite(below) && rights.adds.length > 0;
-    const source = this.#granted === undefined ? undefined : capability(below, 'recordSource');
     const archives = capability(below, 'archives');
     this.offers = {
       access: { write: writes },
       archives: archives && { open: (name) => this.#archive(name), list: async (options) => await this.#list(options) },
       making: writes ? capability(below, 'making') : 'hidden',
       recordSink: writes && this.#granted === undefined ? undefined : 'hidden',
-      ...(source === undefined
-        ? {}
-        : { recordSource: { records: (digests, spans, options) => this.#records(source, digests, spans, options) } }),
+      ...(this.#granted === undefined ? this.#guarded() : this.#filtered()),
     };
+  }
+
+  /** The ways to many Blocks at once, which a long answer takes again and again: rights that have ended end them too. */
+  #guarded(): Offers {
+    const location = capability(this.#below, 'location');
+    const sealing = capability(this.#below, 'sealing');
+    const source = capability(this.#below, 'recordSource');
+    return {
+      location: location && {
+        locate: (digests, spans) => {
+          this.#require();
+          return location.locate(digests, spans);
+        },
+      },
+      sealing: sealing && {
+        id: sealing.id,
+        below: sealing.below,
+        keys: sealing.keys,
+        names: (digests) => {
+          this.#require();
+          return sealing.names(digests);
+        },
+      },
+      recordSource: source && {
+        records: (digests, spans, options) => {
+          this.#require();
+          return source.records(digests, spans, options);
+        },
+      },
+    };
+  }
+
+  /** Records of those Blocks that are granted. */
+  #filtered(): Offers {
+    const source = capability(this.#below, 'recordSource');
+    return source === undefined
+      ? {}
+      : { recordSource: { records: (digests, spans, options) => this.#records(source, digests, spans, options) } };
   }
 
   async get(hashcode: HashCode, options?: OpOptions): Promise<Uint8Array | undefined> {

@@ -136,7 +136,9 @@ export class StateStory {
     await this.#on(this.#other, [`mkdir -p ${THEIRS}`, `put ${this.#other.local(content)} ${path}`]);
     const { files } = await this.#other.run([]);
     for (const [name, file] of files) if (name.startsWith(THEIRS)) this.#files.set(name, file.content);
-    await this.#record([`merge ${this.#other.store}`], this.#isCut ? 'more' : 'equal');
+    // Without a base, a file that was changed here since they met is a conflict: the other machine has what it was before.
+    const choice = this.#isCut ? '--conflict=ours ' : '';
+    await this.#record([`merge ${choice}${this.#other.store}`], this.#isCut ? 'more' : 'equal');
     this.#met = this.#lines.at(-1);
     this.#isCut = false;
   }

@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fstatSync, ftruncateSync, lstatSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fstatSync, ftruncateSync, lstatSync, readSync, unlinkSync, writeSync, writevSync } from 'node:fs';
 import { crc32 } from '../base/crc32.ts';
 import { VtError } from '../base/errors.ts';
 import { tryLock } from '../base/system/file-lock.ts';
@@ -93,20 +93,21 @@ class LockedJournalFile implements JournalFile {
 
   append(payload: Uint8Array): void {
     if (this.#isGone) return;
-    const frame = Buffer.allocUnsafe(FRAME_SIZE + payload.length);
+    const frame = Buffer.allocUnsafe(FRAME_SIZE);
     frame.writeUInt32BE(payload.length, 0);
-    frame.set(payload, FRAME_SIZE);
     frame.writeUInt32BE(crc32(payload, crc32(frame.subarray(0, 4))), 4);
+    const end = this.#size + FRAME_SIZE + payload.length;
     try {
-      this.#makeRoom(this.#size + frame.length);
-      this.#writeAt(frame, this.#size);
+      this.#makeRoom(end);
+      const written = writevSync(this.#fd, [frame, payload], this.#size);
+      if (this.#size + written < end) this.#writeAt(Buffer.concat([frame, payload]).subarray(written), this.#size + written);
     } catch (error) {
       // A record that is cut short would hide those that come in its place.
       ftruncateSync(this.#fd, this.#size);
       this.#room = this.#size;
       throw error;
     }
-    this.#size += frame.length;
+    this.#size = end;
     this.#room = Math.max(this.#room, this.#size);
   }
 

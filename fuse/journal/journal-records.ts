@@ -50,9 +50,12 @@ const RECORD_KINDS = ['start', 'base', 'root', 'changes'] as const;
 const CHANGE_KINDS = ['make', 'remove', 'rename', 'link', 'meta', 'content'] as const;
 const MANNERS = ['replace', 'keep', 'exchange'] as const;
 
+/** Bytes that a change takes beside its content, about. */
+const CHANGE_SIZE = 192;
+
 /** A record in bytes. */
 export function encodeJournalRecord(record: JournalRecord): Uint8Array {
-  const out = new ByteWriter();
+  const out = new ByteWriter(expectedSize(record));
   out.octet(RECORD_KINDS.indexOf(record.kind));
   switch (record.kind) {
     case 'start':
@@ -71,7 +74,18 @@ export function encodeJournalRecord(record: JournalRecord): Uint8Array {
       for (const change of record.changes) writeChange(out, change);
       break;
   }
-  return out.take();
+  return out.view();
+}
+
+/** Bytes of a record, about. A writer that grows copies contents again and again. */
+function expectedSize(record: JournalRecord): number {
+  if (record.kind !== 'changes') return CHANGE_SIZE;
+  let size = CHANGE_SIZE;
+  for (const change of record.changes) {
+    size += CHANGE_SIZE + change.path.length;
+    if (change.kind === 'content') for (const { data } of change.ranges) size += data.length + 16;
+  }
+  return size;
 }
 
 function writeChange(out: ByteWriter, change: JournalChange): void {

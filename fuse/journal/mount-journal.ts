@@ -262,8 +262,9 @@ export class MountJournal implements ChangeLog {
         const read: ContentRange[] = [];
         for (const { start, end } of within) {
           const pieces: Uint8Array[] = [];
-          for await (const piece of content.read(start, end)) pieces.push(Uint8Array.from(piece));
-          read.push({ start, data: Buffer.concat(pieces) });
+          for await (const piece of content.read(start, end)) pieces.push(piece);
+          const [only, second] = pieces;
+          read.push({ start, data: only !== undefined && second === undefined ? only : Buffer.concat(pieces) });
         }
         return {
           kind: 'content',

@@ -89,6 +89,10 @@ function noStore(name: string, folder: string): VtError {
   const remedy = 'name the folder of a Store; the first put makes a new one';
   try {
     const found = statSync(folder, { throwIfNoEntry: false });
+    if (found?.isFile() === true)
+      return new VtError('EOPEN', `open Store "${name}": it is a file`, {
+        remedy: 'name the folder of a Store; a file that ar wrote opens without -S',
+      });
     const state =
       found === undefined ? 'there is no such folder' : found.isDirectory() ? 'the folder holds no Store' : 'it is not a folder';
     return new VtError('EOPEN', `open Store "${name}": ${state}`, { remedy });

@@ -1,6 +1,7 @@
 import { VtError } from '../../base/errors.ts';
 import { errorReason } from '../../base/system/system-error.ts';
 import type { HashFunction } from '../../block/hash.ts';
+import { MAX_STORED_SIZE } from '../../block/hash.ts';
 import { decodeStored } from '../../store/records/stored-bytes.ts';
 import type { Location } from '../index/index-types.ts';
 import type { DatafileReaders } from './datafile-readers.ts';
@@ -25,6 +26,7 @@ export function readLocatedBlock(readers: DatafileReaders, location: Location, d
       remedy: 'use a later vtftp',
     });
   }
+  if (storedSize > MAX_STORED_SIZE || size > MAX_STORED_SIZE) return { kind: 'damaged', reason: `its location says ${storedSize} bytes` };
   let stored: Buffer;
   try {
     stored = readers.read(file, offset, storedSize);

@@ -20,7 +20,7 @@ import type { HttpFile } from './http-file.ts';
 
 /** Bytes of metadata that are fetched at once, and of an index that is kept in memory. */
 const MAX_METADATA_SIZE = 64 * 1024 * 1024;
-const MAX_INDEX_SIZE = 1024 * 1024 * 1024;
+const MAX_INDEX_SIZE = 256 * 1024 * 1024;
 /** Unpacked frames that are kept: some 128 KiB each. */
 const MAX_KEPT_FRAMES = 16;
 

@@ -1,4 +1,5 @@
 import { ParseError } from '../../base/errors.ts';
+import { MAX_STORED_SIZE } from '../../block/hash.ts';
 import type { Codec } from './datafile.ts';
 import { codecByNumber, codecNumber, encodeGap, GAP_KIND, RECORD_FIXED_SIZE } from './datafile.ts';
 
@@ -8,7 +9,7 @@ import { codecByNumber, codecNumber, encodeGap, GAP_KIND, RECORD_FIXED_SIZE } fr
 const PLACE_SIZE = 16;
 
 /** Maximum octets of entries in an index record: about as many as in a Block. */
-const MAX_INDEX_SIZE = 16 * 1024 * 1024 - 64;
+export const MAX_INDEX_SIZE: number = 16 * 1024 * 1024 - 64;
 
 /** The place of a record's stored octets in a file. */
 export interface RecordPlace {
@@ -148,19 +149,20 @@ export class DatafileIndex {
   *entries(): Generator<readonly [digest: Uint8Array, place: RecordPlace]> {
     const size = this.#digestSize + PLACE_SIZE;
     for (const part of this.parts) {
-      for (let at = 0; at < part.length; at += size)
-        yield [Uint8Array.from(part.subarray(at, at + this.#digestSize)), placeAt(part, at + this.#digestSize)];
+      for (let at = 0; at < part.length; at += size) {
+        const place = placeAt(part, at + this.#digestSize);
+        if (place !== undefined) yield [Uint8Array.from(part.subarray(at, at + this.#digestSize)), place];
+      }
     }
   }
 }
 
-function placeAt(part: Buffer, at: number): RecordPlace {
-  return {
-    offset: part.readUIntLE(at, 6),
-    codec: codecByNumber(part.readUInt8(at + 7)),
-    storedSize: part.readUInt32LE(at + 8),
-    size: part.readUInt32LE(at + 12),
-  };
+/** Decodes the place of an entry; undefined if no Block has its sizes: they would be memory for whoever reads it. */
+function placeAt(part: Buffer, at: number): RecordPlace | undefined {
+  const storedSize = part.readUInt32LE(at + 8);
+  const size = part.readUInt32LE(at + 12);
+  if (storedSize > MAX_STORED_SIZE || size > MAX_STORED_SIZE) return undefined;
+  return { offset: part.readUIntLE(at, 6), codec: codecByNumber(part.readUInt8(at + 7)), storedSize, size };
 }
 
 /** The data at the end of a one-file Store. */

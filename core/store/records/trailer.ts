@@ -2,7 +2,7 @@ import { crc32 } from '../../base/crc32.ts';
 import { ParseError } from '../../base/errors.ts';
 import { DATAFILE_HEADER_SIZE, decodeRecordHeader, GAP_KIND, RECORD_FIXED_SIZE } from './datafile.ts';
 import type { DatafileFooter } from './datafile-index.ts';
-import { DatafileIndex, decodeFooter, footerSize } from './datafile-index.ts';
+import { DatafileIndex, decodeFooter, footerSize, MAX_INDEX_SIZE } from './datafile-index.ts';
 
 /** Reads octets of a file; returns fewer at the end of the file. */
 export type ReadAt = (offset: number, size: number) => Buffer;
@@ -24,8 +24,8 @@ export interface Trailer {
   readonly states: readonly StatePlace[];
 }
 
-/** Maximum number of states in one file, so that a chain of footers cannot be endless. */
-const MAX_STATES = 1_000_000;
+/** Maximum number of states that are read from footers, some 3 µs each: a file of a stranger may have any number. */
+const MAX_STATES = 100_000;
 
 /**
  * Reads the footer at the end of a file, and the index that it points to, but no records. Undefined if the file does not end with a
@@ -40,19 +40,40 @@ export function readTrailer(readAt: ReadAt, fileSize: number, digestSize: number
     const previous = at.previous === 0 ? undefined : readFooter(readAt, at.previous, digestSize);
     if (at.previous !== 0 && (previous === undefined || previous.previous >= at.previous)) return undefined;
     const offset = previous === undefined ? DATAFILE_HEADER_SIZE : at.previous + footerSize(digestSize);
-    states.unshift({ offset, whenNs: at.whenNs });
+    states.push({ offset, whenNs: at.whenNs });
     if (previous === undefined) break;
     if (states.length > MAX_STATES) return undefined;
     at = previous;
   }
-  const parts = readGaps(readAt(footer.indexStart, footer.indexSize), footer.indexSize, digestSize);
+  const parts = readIndex(readAt, footer.indexStart, footerStart, digestSize);
   if (parts === undefined) return undefined;
   try {
-    return { index: new DatafileIndex(digestSize, parts), footer, footerStart, states };
+    return { index: new DatafileIndex(digestSize, parts), footer, footerStart, states: states.reverse() };
   } catch (error) {
     if (error instanceof ParseError) return undefined;
     throw error;
   }
+}
+
+/**
+ * Reads the payloads of the index records of a file, each once its header is known to be right. A file may claim a larger index than there
+ * is memory for, and consist of a hole.
+ *
+ * @returns undefined if one is damaged or something else is among them
+ */
+function readIndex(readAt: ReadAt, start: number, end: number, digestSize: number): Buffer[] | undefined {
+  const headerSize = RECORD_FIXED_SIZE + digestSize;
+  const parts: Buffer[] = [];
+  for (let at = start; at < end; ) {
+    const header = decodeRecordHeader(readAt(at, headerSize), 0, digestSize);
+    const size = headerSize + (header?.storedSize ?? 0);
+    if (header?.isGap !== true || header.size !== GAP_KIND.index || size > end - at || header.storedSize > MAX_INDEX_SIZE) return undefined;
+    const payload = readAt(at + headerSize, header.storedSize);
+    if (payload.length !== header.storedSize || crc32(payload) !== header.payloadCrc) return undefined;
+    parts.push(payload);
+    at += size;
+  }
+  return parts;
 }
 
 /** Reads the footer at an offset; undefined if there is no complete one. */

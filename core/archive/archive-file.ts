@@ -21,15 +21,15 @@ import { watchFile } from './watch-file.ts';
 export interface ArchiveFileOptions {
   /** Refuse `append`. */
   readonly readOnly?: boolean;
-  /** Of an archive in a Store: the modes of what is made there. No symlink is followed then. */
+  /** Only for an archive in a Store: the modes of files made there. Symlinks are then refused. */
   readonly access?: StoreAccess;
-  /** Called with a full disk. @returns whether there is room now */
+  /** Called if the disk is full. @returns whether it freed space: the append is then tried once more */
   readonly onFull?: () => boolean;
 }
 
 /**
- * The archive in a `.vt` file. A file that is not there is an empty archive, and is made by the first append.
- * Nothing stays open between calls.
+ * The archive in a `.vt` file. A missing file is an empty archive; the first append makes it.
+ * The file is not kept open between calls.
  *
  * @see vt(5), "Archives"
  */
@@ -86,7 +86,7 @@ class ArchiveFile implements Archive {
     if (file === undefined) return;
     const { size } = await file.stat();
     let { entries, lines } = await countEntries(file, size, options.signal);
-    // What comes after the last LF is a line only if it is not empty.
+    // The text after the last LF counts as a line only if it is not empty.
     for await (const line of linesBackward(file, size, options.signal)) {
       if (line.end === size && line.start === size) continue;
       const found = readLine(line);
@@ -135,7 +135,7 @@ class ArchiveFile implements Archive {
   }
 }
 
-/** An entry found from the end of the file: its number is counted when somebody asks for it. */
+/** An entry found from the end of the file. Its number is counted when it is first read. */
 class NumberedEntry implements ArchiveEntry {
   readonly whenNs: bigint;
   readonly dirent: Dirent;
@@ -164,7 +164,7 @@ async function endsLine(file: FileHandle, size: number): Promise<boolean> {
   return buffer[0] === 0x0a;
 }
 
-/** Writes all of `data` at once and makes it durable. What a full disk cut short is taken back. */
+/** Writes all of `data` in one call and makes it durable. If that fails, the file is cut back to `sizeBefore`. */
 async function appendWhole(file: FileHandle, data: Buffer, sizeBefore: number, path: string): Promise<void> {
   try {
     const { bytesWritten } = await file.write(data, 0, data.length);

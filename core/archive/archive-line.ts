@@ -7,15 +7,15 @@ import { formatTime, readTime } from '../dirent/time-codec.ts';
 import type { ArchiveNotes } from './archive-notes.ts';
 import { formatNotes, notesField, readNotes } from './archive-notes.ts';
 
-// `2026-11-22T16:17:01.123456789Z 1795364221.123456789 D{…} N{…} !crc32:0123abcd`, of which `N{…}` may be missing; the Python vt's
-// `2026-11-22T16:17:01.123456+00:00 1795364221.123456 D{…} # name`. @see vt(5), "Archives"
+// Our lines: `2026-11-22T16:17:01.123456789Z 1795364221.123456789 D{…} N{…} !crc32:0123abcd`, where `N{…}` may be missing.
+// Lines of the Python vt: `2026-11-22T16:17:01.123456+00:00 1795364221.123456 D{…} # name`. @see vt(5), "Archives"
 
-/** What a line says. */
+/** The contents of a line. */
 export interface ArchiveLine {
   /** Nanoseconds since 1970. */
   readonly whenNs: bigint;
   readonly dirent: Dirent;
-  /** What else is noted of it; undefined instead of none. */
+  /** Further notes; undefined if there are none. */
   readonly notes?: ArchiveNotes;
 }
 
@@ -23,15 +23,15 @@ const NO_NOTES: ArchiveNotes = new Map();
 const CHECK = /^(.*) !crc32:([\da-f]{8})$/s;
 const CHECK_SIZE = ' !crc32:01234567'.length;
 const FORGOTTEN = /^#\d{3}-\d\d-\d\dT.* !crc32:[\da-f]{8}$/s;
-/** First digits of years, the likely ones first. */
+/** Possible first digits of a year, the likely ones first. */
 const MILLENNIA = ['2', '1', '3', '0', '4', '5', '6', '7', '8', '9'];
 const OUR_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z/y;
 const PYTHON_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[+-]\d\d:\d\d(?::\d\d)?)?/y;
 
 /**
- * The line of an entry, without its LF: printable ASCII.
+ * Formats the line of an entry, without its LF, in printable ASCII.
  *
- * @param line - its time of the years 1 to 9999
+ * @param line - its time must be in the years 1 to 9999
  */
 export function formatArchiveLine({ whenNs, dirent, notes = NO_NOTES }: ArchiveLine): string {
   const places = (((whenNs % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n).toString().padStart(9, '0');
@@ -46,10 +46,10 @@ function checkOf(text: string): string {
 }
 
 /**
- * Parses a line without its LF: ours, whose check must hold, or the Python vt's.
+ * Parses a line without its LF: one of ours, whose checksum must match, or one of the Python vt.
  *
  * @param text - one char a byte
- * @returns undefined for a line that says nothing: empty, or a comment
+ * @returns undefined for an empty line or a comment
  * @throws {ParseError} for a damaged line
  */
 export function parseArchiveLine(text: string): ArchiveLine | undefined {
@@ -73,16 +73,16 @@ export function parseArchiveLine(text: string): ArchiveLine | undefined {
   return line;
 }
 
-/** The line of a forgotten entry: a comment that still shows the order of states. Only its first byte changes. */
+/** Formats a forgotten entry: a comment that still shows the order of states. It differs from the entry's line in the first byte only. */
 export function formatForgottenLine(line: ArchiveLine): string {
   return `#${formatArchiveLine(line).slice(1)}`;
 }
 
-/** The line that a forgotten entry's comment replaced; undefined for any other line. */
+/** Parses the comment of a forgotten entry into the line that it replaced; undefined for any other line. */
 export function parseForgottenLine(text: string): ArchiveLine | undefined {
   if (!FORGOTTEN.test(text)) return undefined;
   const rest = text.slice(1);
-  // The check shows which digit was there.
+  // The checksum matches for the right first digit only.
   const digit = MILLENNIA.find((first) => checkOf(`${first}${rest.slice(0, -CHECK_SIZE)}`) === rest.slice(-8));
   if (digit === undefined) return undefined;
   try {

@@ -13,15 +13,15 @@ import { openIfThere, openLocked, openPlain, readLine } from './archive-open.ts'
 import { linesForward } from './archive-scan.ts';
 import { checkDrop } from './check-drop.ts';
 
-/** A line with content, and its position. */
+/** A readable line, and its position in the file, in bytes. */
 interface LineAt {
   readonly line: ArchiveLine;
   readonly start: number;
-  /** Just past its last byte, its LF not counted. */
+  /** The offset of its LF, or the end of the file. */
   readonly end: number;
 }
 
-/** Changes of lines in the file of an archive. */
+/** The operations that change lines in the file of an archive. */
 export function archiveLines(path: string, file: { readonly readOnly: boolean; readonly access: StoreAccess | undefined }): ArchiveLines {
   const { readOnly, access } = file;
   const refuseReadOnly = (): void => {
@@ -76,14 +76,14 @@ async function dropEntries(
       checkDrop(entry, line, entry.number === lines.length);
       return start;
     });
-    // What is opened to append to writes nowhere else.
+    // The locked descriptor has O_APPEND: it can write only at the end.
     await using writer = await openPlain(path, constants.O_RDWR, access);
     for (const start of places) await writer.write(Buffer.from('#'), 0, 1, start);
     await writer.datasync();
   });
 }
 
-/** A line of another length moves those behind it: the file is written again, and takes the place of the old one. */
+/** Changes the notes of a line. Its length changes, so the file is written anew and replaces the old one. */
 async function setNotes(
   path: string,
   entry: SeenEntry,
@@ -98,9 +98,10 @@ async function setNotes(
     const whole = await file.readFile();
     const { mode } = await file.stat();
     const changed = Buffer.concat([whole.subarray(0, start), Buffer.from(text, 'latin1'), whole.subarray(end)]);
-    // Outside of a Store a symlink may lead to it.
+    // Outside of a Store, the path may be a symlink: its target is replaced, not the link.
     const real = access === undefined ? await realpath(path) : path;
-    // One name, which the lock is for: what a process that was killed left there goes at the next change.
+    // The temporary name is fixed, because only the holder of the lock uses it. The next change overwrites the leftover of a killed
+    // process.
     replaceStoreFile(real, changed, access ?? { fileMode: mode & 0o7777, folderMode: 0o700 }, `${real}.changed`);
     syncFolder(dirname(real));
   });

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../base/system/system-error.ts';
 
-/** The names of the archives of a datadir, in order. */
+/** The names of the archives in a datadir, sorted. */
 export async function archiveNames(storeFolder: string): Promise<string[]> {
   try {
     const files = await readdir(join(storeFolder, 'archives'));

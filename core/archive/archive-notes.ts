@@ -2,15 +2,15 @@ import type { Octets } from '../base/octets.ts';
 import type { TextReader } from '../base/text-reader.ts';
 import { formatObject, formatQuoted } from '../base/text-writer.ts';
 
-// What a line of an archive says of its state besides the root: `N{name:"value",name:"value"}`. @see vt(5), "Archives"
+// Notes about a state, on its line of an archive: `N{name:"value",name:"value"}`. @see vt(5), "Archives"
 
-/** Notes by their names, in the order of the line. Names that a program does not know are kept. */
+/** Notes by name, in the order of the line. Notes with unknown names are kept. */
 export type ArchiveNotes = ReadonlyMap<string, Octets>;
 
-/** The names of notes are letters, digits and `_`, a letter first. */
+/** The name of a note has letters, digits and `_`, and does not begin with a digit. */
 const NAME = /^[A-Za-z_]\w*$/;
 
-/** The text of notes, which {@link readNotes} reads back to the same. */
+/** Formats notes as text that {@link readNotes} reads back. @throws {RangeError} for a name that is not allowed */
 export function formatNotes(notes: ArchiveNotes): string {
   for (const name of notes.keys()) if (!NAME.test(name)) throw new RangeError(`format notes: "${name}" is no name of a note`);
   return formatObject(
@@ -19,7 +19,7 @@ export function formatNotes(notes: ArchiveNotes): string {
   );
 }
 
-/** @throws {ParseError} where no notes can be read */
+/** Reads notes at the reader's position. @throws {ParseError} if the text there is not a list of notes */
 export function readNotes(reader: TextReader): ArchiveNotes {
   const notes = new Map<string, Octets>();
   reader.expect('N{');
@@ -30,7 +30,7 @@ export function readNotes(reader: TextReader): ArchiveNotes {
   return notes;
 }
 
-/** Notes as they are kept: none at all instead of an empty list of them. */
+/** The field `notes` of a line: absent if there are none. */
 export function notesField(notes: ArchiveNotes | undefined): { readonly notes?: ArchiveNotes } {
   return notes === undefined || notes.size === 0 ? {} : { notes };
 }

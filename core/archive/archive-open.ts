@@ -10,12 +10,12 @@ import type { ArchiveLine } from './archive-line.ts';
 import type { FileLine } from './archive-scan.ts';
 import { tryArchiveLine } from './count-entries.ts';
 
-// How the file of an archive is opened, and its lines are read.
+// Opens and locks the file of an archive, and parses its lines.
 
-/** Between two tries for the lock, in milliseconds. */
+/** Milliseconds between two attempts to lock. */
 const LOCK_RETRY_MS = 10;
 
-/** Opens an archive to read; undefined where there is none. @throws {VtError} EOPEN */
+/** Opens an archive for reading; undefined if the file does not exist. @throws {VtError} EOPEN if it cannot be opened */
 export async function openIfThere(path: string, access: StoreAccess | undefined): Promise<FileHandle | undefined> {
   try {
     return await openPlain(path, constants.O_RDONLY, access);
@@ -25,7 +25,7 @@ export async function openIfThere(path: string, access: StoreAccess | undefined)
   }
 }
 
-/** Opens what is a plain file. Opening a FIFO would wait for its other end. */
+/** Opens a regular file, and throws for anything else. O_NONBLOCK keeps the open of a FIFO from waiting for its other end. */
 export async function openPlain(path: string, flags: number, access: StoreAccess | undefined): Promise<FileHandle> {
   const file = await open(path, flags | constants.O_NONBLOCK | (access === undefined ? 0 : constants.O_NOFOLLOW));
   if ((await file.stat()).isFile()) return file;
@@ -39,8 +39,10 @@ function openError(path: string, cause: unknown): VtError {
 }
 
 /**
- * Opens a file to append to, made where it is not there, and takes its lock, which goes with the descriptor. If
- * another file took its name meanwhile, that one.
+ * Opens a file for appending, makes it if it does not exist, and locks it. The lock ends when the descriptor is closed. If another
+ * file has taken the path while we waited, that one is opened instead.
+ *
+ * @throws {VtError} EOPEN if it cannot be opened; ECANCELLED when the signal fires
  */
 export async function openLocked(path: string, access: StoreAccess | undefined, signal: AbortSignal | undefined): Promise<FileHandle> {
   for (;;) {
@@ -65,7 +67,7 @@ async function openToAppend(path: string, access: StoreAccess | undefined): Prom
       } catch (error) {
         if (errorCode(error) !== 'ENOENT') throw error;
       }
-      // vtftp never makes a dangling symlink in a Store; elsewhere the user made it on purpose.
+      // In a Store, O_EXCL refuses a dangling symlink, since vtftp makes none. Elsewhere the user made it on purpose.
       const mode = (access ?? PRIVATE_ACCESS).fileMode;
       const alone = access === undefined ? 0 : constants.O_EXCL;
       const file = await open(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | alone, mode).catch(unlessThere);
@@ -83,14 +85,14 @@ function unlessThere(error: unknown): undefined {
 }
 
 async function lock(file: FileHandle, signal: AbortSignal | undefined): Promise<void> {
-  // Where there are no locks at all, O_APPEND and one write a line still keep lines whole.
+  // Without lock support, O_APPEND and one write per line still keep lines whole.
   while (tryLock(file.fd) === 'taken') {
     throwIfCancelled(signal);
     await delay(LOCK_RETRY_MS);
   }
 }
 
-/** What a line says, undefined if nothing, or why it cannot be read. */
+/** Parses a line: its contents, undefined for an empty line or a comment, or the error. */
 export function readLine({ start, end, text }: FileLine): ArchiveLine | VtError | undefined {
   if (text === undefined) return new ParseError(`read archive line: ${end - start} bytes`, 0);
   return tryArchiveLine(text);

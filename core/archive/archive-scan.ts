@@ -1,15 +1,15 @@
 import type { FileHandle } from 'node:fs/promises';
 import { throwIfCancelled } from '../base/errors.ts';
 
-/** A line of a file: where it starts and ends (its LF not counted), and its bytes. */
+/** A line of a file: its byte offsets, without the LF, and its text with one char a byte. */
 export interface FileLine {
   readonly start: number;
   readonly end: number;
-  /** Undefined for a line too long to be one of ours: its bytes are not kept. */
+  /** Undefined for a line longer than {@link MAX_LINE_SIZE}. */
   readonly text: string | undefined;
 }
 
-/** A longer line is damage, or the file is something else: it must not fill the memory. */
+/** The longest line that is kept, in bytes. A longer one is damage, or the file is no archive. */
 export const MAX_LINE_SIZE = 16 * 1024 * 1024;
 
 /** Bytes read at once. */
@@ -18,9 +18,9 @@ const CHUNK_SIZE = 64 * 1024;
 const LF = 0x0a;
 
 /**
- * The lines of a file, first to last.
+ * Reads the lines of a file, first to last.
  *
- * @param end - bytes to read; what is appended meanwhile is not seen
+ * @param end - bytes to read; bytes appended meanwhile are not read
  */
 export async function* linesForward(file: FileHandle, end: number, signal?: AbortSignal): AsyncGenerator<FileLine, void, undefined> {
   const parts = new LineParts();
@@ -42,9 +42,9 @@ export async function* linesForward(file: FileHandle, end: number, signal?: Abor
   if (parts.size > 0) yield parts.take(start);
 }
 
-/** The lines of a file, last to first, reading no more than is asked for. */
+/** Reads the lines of a file, last to first. Only as much is read as the caller takes. */
 export async function* linesBackward(file: FileHandle, end: number, signal?: AbortSignal): AsyncGenerator<FileLine, void, undefined> {
-  // The bytes between the chunk at hand and the end of the line.
+  // The end of the current line, from chunks already read.
   const parts = new LineParts();
   let position = end;
   while (position > 0) {
@@ -63,7 +63,7 @@ export async function* linesBackward(file: FileHandle, end: number, signal?: Abo
   if (parts.size > 0) yield parts.take(0);
 }
 
-/** The pieces of a line, as long as they are not too many. */
+/** Collects the pieces of a line. Of a line that is too long it keeps only the size. */
 class LineParts {
   #parts: Buffer[] = [];
   size = 0;

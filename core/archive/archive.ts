@@ -7,7 +7,7 @@ import type { ArchiveNotes } from './archive-notes.ts';
 export interface ArchiveEntry extends ArchiveLine {
   /** 1 for the oldest readable entry. */
   readonly number: number;
-  /** It was dropped, and its Blocks may be deleted: it only shows the order of states. Its number is that of the entry before it. */
+  /** The entry was dropped, and its Blocks may be deleted. It only shows the order of states, and has the number of the entry before it. */
   readonly isForgotten?: true;
 }
 
@@ -16,68 +16,73 @@ export interface EntriesOptions extends OpOptions {
 }
 
 export interface AllEntriesOptions extends EntriesOptions {
-  /** Also give those that were forgotten, where the archive has kept them. */
+  /** Include forgotten entries, if the archive still has their lines. */
   readonly withForgotten?: boolean;
 }
 
 /** A recorded state that a tree can become. */
 export interface RecordedDir {
-  /** When it was recorded; 0 for the empty tree before all. */
+  /** When it was recorded, in nanoseconds since 1970; 0 for the empty tree before the first entry. */
   readonly whenNs: bigint;
   readonly dirent: DirDirent;
 }
 
 /** The history of a named tree: append only, oldest first. */
 export interface Archive {
-  /** For messages: a path. */
+  /** Its path, for messages. */
   readonly name: string;
-  /** The newest readable entry, read from the end of the file. Lines after it that cannot be read go to `onDamage`. */
+  /** The newest readable entry, read from the end of the file. Damaged lines after it are reported to `onDamage`. */
   last(options?: OpOptions & { readonly onDamage?: (reason: string) => void }): Promise<ArchiveEntry | undefined>;
-  /** All readable entries, oldest first. Damaged lines are passed over and reported to `onDamage`. */
+  /** All readable entries, oldest first. Damaged lines are skipped and reported to `onDamage`. */
   entries(options?: AllEntriesOptions): AsyncIterable<ArchiveEntry>;
-  /** As `entries`, newest first and no further than is asked for. Of those that cannot do so all have to be read. */
+  /**
+   * As `entries`, but newest first, and reads only as far as the caller takes entries. Absent if the archive cannot be read from its end.
+   */
   newestFirst?(options?: EntriesOptions): AsyncIterable<ArchiveEntry>;
   /**
-   * Appends an entry, durably, under a lock that a dead process cannot hold. `decide` is called with the newest
-   * entry while the lock is held, and gives what to append, or undefined to append nothing.
+   * Appends an entry durably, under a lock that ends with its process. `decide` is called with the newest entry while the lock is held.
+   * It returns the line to append, or undefined to append nothing.
+   *
+   * @returns the appended entry, or undefined
    */
   append(
     decide: (last: ArchiveEntry | undefined) => Promise<ArchiveLine | undefined>,
     options?: OpOptions,
   ): Promise<ArchiveEntry | undefined>;
   /**
-   * Where it can, at once: a text that is another whenever `last` may give another entry. Undefined where that is not known now.
+   * A text that changes whenever `last` may return another entry; undefined if that is unknown at present. Absent if it would have to wait.
    */
   stamp?(): string | undefined;
-  /** Where it can: changes lines that are there. */
+  /** Changes existing lines. Absent if the archive cannot. */
   readonly lines?: ArchiveLines;
   /**
-   * Where it can: calls `onChange` soon after somebody, here or elsewhere, has recorded something. It may be called without a reason.
+   * Calls `onChange` soon after anybody has recorded a state, on this machine or another. It may also call it without a change. Absent if
+   * the archive cannot.
    *
-   * @returns ends it
+   * @returns a function that ends the watch
    */
   watch?(onChange: () => void): () => void;
 }
 
-/** An entry as it was when somebody decided what becomes of it: by its number and its time. */
+/** Identifies the entry that a user chose: its number and time at that moment. */
 export type SeenEntry = Pick<ArchiveEntry, 'number' | 'whenNs'>;
 
-/** The same with its notes: what it was tagged with. */
+/** The same with its notes, which include its tags. */
 export type MarkedEntry = SeenEntry & Pick<ArchiveEntry, 'notes'>;
 
-/** Changes of lines of an archive, each made whole or not at all, under its lock. */
+/** Changes existing lines of an archive, under its lock. */
 export interface ArchiveLines {
   /**
-   * Drops entries other than the newest. Their lines become comments, so no other line moves and no space is needed. Entries
-   * after one are numbered one less from then on.
+   * Drops entries other than the newest. Their lines become comments, so no other line moves and no disk space is needed. The numbers of
+   * later entries decrease by one for each.
    *
-   * @throws {VtError} EFAILED for the newest entry, a protected one, one whose tag has changed, and for entries that have been replaced
+   * @throws {VtError} EFAILED for the newest entry, for a protected one, for one with a new tag, and if another entry has the number now
    */
   drop(entries: readonly MarkedEntry[], options?: OpOptions): Promise<void>;
   /**
    * Changes the notes of an entry.
    *
-   * @throws {VtError} EFAILED if the entry has been replaced
+   * @throws {VtError} EFAILED if another entry has the number now
    */
   setNotes(entry: SeenEntry, change: (notes: ArchiveNotes | undefined) => ArchiveNotes, options?: OpOptions): Promise<void>;
 }

@@ -2,11 +2,11 @@ import type { Octets } from '../base/octets.ts';
 import { octetsFromText, octetsToText } from '../base/octets.ts';
 import type { ArchiveNotes } from './archive-notes.ts';
 
-/** Who recorded a state, and how: notes of its line in an archive. @see vt(5), "Archives" */
+/** Who recorded a state, and how. Stored as notes on its line of an archive. @see vt(5), "Archives" */
 export interface Author {
   readonly host?: string | undefined;
   readonly user?: string | undefined;
-  /** The commands that made the state, cut to a length. */
+  /** The commands that made the state, truncated. */
   readonly command?: string | undefined;
   /** The user's message about the state. */
   readonly message?: string | undefined;
@@ -14,7 +14,7 @@ export interface Author {
 
 const NAMES = ['host', 'user', 'command', 'message'] as const;
 
-/** The notes of an author. */
+/** Encodes an author as notes. */
 export function authorNotes(author: Author): ArchiveNotes {
   const notes = new Map<string, Octets>();
   for (const name of NAMES) {
@@ -24,7 +24,7 @@ export function authorNotes(author: Author): ArchiveNotes {
   return notes;
 }
 
-/** What notes say of an author. */
+/** Decodes the author from notes. */
 export function authorOf(notes: ArchiveNotes | undefined): Author {
   const author: Partial<Record<(typeof NAMES)[number], string>> = {};
   for (const name of NAMES) {

@@ -3,11 +3,11 @@ import { formatDirent } from '../dirent/dirent-text.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
 
 /**
- * Gives an archive the entries that another has after its newest one. Of an archive with entries of its own, those of a
- * later date are taken: none is dated back.
+ * Appends to `to` the entries of `from` after the newest that both have. If the newest entry of `to` is not in `from`, only entries of
+ * `from` with a later time are appended: times never decrease.
  *
- * @param previous - the entry of `from` before its newest, where the caller knows it: mostly that is all that `to` has
- * @returns the newest entry that `to` had, where `from` has it not
+ * @param previous - the entry of `from` before its newest, if known. If it is the newest of `to`, `from` need not be read
+ * @returns the newest entry that `to` had, if `from` lacks it
  */
 export async function catchUp(
   from: Archive,
@@ -24,7 +24,7 @@ export async function catchUp(
   for (const entry of missing) {
     const expected = have;
     have = await to.append(async (last) => await Promise.resolve(isSame(expected, last) ? entry : undefined), options);
-    // Somebody else has appended to it: the next time continues from there.
+    // Another process has appended meanwhile. The next call continues from there.
     if (have === undefined) break;
   }
   return strange;
@@ -45,7 +45,7 @@ async function entriesAfter(
   return { missing: all.filter(({ whenNs }) => have !== undefined && whenNs > have.whenNs), isStrange: true };
 }
 
-/** Whether two are one entry: of one time and one root. */
+/** Whether two entries have the same time and root. */
 function isSame(a: ArchiveEntry | undefined, b: ArchiveEntry | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return a.whenNs === b.whenNs && formatDirent(a.dirent) === formatDirent(b.dirent);

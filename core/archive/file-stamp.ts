@@ -2,8 +2,8 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { errorCode } from '../base/system/system-error.ts';
 
 /**
- * A text that is another when something was appended to a file, or another file has its name; undefined where that is not known.
- * The file is opened for it: only then does a filesystem of another machine ask there how the file is.
+ * A text that changes when a file grows or is replaced: '' if there is no file, undefined if it cannot be opened.
+ * The file is opened, because a network filesystem asks the server for current attributes only then.
  */
 export function fileStamp(path: string): string | undefined {
   try {

@@ -5,12 +5,12 @@ import type { Archive, ArchiveEntry } from './archive.ts';
 import { isTag, marksOf } from './mark-notes.ts';
 
 /**
- * The entry of an archive that `N`, a date or a tag names. N is a number from 1, or counts back from the newest where it is
- * negative. A date names the newest entry that was recorded no later; a day, a minute or a second counts to its end. A tag names
- * the newest entry that has it.
+ * Finds the entry of an archive that a number, a date or a tag names. A number counts from 1; 0 is the newest entry, -1 the one before
+ * it. A date names the newest entry recorded no later; a day, minute or second counts to its end. A tag names the newest entry that
+ * has it.
  *
  * @param spec - without the `@`
- * @throws {VtError} EOPEN if there is no such entry, EUSAGE for any other text
+ * @throws {VtError} EOPEN if there is no such number or no entry that old; EUSAGE for an unknown tag and for any other text
  */
 export async function findEntry(archive: Archive, spec: string, now: Date, options: OpOptions = {}): Promise<ArchiveEntry> {
   const isNumber = /^-?\d{1,15}$/.test(spec);
@@ -39,7 +39,7 @@ export async function findEntry(archive: Archive, spec: string, now: Date, optio
 async function findTagged(archive: Archive, tag: string, options: OpOptions): Promise<ArchiveEntry> {
   let found: ArchiveEntry | undefined;
   for await (const entry of archive.entries(options)) if (marksOf(entry).tags.includes(tag)) found = entry;
-  // It may be a word that is meant for no state at all.
+  // EUSAGE, not EOPEN: the user may have meant the word as something else.
   if (found !== undefined) return found;
   throw new VtError('EUSAGE', `"@${tag}": no state has that tag, and it is not a date`, { remedy: 'log lists the states' });
 }

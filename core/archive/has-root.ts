@@ -3,7 +3,7 @@ import type { Dirent } from '../dirent/dirent.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 import type { Archive } from './archive.ts';
 
-/** Whether an archive has a root among its entries, newest or not. */
+/** Whether any entry of an archive has this root. */
 export async function hasRoot(archive: Pick<Archive, 'last' | 'entries'>, root: Dirent, options: OpOptions = {}): Promise<boolean> {
   const text = formatDirent(root);
   const last = await archive.last(options);

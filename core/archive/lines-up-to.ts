@@ -5,22 +5,22 @@ import { formatDirent } from '../dirent/dirent-text.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
 import type { ArchiveLine } from './archive-line.ts';
 
-/** All lines of an archive that show the order of states, oldest first, including forgotten ones. The last is the newest state. */
+/** All entries of an archive, forgotten ones included, oldest first. Forgotten entries after the newest kept one are left out. */
 export async function linesOf(archive: Pick<Archive, 'entries'>, options: OpOptions = {}): Promise<ArchiveEntry[]> {
   const lines: ArchiveEntry[] = [];
   for await (const entry of archive.entries({ ...options, withForgotten: true })) lines.push(entry);
   return lines.slice(0, lines.findLastIndex((line) => !isForgotten(line)) + 1);
 }
 
-/** Whether a line only shows the order of states. */
+/** Whether an entry is forgotten, and only shows the order of states. */
 export function isForgotten({ isForgotten: isGone }: ArchiveEntry): boolean {
   return isGone === true;
 }
 
 /**
- * The lines that a root comes after: up to the newest that recorded it, or all of them where none did.
+ * The lines up to the newest one that recorded a root, inclusive; all lines if none did.
  *
- * @param number - which entry it is, where that is known
+ * @param number - the number of the root's entry, if known
  */
 export function linesUpTo(
   lines: readonly ArchiveEntry[],
@@ -33,7 +33,7 @@ export function linesUpTo(
   return count === 0 ? { lines, isRecorded: false } : { lines: lines.slice(0, count), isRecorded: true };
 }
 
-/** Of a root whose name is not that of any Dir. */
+/** The text of a root without its name, which is not compared. */
 function textOf(root: Dirent): string {
   return formatDirent({ ...root, name: '' as Octets });
 }

@@ -3,30 +3,30 @@ import { octetsFromText, octetsToText } from '../base/octets.ts';
 import type { ArchiveLine } from './archive-line.ts';
 import type { ArchiveNotes } from './archive-notes.ts';
 
-// Marks that people set on recorded states: notes of their lines. @see vt(5), "Archives"
+// Tags and protection that users set on recorded states. Stored as notes on their lines. @see vt(5), "Archives"
 
-/** Tags, with spaces in between. */
+/** The note with the tags, separated by spaces. */
 const TAGS = 'tags';
-/** The state is not forgotten; the value is empty. */
+/** The note that keeps a state from being forgotten; its value is empty. */
 const PROTECTED = 'protected';
 
-/** Names that `@NAME` must not mean a tag by: those of dates. */
+/** Words that cannot be tags, since `@WORD` is a date. */
 const DATE_WORDS = ['now', 'today', 'yesterday'];
 
-/** What people have marked a state by. */
+/** The marks of a state. */
 export interface Marks {
-  /** In the order in which they were set. */
+  /** In the order in which they were added. */
   readonly tags: readonly string[];
   readonly isProtected: boolean;
 }
 
-/** The marks of a state. */
+/** Decodes the marks of a state from its notes. */
 export function marksOf({ notes }: Pick<ArchiveLine, 'notes'>): Marks {
   const tags = octetsToText(notes?.get(TAGS) ?? ('' as Octets)).split(' ');
   return { tags: tags.filter((tag) => tag !== ''), isProtected: notes?.has(PROTECTED) === true };
 }
 
-/** The notes of a state with other marks. */
+/** The notes of a state with its marks replaced. Other notes are kept. */
 export function withMarks(notes: ArchiveNotes | undefined, { tags, isProtected }: Marks): ArchiveNotes {
   const changed = new Map(notes);
   if (tags.length === 0) changed.delete(TAGS);
@@ -36,7 +36,7 @@ export function withMarks(notes: ArchiveNotes | undefined, { tags, isProtected }
   return changed;
 }
 
-/** Whether a word can be a tag: letters, digits, `_`, `.`, `-`, a letter first, and no date. */
+/** Whether a word can be a tag: 1 to 100 letters, digits, `_`, `.` or `-`, a letter first, and not a date word. */
 export function isTag(word: string): boolean {
   return /^\p{L}[\p{L}\p{N}_.-]{0,99}$/u.test(word) && !DATE_WORDS.includes(word);
 }

@@ -6,19 +6,19 @@ import { notesField } from './archive-notes.ts';
 import { catchUp } from './catch-up.ts';
 import { newestFirst } from './newest-first.ts';
 
-/** One of several archives of a name, and the Store that keeps it. */
+/** One of several archives with the same name, and the name of its Store. */
 export interface ArchiveMember {
   readonly store: string;
   readonly archive: Archive;
 }
 
-/** The archives that are kept as one; asked for at each operation, since Stores come and go. */
+/** The archives that form one. They are looked up at each operation, because Stores may appear and disappear. */
 export interface ArchiveMembers {
-  /** Each is to have every entry. */
+  /** Each of these gets every entry. */
   readonly save: readonly ArchiveMember[];
-  /** The first takes an entry that none of `save` takes at present. */
+  /** The first of these that accepts an entry gets it, if none of `save` accepts it at present. */
   readonly spool: readonly ArchiveMember[];
-  /** What was recorded before: read only, the first that has entries counts. */
+  /** Older histories, read only. Only the first that has entries is used. */
   readonly before: readonly ArchiveMember[];
 }
 
@@ -30,8 +30,8 @@ interface Newest {
 }
 
 /**
- * The archive of a name in several Stores, as one. The newest entry of any is the newest; an entry is appended to the
- * first that takes it, and then to the others, each with all that it has missed.
+ * The archives of one name in several Stores, as one archive. Its newest entry is the newest of any. An entry is appended to the first
+ * archive that accepts it. Each archive of `save` then gets all entries that it lacks.
  */
 export class MirrorArchive implements Archive {
   readonly name: string;
@@ -71,7 +71,7 @@ export class MirrorArchive implements Archive {
     const { signal } = options;
     const newest = await this.#newest({ signal });
     const before = await this.#before({ signal });
-    // What was recorded before has to be counted: numbers begin there.
+    // The entries of `before` must be counted first, since numbers begin with them.
     const earlier: ArchiveEntry[] = [];
     if (before !== undefined) for await (const entry of this.#earlier(before, newest, { signal })) earlier.push(entry);
     if (newest !== undefined)
@@ -122,7 +122,7 @@ export class MirrorArchive implements Archive {
     };
   }
 
-  /** Gives each that is to have every entry those that it has missed. */
+  /** Appends to each archive of `save` the entries that it lacks. Failures are reported as notices. */
   async catchUp(options: OpOptions = {}): Promise<void> {
     for (const member of this.#members().save) {
       try {
@@ -134,7 +134,7 @@ export class MirrorArchive implements Archive {
     }
   }
 
-  /** Gives a member the entries that another has after its own. */
+  /** Appends to a member the entries that it lacks of the member with the newest entry. */
   async #bringUp(member: ArchiveMember, options: OpOptions): Promise<void> {
     const newest = await this.#newest(options);
     if (newest === undefined || newest.member.store === member.store) return;
@@ -164,7 +164,7 @@ export class MirrorArchive implements Archive {
     );
   }
 
-  /** The newest entry of those that are written to. Throws where none of them can be asked. */
+  /** The newest entry in `save` and `spool`. Throws if none of them can be read. */
   async #newest(options: OpOptions & Damage): Promise<Newest | undefined> {
     const { save, spool } = this.#members();
     const members = [...save, ...spool];
@@ -187,7 +187,7 @@ export class MirrorArchive implements Archive {
     return newest;
   }
 
-  /** The newest of what was recorded before. */
+  /** The newest entry in `before`. */
   async #before(options: OpOptions): Promise<Newest | undefined> {
     for (const member of this.#members().before) {
       const entry = await member.archive.last(options);
@@ -196,7 +196,7 @@ export class MirrorArchive implements Archive {
     return undefined;
   }
 
-  /** Entries of `before` that are older than what is written to. */
+  /** The entries of `before` that are older than the first entry in the member with the newest entry. */
   async *#earlier(before: Newest, newest: Newest | undefined, options: OpOptions): AsyncGenerator<ArchiveEntry, void, undefined> {
     const first = newest === undefined ? undefined : await firstOf(newest.member.archive, options);
     for await (const entry of before.member.archive.entries(options)) {

@@ -4,8 +4,8 @@ import type { Archive, ArchiveEntry } from './archive.ts';
 export type EntriesOptions = OpOptions & { readonly onDamage?: (line: number, reason: string) => void };
 
 /**
- * All readable entries of an archive, newest first. Where it can be read from its end, the first of two millions come soon. Else
- * all are read before the first is given.
+ * All readable entries of an archive, newest first. If the archive cannot be read from its end, all entries are read before the first
+ * is returned.
  */
 export async function* newestFirst(archive: Archive, options: EntriesOptions = {}): AsyncGenerator<ArchiveEntry, void, undefined> {
   if (archive.newestFirst !== undefined) {

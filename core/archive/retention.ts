@@ -2,19 +2,19 @@ import { localOffset } from '../base/system/local-offset.ts';
 import type { ArchiveEntry } from './archive.ts';
 import { marksOf } from './mark-notes.ts';
 
-/** Periods: the newest state of each may be kept. */
+/** The periods of a retention policy. */
 export const PERIODS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
 export type Period = (typeof PERIODS)[number];
 
-/** What to keep, by the names that restic and borg have for it. */
+/** Which states to keep. The rules have the names that restic and borg use. */
 export interface RetentionPolicy {
-  /** The newest states. */
+  /** Keep this many of the newest states. */
   readonly last?: number | undefined;
-  /** Of each of so many periods that have states, counted back from the newest, the newest state. */
+  /** Keep the newest state of each of this many periods, counted back from the newest. Periods without a state are not counted. */
   readonly periods?: Readonly<Partial<Record<Period, number>>>;
-  /** All states not older than that before the newest one. */
+  /** Keep all states within this distance before the newest one. */
   readonly within?: CalendarAge | undefined;
-  /** All states with one of these tags. */
+  /** Keep all states with any of these tags. */
   readonly tags?: readonly string[];
 }
 
@@ -26,23 +26,23 @@ export interface CalendarAge {
   readonly hours: number;
 }
 
-/** Whether a state stays, and why. */
+/** Whether a state is kept, and why. */
 export interface RetentionVerdict {
   readonly entry: ArchiveEntry;
-  /** Empty for one that goes. */
+  /** The rules that keep it; empty if it is to be dropped. */
   readonly reasons: readonly string[];
 }
 
 /**
- * Applies a policy to the states of an archive. A state that some rule keeps stays. Periods are those of local time; an hour that a
- * change of clocks repeats is two hours. A rule of periods which has fewer of them than it may keep also keeps the oldest state. The newest
- * state and protected ones always stay.
+ * Applies a policy to the states of an archive. A state is kept if any rule keeps it. Periods are in local time; an hour that occurs
+ * twice when clocks are set back counts as two. If fewer periods have states than a rule may keep, the rule also keeps the oldest state.
+ * The newest state and protected ones are always kept.
  *
  * @param entries - oldest first
- * @returns in the same order
+ * @returns one verdict a state, in the same order
  */
 export function applyRetention(entries: readonly ArchiveEntry[], policy: RetentionPolicy): RetentionVerdict[] {
-  // By date, the newest first: an archive may have got older states later.
+  // Sorted by time, newest first: an archive may have received older states later.
   const byDate = [...entries].sort((a, b) => (a.whenNs === b.whenNs ? b.number - a.number : a.whenNs < b.whenNs ? 1 : -1));
   const reasons = new Map<ArchiveEntry, string[]>(entries.map((entry) => [entry, []]));
   const keep = (entry: ArchiveEntry, reason: string): void => void reasons.get(entry)?.push(reason);
@@ -83,7 +83,7 @@ function keepPeriods(
   if (left > 0 && oldest !== undefined && count > 0) keep(oldest, `oldest ${period}`);
 }
 
-/** What all instants of one period have in common, and those of no other. */
+/** A key that is equal for all instants of one period, and differs between periods. */
 function periodKey(whenNs: bigint, period: Period): string {
   const { seconds, offset } = localSecondsOf(whenNs);
   const date = new Date((seconds + offset) * 1000).toISOString();
@@ -108,7 +108,7 @@ function localSecondsOf(whenNs: bigint): { readonly seconds: number; readonly of
   return { seconds: Number(floor), offset: localOffset(Number(floor)) };
 }
 
-/** The same local time so long before. Of a day that the earlier month has not it is the last day of that. */
+/** The same local time, this far back. If the earlier month has no such day, its last day is used. */
 function backFrom(whenNs: bigint, { years, months, days, hours }: CalendarAge): bigint {
   const { seconds, offset } = localSecondsOf(whenNs);
   const wall = new Date((seconds + offset) * 1000);
@@ -118,7 +118,7 @@ function backFrom(whenNs: bigint, { years, months, days, hours }: CalendarAge): 
   const daysInMonth = new Date(Date.UTC(wall.getUTCFullYear(), wall.getUTCMonth() + 1, 0)).getUTCDate();
   wall.setUTCDate(Math.min(day, daysInMonth));
   const wallSeconds = wall.getTime() / 1000 - days * 86_400;
-  // Clocks may have been changed in between.
+  // The offset from UTC may have changed in between.
   const near = wallSeconds - offset;
   return BigInt(wallSeconds - localOffset(near) - hours * 3600) * NS + (whenNs - BigInt(seconds) * NS);
 }

@@ -2,13 +2,15 @@ import type { FSWatcher } from 'node:fs';
 import { statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
-/** Milliseconds between two checks of the file: no system reports changes by another machine on a network filesystem. */
+/** Milliseconds between two checks of the file. No system reports changes that another machine makes on a network filesystem. */
 const LOOK_MS = 2000;
 
 /**
- * Tells soon after a file has changed, was made, or was replaced. Its folder need not be there. It keeps no process running.
+ * Calls `onChange` soon after a file has changed, was made, was replaced or was removed. Its folder need not exist. The watch does not keep
+ * the process
+ * running.
  *
- * @returns ends it
+ * @returns a function that ends the watch
  */
 export function watchFile(path: string, onChange: () => void): () => void {
   const folder = dirname(path);
@@ -29,11 +31,11 @@ export function watchFile(path: string, onChange: () => void): () => void {
     try {
       watcher ??= watch(folder, { persistent: false }, (_, changed) => {
         if (changed === null || changed === name) look();
-        // The folder itself was moved or removed: another may take its name.
+        // The folder itself was moved or removed. Another may get its name.
         else if (changed === basename(folder)) forget();
       }).on('error', forget);
     } catch {
-      // It is not there yet, or the system has no watch left: it is looked at all the same.
+      // The folder does not exist yet, or the system has no watch left. The timer still checks the file.
     }
   };
   listen();
@@ -47,7 +49,7 @@ export function watchFile(path: string, onChange: () => void): () => void {
   };
 }
 
-/** What is another after each change; '' where there is no file. */
+/** A text that changes with the file; '' if there is none. */
 function markOf(path: string): string {
   try {
     const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });

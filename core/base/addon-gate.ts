@@ -1,27 +1,27 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 
-// Node aborts the whole process where a thread is ended while it loads a native addon: the addon cannot throw there. So a thread
-// says when it loads one, and the code that ends the thread waits for that.
+// If a thread is terminated while it loads a native addon, Node aborts the whole process. So a thread marks in shared memory that it
+// loads one, and the code that terminates the thread waits until it has loaded.
 
-/** What the memory of a gate is called among the data that Node hands on to a new thread. */
+/** The key of a gate's memory in the environment data that Node passes to a new thread. */
 const GATE = 'vtftp:addon-gate';
 
 const IDLE = 0;
 const LOADING = 1;
 const CLOSED = 2;
 
-/** Milliseconds that an addon may take to load; it takes 5 to 40. */
+/** Maximum milliseconds to wait for an addon to load. Loading takes 5 to 40. */
 const MAX_WAIT_MS = 5000;
 
-/** Gates of threads that run: a process that ends takes its threads with it. */
+/** The gates of running threads. The end of the process terminates these threads, too. */
 const open = new Set<AddonGate>();
 
-/** Keeps a thread from being ended while it loads an addon. */
+/** Keeps a thread from being terminated while it loads an addon. */
 export class AddonGate {
   readonly #state = new Int32Array(new SharedArrayBuffer(4));
 
-  /** Runs what starts the thread. */
+  /** Calls `make`, which starts the thread. */
   start<Thread>(make: () => Thread): Thread {
     setEnvironmentData(GATE, this.#state);
     if (open.size === 0) process.on('exit', closeAll);
@@ -29,18 +29,18 @@ export class AddonGate {
     return make();
   }
 
-  /** Resolves once the thread loads no addon; it loads none from then on. */
+  /** Resolves once the thread is not loading an addon, or after {@link MAX_WAIT_MS}. From then on the thread can load none. */
   async close(): Promise<void> {
     for (const endMs = performance.now() + MAX_WAIT_MS; this.#isLoading() && performance.now() < endMs; ) await pause(1);
     this.ended();
   }
 
-  /** The same where the process ends. */
+  /** As `close`, but blocks: for the end of the process. */
   closeNow(): void {
     if (this.#isLoading()) Atomics.wait(this.#state, 0, LOADING, MAX_WAIT_MS);
   }
 
-  /** The thread is no more. */
+  /** Called when the thread has ended. */
   ended(): void {
     if (open.delete(this) && open.size === 0) process.off('exit', closeAll);
   }
@@ -55,9 +55,9 @@ function closeAll(): void {
 }
 
 /**
- * Loads a native addon, in any thread.
+ * Loads a native addon, in the main thread or any other.
  *
- * @throws {Error} where this thread is about to be ended; and what loading it throws
+ * @throws {Error} if this thread is about to be terminated, or if `load` throws
  */
 export function loadAddon<Addon>(load: () => Addon): Addon {
   const state = isMainThread ? undefined : (getEnvironmentData(GATE) as unknown as Int32Array | undefined);

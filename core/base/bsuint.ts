@@ -28,7 +28,7 @@ export function bsuintSize(value: number): number {
  * @see vt(5), "Integers"
  */
 export function writeBsuint(target: Uint8Array, offset: number, value: number): number {
-  // Nearly all are this small, and a division a byte is slow. Whatever is no such integer differs from its bits.
+  // Nearly all values are this small, and one division per byte is slow. A fraction or a negative number never equals its low bits.
   if (value === (value & 0x7f)) {
     target[offset] = value;
     return offset + 1;
@@ -57,7 +57,7 @@ export function encodeBsuint(value: number): Uint8Array {
 
 /**
  * Decodes an unsigned varint: big-endian groups of 7 bits, high bit set on all but the last byte. Redundant
- * leading 0x80 bytes are accepted, as the Python vt writes none and reads them, up to 16 bytes in all.
+ * leading 0x80 bytes are accepted, up to 16 bytes in all: the Python vt reads them too, but writes none.
  *
  * @param data - bytes to read from; not modified
  * @param offset - first byte, 0 <= offset

@@ -1,6 +1,6 @@
 /**
- * Memory that is used again and again. With new buffers of a megabyte the garbage collector runs a hundred times a gigabyte. That
- * took a sixth of the time of sender and receiver.
+ * Reuses buffers of one size. With a new buffer for each megabyte, the garbage collector ran a hundred times per gigabyte. That took a
+ * sixth of the time of sender and receiver.
  */
 export class BufferPool {
   readonly #size: number;
@@ -9,7 +9,7 @@ export class BufferPool {
 
   /**
    * @param size - bytes of each buffer
-   * @param most - buffers kept while nobody uses them
+   * @param most - unused buffers kept, at most
    */
   constructor(size: number, most: number) {
     this.#size = size;
@@ -17,16 +17,16 @@ export class BufferPool {
   }
 
   /**
-   * A buffer of at least so many bytes, whatever they are. It need not be given back.
+   * Returns a buffer of at least `size` bytes, with any content. It need not be given back.
    *
-   * @returns one of the pool where `size` is from a quarter of its buffers' size up to all of it; else new memory
+   * @returns a buffer of the pool if `size` is between a quarter and all of the pool's size; else new memory
    */
   take(size: number): Buffer {
     if (!this.#fits(size)) return Buffer.allocUnsafeSlow(size);
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#size);
   }
 
-  /** Returns a buffer that nobody uses any more. One of another size, or one too many, is dropped. */
+  /** Gives back a buffer that nobody uses any more. The pool drops it if it has another size, or if the pool is full. */
   give(buffer: Buffer): void {
     if (buffer.length === this.#size && this.#free.length < this.#most) this.#free.push(buffer);
   }

@@ -30,7 +30,7 @@ export class ByteWriter {
     this.#length += data.length;
   }
 
-  /** A few bytes out of others: without a view of them, which costs more than to copy 32 bytes. */
+  /** Writes the bytes of `data` from `start` to `end`. For 32 bytes, that is faster than to make a view of them. */
   part(data: Uint8Array, start: number, end: number): void {
     this.#reserve(end - start);
     for (let i = start; i < end; i++) this.#buffer[this.#length++] = data[i] as number;
@@ -51,7 +51,7 @@ export class ByteWriter {
     this.#length += this.#buffer.write(octets, this.#length, 'latin1');
   }
 
-  /** Puts the number of bytes written since `start` in front of them: makes length-prefixed bytes of what was just written. */
+  /** Inserts at `start` the number of bytes written since, and so makes length-prefixed bytes of them. */
   prefixLength(start: number): void {
     const size = this.#length - start;
     const prefixSize = bsuintSize(size);
@@ -66,12 +66,12 @@ export class ByteWriter {
     this.#buffer[offset] = value;
   }
 
-  /** What was written, as a view that is valid until the next write. */
+  /** The bytes written, as a view that is valid until the next write. */
   view(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** What was written, copied; the writer is empty afterwards. */
+  /** A copy of the bytes written. The writer is empty afterwards. */
   take(): Buffer {
     const out = Buffer.allocUnsafe(this.#length);
     this.#buffer.copy(out, 0, 0, this.#length);
@@ -79,7 +79,7 @@ export class ByteWriter {
     return out;
   }
 
-  /** Forgets what was written. */
+  /** Discards the bytes written. */
   reset(): void {
     this.#length = 0;
   }

@@ -2,33 +2,32 @@ import { read } from 'node:fs';
 import { decodeBsuint } from './bsuint.ts';
 import { ParseError, throwIfCancelled } from './errors.ts';
 
-/** What a copy buffer reads from: bytes, a text (as UTF-8), or pieces of bytes, of an array, a generator or a stream. */
+/** The source of a copy buffer: bytes, a text (read as UTF-8), or pieces of bytes from an array, a generator or a stream. */
 export type CopyBufferSource = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 export interface FileRange {
   /** First byte; default 0. */
   readonly start?: number;
-  /** The byte after the last; default the end of the file, wherever it is by then. */
+  /** The byte after the last; default the end of the file when it is reached. */
   readonly end?: number;
   /** Bytes of one read; default 256 KiB. */
   readonly chunkSize?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Bytes that a bsuint may have; see {@link decodeBsuint}. */
+/** The longest encoding of a bsuint, in bytes; see {@link decodeBsuint}. */
 const MAX_BSUINT_SIZE = 16;
 
-/** Most bytes that `bsdata` and `rest` gather by default: a flipped length must not fill the memory. */
+/** The default limit of `bsdata` and `rest`, in bytes: a damaged length must not fill the memory. */
 const DEFAULT_MAX_SIZE = 64 * 1024 * 1024;
 
 /**
- * Reads bytes in the portions that a decoder wants, whatever the portions they come in. What is within one piece
- * of the source is given as a view of it; only what straddles two pieces is copied. Views stay valid as long as
- * the source leaves its pieces alone. All decoders of streams are on it.
+ * Reads a source of pieces in the portions that a decoder asks for. A portion within one piece is a view of the piece; a portion that
+ * spans several is copied. Views stay valid as long as the source does not change its pieces. All stream decoders use this class.
  */
 export class CopyBuffer implements AsyncDisposable {
   readonly #pieces: Iterator<Uint8Array> | AsyncIterator<Uint8Array>;
-  /** The bytes at hand: views in order, none empty. */
+  /** The buffered bytes: views in order, none empty. */
   #held: Uint8Array[] = [];
   #buffered = 0;
   #offset: number;
@@ -39,29 +38,29 @@ export class CopyBuffer implements AsyncDisposable {
     this.#offset = offset;
   }
 
-  /** A copy buffer of any source. @param offset - what to call the first byte, in errors and `offset` */
+  /** A copy buffer of any source. @param offset - the number of the first byte, for errors and `offset` */
   static of(source: CopyBufferSource, offset = 0): CopyBuffer {
     if (typeof source === 'string') return CopyBuffer.of(Buffer.from(source, 'utf8'), offset);
     if (source instanceof Uint8Array) return new CopyBuffer([source][Symbol.iterator](), offset);
     return new CopyBuffer(Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator](), offset);
   }
 
-  /** A copy buffer of an open file, read with positional reads: it neither uses nor moves the file's own position. */
+  /** A copy buffer of an open file, read with positional reads, which leave the file's own position unchanged. */
   static ofFile(fd: number, range: FileRange = {}): CopyBuffer {
     return CopyBuffer.of(filePieces(fd, range), range.start ?? 0);
   }
 
-  /** Bytes consumed so far, or the offset given at first and those. */
+  /** The offset of the next byte: the initial offset plus the bytes consumed. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** Bytes at hand, read from the source and not consumed. */
+  /** Bytes read from the source and not yet consumed. */
   get buffered(): number {
     return this.#buffered;
   }
 
-  /** The bytes at hand that are in one piece: perhaps none before `fill`. */
+  /** The first buffered bytes that are contiguous. May be empty before `fill`. */
   view(): Uint8Array {
     return this.#held[0] ?? EMPTY;
   }
@@ -84,7 +83,7 @@ export class CopyBuffer implements AsyncDisposable {
     return !(await this.fill(1));
   }
 
-  /** Passes over bytes at hand. @param size - at most `buffered` */
+  /** Skips buffered bytes. @param size - at most `buffered` @throws {RangeError} if it is more */
   consume(size: number): void {
     if (size > this.#buffered) throw new RangeError(`consume: expected at most ${this.#buffered} bytes, got ${size}`);
     this.#offset += size;
@@ -109,7 +108,7 @@ export class CopyBuffer implements AsyncDisposable {
     return taken;
   }
 
-  /** Passes over the next `size` bytes without holding them all. @throws {ParseError} if the source ends before */
+  /** Skips the next `size` bytes without buffering them all. @throws {ParseError} if the source ends before */
   async skip(size: number): Promise<void> {
     for (let left = size; left > 0; ) {
       if (!(await this.fill(1))) throw this.#short(left);
@@ -152,14 +151,14 @@ export class CopyBuffer implements AsyncDisposable {
     return await this.take(size);
   }
 
-  /** All that is left, in one piece. @throws {ParseError} if that exceeds `maxSize` bytes */
+  /** All remaining bytes, in one piece. @throws {ParseError} if they are more than `maxSize` */
   async rest(maxSize: number = DEFAULT_MAX_SIZE): Promise<Uint8Array> {
     while (!this.#ended && this.#buffered <= maxSize) await this.#readPiece();
     if (this.#buffered > maxSize) throw new ParseError(`read: more than ${maxSize} bytes`, this.#offset);
     return await this.take(this.#buffered);
   }
 
-  /** The next `size` bytes, or all that are left, in whatever pieces they come: never copied. */
+  /** The next `size` bytes, or all that are left, in the pieces of the source. They are never copied. */
   async *pieces(size: number = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array, void, undefined> {
     for (let left = size; left > 0 && (await this.fill(1)); ) {
       const view = this.view();
@@ -170,7 +169,7 @@ export class CopyBuffer implements AsyncDisposable {
     }
   }
 
-  /** Tells the source that no more is wanted. */
+  /** Ends the source. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
@@ -179,7 +178,7 @@ export class CopyBuffer implements AsyncDisposable {
 
   async #readPiece(): Promise<void> {
     const next = this.#pieces.next();
-    // Pieces of arrays and generators come without a turn of the event loop.
+    // Arrays and synchronous generators deliver without a turn of the event loop.
     const { done, value } = next instanceof Promise ? await next : next;
     if (done === true) this.#ended = true;
     else if (value.length > 0) {
@@ -188,7 +187,7 @@ export class CopyBuffer implements AsyncDisposable {
     }
   }
 
-  /** Copies the first `size` bytes held into one piece; what follows stays where it is. */
+  /** Copies the first `size` buffered bytes into one piece. The following bytes are not copied. */
   #join(size: number): void {
     const joined = Buffer.allocUnsafeSlow(size);
     let length = 0;

@@ -1,27 +1,27 @@
 import { VtError } from './errors.ts';
 import { localOffset } from './system/local-offset.ts';
 
-/** What a date as people write it means: 2026-11-22 for a whole day, 16:17 for a minute. */
+/** The time that a written date covers: a whole day for 2026-11-22, a minute for 16:17. */
 export interface DateSpan {
-  /** Nanoseconds since 1970 of its beginning. */
+  /** Its beginning, in nanoseconds since 1970. */
   readonly startNs: bigint;
-  /** The last nanosecond of it. */
+  /** Its last nanosecond, since 1970. */
   readonly endNs: bigint;
 }
 
 /**
  * Nanoseconds since 1970 of a date as people write it: ISO-8601 (`2026-11-22`, `2026-11-22T16:17:01.123456789Z`),
  * `@SECONDS[.FRACTION]`, `now`, `today`, `yesterday`, or an age (`90s`, `15m`, `36h`, `7d`, `2w`). ISO-8601 without a zone
- * is local time. Of a local time that comes twice, as clocks are set back, it is the first.
+ * is local time. A local time that occurs twice, because clocks are set back, means the first.
  *
- * @param now - what ages count from
- * @throws {VtError} EUSAGE if it is none of these, no day of the calendar, or a local time that clocks pass over
+ * @param now - the time from which ages are counted
+ * @throws {VtError} EUSAGE if it is none of these, not a day of the calendar, or a local time that clocks skip
  */
 export function parseDate(text: string, now: Date): bigint {
   return parseDateSpan(text, now).startNs;
 }
 
-/** As {@link parseDate}, with how far the date reaches: to the end of the day, minute or second that it names. */
+/** As {@link parseDate}, with the end of the day, minute or second that the date names. */
 export function parseDateSpan(text: string, now: Date): DateSpan {
   const span = readDate(text, now);
   if (span.startNs >= LIMIT_NS || span.startNs < -LIMIT_NS) throw notADate(text, 'further from 1970 than any time is kept');
@@ -62,7 +62,7 @@ function instant(ns: bigint): DateSpan {
   return { startNs: ns, endNs: ns };
 }
 
-/** Seconds since 1970 if it were UTC; undefined for a day that the calendar has not, or a time that no clock shows. */
+/** Seconds since 1970, taken as UTC; undefined if there is no such day or time of day. */
 function wallSeconds(year: number, month: number, day: number, hour: number, minute: number, second: number): number | undefined {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
@@ -74,12 +74,12 @@ function wallSeconds(year: number, month: number, day: number, hour: number, min
 function localSeconds(text: string, wall: number): number {
   const found = instantsOf(wall)[0];
   if (found !== undefined) return found;
-  // Midnight may be passed over: the day then begins later.
+  // If clocks skip midnight, the day begins later.
   if (/^\d{4}-\d\d-\d\d$/.test(text)) return startOfLocalDay(wall);
   throw notADate(text, 'clocks here pass over that time');
 }
 
-/** Every instant, the earliest first, at which clocks show a local time. No two changes of them are within a day. */
+/** Every instant at which clocks show a local time, earliest first. Assumes that clocks change at most once within a day. */
 function instantsOf(wall: number): number[] {
   const offsets = new Set([wall - 86_400, wall + 86_400].map((near) => localOffset(near)));
   return [...offsets]
@@ -88,10 +88,10 @@ function instantsOf(wall: number): number[] {
     .sort((a, b) => a - b);
 }
 
-/** The first instant of the local day that begins with a wall clock at midnight. */
+/** The first instant of the local day whose midnight is given. */
 function startOfLocalDay(midnight: number): number {
   const found = instantsOf(midnight)[0];
-  // Passed over: what clocks showed before the change gives the instant of it.
+  // If clocks skip midnight, the offset before the change gives its instant.
   return found ?? midnight - localOffset(midnight - 86_400);
 }
 
@@ -102,16 +102,16 @@ function zoneOffset(zone: string): number {
 }
 
 /**
- * A time in local time with its distance from UTC, which {@link parseDate} reads back as the very same:
- * `2026-11-22T16:17:01.123456789+01:00`. Zeros at the end are left out by threes; outside of the years 1 to 9999 it is `@SECONDS.FRACTION`.
+ * Formats a time in local time with its offset from UTC: `2026-11-22T16:17:01.123456789+01:00`. {@link parseDate} reads back the same
+ * nanosecond. Trailing zeros are omitted in groups of three. Outside of the years 1 to 9999 the form is `@SECONDS.FRACTION`.
  */
 export function formatLocalTime(ns: bigint): string {
   return localTime(ns, fractionOf(ns).replace(/(?:000)+$/, ''));
 }
 
 /**
- * The time of a recorded state, as {@link formatLocalTime} has it, but with three digits after the second at least. Without
- * them it would name the whole second to {@link parseDateSpan}, and so the newest state of that second.
+ * Formats the time of a recorded state as {@link formatLocalTime} does, but with at least three digits after the second. Without
+ * them, {@link parseDateSpan} would read a whole second, which names the newest state of that second.
  */
 export function formatStateTime(ns: bigint): string {
   return localTime(ns, fractionOf(ns).replace(/(?:000){1,2}$/, ''));
@@ -131,13 +131,13 @@ function localTime(ns: bigint, fraction: string): string {
   return `@${ns < 0n ? '-' : ''}${size / NS}.${String(size % NS).padStart(9, '0')}`;
 }
 
-/** What clocks show, to the second, by seconds since 1970 as if they were UTC; undefined outside of the years 1 to 9999. */
+/** The date and time of day, to the second, of seconds since 1970 taken as UTC; undefined outside of the years 1 to 9999. */
 function wallText(seconds: number): string | undefined {
   const wall = new Date(seconds * 1000);
   return wall.getTime() >= FIRST_MS && wall.getTime() < END_MS ? wall.toISOString().slice(0, 19) : undefined;
 }
 
-/** `2026-11-22 16:17` in local time; outside of the years 1 to 9999 as {@link formatLocalTime} has it. */
+/** `2026-11-22 16:17` in local time; outside of the years 1 to 9999 as {@link formatLocalTime}. */
 export function formatLocalMinute(ns: bigint): string {
   const seconds = Number(floorSeconds(ns));
   const wall = wallText(seconds + localOffset(seconds));
@@ -164,6 +164,6 @@ const NS = 1_000_000_000n;
 /** The years 1 to 9999. */
 const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
 const END_MS = Date.parse('+010000-01-01T00:00:00Z');
-/** Beyond 2^51 seconds either way no format keeps a time. @see vt(5), "Dirents" */
+/** The formats hold times within 2^51 seconds of 1970. @see vt(5), "Dirents" */
 const LIMIT_NS = 2n ** 51n * NS;
 const UNIT_SECONDS: Readonly<Record<string, bigint>> = { s: 1n, m: 60n, h: 3_600n, d: 86_400n, w: 604_800n };

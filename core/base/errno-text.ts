@@ -1,8 +1,7 @@
 import { getSystemErrorMap } from 'node:util';
 
 /**
- * What each errno says to a person. One table for the tree's own errors and for those of system calls; an errno that
- * is not here has the text that Node gives it.
+ * The message for each errno, both for errors of trees and for those of system calls. An errno that is not listed has Node's text.
  */
 const ERRNO_TEXTS: Readonly<Record<string, string>> = {
   E2BIG: 'argument list too long',
@@ -45,7 +44,7 @@ const ERRNO_TEXTS: Readonly<Record<string, string>> = {
  * The text of an errno.
  *
  * @param name - `ENOENT`
- * @param number - as Node has it (negative), for the names that are not in the table
+ * @param number - its value in Node's form (negative), for names that are not in the table
  */
 export function errnoText(name: string, number?: number): string {
   if (Object.hasOwn(ERRNO_TEXTS, name)) return ERRNO_TEXTS[name] ?? name;

@@ -1,23 +1,23 @@
 import { PathError, VtError } from './errors.ts';
 import { errorCode, errorReason, isSystemError } from './system/system-error.ts';
 
-/** What an error says, taken apart. */
+/** The parts of an error's message. */
 export interface ErrorParts {
-  /** What was being done: `open Store`, `remove`. */
+  /** The operation that failed: `open Store`, `remove`. */
   readonly action?: string | undefined;
-  /** What it was done to, as text: a path, the name of a Store, the value of an option. */
+  /** The object of the operation, as text: a path, the name of a Store, the value of an option. */
   readonly thing?: string | undefined;
-  /** What was found: `no such file or directory`. */
+  /** The reason: `no such file or directory`. */
   readonly fact: string;
-  /** The action is one that looks, or the command's own: it adds nothing to the fact. */
+  /** The action only reads, or is the command's own, so it adds nothing to the fact. */
   readonly isPlain: boolean;
 }
 
-// `ACTION "THING": FACT`. The thing is shown as it is: quotes in it are not escaped, so the first `": ` ends it.
+// `ACTION "THING": FACT`. Quotes within the thing are not escaped, so the first `": ` ends it.
 const GRAMMAR = /^(?:([^":]{1,48}) )?"(.*?)": (.*)$/s;
 
-// `Store "NAME": FACT` is what a server says: nothing is done to the Store.
-/** Takes a message apart that follows the grammar of messages; any other is a fact. */
+// Messages of a server have the form `Store "NAME": FACT`. "Store" is no action there.
+/** Splits a message that follows the grammar of messages. Any other message is a fact as a whole. */
 export function messageParts(message: string): ErrorParts {
   const found = GRAMMAR.exec(message);
   if (found === null) return { fact: message, isPlain: false };
@@ -25,13 +25,13 @@ export function messageParts(message: string): ErrorParts {
   return { action, thing, fact, isPlain: action === undefined || action === 'Store' };
 }
 
-/** Takes any error apart. */
+/** Splits the message of any error. */
 export function errorParts(error: unknown): ErrorParts {
   if (error instanceof PathError) {
     const fact = error.message.slice(`${error.action} "${error.path}": `.length);
     const action = LOCAL_WRITES[error.action];
     if (action === undefined) return { action: error.action, thing: error.path, fact, isPlain: true };
-    // It is the directory that something was to be written to.
+    // The path is the directory that was to be written to.
     return { action, thing: error.path, fact: error.errno === 'ENOENT' ? 'no such directory' : fact, isPlain: false };
   }
   if (error instanceof VtError || !(error instanceof Error) || !isSystemError(error)) return messageParts(errorReason(error));
@@ -41,7 +41,7 @@ export function errorParts(error: unknown): ErrorParts {
   return { action, thing, fact: errorReason(error), isPlain: action === 'read' };
 }
 
-/** An error that names what it is about: one that names nothing gets the thing before its fact. */
+/** Returns an error whose message names its object. If `error` names none, `thing` is put before its fact. */
 export function namedError(error: unknown, thing: string): unknown {
   if (!(error instanceof Error) || errorParts(error).thing !== undefined) return error;
   const text = `"${thing}": ${errorReason(error)}`;
@@ -49,10 +49,10 @@ export function namedError(error: unknown, thing: string): unknown {
   return new VtError(error.code, text, { cause: error, ...(error.remedy === undefined ? {} : { remedy: error.remedy }) });
 }
 
-/** Actions on a local path that a command was not told in so many words: there the action says which side is meant. */
+/** Actions on a local path that the user did not type. Their names say that the local side is meant. */
 const LOCAL_WRITES: Readonly<Record<string, string>> = { 'write into local': 'write to', 'attach to': 'attach to' };
 
-/** What a person calls a system call; those that only look are `read`. */
+/** The action of each system call, in plain words. Calls that change nothing are `read`. */
 const CALL_ACTIONS: Readonly<Record<string, string>> = {
   access: 'read',
   chdir: 'read',

@@ -8,7 +8,7 @@ import { type Octets, octetsToText } from './octets.ts';
 
 /** Stable codes; mapped to exit statuses in `shell/exit-status.ts` and to errnos by the mount. */
 export type VtErrorCode =
-  | 'EPARSE' // stored or sent text or bytes that do not follow their grammar
+  | 'EPARSE' // stored or received text or bytes that do not follow their grammar
   | 'EMISSING' // a Block that the Store does not have
   | 'ECORRUPT' // a Block whose bytes do not match its hashcode, or a damaged file
   | 'EOPEN' // a source, Store or socket that cannot be opened
@@ -21,11 +21,11 @@ export type VtErrorCode =
   | 'EPARTIAL' // done in part; what failed has been reported
   | 'EPERM' // not permitted
   | 'EFULL' // no room: a full disk, a quota
-  | 'EFAILED'; // anything else that was expected to be possible
+  | 'EFAILED'; // any other failure
 
 export interface VtErrorOptions {
   readonly cause?: unknown;
-  /** What would put it right, as a short imperative phrase. */
+  /** How to solve the problem, as a short imperative phrase. */
   readonly remedy?: string;
 }
 
@@ -94,9 +94,9 @@ export type PathErrorName =
 /** A path in a tree on which an operation is not possible; `errno` is the POSIX name. */
 export class PathError extends VtError {
   readonly errno: PathErrorName;
-  /** The path as it is. */
+  /** The path, in bytes. */
   readonly octets: Octets;
-  /** The path as it is shown. */
+  /** The path as text for messages. */
   readonly path: string;
   readonly action: string;
 
@@ -132,10 +132,10 @@ export class ConnectionLostError extends VtError {
   }
 }
 
-/** A connection on which a request got no answer. A retry would wait as long. */
+/** A connection on which a request timed out. A retry would wait as long. */
 export class SilentPeerError extends ConnectionLostError {}
 
-/** The connection was made again, to another process: data that the earlier one had not made durable may be lost. */
+/** A new connection reached another process of the server. Data that the earlier process had not made durable may be lost. */
 export class LostAddsError extends ConnectionLostError {}
 
 /** A command line that cannot be understood. */

@@ -4,23 +4,22 @@ import { throwIfCancelled } from './errors.ts';
 const TURN_MS = 50;
 
 /**
- * Lets the event loop turn now and then: every walk over what somebody else made has one. What reads files by synchronous calls
- * waits for nothing, so promises alone would keep it going from one to the next. Signals, keys, timers and requests of others
- * would wait until all is done.
+ * Lets the event loop turn at intervals. Every walk over data of unknown size has one. Code that reads files with synchronous calls never
+ * gives way to the event loop, even if it is async. Signals, keys, timers and other requests would wait until all is done.
  */
 export class EventTurns {
   readonly #turnMs: number;
   #lastMs = performance.now();
 
-  /** @param turnMs - milliseconds between two turns; fewer where many operations run concurrently */
+  /** @param turnMs - milliseconds between two turns; give fewer if many operations run concurrently */
   constructor(turnMs = TURN_MS) {
     this.#turnMs = turnMs;
   }
 
   /**
-   * Called before each step of a long work.
+   * Call this before each step of a long operation.
    *
-   * @returns what has to be waited for first, mostly nothing; it rejects where the signal was aborted meanwhile
+   * @returns usually undefined, else a promise to await first; it rejects with ECANCELLED if the signal has fired
    */
   next(signal?: AbortSignal): Promise<void> | undefined {
     if (performance.now() - this.#lastMs < this.#turnMs) return undefined;
@@ -34,12 +33,12 @@ export class EventTurns {
   }
 }
 
-/** Those who wait for the event loop to turn, in their order. */
+/** The operations that wait for a turn of the event loop, in order. */
 const waiting: (() => void)[] = [];
 
 /**
- * Lets one continue in each turn of the event loop, the one first that has waited longest. If all did, a dozen walks side by side would keep
- * everybody else waiting for the sum of what each may work.
+ * Resumes one waiting operation in each turn of the event loop, first come, first served. If all resumed in one turn, a dozen concurrent
+ * walks would delay everything else by a dozen times their turn.
  */
 function goOnInTurn(goOn: () => void): void {
   if (waiting.push(goOn) === 1) setImmediate(letOneGoOn);
@@ -48,7 +47,7 @@ function goOnInTurn(goOn: () => void): void {
 function letOneGoOn(): void {
   const [goOn] = waiting;
   goOn?.();
-  // What it does comes first; then the loop turns.
+  // Only now, after its work, is the next one scheduled.
   waiting.shift();
   if (waiting.length > 0) setImmediate(letOneGoOn);
 }

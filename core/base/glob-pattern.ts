@@ -10,13 +10,13 @@ export function hasGlob(pattern: Octets): boolean {
 
 /**
  * Compiles a pattern. `?` matches one character if pattern and name are UTF-8, else one byte.
- * A leading dot is matched only by a dot that is written. Matching takes at most the product of the lengths in steps: a regular
- * expression would try every way to share a name among several `*`.
+ * Only a literal dot matches a leading dot. Matching takes at most as many steps as the product of the lengths. A regular expression
+ * would try every way to divide a name among several `*`.
  */
 export function compileGlob(pattern: Octets): (name: Octets) => boolean {
   const octetsParts = partsOf(pattern);
   const text = octetsToTextStrict(pattern);
-  // Pure ASCII patterns match bytes and characters alike, but for `?` and classes against longer characters.
+  // Bytes and characters give different matches only for `?` and classes against characters of several bytes.
   const textParts = text === undefined ? undefined : partsOf(text);
   return (name) => {
     const nameText = octetsToTextStrict(name);
@@ -24,7 +24,7 @@ export function compileGlob(pattern: Octets): (name: Octets) => boolean {
   };
 }
 
-/** What means one character: itself alone, or more; or `*`. */
+/** A part of a pattern: `*`, or a matcher of one character. `isItself` is set for a literal character. */
 type Part = '*' | { readonly isItself: boolean; readonly fits: (character: string) => boolean };
 
 function matches(parts: readonly Part[], name: readonly string[]): boolean {
@@ -32,7 +32,7 @@ function matches(parts: readonly Part[], name: readonly string[]): boolean {
   if (name[0] === '.' && (first === '*' || first?.isItself === false)) return false;
   let part = 0;
   let at = 0;
-  // Where to continue from if what follows the last `*` does not fit: that alone need be tried again.
+  // Where to resume if the text after the last `*` does not match. Earlier `*` need not be tried again.
   let star = -1;
   let starAt = 0;
   while (at < name.length) {
@@ -59,7 +59,7 @@ function itself(expected: string): Part {
 function partsOf(pattern: string): Part[] {
   const parts: Part[] = [];
   const characters = [...pattern];
-  // The last `]`: past it none is looked for, or many `[` would each look to the end.
+  // The last `]`. After it no `]` is searched, or each of many `[` would scan to the end.
   const lastEnd = characters.lastIndexOf(']');
   for (let i = 0; i < characters.length; i++) {
     const character = characters[i] ?? '';
@@ -86,7 +86,7 @@ function classEnd(characters: readonly string[], start: number): number | undefi
   return end < 0 ? undefined : end;
 }
 
-/** Characters in ranges, by code point; a range that runs backwards matches nothing. */
+/** A class of characters, with ranges of code points. A range whose end is before its start matches nothing. */
 function classOf(inner: readonly string[]): Part {
   const isNegated = inner[0] === '!' || inner[0] === '^';
   const members = isNegated ? inner.slice(1) : inner;

@@ -5,11 +5,11 @@ import { errorCode, errorReason } from './system/system-error.ts';
 
 /** An item that failed while its command continued with the others. */
 export class ItemError extends VtError {
-  /** The path that it is about, as it is. */
+  /** The path of the item, in bytes. */
   readonly octets: Octets;
 
   /**
-   * @param action - what was done, as in `put`
+   * @param action - the operation that failed, such as `put`
    * @param reason - why it failed: an error, or a text
    * @param around - the text before and after the reason
    */
@@ -24,7 +24,7 @@ export class ItemError extends VtError {
   }
 }
 
-/** What went wrong; where the system's error names the thing itself, without that. */
+/** The reason of the failure. The path is left out if a system error names it. */
 function factOf(reason: unknown): string {
   return reason instanceof VtError || !(reason instanceof Error) ? errorReason(reason) : errorParts(reason).fact;
 }

@@ -1,6 +1,6 @@
 /**
- * A signal of its own that also fires with others. Unlike `AbortSignal.any` it releases them when it is disposed of: a signal of a whole
- * session would else remember each of a million commands.
+ * An abort signal that also fires with others. Unlike `AbortSignal.any`, it removes its listeners when it is disposed of. Otherwise the
+ * signal of a session would keep a reference to each of a million commands.
  */
 export class LinkedAbort implements Disposable {
   readonly #controller = new AbortController();

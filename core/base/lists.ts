@@ -1,12 +1,12 @@
-// What a spread into a call would do, for lists of any length: `push(...list)` and `Math.max(...list)` overflow the stack from some 120,000
-// values on, so the gate refuses them.
+// Replacements for a spread in a call: `push(...list)` and `Math.max(...list)` overflow the stack from about 120,000 values on, so the
+// gate refuses them.
 
 /** Appends values to a list, in their order. */
 export function appendAll<T>(list: T[], more: Iterable<T>): void {
   for (const value of more) list.push(value);
 }
 
-/** The largest of some numbers; `atLeast` where there is none, or none larger. */
+/** The largest of some numbers, or `atLeast` if none is larger. */
 export function largestOf(values: Iterable<number>, atLeast = 0): number {
   let largest = atLeast;
   for (const value of values) if (value > largest) largest = value;

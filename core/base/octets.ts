@@ -1,7 +1,7 @@
 /**
- * Byte strings: names, paths and symlink targets are bytes that need not be UTF-8. They are held as
- * JavaScript strings with one char (0..255) a byte: V8 stores them in one byte each, they are Map
- * keys, and comparing them compares the bytes. The brand keeps them apart from text.
+ * Byte strings. Names, paths and symlink targets are bytes that need not be UTF-8. They are kept in JavaScript strings with one char
+ * (0..255) per byte. V8 stores these in one byte a char, they can be keys of a Map, and comparing them compares the bytes. The brand
+ * distinguishes them from text.
  */
 
 declare const octetsBrand: unique symbol;
@@ -11,7 +11,7 @@ export type Octets = string & { readonly [octetsBrand]: true };
 
 const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Bytes of a text in UTF-8. */
+/** Encodes a text in UTF-8. */
 export function octetsFromText(text: string): Octets {
   // ASCII, the usual case, is its own UTF-8.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what is meant
@@ -19,17 +19,17 @@ export function octetsFromText(text: string): Octets {
   return Buffer.from(text, 'utf8').toString('latin1') as Octets;
 }
 
-/** Bytes of bytes. */
+/** Converts bytes to a byte string. */
 export function octetsFromBytes(data: Uint8Array): Octets {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1') as Octets;
 }
 
-/** Bytes of bytes, in a new Buffer. */
+/** Converts a byte string to bytes, in a new Buffer. */
 export function octetsToBytes(octets: Octets): Buffer {
   return Buffer.from(octets, 'latin1');
 }
 
-/** The text of bytes that are valid UTF-8, or undefined. */
+/** Decodes UTF-8; undefined if it is not valid. */
 export function octetsToTextStrict(octets: Octets): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what is meant
   if (/^[\x00-\x7f]*$/.test(octets)) return octets;
@@ -40,7 +40,7 @@ export function octetsToTextStrict(octets: Octets): string | undefined {
   }
 }
 
-/** A text to show: UTF-8 where it is valid, U+FFFD where not. Never to be used as a name again. */
+/** Decodes UTF-8 for display, with U+FFFD for invalid bytes. Never use the result as a name. */
 export function octetsToText(octets: Octets): string {
   return octetsToTextStrict(octets) ?? Buffer.from(octets, 'latin1').toString('utf8');
 }

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 
 /**
- * Calls a listener when a signal fires. Any number may wait for one signal, as the requests of one command do.
+ * Calls a listener when a signal fires. A signal may have any number of listeners, such as one for each request of a command.
  *
- * @returns what takes the listener away again
+ * @returns a function that removes the listener
  */
 export function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
   if (signal === undefined) return () => {};

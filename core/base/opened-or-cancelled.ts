@@ -2,7 +2,7 @@ import { throwIfCancelled, VtError } from './errors.ts';
 import { onAbort } from './on-abort.ts';
 
 /**
- * Waits for a resource to open. After cancellation, a resource that still opens is closed.
+ * Opens a resource. If the signal fires first, this rejects at once, and the resource is closed as soon as it has opened.
  *
  * @throws {VtError} ECANCELLED when the signal fires
  */

@@ -1,26 +1,26 @@
 interface Entry<Value> {
   value: Value;
   readonly size: number;
-  /** Used since it was last at the end of the order. */
+  /** It was used since it was last put at the end of the order. */
   isUsed: boolean;
 }
 
 /** The limits of a {@link RecentMap}. */
 export interface RecentMapOptions<Key, Value> {
-  /** Most that the sizes of all values may sum up to. */
+  /** The maximum sum of the sizes of all values. */
   readonly maxSize: number;
-  /** The size of a value; default 1, so that values are counted. */
+  /** The size of a value; by default 1, so that `maxSize` is a number of values. */
   readonly sizeOf?: (value: Value, key: Key) => number;
   /** Called with each value that is dropped or replaced. */
   readonly dropped?: (value: Value) => void;
 }
 
 /**
- * Values by their keys, as many as a limit allows: where there is no room, those are dropped that have not been used for long.
+ * A map with a size limit. If it is full, it drops values that have not been used recently.
  *
- * A value that is used is marked, and gets a second chance when its turn to be dropped comes (the CLOCK algorithm). The usual way is to
- * move it to the end of a Map. That is slow for a key that is used many times, because V8 leaves deleted keys in their hash chain until
- * it rehashes the Map. With 10,000 entries each use took 20 µs.
+ * A use only marks a value. A marked value is kept once more when its turn to be dropped comes (the CLOCK algorithm). The usual way is to
+ * move a used value to the end of a Map. That is slow for a key that is used many times, because V8 leaves deleted keys in their hash
+ * chain until it rehashes the Map. With 10,000 entries each use took 20 µs.
  */
 export class RecentMap<Key, Value> {
   readonly #maxSize: number;
@@ -35,7 +35,7 @@ export class RecentMap<Key, Value> {
     this.#dropped = dropped;
   }
 
-  /** A value, which counts as used now. */
+  /** Returns a value and marks it as used. */
   get(key: Key): Value | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
@@ -43,12 +43,12 @@ export class RecentMap<Key, Value> {
     return entry.value;
   }
 
-  /** Whether a value is there; it does not count as used. */
+  /** Whether there is a value; does not mark it as used. */
   has(key: Key): boolean {
     return this.#entries.has(key);
   }
 
-  /** Sets or replaces a value. One that is larger than the limit is not kept. @returns whether it was kept */
+  /** Sets or replaces a value. A value larger than the limit is not kept. @returns whether it was kept */
   set(key: Key, value: Value): boolean {
     this.delete(key);
     const size = this.#sizeOf(value, key);

@@ -1,18 +1,18 @@
 /**
- * A lock within one process: any number of holders share it, or one has it alone. First come, first served, so
- * that neither sort starves the other.
+ * A lock within one process, held by any number of sharers or by one exclusive holder. First come, first served, so that neither kind
+ * starves the other.
  */
 export class SharedLock {
   #shared = 0;
   #exclusive = false;
   readonly #waiting: { readonly exclusive: boolean; readonly start: () => void }[] = [];
 
-  /** Whether what needs no turn of the event loop may be done at once beside shared holders, and nobody is passed over. */
+  /** Whether synchronous work may run now without the lock, beside shared holders. False while anybody waits. */
   get isFree(): boolean {
     return !this.#exclusive && this.#waiting.length === 0;
   }
 
-  /** Whether what needs no turn of the event loop may be done at once as if alone. */
+  /** Whether synchronous work may run now without the lock, as if it held the lock alone. */
   get isIdle(): boolean {
     return this.isFree && this.#shared === 0;
   }

@@ -4,12 +4,12 @@ import { octetsFromText } from './octets.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "'": "'", '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
-/** Reads a text from left to right. Its errors say the offset. */
+/** Reads a text from left to right. Its errors are ParseErrors with an offset. */
 export class TextReader {
   readonly text: string;
-  /** The next character to read. */
+  /** The index of the next character to read. */
   offset: number;
-  /** Where `text` is in the whole that the user gave: added to the offsets of errors. */
+  /** The offset of `text` in the user's whole input. It is added to the offsets of errors. */
   readonly at: number;
 
   constructor(text: string, offset = 0, at = 0) {
@@ -48,7 +48,7 @@ export class TextReader {
     if (!this.accept(token)) throw this.error(`expected ${JSON.stringify(token)}, found ${this.here()}`);
   }
 
-  /** What a sticky pattern matches here, passed over; undefined if it does not match. */
+  /** Reads the match of a sticky pattern; undefined if it does not match here. */
   match(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.offset;
     const found = pattern.exec(this.text)?.[0];
@@ -56,7 +56,7 @@ export class TextReader {
     return found;
   }
 
-  /** What a sticky pattern matches here, which must be something. */
+  /** Reads the match of a sticky pattern, which must match at least one character. @param what - what was expected, for the message */
   require(pattern: RegExp, what: string): string {
     const found = this.match(pattern);
     if (found === undefined || found === '') throw this.error(`expected ${what}, found ${this.here()}`);
@@ -68,7 +68,7 @@ export class TextReader {
     if (!this.ended) throw this.error(`expected the end, found ${this.here()}`);
   }
 
-  /** Decimal digits: 0..2^53-1, without needless leading zeros. */
+  /** Reads a decimal number: 0..2^53-1, without superfluous leading zeros. */
   unsigned(what: string): number {
     const start = this.offset;
     const digits = this.require(/\d+/y, what);
@@ -78,7 +78,7 @@ export class TextReader {
     return value;
   }
 
-  /** Reads `ident:value,…}`, each ident once. `read` reads the value of an ident that it knows, and gives false for others. */
+  /** Reads `ident:value,…}`; no ident may occur twice. `read` reads the value of an ident, or returns false if the ident is unknown. */
   items(read: (ident: string) => boolean): void {
     if (this.accept('}')) return;
     const seen = new Set<string>();
@@ -94,9 +94,9 @@ export class TextReader {
   }
 
   /**
-   * A quoted string. Ours holds `\"`, `\\` and `\xHH`. The escapes of JSON and single quotes, which the Python vt writes, are
-   * read too. `\uXXXX` is its UTF-8; a lone `\udc80`..`\udcff` is the byte that Python could not decode. Characters that are not
-   * printable ASCII must be escaped.
+   * Reads a quoted string. Our own strings use the escapes `\"`, `\\` and `\xHH`. The escapes of JSON and single quotes, which the Python
+   * vt writes, are read too. `\uXXXX` becomes UTF-8; a lone `\udc80`..`\udcff` is a byte that Python could not decode. Characters that
+   * are not printable ASCII must be escaped.
    */
   quoted(): Octets {
     const quote = this.text[this.offset];

@@ -1,8 +1,8 @@
 import type { Octets } from './octets.ts';
 
 /**
- * A quoted string of bytes: printable ASCII as it is, except `"` and `\`, which are escaped; every other byte
- * is `\xHH`. @see vt(5), "Text"
+ * Formats bytes as a quoted string. `"` and `\` get a backslash, other printable ASCII is unchanged, and every other byte becomes
+ * `\xHH`. @see vt(5), "Text"
  */
 export function formatQuoted(octets: Octets): string {
   const escaped = octets.replace(/[^ !#-[\]-~]/g, (char) =>
@@ -11,12 +11,12 @@ export function formatQuoted(octets: Octets): string {
   return `"${escaped}"`;
 }
 
-/** Two lower-case hex digits. */
+/** Formats a byte as two lower-case hex digits. */
 export function hexOctet(octet: number): string {
   return octet.toString(16).padStart(2, '0');
 }
 
-/** `prefix{ident:value,ident:value}`; values of undefined are left out. */
+/** Formats `prefix{ident:value,ident:value}`. Items whose value is undefined are omitted. */
 export function formatObject(prefix: string, items: Iterable<readonly [ident: string, value: string | undefined]>): string {
   const parts: string[] = [];
   for (const [ident, value] of items) if (value !== undefined) parts.push(`${ident}:${value}`);

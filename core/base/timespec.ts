@@ -4,7 +4,7 @@ const UTIME_OMIT = process.platform === 'darwin' ? -2n : (1n << 30n) - 2n;
 /** Bytes of a struct timespec[2] on 64-bit Linux and macOS. */
 export const TIMESPECS_SIZE = 32;
 
-/** Writes a struct timespec: floor seconds, and nanoseconds 0..999999999; undefined leaves the time as it is. */
+/** Writes a struct timespec: seconds, rounded down, and nanoseconds 0..999999999. Undefined is written as UTIME_OMIT. */
 export function writeTimespec(target: Uint8Array, offset: number, ns: bigint | undefined): void {
   if (ns === undefined) {
     const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
@@ -12,7 +12,7 @@ export function writeTimespec(target: Uint8Array, offset: number, ns: bigint | u
     view.setBigInt64(offset + 8, UTIME_OMIT, true);
     return;
   }
-  // Numbers, byte by byte: with a DataView and bigints this was 2 % of an export of small files.
+  // Written as numbers, byte by byte. With a DataView and bigints this took 2 % of an export of small files.
   let seconds = Number(ns / NANOS);
   let rest = Number(ns % NANOS);
   if (rest < 0) {
@@ -32,7 +32,7 @@ function writeUint32(target: Uint8Array, offset: number, value: number): void {
   target[offset + 3] = value >>> 24;
 }
 
-/** Access and modification time as utimensat(2) takes them. */
+/** Encodes access and modification time for utimensat(2). Undefined leaves a time unchanged. */
 export function timespecs(atimeNs: bigint | undefined, mtimeNs: bigint | undefined): Uint8Array {
   const out = new Uint8Array(TIMESPECS_SIZE);
   writeTimespec(out, 0, atimeNs);
@@ -42,14 +42,14 @@ export function timespecs(atimeNs: bigint | undefined, mtimeNs: bigint | undefin
 }
 
 /**
- * A time as fs.utimes takes it: seconds in a double, exact to about a microsecond. A negative number would mean now
- * there, so times before 1970 are Dates, exact to a millisecond.
+ * Converts a time for fs.utimes: seconds in a double, exact to about a microsecond. Node takes a negative number for the current time, so
+ * times before 1970 are Dates, exact to a millisecond.
  */
 export function nodeTime(ns: bigint): number | Date {
   return ns < 0n ? new Date(Number(ns / 1_000_000n)) : Number(ns) / 1e9;
 }
 
-/** A time that {@link writeTimespec} wrote; undefined where it leaves the time as it is. */
+/** Reads a time that {@link writeTimespec} wrote; undefined for UTIME_OMIT. */
 export function readTimespec(data: Uint8Array, offset: number): bigint | undefined {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const rest = view.getBigInt64(offset + 8, true);

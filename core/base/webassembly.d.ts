@@ -1,5 +1,5 @@
-// What is used here of WebAssembly's JavaScript interface: @types/node has none of it, and the DOM's types would let
-// through what Node lacks. @see https://webassembly.github.io/spec/js-api/
+// The part of WebAssembly's JavaScript interface that we use. @types/node has none of it, and the DOM's types would admit functions
+// that Node lacks. @see https://webassembly.github.io/spec/js-api/
 
 // biome-ignore lint/style/noNamespace: the platform's global is one
 declare namespace WebAssembly {
@@ -32,6 +32,6 @@ declare namespace WebAssembly {
     readonly value: unknown;
   }
 
-  /** A module that this platform cannot compile. */
+  /** The error for a module that this platform cannot compile. */
   class CompileError extends Error {}
 }

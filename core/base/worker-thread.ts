@@ -2,23 +2,23 @@ import { type Transferable, Worker } from 'node:worker_threads';
 import { AddonGate } from './addon-gate.ts';
 import { VtError } from './errors.ts';
 
-/** How a thread is started, and what it is started with. */
+/** How a thread is started. */
 export interface WorkerThreadOptions {
-  /** Whose it is, for messages. */
+  /** Its owner, for messages. */
   readonly name: string;
-  /** What the thread finds as its `workerData`. */
+  /** The thread's `workerData`. */
   readonly setup: unknown;
-  /** It opens or closes descriptors that Node does not know of, and would warn about. Default false. */
+  /** The thread opens or closes descriptors that Node does not track, so Node must not warn about them. Default false. */
   readonly sharesDescriptors?: boolean;
-  /** The process may end while the thread has nothing to do. Default false. */
+  /** The process may end while the thread is idle. Default false. */
   readonly mayEndIdle?: boolean;
-  /** The thread runs. */
+  /** Called when the thread runs. */
   readonly onUp?: () => void;
-  /** The thread has ended, and all its callers have got an error. */
+  /** Called when the thread has ended by itself, after all open requests have got the error. */
   readonly onLost?: (error: Error) => void;
 }
 
-/** Room for new objects, in MiB: it would grow to 48 and stay so, though nothing of one answer is needed for the next. */
+/** Heap for new objects, in MiB. By default it grows to 48 and stays there, though a request needs no objects of the one before it. */
 const MAX_YOUNG_MIB = 6;
 
 /** The callbacks of a request to a thread: one of the two is called, once. */
@@ -29,8 +29,8 @@ export interface Asker<Reply> {
 }
 
 /**
- * A worker thread that answers requests one after the other, in their order. The code of the thread answers each message with one, and
- * ends at the message `undefined`.
+ * A worker thread that answers requests one after the other, in order. The code of the thread replies to each message with one message,
+ * and ends when it receives `undefined`.
  */
 export class WorkerThread<Request, Reply> {
   readonly #thread: Worker;
@@ -40,7 +40,7 @@ export class WorkerThread<Request, Reply> {
   readonly #askers: Asker<Reply>[] = [];
   #failure: Error | undefined;
 
-  /** @param url - of the code: the module beside the caller, by `import.meta.url` */
+  /** @param url - the thread's module, relative to the caller's `import.meta.url` */
   constructor(url: URL, options: WorkerThreadOptions) {
     this.#thread = this.#gate.start(
       () =>
@@ -70,17 +70,17 @@ export class WorkerThread<Request, Reply> {
     if (this.#mayEndIdle) this.#thread.unref();
   }
 
-  /** Requests that it has not answered. */
+  /** The number of unanswered requests. */
   get load(): number {
     return this.#askers.length;
   }
 
-  /** Why it answers no more. */
+  /** Why the thread no longer answers; undefined while it does. */
   get failure(): Error | undefined {
     return this.#failure;
   }
 
-  /** Sends a request. @param transfer - the objects in it whose ownership moves to the thread */
+  /** Sends a request. @param transfer - objects of the request whose ownership moves to the thread */
   ask(request: Request, asker: Asker<Reply>, transfer: readonly Transferable[] = []): void {
     if (this.#failure !== undefined) {
       asker.lost(this.#failure);
@@ -91,13 +91,13 @@ export class WorkerThread<Request, Reply> {
     this.#thread.postMessage(request, transfer);
   }
 
-  /** Rejects all open requests: the thread is lost. */
+  /** Calls `lost` for all open requests, and for any later one. */
   abandon(error: Error): void {
     this.#failure ??= error;
     for (const { lost } of this.#askers.splice(0)) lost(this.#failure);
   }
 
-  /** Ends the thread when it has answered all; resolves when it has. */
+  /** Ends the thread after it has answered all requests; resolves when it has ended. */
   async end(): Promise<void> {
     if (this.#failure !== undefined) return;
     const ended = new Promise((resolve) => this.#thread.once('exit', resolve));
@@ -105,7 +105,7 @@ export class WorkerThread<Request, Reply> {
     await ended;
   }
 
-  /** Ends the thread at once. */
+  /** Ends the thread at once. Open requests get `error`. */
   async terminate(error: Error): Promise<void> {
     this.abandon(error);
     await this.#gate.close();
@@ -113,7 +113,7 @@ export class WorkerThread<Request, Reply> {
   }
 }
 
-/** The one of some threads that has least to do; undefined of none. */
+/** The thread with the fewest open requests; undefined if there are no threads. */
 export function idlest<Thread extends { readonly load: number }>(threads: readonly Thread[]): Thread | undefined {
   let found: Thread | undefined;
   for (const thread of threads) if (found === undefined || thread.load < found.load) found = thread;

@@ -3,18 +3,18 @@ import { createServer } from 'node:net';
 import { nativeLibrary } from './libc.ts';
 import { descriptorOf } from './socket-descriptor.ts';
 
-/** Descriptors that a server listens by besides its own. */
+/** Descriptors of a listening socket in addition to the server's own. */
 const DOORS = 15;
 /** F_DUPFD_CLOEXEC of fcntl(2) on Linux. */
 const F_DUPFD_CLOEXEC = 1030;
 
 /**
- * Lets a server that listens accept up to 16 connections in a turn of the event loop. libuv (since 1.45) accepts one for each descriptor
- * of a listening socket. Of a server with much to do the turns are long: at 50 ms each, who connects behind 500 others waits 25 s.
- * The same socket under several descriptors is accepted from as often.
+ * Lets a listening server accept up to 16 connections in one turn of the event loop. libuv (since 1.45) accepts one per turn and
+ * descriptor. Turns of a busy server are long: at 50 ms each, a client behind 500 others waits 25 s. So the listening socket is
+ * duplicated into several descriptors, and libuv accepts one connection from each.
  *
- * @param options - those that the server was made with
- * @returns what ends it; it resolves once all who came so have gone
+ * @param options - the options with which the server was made
+ * @returns a function that closes the duplicates; it resolves once the connections that they accepted have ended
  */
 export function addDoors(server: Server, options: ServerOpts): () => Promise<void> {
   const fd = descriptorOf(server);
@@ -25,7 +25,7 @@ export function addDoors(server: Server, options: ServerOpts): () => Promise<voi
     const copy = duplicate(fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0) break;
     const door = createServer(options, (socket: Socket) => void server.emit('connection', socket));
-    // One that cannot listen is not needed.
+    // A duplicate that cannot listen is not necessary.
     door.on('error', () => undefined);
     doors.push(door.listen({ fd: copy }).unref());
   }

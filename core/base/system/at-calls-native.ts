@@ -27,8 +27,8 @@ const { EINTR, ENOENT, ENOSYS, EPERM } = constants.errno;
 const PATH_MAX = 4096;
 
 /**
- * The calls through the C library: a file is made, written, described and named in 60 µs, where paths under
- * /proc/self/fd take 125.
+ * Implements the calls with the C library. To create, write and rename a file and set its attributes takes 60 µs; with paths under
+ * /proc/self/fd it takes 125.
  */
 export function nativeAtCalls(library: NativeLibrary): AtCalls {
   const need = (name: string, parameters: readonly string[], result = 'int'): NativeFunction => {
@@ -37,7 +37,7 @@ export function nativeAtCalls(library: NativeLibrary): AtCalls {
     return call;
   };
   const path = 'const void *';
-  // openat is variadic; on every Linux ABI that Node runs on its third argument travels as a named one does.
+  // openat is variadic. On every Linux ABI that Node supports, the variadic argument is passed like a named one.
   const openat = DARWIN ? library.bind('openat', 'int', ['int', path, 'int', '...']) : need('openat', ['int', path, 'int', 'uint32_t']);
   const mkdirat = need('mkdirat', ['int', path, 'uint32_t']);
   const renameat = need('renameat', ['int', path, 'int', path]);
@@ -59,7 +59,7 @@ export function nativeAtCalls(library: NativeLibrary): AtCalls {
   const check = (status: number, call: string, name?: Uint8Array): void => {
     if (status < 0) throw systemError(library.errno(), call, name === undefined ? undefined : withoutNul(name));
   };
-  // macOS takes the mode as a variadic argument, which its ABI passes in another way.
+  // On macOS, the ABI passes variadic arguments differently.
   const openCall: (dir: number, name: CName, flags: number, mode: number) => number = DARWIN
     ? (dir, name, flags, mode) => (openat as unknown as (...args: unknown[]) => number)(dir, name, flags, 'int', mode)
     : (dir, name, flags, mode) => (openat as NativeFunction)(dir, name, flags, mode);
@@ -101,7 +101,7 @@ export function nativeAtCalls(library: NativeLibrary): AtCalls {
       if (statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, found.bytes) === 0) return found.decode();
       const errno = library.errno();
       if (errno === ENOENT) return undefined;
-      // A kernel before 4.11, or a sandbox that does not know the call.
+      // A kernel before 4.11, or a sandbox that refuses the call.
       if (errno === ENOSYS || errno === EPERM) return fallback.stat(dir, name);
       throw systemError(errno, 'statx', withoutNul(name));
     },

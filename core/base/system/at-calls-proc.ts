@@ -30,7 +30,7 @@ const OPEN_FLAGS = {
   node: O_PATH | O_NOFOLLOW,
 } as const;
 
-/** The calls with Node alone, where Linux shows the open directories of a process under /proc/self/fd. */
+/** Implements the calls with Node alone, by paths under Linux's /proc/self/fd. Device nodes cannot be made (ENOTSUP). */
 export function procAtCalls(): AtCalls {
   return {
     open(dir, name, mode) {
@@ -86,7 +86,7 @@ export function procAtCalls(): AtCalls {
   };
 }
 
-/** A path which the kernel resolves from the open directory; the name itself is the only element that is looked up. */
+/** A path that the kernel resolves from the open directory. It looks up only the last name. */
 function procPath(dir: number, name: CName): Buffer {
   if (process.platform !== 'linux') throw systemError(constants.errno.ENOTSUP, 'openat', name.subarray(0, name.length - 1));
   return Buffer.concat([Buffer.from(`/proc/self/fd/${dir}/`), name.subarray(0, name.length - 1)]);

@@ -6,17 +6,17 @@ import { errorCode, pathBytes } from './system-error.ts';
 
 const O_PATH = 0o10000000; // Linux
 
-/** Open directories that are kept at a time. */
+/** Maximum number of directories kept open. */
 const MAX_KEPT = 64;
 
-/** A directory on the way to a path that is none, or cannot be reached: what is there itself is to be looked at. */
+/** An element of a path that is missing or not a directory. The caller should examine that element itself. */
 export interface NoDirectory {
   readonly notDirectory: Octets;
 }
 
 /**
- * Directories below a folder, each opened from the one above it without following a symlink. A user who swaps one for a symlink meanwhile
- * leads nobody out of the folder.
+ * Opens directories below a folder, each from its parent and without following symlinks. So a user who replaces one by a symlink meanwhile
+ * cannot redirect us out of the folder.
  */
 export class Beneath implements Disposable {
   readonly #folder: Octets;
@@ -28,8 +28,10 @@ export class Beneath implements Disposable {
   }
 
   /**
-   * A path by which the system reaches an entry of a directory below the folder, symlinks not followed. It holds until this is
-   * disposed of, or {@link MAX_KEPT} others were asked for.
+   * Returns a path under /proc/self/fd to an entry below the folder; no directory on the way is a symlink. The path is valid until this
+   * object is disposed of, or {@link MAX_KEPT} other directories have been opened.
+   *
+   * @throws SystemError for failures other than ENOENT, ENOTDIR and ELOOP
    */
   entry(path: Octets): Octets | NoDirectory {
     if (path === this.#folder) return path;

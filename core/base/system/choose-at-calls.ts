@@ -5,7 +5,7 @@ import { nativeLibrary } from './libc.ts';
 
 let calls: AtCalls | undefined;
 
-/** The calls by the best means at hand: the C library, or Node with /proc. */
+/** The calls, implemented with the C library if it can be loaded, else with Node and /proc. */
 export function atCalls(): AtCalls {
   if (calls === undefined) {
     const library = nativeLibrary();

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-/** Where the system does not say: what every system gives. */
+/** The limit to assume if the system does not report one: every system allows as many. */
 const LEAST = 256;
 
 let limit: number | undefined;
 
-/** How many descriptors this process may have open. Node itself raises the limit as far as it may. */
+/** How many descriptors this process may have open. Node has raised the soft limit as far as it may. */
 export function descriptorLimit(): number {
   limit ??= readLimit();
   return limit;

@@ -14,7 +14,7 @@ const CONTROL_SIZE = 24; // cmsghdr of 16 bytes, and one descriptor padded to 8
 /** Two descriptors of one connection. */
 export type SocketPair = readonly [ours: number, theirs: number];
 
-/** A pair of connected UNIX sockets, one to be given to a child process. */
+/** Makes a pair of connected UNIX sockets, one of them for a child process. */
 export function socketPair(library: NativeLibrary): SocketPair {
   const pair = Buffer.alloc(8);
   if (bound(library, 'socketpair', 'int', ['int', 'int', 'int', 'void *'])(AF_UNIX, SOCK_STREAM, 0, pair) !== 0)
@@ -25,7 +25,9 @@ export function socketPair(library: NativeLibrary): SocketPair {
 /**
  * Waits for one byte from a UNIX socket and the descriptor that comes with it.
  *
- * @returns undefined where the other side closed without sending one
+ * Blocks the thread.
+ *
+ * @returns undefined if the other side closed without sending one
  */
 export function receiveDescriptor(library: NativeLibrary, socket: number): number | undefined {
   const octet = Buffer.allocUnsafeSlow(1);
@@ -44,7 +46,7 @@ export function receiveDescriptor(library: NativeLibrary, socket: number): numbe
   return received === 1 && isDescriptor ? control.readInt32LE(16) : undefined;
 }
 
-/** Where a buffer is, for as long as it exists: memset of nothing gives back its argument. */
+/** The address of a buffer, valid as long as the buffer exists. memset of 0 bytes returns its argument. */
 function addressOf(library: NativeLibrary, buffer: Buffer): bigint {
   return BigInt(bound(library, 'memset', 'uintptr_t', ['void *', 'int', 'size_t'])(buffer, 0, 0));
 }

@@ -1,11 +1,11 @@
 import { flock } from './libc.ts';
 
-/** How an attempt to lock ended: it is ours, another open file has it, or this machine or filesystem has no locks. */
+/** The outcome of an attempt to lock: we hold the lock, another open file does, or this machine or filesystem has no locks. */
 export type LockOutcome = 'held' | 'taken' | 'unsupported';
 
 /**
- * Takes the exclusive lock of an open file (flock(2)), if it is free. It goes with the descriptor: closing it, or the
- * process's death, gives it up.
+ * Takes the exclusive lock of an open file (flock(2)), if it is free. The lock ends when the descriptor is closed, also by the death of
+ * the process.
  */
 export function tryLock(fd: number): LockOutcome {
   return attempt(fd, 'exclusive', true);
@@ -22,11 +22,11 @@ export function unlock(fd: number): void {
 }
 
 /**
- * Whether nobody has the exclusive lock of an open file; true also where this machine or filesystem has no locks. Until the file is
- * closed nobody can have it then.
+ * Whether nobody else holds the exclusive lock of an open file; true also if this machine or filesystem has no locks. If true, nobody
+ * else can get the exclusive lock until the file is closed, because this takes a shared one.
  */
 export function isUnlocked(fd: number): boolean {
-  // Others that look at it are not in the way.
+  // A shared lock, so that several processes can check at once.
   return attempt(fd, 'shared', true) !== 'taken';
 }
 

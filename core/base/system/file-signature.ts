@@ -6,7 +6,7 @@ export type FileSignature = Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs'
 /** Numbers in a packed signature. */
 export const SIGNATURE_LENGTH = 5;
 
-/** Whether two signatures are the same. */
+/** Whether two signatures are equal. */
 export function sameSignature(a: FileSignature, b: FileSignature): boolean {
   return a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.dev === b.dev;
 }

@@ -3,9 +3,9 @@ import { compareOctets } from '../octets.ts';
 import { getXattr, listXattrs } from './libc.ts';
 import type { FileTarget } from './libc-calls.ts';
 
-/** Extended attributes of a node, and what kept the user's own from being read. */
+/** Extended attributes of a node, and the error if some could not be read. */
 export interface FoundXattrs {
-  /** Ascending by name; undefined where there are none. */
+  /** Ascending by name; undefined if there are none. */
   readonly xattrs: ReadonlyMap<Octets, Uint8Array> | undefined;
   readonly error: unknown;
 }
@@ -13,8 +13,8 @@ export interface FoundXattrs {
 const NONE: FoundXattrs = { xattrs: undefined, error: undefined };
 
 /**
- * Reads the extended attributes of a node, ACLs among them. What the system keeps from us (`trusted.`, `security.`) is
- * passed over; an attribute of the user that cannot be read is an error, which keeps none of the others.
+ * Reads the extended attributes of a node, including ACLs. Attributes that cannot be read are left out. For one of `user.` that is an
+ * error; others, such as `trusted.` and `security.`, are often not readable.
  */
 export function findXattrs(target: FileTarget): FoundXattrs {
   let names: Octets[];

@@ -1,6 +1,6 @@
 import { errorCode } from './system-error.ts';
 
-/** Whether an error, or what caused it, is that a disk or a quota is full. */
+/** Whether an error, or one of its causes, is a full disk or quota. */
 export function isFullError(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {
     const code = errorCode(at);

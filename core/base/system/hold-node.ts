@@ -12,28 +12,30 @@ import { pathBytes } from './system-error.ts';
 
 const O_PATH = 0o10000000; // Linux
 
-/** Where the system shows open descriptors as paths: the start of a path. */
+/** The start of a path that begins at an open descriptor. */
 const OPEN_DIRECTORY = /^\/proc\/self\/fd\/\d+(?=\/)/;
 
 /** A node on disk that is held open. */
 export interface HeldNode extends Disposable {
-  /** Reaches the node itself, whatever its name means by now: calls that follow symlinks follow none of it. */
+  /**
+   * A path to the open node itself, even if its name now means another. For calls that follow symlinks; the node itself is not followed.
+   */
   readonly node: Octets;
-  /** Reaches it by its name, in the directory that was found: for calls that follow no symlink. */
+  /** A path to its name, in the directory that was found. For calls that do not follow symlinks. */
   readonly entry: Octets;
   readonly stat: BigIntStats;
 }
 
 type KnownNode = Parameters<typeof isSameNode>[0];
 
-/** The system holds nodes open without reading them, and shows them by path. */
+/** Whether the system can hold a node open without reading it, and offers a path to it. */
 export const CAN_HOLD = process.platform === 'linux';
 
 /**
- * Holds the node at a path in which no element is a symlink, each directory opened from the one above. Whoever swaps one of them, or the node,
- * for something else meanwhile leads nobody elsewhere. Other systems than Linux get the path as it is.
+ * Opens the node at a path in which no element is a symlink, each directory from its parent. So nobody can redirect us by replacing one of
+ * them, or the node. On systems other than Linux, the path is used unchanged.
  *
- * @param known - as the node was found before
+ * @param known - the node that was found there earlier
  * @throws {VtError} EFAILED if it has been replaced; SystemError if it does not exist
  */
 export function holdNode(path: Octets, known: KnownNode): HeldNode {
@@ -44,10 +46,10 @@ export function holdNode(path: Octets, known: KnownNode): HeldNode {
 }
 
 /**
- * Holds what is below a directory, or the node itself. That one is reached as its path says, symlinks and all; below it none is followed.
+ * Opens a node below an upper node, or the upper node itself. Symlinks on the path of the upper node are followed; below it none are.
  *
- * @param known - as the upper node was found before
- * @param below - names between slashes; empty for the node itself
+ * @param known - the upper node that was found there earlier
+ * @param below - names separated by slashes; empty for the upper node itself
  * @throws {VtError} EFAILED if the upper node has been replaced; SystemError if it does not exist
  */
 export function holdBelow(path: Octets, known: KnownNode, below: Octets): HeldNode {
@@ -59,7 +61,7 @@ export function holdBelow(path: Octets, known: KnownNode, below: Octets): HeldNo
   throw replaced(path);
 }
 
-/** Goes down from an open node, and closes it. */
+/** Opens `below` from an open node, and takes over its descriptor. */
 function descend(top: number, path: Octets, below: Octets): HeldNode {
   const names = below === '' ? [] : below.split('/');
   const last = names.pop();

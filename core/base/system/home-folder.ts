@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { VtError } from '../errors.ts';
 
-/** The home folder: what `HOME` says where that is a path, else what the system knows of the user; undefined where neither does. */
+/** The home folder: `HOME` if it is an absolute path, else the folder in the system's user database; undefined if there is neither. */
 export function homeFolder(home: string | undefined): string | undefined {
   if (home?.startsWith('/') === true) return home;
   try {
@@ -13,10 +13,10 @@ export function homeFolder(home: string | undefined): string | undefined {
 }
 
 /**
- * As {@link homeFolder}, for what has to be there.
+ * As {@link homeFolder}, but throws if there is none.
  *
- * @param what - for the message: `the default Store`
- * @throws {VtError} EOPEN where it is not known
+ * @param what - what needs it, for the message: `the default Store`
+ * @throws {VtError} EOPEN if there is none
  */
 export function requireHomeFolder(home: string | undefined, what: string): string {
   const found = homeFolder(home);

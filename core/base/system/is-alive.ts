@@ -1,6 +1,6 @@
 import { errorCode } from './system-error.ts';
 
-/** Whether a process is there, ours or another user's. */
+/** Whether a process exists, ours or another user's. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -5,13 +5,13 @@ import type { DeviceNumber, FileTarget, LibcCalls } from './libc-calls.ts';
 import { joinDevice } from './node-stat.ts';
 import { systemError } from './system-error.ts';
 
-/** A bound C function: numbers, bytes and null in, a number out. */
+/** A bound C function. It takes numbers, bytes and null, and returns a number. */
 export type NativeFunction = (...args: readonly (number | bigint | Uint8Array | null)[]) => number;
 
-/** What the foreign function interface has to offer. `bind` gives undefined where libc has no such function. */
+/** The foreign function interface. `bind` returns undefined if libc has no such function. */
 export interface NativeLibrary {
   bind(name: string, result: string, parameters: readonly string[]): NativeFunction | undefined;
-  /** A function without a result that is at an address of this process. */
+  /** The function at an address of this process. It must return nothing. */
   at(address: number, parameters: readonly string[]): NativeFunction;
   /** The thread's errno after the last call. */
   errno(): number;
@@ -26,7 +26,7 @@ const SEEK_HOLE = DARWIN ? 3 : 4;
 const LOCK = { shared: 1, exclusive: 2, unlock: 8 } as const;
 const LOCK_NB = 4;
 const ADVICE = { sequential: 2, willneed: 3, dontneed: 4 } as const;
-// time.h: struct tm is nine ints, a long of seconds east of UTC, and a pointer, in glibc, musl and macOS with 64 bits.
+// time.h: in 64-bit glibc, musl and macOS, struct tm has nine ints, a long (seconds east of UTC) and a pointer.
 const TM_GMTOFF_OFFSET = 40;
 const TM_SIZE = 64;
 /** CLOCK_REALTIME_COARSE of Linux, CLOCK_REALTIME of macOS (time.h). */
@@ -50,7 +50,7 @@ const XATTR_TYPES: Readonly<Record<XattrVerb, readonly string[]>> = {
   remove: ['const void *'],
 };
 
-/** Those of macOS: a position, and options. */
+/** Additional parameters: a position and options on macOS, flags for `set` on Linux. */
 const XATTR_EXTRA_TYPES: Readonly<Record<XattrVerb, readonly string[]>> = {
   list: DARWIN ? ['int'] : [],
   get: DARWIN ? ['uint32_t', 'int'] : [],
@@ -58,7 +58,7 @@ const XATTR_EXTRA_TYPES: Readonly<Record<XattrVerb, readonly string[]>> = {
   remove: DARWIN ? ['int'] : [],
 };
 
-/** The system calls through a foreign function interface. Functions are bound at their first use. */
+/** Implements the system calls through a foreign function interface. Functions are bound at their first use. */
 export function nativeLibc(library: NativeLibrary): LibcCalls {
   const scratch = Buffer.allocUnsafeSlow(XATTR_SCRATCH);
   const pathScratch = Buffer.allocUnsafeSlow(4097);
@@ -80,7 +80,7 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
     if (made === undefined) throw systemError(ENOSYS, name);
     return made;
   };
-  /** A path as C takes it, in a buffer that the next call reuses. */
+  /** Converts a path to a C string, in a buffer that the next call reuses. */
   const cPath = (path: Uint8Array): Buffer => {
     if (path.length >= pathScratch.length) throw systemError(constants.errno.ENAMETOOLONG, 'path', path);
     if (path.includes(0)) throw systemError(EINVAL, 'path', path);
@@ -97,13 +97,13 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
   const fail = (syscall: string, target?: FileTarget): never => {
     throw systemError(library.errno(), syscall, target);
   };
-  /** The form of an xattr function that takes this sort of target. */
+  /** The variant of an xattr function for a descriptor or a path. */
   const xattrFunction = (verb: XattrVerb, byFd: boolean): NativeFunction => {
     const name = `${byFd ? 'f' : DARWIN ? '' : 'l'}${verb}xattr`;
     const result = verb === 'list' || verb === 'get' ? 'int64_t' : 'int';
     return bind(name, result, [byFd ? 'int' : 'const void *', ...XATTR_TYPES[verb], ...XATTR_EXTRA_TYPES[verb]]);
   };
-  /** Calls the form of an xattr function that takes this target, with macOS's extra arguments. */
+  /** Calls the right variant of an xattr function, with the extra arguments of the platform. */
   const xattrCall = (verb: XattrVerb, target: FileTarget, rest: readonly (Uint8Array | number | null)[]): number => {
     const byFd = typeof target === 'number';
     const options = DARWIN ? (byFd ? 0 : XATTR_NOFOLLOW) : 0;
@@ -112,7 +112,7 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
     return xattrFunction(verb, byFd)(byFd ? target : cPath(target), ...rest, ...extra);
   };
   let clock: NativeFunction | undefined;
-  // Every node of a tree is asked for its list: by what was bound once, and without arrays of arguments.
+  // A walk lists the attributes of every node. So the functions are bound once, and called without arrays of arguments.
   let listByFd: NativeFunction | undefined;
   let listByPath: NativeFunction | undefined;
   const listCall = (target: FileTarget, buffer: Buffer): number => {
@@ -134,7 +134,7 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
   return {
     losses: [],
     fileTimeNs() {
-      // Bound once: a mount asks for it at each change.
+      // Bound once: a mount calls it at each change.
       clock ??= bind('clock_gettime', 'int', ['int', 'void *']);
       if (clock(CLOCK_OF_FILES, times) !== 0) return fail('clock_gettime');
       return times.readBigInt64LE(0) * 1_000_000_000n + times.readBigInt64LE(8);
@@ -186,7 +186,7 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
       }
     },
     setXattr(target, name, value) {
-      // C is given no pointer to an empty array.
+      // An empty array has no valid pointer.
       const data = value.length === 0 ? Buffer.alloc(1) : value;
       if (xattrCall('set', target, [cName(name), data, value.length]) !== 0) fail('lsetxattr', target);
     },
@@ -210,7 +210,7 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
     },
     localOffset(seconds) {
       instant.writeBigInt64LE(BigInt(seconds));
-      // A pointer to what it filled, or NULL for a year that an int cannot hold.
+      // It returns a pointer to the struct, or NULL if the year does not fit an int.
       const filled = bind('localtime_r', 'uintptr_t', ['const void *', 'void *'])(instant, brokenDown);
       return filled === 0 ? undefined : Number(brokenDown.readBigInt64LE(TM_GMTOFF_OFFSET));
     },
@@ -239,7 +239,7 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
   }
 }
 
-/** A dev_t: makedev(3) of glibc and musl, or of macOS. */
+/** Encodes a dev_t, as makedev(3) of glibc, musl or macOS does. */
 export function deviceNumber({ major, minor }: DeviceNumber): number | bigint {
   return DARWIN ? ((major & 0xff) << 24) | (minor & 0xffffff) : joinDevice(major, minor);
 }

@@ -7,8 +7,8 @@ import { systemError } from './system-error.ts';
 const { ENOTSUP } = constants.errno;
 
 /**
- * The same calls with Node alone, where the foreign function interface cannot load. A call that Node lacks does nothing where
- * that loses only exactness; else it fails with ENOTSUP.
+ * Implements the calls with Node alone, for machines on which the foreign function interface cannot load. A call that Node lacks does
+ * nothing if that loses only precision or speed. Else it fails with ENOTSUP.
  */
 export function plainLibc(): LibcCalls {
   return {

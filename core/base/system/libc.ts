@@ -6,15 +6,14 @@ import type { NativeFunction, NativeLibrary } from './libc-native.ts';
 import { nativeLibc } from './libc-native.ts';
 import { plainLibc } from './libc-plain.ts';
 
-// The only file that imports koffi, the packaged foreign function interface. Loading it takes 8 to 14 ms, so that
-// happens at the first call; a call costs about 1 µs. The functions are those of the C library in this very process,
-// so glibc, musl and macOS need no file names.
+// The only file that imports koffi, a foreign function interface. Loading takes 8 to 14 ms, so it happens at the first call. A call costs
+// about 1 µs. The functions are looked up in the process itself, so no file name of a C library is needed.
 
 let library: NativeLibrary | undefined;
 let calls: LibcCalls | undefined;
 let tried = false;
 
-/** The C library of this process, or undefined where the foreign function interface cannot load. */
+/** The C library of this process, or undefined if the foreign function interface cannot load. */
 export function nativeLibrary(): NativeLibrary | undefined {
   if (!tried) {
     tried = true;
@@ -30,7 +29,7 @@ function loadLibrary(): NativeLibrary | undefined {
       const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
       const handle = koffi.load(null);
       return {
-        // Making a function is as delicate as loading.
+        // A thread must not be terminated while it makes a function, either.
         bind(name, result, parameters) {
           try {
             return loadAddon(() => handle.func(name, result, [...parameters]) as unknown as NativeFunction);
@@ -47,7 +46,7 @@ function loadLibrary(): NativeLibrary | undefined {
   }
 }
 
-/** The system calls that Node lacks, by the best means at hand. */
+/** The system calls that Node lacks, implemented with the C library if it can be loaded. */
 export function libc(): LibcCalls {
   if (calls === undefined) {
     const found = nativeLibrary();
@@ -56,7 +55,7 @@ export function libc(): LibcCalls {
   return calls;
 }
 
-/** What is lost on this machine, for people; empty where the C library can be called. */
+/** What vtftp cannot do on this machine, as text for users; empty if the C library can be called. */
 export function libcLosses(): readonly string[] {
   return libc().losses;
 }

@@ -1,9 +1,9 @@
 import { existsSync, readlinkSync } from 'node:fs';
 import { libc } from './libc.ts';
 
-// How far local time is from UTC. The C library is the authority. V8 takes a `TZ` that is no name of a zone
-// (`EST5EDT4,M3.2.0,M11.1.0`, a path) for UTC. It does not see a zone that was copied to /etc/localtime. Where both know
-// the zone V8 is asked, as that loads nothing.
+// The offset of local time from UTC. The C library is right in all cases. V8 takes a `TZ` that is not the name of a zone
+// (`EST5EDT4,M3.2.0,M11.1.0`, a path) for UTC, and ignores a zone that was copied to /etc/localtime. If both know the zone, V8 is used,
+// because that loads nothing.
 
 /**
  * Seconds by which local time is ahead of UTC at an instant.
@@ -11,23 +11,23 @@ import { libc } from './libc.ts';
  * @param seconds - since 1970, whole
  */
 export function localOffset(seconds: number): number {
-  // Of the years before 1970 they do not always know the same.
+  // For years before 1970 the two may differ.
   return (isKnownToV8 && seconds >= 0 ? undefined : libc().localOffset(seconds)) ?? offsetByDate(seconds);
 }
 
 let isKnownToV8 = false;
 
-/** Says what `TZ` is, once and for the whole process; until then the C library is asked, which takes 20 ms to load. */
+/** Sets the value of `TZ` for the whole process. Before this call the C library is used, which takes 20 ms to load. */
 export function useZone(zone: string | undefined): void {
   isKnownToV8 = knowsZone(zone);
 }
 
-/** 1973-01-01: from here on every offset is of whole minutes. */
+/** 1973-01-01: from then on every offset is a whole number of minutes. */
 const WHOLE_MINUTES_FROM = 94_694_400;
 
 const ZONES = '/usr/share/zoneinfo/';
 
-/** Whether V8 and the C library mean the same zone by a `TZ`. */
+/** Whether V8 and the C library read a `TZ` as the same zone. */
 function knowsZone(zone: string | undefined): boolean {
   if (process.platform === 'win32') return true;
   if (zone === undefined) {
@@ -38,7 +38,7 @@ function knowsZone(zone: string | undefined): boolean {
     }
   }
   if (zone === '' || zone === 'UTC') return true;
-  // `EST5EDT` and the like are no places, and not the same to both.
+  // Names such as `EST5EDT` are not places, and the two read them differently.
   if (!/^[A-Z]\w+(?:\/[\w+-]+)+$/.test(zone) || !existsSync(`${ZONES}${zone}`)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone });
@@ -48,11 +48,11 @@ function knowsZone(zone: string | undefined): boolean {
   }
 }
 
-/** The same by V8, beyond whose years local time is UTC. */
+/** The same with V8; 0 for years beyond its range. */
 function offsetByDate(seconds: number): number {
   const date = new Date(seconds * 1000);
   if (Number.isNaN(date.getTime())) return 0;
-  // getTimezoneOffset rounds to minutes, and takes a third of the time. Liberia was the last with an offset of seconds, until 1972-01-07.
+  // getTimezoneOffset takes a third of the time, but rounds to minutes. Liberia had the last offset with seconds, until 1972-01-07.
   if (seconds >= WHOLE_MINUTES_FROM) return -60 * date.getTimezoneOffset();
   const local = new Date(0);
   local.setUTCFullYear(date.getFullYear(), date.getMonth(), date.getDate());

@@ -3,12 +3,12 @@ import { dirname } from 'node:path';
 import { errorCode } from './system-error.ts';
 
 /**
- * Makes a folder and those above it; one that is there is no error.
+ * Makes a folder and its missing parents. An existing folder is no error.
  *
- * `mkdirSync` with `recursive` never returns where an existing folder answers ENOENT to the making of another, as those of /proc
- * do. Node 20.20 tries for ever, and no signal ends it. Here each folder is tried twice at most.
+ * In an existing folder that refuses new ones with ENOENT, such as /proc, `mkdirSync` with `recursive` never returns: Node 20.20 retries
+ * for ever, and no signal ends it. This function tries each folder at most twice.
  *
- * @param mode - permissions of those that are made, before the umask
+ * @param mode - permissions of new folders, before the umask
  * @returns whether the last one was made
  * @throws what `mkdirSync` throws
  */

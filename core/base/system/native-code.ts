@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { nativeLibrary } from './libc.ts';
 import type { NativeFunction } from './libc-native.ts';
 
-// Machine code of our own, for the few loops that decide how fast everything is. V8 does the same with what it compiles:
-// memory is written, then made executable and read-only. Nothing is ever both writable and executable.
+// Runs machine code of our own, for the few loops that decide the speed of the program. The code is written to memory, which then
+// becomes executable and read-only, as V8 does. No memory is ever both writable and executable.
 
 // sys/mman.h of Linux.
 const PROT_READ = 1;
@@ -11,14 +11,14 @@ const PROT_WRITE = 2;
 const PROT_EXEC = 4;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
 
-/** Bytes of /proc/cpuinfo that describe the first processor. */
+/** Characters of /proc/cpuinfo that certainly include the first processor. */
 const CPUINFO_SIZE = 8192;
 
 /**
- * Makes a function of machine code that does not depend on where it is.
+ * Makes a function from position-independent machine code.
  *
- * @param types - of its parameters, as {@link NativeFunction}s have them
- * @returns undefined where the C library cannot be called, or the system does not allow code to be made
+ * @param types - C types of its parameters
+ * @returns undefined if the C library cannot be called, or the system refuses executable memory
  */
 export function nativeCode(code: Uint8Array, types: readonly string[]): NativeFunction | undefined {
   const library = nativeLibrary();
@@ -37,7 +37,7 @@ export function nativeCode(code: Uint8Array, types: readonly string[]): NativeFu
 
 let found: ReadonlySet<string> | undefined;
 
-/** What this processor can do that not every x86-64 can, by the names that Linux gives; empty elsewhere. */
+/** The features of an x86-64 processor, by their names in Linux's /proc/cpuinfo; empty on other machines. */
 export function processorFlags(): ReadonlySet<string> {
   found ??= process.platform === 'linux' && process.arch === 'x64' ? readFlags() : new Set();
   return found;

@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import type { DeviceNumber } from './libc-calls.ts';
 
-/** The status of the node at a name, as of lstat(2): those fields of node:fs's BigIntStats that both ways of asking give. */
+/** The status of a node, as lstat(2) reports it: the fields of node:fs's BigIntStats that every implementation provides. */
 export type NodeStat = Pick<
   BigIntStats,
   'dev' | 'ino' | 'mode' | 'nlink' | 'uid' | 'gid' | 'rdev' | 'size' | 'blocks' | 'mtimeNs' | 'ctimeNs'
@@ -14,12 +14,12 @@ export function fileType({ mode }: Pick<NodeStat, 'mode'>): number {
   return Number(mode & S_IFMT);
 }
 
-/** Whether two stats are of one node. */
+/** Whether two stats describe the same node. */
 export function isSameNode(a: Pick<NodeStat, 'dev' | 'ino'>, b: Pick<NodeStat, 'dev' | 'ino'>): boolean {
   return a.ino === b.ino && a.dev === b.dev;
 }
 
-/** The numbers of a dev_t: major(3) and minor(3) of Linux. */
+/** Splits a dev_t of Linux, as major(3) and minor(3) do. */
 export function splitDevice(rdev: bigint): DeviceNumber {
   return {
     major: Number(((rdev >> 32n) & 0xfffff000n) | ((rdev >> 8n) & 0xfffn)),
@@ -27,7 +27,7 @@ export function splitDevice(rdev: bigint): DeviceNumber {
   };
 }
 
-/** A dev_t of Linux: makedev(3) of glibc and musl. */
+/** Makes a dev_t of Linux, as makedev(3) of glibc and musl does. */
 export function joinDevice(major: number, minor: number): bigint {
   // The usual case, without bigints in between.
   if (major < 0x1000 && minor < 0x100) return BigInt(major * 0x100 + minor);

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 
-/** Read-only descriptors of files: each opened once, the one opened first closed when there are too many. */
+/** Keeps files open for reading, up to a limit. If there are too many, the file that was opened first is closed. */
 export class OpenFiles {
   readonly #max: number;
   readonly #fds = new Map<string, number>();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Octets } from '../octets.ts';
 
-/** Names of users and groups, and their numbers. Undefined is unknown. */
+/** Looks up the names and numbers of users and groups. Undefined if unknown. */
 export interface OwnerNames {
   userName(uid: number): Octets | undefined;
   groupName(gid: number): Octets | undefined;
@@ -9,7 +9,7 @@ export interface OwnerNames {
   groupId(name: Octets): number | undefined;
 }
 
-/** Knows nobody. */
+/** Knows no names. */
 export const NO_OWNER_NAMES: OwnerNames = {
   userName: () => undefined,
   groupName: () => undefined,
@@ -18,8 +18,8 @@ export const NO_OWNER_NAMES: OwnerNames = {
 };
 
 /**
- * Owner names from texts in the form of passwd(5) and group(5). Lines that do not follow it are passed over; of two
- * with one name or number the first counts, as getpwnam(3) has it.
+ * Owner names from texts in the formats of passwd(5) and group(5). Malformed lines are skipped. If a name or number occurs twice, the
+ * first line counts, as with getpwnam(3).
  */
 export function ownerNamesFrom(passwd: Octets, group: Octets): OwnerNames {
   const users = parseTable(passwd);
@@ -51,8 +51,8 @@ function parseTable(text: Octets): Table {
 }
 
 /**
- * Owner names of this machine, read from its passwd and group files at the first question and then kept. Users that
- * only a directory service knows keep their numbers alone.
+ * Owner names of this machine. Its passwd and group files are read at the first query and then cached. Users that only a directory
+ * service such as LDAP knows have no names here.
  *
  * @param folder - where `passwd` and `group` are
  */

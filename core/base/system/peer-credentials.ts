@@ -1,7 +1,7 @@
 import { endianness } from 'node:os';
 import { nativeLibrary } from './libc.ts';
 
-/** socket(7): SOL_SOCKET and SO_PEERCRED of Linux on all machines but alpha, mips, parisc and sparc. */
+/** socket(7): SOL_SOCKET and SO_PEERCRED of Linux on all machines except alpha, mips, parisc and sparc. */
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 /** struct ucred of unix(7): pid, uid, gid, 32 bits each. */
@@ -9,10 +9,10 @@ const UCRED_SIZE = 12;
 const UID_AT = 4;
 
 /**
- * The user whose process made a connection to a UNIX socket, as the kernel noted it then.
+ * The user who connected to a UNIX socket. The kernel recorded it at that time.
  *
- * @param fd - of the connection
- * @returns the uid; undefined where the system or a missing foreign function interface cannot tell
+ * @param fd - the descriptor of the connection
+ * @returns the uid; undefined if the system cannot report it or the C library cannot be called
  */
 export function peerUid(fd: number): number | undefined {
   if (process.platform !== 'linux') return undefined;

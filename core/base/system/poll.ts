@@ -5,7 +5,7 @@ import type { NativeFunction } from './libc-native.ts';
 /** Bits of poll.h, the same on Linux and macOS. */
 export const POLL = { out: 4, error: 8, hangUp: 16 } as const;
 
-/** Bytes of a struct pollfd: a descriptor, the events asked for, those that have occurred. */
+/** Bytes of a struct pollfd: descriptor, requested events, events that have occurred. */
 const POLLFD_SIZE = 8;
 
 let poll: NativeFunction | undefined;

@@ -5,20 +5,20 @@ import { pathBytes } from './system-error.ts';
 const { O_DIRECTORY } = constants;
 const O_PATH = 0o10000000; // Linux
 
-/** The longest path that Linux takes in one call: PATH_MAX, without the NUL. */
+/** The longest path that Linux accepts in one call: PATH_MAX, without the NUL. */
 const MAX_PATH = 4095;
 
-/** A path that system calls take, until it is disposed of. */
+/** A path that system calls accept. It is valid until it is disposed of. */
 export interface ReachedPath extends Disposable {
   readonly path: Octets;
   readonly bytes: Buffer;
 }
 
 /**
- * Makes a path of any length one that system calls take: of a long one, directories on the way are opened, and the rest is named from there.
- * What the last name means is not touched. Other systems than Linux get the path as it is.
+ * Makes a path of any length acceptable to system calls. If it is too long, directories on the way are opened, and the rest is named
+ * relative to them. The last name is not resolved. On systems other than Linux, the path is returned unchanged.
  *
- * @throws SystemError where a directory on the way cannot be entered
+ * @throws SystemError if a directory on the way cannot be opened
  */
 export function reachPath(path: Octets): ReachedPath {
   let fd: number | undefined;
@@ -37,7 +37,7 @@ export function reachPath(path: Octets): ReachedPath {
       throw error;
     }
     const next = `/proc/self/fd/${fd}/${rest.slice(cut + 1)}` as Octets;
-    // A single name that is too long: the call that gets it says so.
+    // A single name is too long. The system call on it will fail.
     if (next.length >= rest.length) break;
     rest = next;
   }

@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
 
 /**
- * Fills `target` from an open file at `offset`, as far as the file goes.
+ * Fills `target` with the bytes of an open file from `offset` on.
  *
  * @returns bytes read; fewer than asked for only at the end of the file
  */

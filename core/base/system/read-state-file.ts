@@ -2,9 +2,9 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import { VtError } from '../errors.ts';
 
 /**
- * Reads a file in which vtftp keeps something of its own, such as bookmarks. A FIFO or a device in its place would block the reader.
+ * Reads a file of vtftp's own state, such as bookmarks. Anything but a regular file is refused: a FIFO or a device could block the reader.
  *
- * @throws {VtError} EOPEN for what is no regular file; else what open(2) gives
+ * @throws {VtError} EOPEN if it is not a regular file; else the system's error
  */
 export function readStateFile(path: string): Buffer {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -1,4 +1,4 @@
-/** Memory that threads share: a `WebAssembly.Memory`, in which kernels can work, or a plain buffer, where plain code does their work. */
+/** Memory that threads share: a `WebAssembly.Memory` for the WASM kernels, or a plain buffer for the JavaScript code that replaces them. */
 export interface SharedMemory {
   readonly buffer: SharedArrayBuffer;
 }
@@ -6,10 +6,10 @@ export interface SharedMemory {
 const PAGE_SIZE = 64 * 1024;
 
 /**
- * Memory for `size` bytes, rounded up to pages of 64 KiB. V8 reserves some 8 GiB of addresses for each `WebAssembly.Memory`,
- * however small. Under a limit of address space (`ulimit -v`) that fails, and a plain buffer is used.
+ * Allocates `size` bytes, rounded up to pages of 64 KiB. V8 reserves some 8 GiB of addresses for each `WebAssembly.Memory`, however
+ * small. Under a limit of address space (`ulimit -v`) that may fail; then a plain buffer is used.
  *
- * @throws {RangeError} where there is no memory of that size at all
+ * @throws {RangeError} if a plain buffer cannot be allocated either
  */
 export function sharedMemory(size: number): SharedMemory {
   const pages = Math.ceil(size / PAGE_SIZE);

@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net';
 
-/** The file descriptor of a connection or a server, which Node keeps in its handle; -1 where it is closed. */
+/** The file descriptor of a connection or a server, from its Node handle; -1 if it is closed. */
 export function descriptorOf(owner: Server | Socket): number {
   const { _handle: handle } = owner as unknown as { readonly _handle?: { readonly fd?: number } | null };
   return handle?.fd ?? -1;

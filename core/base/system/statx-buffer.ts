@@ -7,9 +7,8 @@ const NANOS = 1_000_000_000n;
 const SIZE = 256;
 
 /**
- * Where statx(2) writes what it finds: a struct whose layout is the same on every architecture. It is read through views,
- * in the order of bytes that the machine has. Buffer's own readers make four bigints for one, and took a third of the time
- * of the call.
+ * The output buffer of statx(2): a struct with the same layout on every architecture. It is read through typed arrays in the machine's
+ * byte order. Buffer's read methods make four bigints for each value, and took a third of the time of the call.
  */
 export class StatxBuffer {
   readonly bytes: Uint8Array;
@@ -27,7 +26,7 @@ export class StatxBuffer {
     this.#i64 = new BigInt64Array(buffer);
   }
 
-  /** What was found last. */
+  /** Decodes the result of the last call. */
   decode(): NodeStat {
     const u16 = this.#u16;
     const u32 = this.#u32;

@@ -3,26 +3,25 @@ import { VtError } from '../errors.ts';
 import { makeFolders } from './make-folders.ts';
 import { errorCode } from './system-error.ts';
 
-// How the files of a Store are opened and made. Whoever can write into the folder of a Store must not be able to lead a
-// session elsewhere: no symlink is followed, and nothing but a plain file is opened. What is made has the mode that the
-// Store's `shared` asks for, whatever the umask.
+// Opens and makes the files of a Store. Users who can write into its folder must not be able to redirect a session, so no symlink is
+// followed, and only regular files are opened. New files have the mode that the Store's `shared` setting requires, regardless of the umask.
 
-/** Who besides its owner may use a Store: nobody, its group, or its group and for reading everybody. */
+/** Who besides its owner may use a Store: nobody, its group, or its group and (for reading) everybody. */
 export type Shared = 'no' | 'group' | 'all';
 
 /** Every value of `shared`. */
 export const SHARED_VALUES: readonly Shared[] = ['no', 'group', 'all'];
 
-/** The default. */
+/** The default of `shared`. */
 export const DEFAULT_SHARED: Shared = 'no';
 
-/** The modes of what is made in a Store. */
+/** The modes of new files and folders in a Store. */
 export interface StoreAccess {
   readonly fileMode: number;
   readonly folderMode: number;
 }
 
-// What is made in a folder with the set-group-id bit belongs to the folder's group.
+// New entries of a folder with the set-group-id bit get the folder's group.
 const ACCESS: Readonly<Record<Shared, StoreAccess>> = {
   no: { fileMode: 0o600, folderMode: 0o700 },
   group: { fileMode: 0o660, folderMode: 0o2770 },
@@ -34,7 +33,7 @@ export function accessFor(shared: Shared | undefined): StoreAccess {
   return ACCESS[shared ?? DEFAULT_SHARED];
 }
 
-/** For what belongs to no Store that others share: caches, spools, checkpoints. */
+/** The modes of files that are never shared: caches, spools, checkpoints. */
 export const PRIVATE_ACCESS: StoreAccess = ACCESS.no;
 
 const FLAGS: Readonly<Record<'read' | 'append' | 'update', number>> = {
@@ -43,22 +42,22 @@ const FLAGS: Readonly<Record<'read' | 'append' | 'update', number>> = {
   update: constants.O_RDWR,
 };
 
-// Opening a FIFO would wait for its other end. Windows has neither.
 /** Bytes written at a time. */
 const WRITE_SIZE = 1024 * 1024;
 
+// O_NONBLOCK: opening a FIFO would wait for its other end. Windows has neither flag.
 const SAFE_FLAGS = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
  * Opens a file of a Store.
  *
- * @throws {VtError} EOPEN for a symlink, or what is no plain file; else the system's error
+ * @throws {VtError} EOPEN if it is a symlink or not a regular file; else the system's error
  */
 export function openStoreFile(path: string, purpose: 'read' | 'append' | 'update'): number {
   return requirePlain(openRaw(path, FLAGS[purpose]), path);
 }
 
-/** Opens a file of a Store to append to, or to lock; it is made where it is not there. @throws as {@link openStoreFile} */
+/** Opens a file of a Store for appending or locking, and makes it if it does not exist. @throws as {@link openStoreFile} */
 export function openOrCreateStoreFile(path: string, access: StoreAccess): number {
   for (;;) {
     try {
@@ -74,7 +73,7 @@ export function openOrCreateStoreFile(path: string, access: StoreAccess): number
   }
 }
 
-/** Makes a file of a Store, to append to. @throws the system's error, EEXIST where there is one of that name */
+/** Makes a file of a Store, and opens it for appending. @throws the system's error; EEXIST if there is an entry of that name */
 export function createStoreFile(path: string, access: StoreAccess): number {
   const fd = openRaw(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL, access.fileMode);
   try {
@@ -90,7 +89,7 @@ function openRaw(path: string, flags: number, mode?: number): number {
     return openSync(path, flags | SAFE_FLAGS, mode);
   } catch (error) {
     const code = errorCode(error);
-    // FreeBSD says EMLINK of a symlink; a socket, or a FIFO that nobody reads, cannot be opened at all.
+    // FreeBSD reports EMLINK for a symlink. ENXIO is a socket, or a FIFO that nobody reads.
     if (code === 'ELOOP' || code === 'EMLINK') throw notPlain(path, 'it is a symlink', error);
     if (code === 'ENXIO' || code === 'EISDIR') throw notPlain(path, 'it is not a file', error);
     throw error;
@@ -111,8 +110,8 @@ function notPlain(path: string, fact: string, cause: unknown): VtError {
 }
 
 /**
- * Puts a new file in the place of another of a Store: whole or not at all. What is there is replaced, not written to, also where it is a symlink.
- * The new name is durable only once the folder is synced.
+ * Replaces a file of a Store atomically by a new one. If the path is a symlink, the link is replaced, not its target. The new name is
+ * durable only once the folder is synced.
  */
 export function replaceStoreFile(
   path: string,
@@ -135,7 +134,7 @@ export function replaceStoreFile(
   }
 }
 
-/** Makes a folder of a Store, and those above it. An existing one is unchanged. */
+/** Makes a folder of a Store and its missing parents. An existing folder is unchanged. */
 export function makeStoreFolder(path: string, access: StoreAccess): void {
   if (!makeFolders(path, access.folderMode)) return;
   try {

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 
-/** Makes the names in a folder durable. */
+/** Makes the entries of a folder durable (fsync(2)). */
 export function syncFolder(folder: string): void {
   const fd = openSync(folder, 'r');
   try {

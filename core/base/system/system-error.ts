@@ -3,7 +3,7 @@ import { errnoText } from '../errno-text.ts';
 import type { Octets } from '../octets.ts';
 import { octetsFromBytes, octetsToText } from '../octets.ts';
 
-/** An Error of a system call, of the same shape as those of node:fs. */
+/** An error of a system call, with the same fields as those of node:fs. */
 export interface SystemError extends Error {
   /** `ENOENT`, … */
   readonly code: string;
@@ -13,15 +13,15 @@ export interface SystemError extends Error {
   readonly path?: string;
 }
 
-// Of two names with one number, Node's fs uses the first of these.
+// If two names have the same number, Node's fs uses these.
 const PREFERRED: readonly string[] = ['ENOTSUP', 'EAGAIN'];
 
-/** What Node calls an errno that it has no name for. */
+/** The start of Node's code for an errno that it has no name for. */
 const UNKNOWN_CODE = 'Unknown system error';
 
 let codes: ReadonlyMap<number, string> | undefined;
 
-/** The name of a positive errno: `ENOENT`; `E4711` for one that nobody knows. */
+/** The name of a positive errno: `ENOENT`; `E4711` for an unknown one. */
 export function errnoName(errno: number): string {
   if (codes === undefined) {
     const map = new Map<number, string>();
@@ -33,10 +33,10 @@ export function errnoName(errno: number): string {
 }
 
 /**
- * The Error for a system call that failed.
+ * Makes the error of a failed system call.
  *
  * @param errno - positive, as in C
- * @param path - what it was about, if anything
+ * @param path - the path of the call, if any; a descriptor is ignored
  */
 export function systemError(errno: number, syscall: string, path?: Uint8Array | number): SystemError {
   const code = errnoName(errno);
@@ -49,19 +49,19 @@ export function systemError(errno: number, syscall: string, path?: Uint8Array | 
 /** The `code` of a system call's error (`ENOENT`), or undefined for any other value. */
 export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
-  // Node has no name for some, EDQUOT among them.
+  // Node has no name for some, such as EDQUOT.
   return error.code.startsWith(UNKNOWN_CODE) && isSystemError(error) ? errnoName(-error.errno) : error.code;
 }
 
-/** A path in bytes as the bytes that node:fs takes. */
+/** Converts a path to the bytes that node:fs accepts. */
 export function pathBytes(path: Octets): Buffer {
   return Buffer.from(path, 'latin1');
 }
 
-/** What V8 and Node say where the system gives them no memory. */
+/** Messages of V8 and Node when memory runs out. */
 const NO_MEMORY = /allocation failed|could not allocate memory|failed to allocate memory/i;
 
-/** What a system call's error says, without its code, its call and its path: `permission denied`. Of any other error its message. */
+/** The text of a system call's error, without code, call and path: `permission denied`. For any other error, its message. */
 export function errorReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof RangeError && NO_MEMORY.test(error.message)) return 'out of memory: a limit such as ulimit -v leaves too little';
@@ -69,7 +69,7 @@ export function errorReason(error: unknown): string {
   return error.message;
 }
 
-/** An error in one clear line: `mkdir "/proc/q": no such file or directory` in place of Node's own order; of any other error its message. */
+/** Formats a system call's error in our grammar: `mkdir "/proc/q": no such file or directory`. For any other error, its message. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error) || !isSystemError(error)) return errorReason(error);
   const { syscall, path, dest } = error as SystemError & { readonly dest?: string };
@@ -78,7 +78,7 @@ export function errorText(error: unknown): string {
   return `${action}${where}${dest === undefined ? '' : ` to "${dest}"`}: ${errorReason(error)}`;
 }
 
-// What a person calls it.
+// Actions in plain words; other calls are shown by their names.
 const SYSTEM_CALL_ACTIONS: Readonly<Record<string, string>> = {
   scandir: 'list',
   opendir: 'list',
@@ -87,7 +87,7 @@ const SYSTEM_CALL_ACTIONS: Readonly<Record<string, string>> = {
   access: 'open',
 };
 
-/** Whether an error is one of a system call, as node:fs and {@link systemError} make them. */
+/** Whether an error is that of a system call, as node:fs and {@link systemError} make them. */
 export function isSystemError(error: Error): error is SystemError {
   return 'syscall' in error && typeof error.syscall === 'string' && 'errno' in error && typeof error.errno === 'number';
 }

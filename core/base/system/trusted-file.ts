@@ -2,16 +2,16 @@ import { realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { VtError } from '../errors.ts';
 
-/** Permission to write for group and others; of an ACL the group's are those that it gives at most. */
+/** Write permission of group and others. With an ACL, the group bits are its mask: the maximum that it grants. */
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 
 /**
- * Refuses a file that somebody else may have written. It and each folder above it must belong to the user or to root, and neither
- * group nor others may write there. In a sticky folder such as /tmp the user's own entries are trusted. It is ssh's rule for its
- * own files.
+ * Refuses a file that somebody else may have written. It and each folder above it must belong to the user or to root, and group and
+ * others must not have write permission. Folders with the sticky bit, such as /tmp, may be writable. ssh has the same rule for its own
+ * files.
  *
- * @param what - what the file is, for the message: `configuration`
+ * @param what - the purpose of the file, for the message: `configuration`
  * @throws {VtError} EPERM with what to change; a system error if its status cannot be read
  */
 export function requireTrusted(file: string, what: string): void {

@@ -10,10 +10,10 @@ const O_PATH = 0o10000000; // Linux
 const DIRECTORY = O_PATH | constants.O_DIRECTORY;
 const NODE = O_PATH | constants.O_NOFOLLOW;
 
-/** As path_resolution(7) has it. */
+/** The kernel's limit, from path_resolution(7). */
 const MAX_LINKS = 40;
 
-/** A symlink on the way to a file that somebody else made, or could have moved there. */
+/** A path contains a symlink that another user made, or that another user could have put there. */
 export class UntrustedLinkError extends VtError {
   constructor(link: Octets, uid: bigint, options: { readonly remedy: string }) {
     super('EPERM', `"${octetsToText(link)}" is a symlink of user ${uid}, or in a directory of that user: ${options.remedy}`, options);
@@ -21,12 +21,12 @@ export class UntrustedLinkError extends VtError {
 }
 
 /**
- * Opens a file through symlinks of root or of this user alone, in directories of these. Others could turn theirs to what they may not read
- * themselves. Each element of the path is opened from the one before it, so that nobody can swap one meanwhile.
+ * Opens a file, and follows only symlinks that belong to root or this user, in directories that do. Other users could point theirs at
+ * files that they cannot read themselves. Each element of the path is opened from the one before it, so nobody can replace one meanwhile.
  *
- * @param flags - of open(2), for reading
- * @param remedy - what takes links of others, too
- * @throws {UntrustedLinkError} and what open(2) gives
+ * @param flags - flags of open(2), for reading
+ * @param remedy - for the message: how to follow symlinks of others
+ * @throws {UntrustedLinkError} for a symlink of another user; else the system's error
  */
 export function openTrusted(path: Octets, flags: number, remedy: string): number {
   if (process.platform !== 'linux') return openSync(pathBytes(path), flags);
@@ -70,7 +70,7 @@ function replace(old: number, next: number): number {
   return next;
 }
 
-/** Of a symlink that is open: nobody can change the target of one, nor can another get its number meanwhile. */
+/** The target of a symlink that is open. A target cannot change, and while the link is open no other can have its inode number. */
 function targetOf(entry: Buffer, { dev, ino }: BigIntStats): Octets {
   const target = octetsFromBytes(readlinkSync(entry, 'buffer'));
   const now = lstatSync(entry, { bigint: true });

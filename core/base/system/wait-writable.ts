@@ -1,13 +1,13 @@
 import { POLL, pollDescriptor } from './poll.ts';
 
-/** How a wait for room ended: `called` if a signal came, whose listener runs once the event loop turns. */
+/** How a wait ended: more can be written, the time is over, or `called`: a signal came, whose listener runs once the event loop turns. */
 export type WaitEnd = 'room' | 'full' | 'called';
 
-/** Milliseconds of a wait where the C library cannot be called. */
+/** Milliseconds to wait if the C library cannot be called. */
 const PAUSE_MS = 2;
 
 /**
- * Waits until a pipe, a socket or a terminal takes more. Blocks the whole thread.
+ * Waits until a pipe, a socket or a terminal accepts more bytes. Blocks the whole thread.
  *
  * @param ms - milliseconds to wait at most; less than 0 for no limit
  */
@@ -18,6 +18,6 @@ export function waitWritable(fd: number, ms: number): WaitEnd {
     return 'full';
   }
   if (events === 'called') return 'called';
-  // A closed reader counts as room: the write then fails.
+  // A closed reader counts as room. The write then fails.
   return events === 0 ? 'full' : 'room';
 }

@@ -2,7 +2,7 @@ import type { BlockSource } from './block-source.ts';
 import { digestKey } from './digest-key.ts';
 import type { HashCode } from './hashcode.ts';
 
-/** Gets Blocks, for each its verified bytes, undefined where it is nowhere, or what is wrong with it. */
+/** Gets Blocks. The result has for each its verified bytes, undefined if no Store has it, or the error. */
 export type FetchBlocks = (hashcodes: readonly HashCode[]) => Promise<readonly (Uint8Array | Error | undefined)[]>;
 
 /** Maximum Blocks per request. */
@@ -14,9 +14,8 @@ interface Waiting {
 }
 
 /**
- * A source that takes requests for single Blocks and requests many at once from its own source. What is wanted within one turn of
- * the event loop is fetched together. So a walk of many branches costs one round trip for each level rather than one for
- * each Block.
+ * A source that combines requests for single Blocks into batches. Requests within one turn of the event loop are fetched together, at
+ * most {@link MAX_BATCH} at once. So a walk of many branches costs one round trip per level, not one per Block.
  */
 export class BatchedSource implements BlockSource {
   readonly name: string;

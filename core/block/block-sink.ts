@@ -8,11 +8,11 @@ import type { HashCode } from './hashcode.ts';
 import { digestHex, hashcodeOf } from './hashcode.ts';
 import { isRun } from './run-bytes.ts';
 
-/** Where encoders put the Blocks that they make, without waiting for a Store. */
+/** Receives the Blocks that encoders make, without waiting for a Store. */
 export interface BlockSink {
   readonly hashName: HashName;
   /**
-   * Takes a Block and gives its hashcode. `data` is copied if it is kept.
+   * Takes a Block and returns its hashcode. `data` is copied if it is kept.
    *
    * @param data - at most MAX_BLOCK_SIZE bytes
    */
@@ -25,8 +25,8 @@ interface PendingBlock {
 }
 
 /**
- * Collects Blocks until they are flushed to a Store in one batch. Equal Blocks are kept once. A caller with
- * unbounded input must flush whenever `size` passes its own limit.
+ * Collects Blocks until they are flushed to a Store in one batch. Equal Blocks are kept once. A caller with unbounded input must flush
+ * whenever `size` exceeds a limit of its own.
  */
 export class PendingBlocks implements BlockSink {
   readonly hashName: HashName;
@@ -68,9 +68,9 @@ export class PendingBlocks implements BlockSink {
   }
 
   /**
-   * Adds all waiting Blocks to a Store. Blocks put meanwhile wait for the next flush; if the Store fails, all wait on.
+   * Adds all waiting Blocks to a Store. Blocks put meanwhile wait for the next flush. If the Store fails, all Blocks are kept.
    *
-   * @throws {TypeError} if the Store's hash function is another
+   * @throws {TypeError} if the Store has another hash function; else the Store's error
    */
   async flushTo(store: BlockTarget, options?: OpOptions): Promise<void> {
     if (store.hashName !== this.hashName) throw new TypeError(`flush Blocks: expected a Store of ${this.hashName}, got ${store.hashName}`);
@@ -91,13 +91,13 @@ export class PendingBlocks implements BlockSink {
   }
 }
 
-/** Gives each Block to two sinks. */
+/** Puts each Block into two sinks. */
 export class BothSinks implements BlockSink {
   readonly hashName: HashName;
   readonly #first: BlockSink;
   readonly #second: BlockSink;
 
-  /** @param second - of the same hash function */
+  /** @param second - must have the same hash function as `first` */
   constructor(first: BlockSink, second: BlockSink) {
     this.hashName = first.hashName;
     this.#first = first;
@@ -111,8 +111,7 @@ export class BothSinks implements BlockSink {
 }
 
 /**
- * The Block of one leaf: a literal up to MAX_LITERAL_SIZE bytes, a run if all bytes are equal, and else stored in
- * `sink` under its hashcode.
+ * Makes the Block of one leaf: a literal up to MAX_LITERAL_SIZE bytes, a run if all bytes are equal, else a hashed Block in `sink`.
  *
  * @param data - at most MAX_BLOCK_SIZE bytes; copied if kept
  */

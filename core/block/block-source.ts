@@ -1,16 +1,16 @@
 import type { OpOptions } from '../base/op-options.ts';
 import type { HashCode } from './hashcode.ts';
 
-/** What only gives Blocks, as a walker needs it. Every Store is one. */
+/** Gets Blocks: all that a walk needs. Every Store is a BlockSource. */
 export interface BlockSource {
   /** For messages. */
   readonly name: string;
 
   /**
-   * The bytes of a Block, verified against its hashcode, or undefined where it is not there.
-   * The array is the caller's to keep, not to modify.
+   * The bytes of a Block, verified against its hashcode, or undefined if the source does not have it. The caller may keep the array, but
+   * must not modify it.
    *
-   * @throws {CorruptBlockError} if what is stored does not match
+   * @throws {CorruptBlockError} if the stored bytes do not match the hashcode
    */
   get(hashcode: HashCode, options?: OpOptions): Promise<Uint8Array | undefined>;
 }

@@ -7,9 +7,9 @@ import type { HashCode } from './hashcode.ts';
 import { formatHashcode, readHashcode } from './hashcode-text.ts';
 import { formatTexthex, readTexthex } from './literal-text.ts';
 
-// Block references as text. The forms are the Python vt's. @see vt(5), "Text"
+// Block references as text, in the Python vt's grammar. @see vt(5), "Text"
 
-/** The text of a block reference: one line of printable ASCII. A span that is not known is left out. */
+/** Formats a block reference as one line of printable ASCII. An unknown span is omitted. */
 export function formatBlock(block: Block): string {
   switch (block.kind) {
     case 'hash':
@@ -31,8 +31,8 @@ export function formatBlock(block: Block): string {
 /**
  * Parses the text of a block reference.
  *
- * @returns the reference; its span is UNKNOWN_SPAN where a hashed or indirect reference does not give it
- * @throws {ParseError} for anything else, also if something follows
+ * @returns the reference; the span of a hashed or indirect reference is UNKNOWN_SPAN if the text has none
+ * @throws {ParseError} for any other text, and if text follows the reference
  */
 export function parseBlock(text: string): Block {
   const reader = new TextReader(text);
@@ -41,12 +41,12 @@ export function parseBlock(text: string): Block {
   return block;
 }
 
-/** Whether a block reference may start at the reader's position. */
+/** Whether a block reference seems to start at the reader's position. */
 export function atBlock(reader: TextReader): boolean {
   return ['B{', 'I{', 'LB{', 'RLE{', 'SubB{'].some((prefix) => reader.startsWith(prefix));
 }
 
-/** Reads the text of a block reference at the reader's position. */
+/** Reads the text of a block reference at the reader's position. @throws {ParseError} if there is none */
 export function readBlock(reader: TextReader): Block {
   return readAt(reader, 0);
 }

@@ -3,15 +3,15 @@ import type { HashCode } from './hashcode.ts';
 /** Bytes stored under their hashcode. */
 export interface HashBlock {
   readonly kind: 'hash';
-  /** Bytes denoted, 0..2^53-1; {@link UNKNOWN_SPAN} in a text or superblock reference that does not say. */
+  /** Bytes denoted, 0..2^53-1; {@link UNKNOWN_SPAN} for a text without span, and for a decoded superblock. */
   readonly span: number;
   readonly hashcode: HashCode;
 }
 
-/** A Block whose bytes are the concatenated bytes of the Blocks in its superblock. */
+/** A Block whose bytes are those of the Blocks in its superblock, concatenated. */
 export interface IndirectBlock {
   readonly kind: 'indirect';
-  /** Bytes of content denoted, the sum over the leaves. */
+  /** Bytes of content denoted: the sum over the leaves. */
   readonly span: number;
   /** The superblock: its bytes are a concatenation of block references. */
   readonly refs: Exclude<Block, IndirectBlock>;
@@ -41,19 +41,19 @@ export interface SubBlock {
   readonly offset: number;
 }
 
-/** A reference to bytes: a value, which holds no Store. `span` is the bytes denoted. */
+/** A reference to bytes, without a Store. `span` is the number of bytes denoted. */
 export type Block = HashBlock | IndirectBlock | LiteralBlock | RunBlock | SubBlock;
 
-/** The span of a reference that does not give it; bytes never hold it. */
+/** The span of a reference that does not have one. It is never encoded in bytes. */
 export const UNKNOWN_SPAN = -1;
 
-/** A leaf of at most this many bytes becomes a literal: a hashed reference would be longer than the bytes. */
+/** The maximum size of a literal, in bytes: for so few bytes a hashed reference would be longer. */
 export const MAX_LITERAL_SIZE = 32;
 
-/** The Block of no bytes. */
+/** The empty Block. */
 export const EMPTY_BLOCK: LiteralBlock = { kind: 'literal', span: 0, data: new Uint8Array(0) };
 
-/** Whether two references are the same reference (not merely equal bytes). */
+/** Whether two references are equal. Different references may denote equal bytes. */
 export function sameBlock(a: Block, b: Block): boolean {
   if (a.span !== b.span) return false;
   switch (a.kind) {

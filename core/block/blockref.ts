@@ -6,7 +6,7 @@ import type { Block, IndirectBlock } from './block.ts';
 import { UNKNOWN_SPAN } from './block.ts';
 import { decodeHashcode, writeHashcode } from './hashcode.ts';
 
-// Block references in bytes. The layout is the Python vt's. @see vt(5), "Block references"
+// Block references in bytes, in the Python vt's layout. @see vt(5), "Block references"
 
 const FLAG_INDIRECT = 0x01;
 const FLAG_TYPED = 0x02;
@@ -17,17 +17,20 @@ const TYPE_RUN = 1;
 const TYPE_LITERAL = 2;
 const TYPE_SUB = 3;
 
-/** Sub-Blocks of sub-Blocks deeper than this are refused: nothing writes them, and each level costs a stack frame. */
+/** Maximum nesting of sub-Blocks. No program writes more, and each level takes a stack frame. */
 export const MAX_SUB_DEPTH = 32;
 
-/** Writes a block reference, with its length in front. */
+/** Writes a block reference with a length prefix. @throws {RangeError} if its span, or that of the base of a sub-Block, is unknown */
 export function writeBlockref(writer: ByteWriter, block: Block): void {
   const start = writer.length;
   writeBlockrefBody(writer, block);
   writer.prefixLength(start);
 }
 
-/** Writes the reference of a stored Block, with its length in front, from what it is made of. @param at - where the digest begins in `digests` */
+/**
+ * Writes the reference of a hashed Block from its fields, with a length prefix. @param at - offset of the digest in `digests`; `end` is its
+ * end
+ */
 export function writeHashedRef(writer: ByteWriter, span: number, enumeration: number, digests: Uint8Array, at: number, end: number): void {
   writer.bsuint(1 + bsuintSize(span) + bsuintSize(enumeration) + end - at);
   writer.octet(0);
@@ -36,14 +39,14 @@ export function writeHashedRef(writer: ByteWriter, span: number, enumeration: nu
   writer.part(digests, at, end);
 }
 
-/** A block reference in new bytes, with its length in front. */
+/** Encodes a block reference with a length prefix. @throws {RangeError} as {@link writeBlockref} */
 export function encodeBlockref(block: Block): Buffer {
   const writer = new ByteWriter(64);
   writeBlockref(writer, block);
   return writer.take();
 }
 
-/** A block reference without its length, in new bytes. */
+/** Encodes a block reference without a length prefix. @throws {RangeError} as {@link writeBlockref} */
 export function blockrefBody(block: Block): Uint8Array {
   const writer = new ByteWriter(64);
   writeBlockrefBody(writer, block);
@@ -51,7 +54,7 @@ export function blockrefBody(block: Block): Uint8Array {
 }
 
 /**
- * Writes a block reference without its length: as in a Dirent's field, which has a length of its own.
+ * Writes a block reference without a length prefix, as in a field of a Dirent, which has its own length.
  *
  * @throws {RangeError} if its span, or that of the base of a sub-Block, is unknown
  */
@@ -93,9 +96,9 @@ function typeOf(block: Exclude<Block, IndirectBlock>): number {
 }
 
 /**
- * Decodes a block reference with its length in front. Hashcodes and literals are copied.
+ * Decodes a block reference with a length prefix. Hashcodes and literals are copied.
  *
- * @throws {ParseError} if it is cut short, of an unknown kind, or followed by bytes inside its length
+ * @throws {ParseError} if it is truncated, has an unknown kind, or has extra bytes within its length
  */
 export function decodeBlockref(data: Uint8Array, offset: number): Decoded<Block> {
   return decodeAt(data, offset, 0);
@@ -107,10 +110,11 @@ function decodeAt(data: Uint8Array, offset: number, depth: number): Decoded<Bloc
 }
 
 /**
- * Decodes a block reference without its length.
+ * Decodes a block reference without a length prefix.
  *
- * @param body - all of the reference
- * @param at - where `body` is in the whole, for the offsets of errors
+ * @param body - exactly the reference
+ * @param at - offset of `body` in the whole, for the offsets of errors
+ * @throws {ParseError} as {@link decodeBlockref}
  */
 export function decodeBlockrefBody(body: Uint8Array, at = 0): Block {
   return decodeBody(body, at, 0);
@@ -139,7 +143,7 @@ function decodeFields(body: Uint8Array, depth: number): Block {
     (flags & FLAG_TYPE_FLAGS) === 0 ? { value: 0, next: typeFlagsAt } : decodeBsuint(body, typeFlagsAt);
   if (typeFlags !== 0) throw new ParseError(`decode block reference: unknown type flags ${typeFlags}`, typeFlagsAt);
   const indirect = (flags & FLAG_INDIRECT) !== 0;
-  // A superblock's own size is not recorded, but where its bytes are in the reference.
+  // The size of a superblock is not recorded. Only for a literal is it known, from the reference.
   const innerSpan = indirect ? UNKNOWN_SPAN : span;
   const { value: inner, next: end } = decodeInner(body, bodyAt, type, innerSpan, depth);
   if (end !== body.length) throw new ParseError(`decode block reference: ${body.length - end} bytes too many`, end);

@@ -1,4 +1,4 @@
-/** Items that two lists have in common: `length` of them from these places on. */
+/** A run of items that two lists have in common: `length` items from the indices `before` and `after` on. */
 export interface CommonRun {
   readonly before: number;
   readonly after: number;
@@ -6,8 +6,8 @@ export interface CommonRun {
 }
 
 /**
- * What two lists have in common, in the order of both: what they begin and end with, and between these a longest ascending chain of
- * pairs. The first of several equal items pairs with the first, the second with the second. Takes n log n steps.
+ * Finds the items that two lists have in common, in the order of both: a common start, a common end, and a longest common subsequence of
+ * pairs between them. Equal items pair in order: the first with the first, the second with the second. Takes n log n steps.
  *
  * @param before - keys; equal keys are equal items
  */
@@ -44,9 +44,9 @@ function add(runs: CommonRun[], before: number, after: number, length: number): 
   else runs[runs.length - 1] = { ...last, length: last.length + length };
 }
 
-/** A longest part of a list of pairs, ascending by its second places, whose first places ascend as well. */
+/** Given pairs that ascend by their second numbers, a longest subsequence in which the first numbers ascend, too. */
 function longestAscending(pairs: readonly (readonly [number, number])[]): (readonly [number, number])[] {
-  // Of chains of each length the one that ends lowest, by the place of its last pair.
+  // For each length, the chain whose last first number is lowest; here is the index of its last pair.
   const ends: number[] = [];
   const previous = new Int32Array(pairs.length).fill(-1);
   for (const [at, [first]] of pairs.entries()) {

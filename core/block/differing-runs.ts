@@ -6,23 +6,23 @@ import { blockrefBody } from './blockref.ts';
 import { commonRuns } from './common-runs.ts';
 import { MAX_TREE_DEPTH, readSuperblock, withSpan } from './tree-walk.ts';
 
-/** A part of a content: a leaf, or a superblock that is not opened. */
+/** A part of a content: a leaf, or a superblock that has not been read. */
 export interface ContentPart {
   readonly block: Block;
-  /** Where in the whole content it starts. */
+  /** Its offset in the whole content. */
   readonly start: number;
 }
 
-/** Parts of two contents that are between equal ones. One of the two lists may be empty. */
+/** The parts of two contents between two common parts. One of the lists may be empty. */
 export interface DifferingRun {
   readonly before: readonly ContentPart[];
   readonly after: readonly ContentPart[];
-  /** Where in each content it begins. */
+  /** Its offset in each content. */
   readonly start: { readonly before: number; readonly after: number };
 }
 
 interface Part extends ContentPart {
-  /** Levels of superblocks in it, at most; 0 for a leaf. */
+  /** Upper bound of the levels of superblocks in it; 0 for a leaf. */
   readonly height: number;
 }
 
@@ -31,12 +31,12 @@ interface Run extends DifferingRun {
   readonly after: readonly Part[];
 }
 
-/** A run of more parts is given with its superblocks unopened: what has nothing in common must not fill the memory. */
+/** A run of more parts is returned with its superblocks unread. Contents with nothing in common must not fill the memory. */
 const MAX_PARTS = 200_000;
 
 /**
- * Where two Block trees differ, in order of content. Equal references are equal contents, so only superblocks that one tree has and the
- * other has not are read, and no leaf.
+ * Finds the parts in which two Block trees differ, in order. Equal references mean equal contents. So superblocks are read only if one
+ * tree has them and the other does not, and leaves are not read.
  *
  * @throws {MissingBlockError} and {CorruptBlockError} for a superblock that cannot be read
  */
@@ -51,7 +51,7 @@ export async function* differingRuns(
     const whole = await withSpan(source, block, signal);
     return whole.span === 0 ? [] : [{ block: whole, start: 0, height: await heightOf(source, whole, signal) }];
   };
-  // Runs still to compare, the next one last.
+  // Runs to compare, in reverse order.
   const start = { before: 0, after: 0 };
   const runs = differing({ before: await top(sources.before, before), after: await top(sources.after, after), start });
   for (let run = runs.pop(); run !== undefined; run = runs.pop()) {
@@ -77,7 +77,7 @@ function heightOfAll(parts: readonly Part[]): number {
   return height;
 }
 
-/** The parts with all superblocks of a height opened. */
+/** Replaces the superblocks of the given height by their children. */
 async function open(source: BlockSource, parts: readonly Part[], height: number, signal: AbortSignal | undefined): Promise<Part[]> {
   const opened: Part[] = [];
   for (const part of parts) {
@@ -100,7 +100,7 @@ async function open(source: BlockSource, parts: readonly Part[], height: number,
   return opened;
 }
 
-/** The runs between what is common, in order. */
+/** The runs between common parts, in order. */
 function differing({ before, after, start }: Run): Run[] {
   const runs: Run[] = [];
   let at = { before: 0, after: 0 };
@@ -114,7 +114,7 @@ function differing({ before, after, start }: Run): Run[] {
   return runs;
 }
 
-/** Where the part before that of a place ends. */
+/** The offset at which the part at index `place` begins, even if there is none. */
 function endBefore(parts: readonly Part[], place: number, start: number): number {
   const last = parts[place - 1];
   return last === undefined ? start : last.start + last.block.span;
@@ -124,7 +124,7 @@ function keyOf({ block }: Part): string {
   return Buffer.from(blockrefBody(block)).toString('latin1');
 }
 
-/** Levels of superblocks, counted along the first of each. */
+/** Levels of superblocks, counted along the first child of each. */
 async function heightOf(source: BlockSource, block: Block, signal: AbortSignal | undefined): Promise<number> {
   let height = 0;
   for (let at: Block | undefined = block; at?.kind === 'indirect' && height < MAX_TREE_DEPTH; height++) {

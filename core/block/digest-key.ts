@@ -1,9 +1,9 @@
-/** A digest as the key of a Map, at a tenth of the time that hex takes; its order is that of the digests. */
+/** Converts a digest to the key of a Map, in a tenth of the time of hex. Keys sort like digests. */
 export function digestKey(digest: Uint8Array): string {
   return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('latin1');
 }
 
-/** The digest of a key. */
+/** Converts a key back to the digest. */
 export function digestOfKey(key: string): Uint8Array {
   return Buffer.from(key, 'latin1');
 }

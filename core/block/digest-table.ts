@@ -1,20 +1,20 @@
-/** Digests kept together: 1 MiB of those of 32 bytes. */
+/** Digests per chunk of memory: 1 MiB if they have 32 bytes. */
 const CHUNK_DIGESTS = 32_768;
 const FIRST_SLOTS = 4096;
 
 /**
- * Digests, each with a small number, in little memory: the bytes of a digest, one more, and 6 to 12 of table. Nothing is
- * ever taken out. Digests are uniform, so their own bytes serve as their hash.
+ * A compact map from digests to small numbers. An entry takes the bytes of its digest, one for the number, and 6 to 12 for the hash table.
+ * Entries cannot be removed. Digests are uniformly distributed, so their first bytes serve as hash.
  */
 export class DigestTable {
   readonly #size: number;
-  /** 0 for none, else the number of a digest and 1. Its length is a power of 2, and at most two thirds are taken. */
+  /** 0 for an empty slot, else the index of a digest plus 1. The length is a power of 2, and at most two thirds are in use. */
   #slots = new Uint32Array(FIRST_SLOTS);
   readonly #digests: Buffer[] = [];
   readonly #values: Uint8Array[] = [];
   #count = 0;
 
-  /** @param digestSize - bytes kept of each digest: fewer than it has where a false match does no harm; at least 8 */
+  /** @param digestSize - bytes kept of each digest, at least 8. May be fewer than a digest has if a false match does no harm */
   constructor(digestSize: number) {
     this.#size = digestSize;
   }
@@ -29,22 +29,22 @@ export class DigestTable {
     return this.#slots.byteLength + this.#digests.length * CHUNK_DIGESTS * (this.#size + 1);
   }
 
-  /** The number of a digest, or 0 for one that is not there. */
+  /** The number of a digest, or 0 if it is not in the table. */
   get(digest: Uint8Array): number {
     const found = this.#slots[this.#slotOf(digest)] ?? 0;
     return found === 0 ? 0 : (this.#values[Math.floor((found - 1) / CHUNK_DIGESTS)]?.[(found - 1) % CHUNK_DIGESTS] ?? 0);
   }
 
-  /** Whether a digest is there. */
+  /** Whether a digest is in the table. */
   has(digest: Uint8Array): boolean {
     return this.#slots[this.#slotOf(digest)] !== 0;
   }
 
   /**
-   * Puts a digest, or gives one that is there another number.
+   * Adds a digest, or changes its number.
    *
    * @param value - 1..255
-   * @returns whether it is new
+   * @returns whether the digest is new
    */
   set(digest: Uint8Array, value = 1): boolean {
     const slot = this.#slotOf(digest);
@@ -65,7 +65,7 @@ export class DigestTable {
     return found === 0;
   }
 
-  /** The slot of a digest, or the empty one where it would go. */
+  /** The slot of a digest, or the empty slot for it. */
   #slotOf(digest: Uint8Array): number {
     const mask = this.#slots.length - 1;
     for (let slot = hashOf(digest) & mask; ; slot = (slot + 1) & mask) {

@@ -2,13 +2,13 @@ import { MAX_BLOCK_SIZE } from './block-size.ts';
 import type { EdgeSettings } from './edge-settings.ts';
 import { readSize } from './size-text.ts';
 
-/** Least mean of leaves: below it nearly every position would be an edge. */
+/** Minimum mean size of leaves, in bytes. Below it nearly every position would be an edge. */
 export const MIN_MEAN_SIZE = 64;
 
-/** The sizes of leaves, as an edge kernel keeps to them. */
+/** The sizes of leaves, without the kernel. */
 export type EdgeSizes = Omit<EdgeSettings, 'kernel'>;
 
-/** Whether a kernel can keep to them: 1 <= min <= mean <= max <= 16 MiB, and mean is at least 64. */
+/** Whether sizes are valid: 1 <= min <= mean <= max <= 16 MiB, and mean is at least 64. */
 export function areEdgeSizes({ minSize, meanSize, maxSize, coarseFrom = 0 }: EdgeSizes): boolean {
   if (!Number.isSafeInteger(coarseFrom) || coarseFrom < 0) return false;
   const isWhole = [minSize, meanSize, maxSize].every(Number.isSafeInteger);
@@ -16,8 +16,8 @@ export function areEdgeSizes({ minSize, meanSize, maxSize, coarseFrom = 0 }: Edg
 }
 
 /**
- * Reads `MIN:MEAN:MAX`, or `MIN:MEAN:MAX:COARSE` with what is four times as large from there on, bytes as sizes are written
- * elsewhere: `2K:8K:32K:128M`. Undefined for anything else.
+ * Reads `MIN:MEAN:MAX` or `MIN:MEAN:MAX:COARSE`, sizes in the notation of {@link readSize}: `2K:8K:32K:128M`. COARSE is `coarseFrom`.
+ * Undefined for any other text, and for invalid sizes.
  */
 export function readEdgeSizes(text: string): EdgeSizes | undefined {
   const parts = text.split(':');

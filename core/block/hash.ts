@@ -10,49 +10,49 @@ import { SEALED_OVERHEAD, writeSealedDigest } from './sealed-bytes.ts';
 import { KECCAK_SCRATCH_SIZE } from './sha3/keccak-kernel.ts';
 import { sha3Digest, sha3DigesterOf, sha3DigestMany } from './sha3/sha3-engine.ts';
 
-/** Names of the hash functions in texts, file names and configuration. */
+/** The names of hash functions in texts, file names and configuration. */
 export type HashName = 'sha1' | 'sha256' | 'blake3' | 'sha3-256' | 'sealed';
 
-/** A hash function of the registry. */
+/** A hash function. */
 export interface HashFunction {
   readonly name: HashName;
   /** Its number in encoded bytes. @see vt(5), "Hashcodes" */
   readonly enumeration: number;
   /** Bytes of a digest. */
   readonly digestSize: number;
-  /** Bytes of a Block, at most. */
+  /** Maximum bytes of a Block. */
   readonly maxSize: number;
-  /** The digest of `data`, in a new array. `data` may be a view of shared memory. */
+  /** Computes the digest of `data`, in a new array. `data` may be a view of shared memory. */
   readonly digest: (data: Uint8Array) => Uint8Array;
   /**
-   * Makes the digests of many pieces at once: the way to hash Blocks wherever there is more than one.
+   * Computes the digests of many pieces at once. For several Blocks it is faster than `digest`.
    *
-   * @param bytes - what the pieces are of; may be a view of shared memory
-   * @param ranges - pairs: a piece's first byte in `bytes`, and the one past its last
-   * @param digests - gets `digestSize` bytes for each piece, in the order of the pieces
+   * @param bytes - holds the pieces; may be a view of shared memory
+   * @param ranges - pairs: start and end of a piece in `bytes`
+   * @param digests - receives `digestSize` bytes for each piece, in the order of the pieces
    */
   readonly digestMany: (bytes: Uint8Array, ranges: ArrayLike<number>, digests: Uint8Array) => void;
   /**
-   * `digestMany` for pieces of a WebAssembly memory, which are hashed where they are, without a copy.
+   * Makes a `digestMany` for pieces of one memory, which are hashed in place, without a copy.
    *
-   * @param memory - shared
-   * @param scratchAt - offset in it of HASH_SCRATCH_SIZE bytes that nobody else uses, a multiple of 16
+   * @param memory - shared memory
+   * @param scratchAt - offset in it of HASH_SCRATCH_SIZE bytes for exclusive use, a multiple of 16
    */
   readonly digesterOf: (memory: SharedMemory, scratchAt: number) => MemoryDigester;
 }
 
-/** Bytes of scratch memory that a MemoryDigester needs for its own. */
+/** Bytes of scratch memory that a MemoryDigester needs. */
 export const HASH_SCRATCH_SIZE = KECCAK_SCRATCH_SIZE;
 
 /** The default hash of new Stores. */
 export const DEFAULT_HASH_NAME: HashName = 'sha3-256';
 
-/** Largest digest of any hash function, in bytes. */
+/** Maximum digest size of any hash function, in bytes. */
 export const MAX_DIGEST_SIZE = 32;
 
-// Enumerations 0..2 are the Python vt's; 3 and 4 are ours. Sealed Blocks bring their names: 4 computes nothing of what they hold.
-// node:crypto gives the same digests as @noble/hashes (a test compares them) at 4 to 17 times its speed: sha3-256 of 16 KiB 432 against
-// 26 MB/s. The kernel is faster still.
+// Enumerations 0..2 are the Python vt's; 3 and 4 are ours. A sealed Block contains its own name, so 4 does not hash its contents.
+// node:crypto gives the same digests as @noble/hashes (a test compares them) and is 4 to 17 times as fast: sha3-256 of 16 KiB at 432
+// MB/s instead of 26. The kernel is even faster.
 const FUNCTIONS: readonly HashFunction[] = [
   plain('sha1', 0, 20, (data) => nodeHash('sha1', data, 'buffer'), cryptoWriter('sha1')),
   plain('sha256', 1, 32, (data) => nodeHash('sha256', data, 'buffer'), cryptoWriter('sha256')),
@@ -75,7 +75,7 @@ function sealedDigest(data: Uint8Array): Uint8Array {
   return digest;
 }
 
-/** A hash function whose pieces are hashed one after the other. */
+/** Makes a hash function that hashes pieces one after the other. */
 function plain(name: HashName, enumeration: number, digestSize: number, digest: HashFunction['digest'], write: DigestWriter): HashFunction {
   const digestMany: HashFunction['digestMany'] = (bytes, ranges, digests) => digestEach(write, digestSize, bytes, ranges, digests);
   const digesterOf: HashFunction['digesterOf'] = ({ buffer }) => {
@@ -85,19 +85,19 @@ function plain(name: HashName, enumeration: number, digestSize: number, digest: 
   return { name, enumeration, digestSize, maxSize: MAX_BLOCK_SIZE, digest, digestMany, digesterOf };
 }
 
-/** Every hash name, in the order of their enumerations. */
+/** All hash names, in the order of their enumerations. */
 export const HASH_NAMES: readonly HashName[] = FUNCTIONS.map((entry) => entry.name);
 
-/** Those of contents: what trees are made of. */
+/** The hash names for the Blocks of trees: all but `sealed`. */
 export const CONTENT_HASH_NAMES: readonly HashName[] = HASH_NAMES.filter((name) => name !== 'sealed');
 
-/** Bytes of any stored Block, at most. */
+/** Maximum bytes of any stored Block. */
 export const MAX_STORED_SIZE: number = MAX_BLOCK_SIZE + SEALED_OVERHEAD;
 
 const BY_NAME = new Map<string, HashFunction>(FUNCTIONS.map((entry) => [entry.name, entry]));
 
 /**
- * The hash function of a name.
+ * Looks up a hash function by name.
  *
  * @throws {VtError} EUNSUPPORTED if there is no such function
  */
@@ -109,7 +109,7 @@ export function hashByName(name: string): HashFunction {
   return found;
 }
 
-/** The hash function of an enumeration, or undefined. */
+/** Looks up a hash function by its enumeration; undefined if there is none. */
 export function hashByEnumeration(enumeration: number): HashFunction | undefined {
   return FUNCTIONS[enumeration];
 }

@@ -3,9 +3,9 @@ import { HASH_NAMES, hashByName } from './hash.ts';
 import type { HashCode } from './hashcode.ts';
 import { hashcodeLabel } from './hashcode.ts';
 
-// The text is the Python vt's. @see vt(5), "Text"
+// Hashcodes as text, in the Python vt's grammar. @see vt(5), "Text"
 
-/** `H{sha3-256:0123…}` */
+/** Formats a hashcode: `H{sha3-256:0123…}` */
 export function formatHashcode(hashcode: HashCode): string {
   return `H{${hashcodeLabel(hashcode)}}`;
 }
@@ -13,7 +13,7 @@ export function formatHashcode(hashcode: HashCode): string {
 /**
  * Parses `H{name:hex}`.
  *
- * @throws {ParseError} for anything else, also for an unknown hash function or a digest of another size
+ * @throws {ParseError} for any other text, an unknown hash function, and a digest of the wrong size
  */
 export function parseHashcode(text: string): HashCode {
   const reader = new TextReader(text);
@@ -22,7 +22,7 @@ export function parseHashcode(text: string): HashCode {
   return hashcode;
 }
 
-/** Reads `H{name:hex}` at the reader's position. */
+/** Reads `H{name:hex}` at the reader's position. @throws {ParseError} as {@link parseHashcode} */
 export function readHashcode(reader: TextReader): HashCode {
   reader.expect('H{');
   const hashcode = readHashcodeLabel(reader);
@@ -30,7 +30,7 @@ export function readHashcode(reader: TextReader): HashCode {
   return hashcode;
 }
 
-/** Reads `name:hex` at the position of the reader, the form of texts and URIs. */
+/** Reads `name:hex`, as in texts and URIs, at the reader's position. @throws {ParseError} as {@link parseHashcode} */
 export function readHashcodeLabel(reader: TextReader): HashCode {
   const start = reader.offset;
   const name = reader.require(/[a-z0-9-]+/y, 'the name of a hash function');

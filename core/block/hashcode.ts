@@ -12,17 +12,17 @@ export interface HashCode {
   readonly digest: Uint8Array;
 }
 
-/** The hashcode of `data`. */
+/** Computes the hashcode of `data`. */
 export function hashcodeOf(hashName: HashName, data: Uint8Array): HashCode {
   return { hashName, digest: hashByName(hashName).digest(data) };
 }
 
-/** Lower-case hex of a digest: also the key under which Maps hold it. */
+/** Formats a digest in lower-case hex, which may serve as key of a Map. */
 export function digestHex(digest: Uint8Array): string {
   return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('hex');
 }
 
-/** `sha3-256:0123…`, for messages and URIs. */
+/** Formats a hashcode for messages and URIs: `sha3-256:0123…` */
 export function hashcodeLabel(hashcode: HashCode): string {
   return `${hashcode.hashName}:${digestHex(hashcode.digest)}`;
 }

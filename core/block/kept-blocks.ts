@@ -2,10 +2,10 @@ import { RecentMap } from '../base/recent-map.ts';
 import type { BlockSource } from './block-source.ts';
 import { digestHex } from './hashcode.ts';
 
-/** Blocks kept: of the superblocks of some large Dirs, at most 64 KiB each. */
+/** Maximum number of cached Blocks. They are mostly superblocks of large Dirs, at most 64 KiB each. */
 const MAX_KEPT = 64;
 
-/** A source that caches the last Blocks it gave, for callers that walk the top of one Block tree repeatedly. */
+/** A source that caches recently used Blocks, for callers that walk the top of one Block tree repeatedly. */
 export function keepBlocks(source: BlockSource): BlockSource {
   const kept = new RecentMap<string, Uint8Array>({ maxSize: MAX_KEPT });
   return {

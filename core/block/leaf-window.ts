@@ -3,36 +3,36 @@ import type { BlockSource } from './block-source.ts';
 import type { Leaf } from './tree-walk.ts';
 import { readHashBlock } from './tree-walk.ts';
 
-/** Milliseconds of waiting for a leaf after which more is read ahead: the Store is far away. */
+/** If the reader waits longer for a leaf, in milliseconds, the Store is far away, and more is read ahead. */
 const LONG_WAIT_MS = 5;
-/** How many times as much then. */
+/** The factor by which the read-ahead then grows. */
 const GROWTH = 4;
-/** Leaves ahead at most. */
+/** Maximum leaves read ahead. */
 const MAX_LEAVES = 8192;
 
-/** A leaf, and its bytes where it is a hashed one. */
+/** A leaf, and the bytes of its Block if it is a hashed one. */
 export type ReadLeaf = readonly [leaf: Leaf, data: Uint8Array | undefined];
 
-/** A leaf that is on its way. */
+/** A leaf that has been requested. */
 interface WantedLeaf {
   readonly leaf: Leaf;
-  /** Of a hashed leaf. */
+  /** The bytes of a hashed leaf's Block; undefined for other kinds. */
   readonly data: Promise<Uint8Array> | undefined;
 }
 
 export interface LeafWindowOptions {
-  /** Leaves ahead at first. */
+  /** Leaves to read ahead at first. */
   readonly leaves: number;
-  /** Bytes ahead at most, and one leaf more. */
+  /** Bytes to read ahead. The last leaf requested may exceed them. */
   readonly bytes: number;
   readonly signal: AbortSignal | undefined;
-  /** Milliseconds of a clock. */
+  /** A clock, in milliseconds. */
   readonly nowMs: () => number;
 }
 
 /**
- * Leaves in order, asked of a Store ahead of need. Once half of them are used up, as many are asked for again: a Store may get those that
- * are asked for together with one request. Where the reader has to wait, more are asked for ahead from then on.
+ * Reads leaves in order, and requests them from the source ahead of need. When half of the window is used up, it is refilled at once, so
+ * that a Store can combine the requests. If the reader had to wait, the window grows.
  */
 export class LeafWindow {
   readonly #source: BlockSource;
@@ -57,9 +57,9 @@ export class LeafWindow {
   }
 
   /**
-   * The next leaf, and its bytes; undefined behind the last.
+   * The next leaf and its bytes; undefined after the last.
    *
-   * @throws what went wrong with it: all before it have been given
+   * @throws the error of that leaf; all leaves before it have been returned
    */
   async next(): Promise<ReadLeaf | undefined> {
     for (;;) {
@@ -77,7 +77,7 @@ export class LeafWindow {
     }
   }
 
-  /** Waits for what is on its way. A long wait says that too little was. */
+  /** Waits for a request. If the wait is long, the window grows. */
   async #timed<T>(coming: Promise<T> | undefined): Promise<T | undefined> {
     if (coming === undefined) return undefined;
     const startMs = this.#nowMs();
@@ -98,7 +98,7 @@ export class LeafWindow {
         this.#bytes += sizeOf(value);
       }
     } catch (error) {
-      // What is before the fault is still given.
+      // The leaves before the error are still returned.
       this.#hasEnded = true;
       this.#failure = { error };
     } finally {
@@ -109,12 +109,12 @@ export class LeafWindow {
   #wanted(leaf: Leaf): WantedLeaf {
     if (leaf.block.kind !== 'hash') return { leaf, data: undefined };
     const data = readHashBlock(this.#source, leaf.block, this.#signal);
-    // A reader that stops early never awaits it: then its error must not end the process.
+    // A reader that stops early never awaits it. Its error must not end the process then.
     data.catch(() => undefined);
     return { leaf, data };
   }
 
-  /** Asks for no more leaves. One that is being looked for is not waited for. */
+  /** Requests no more leaves. Does not wait for a request in progress. */
   async close(): Promise<void> {
     const closed = this.#leaves.return();
     if (this.#filling === undefined) await closed;

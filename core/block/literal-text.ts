@@ -1,12 +1,12 @@
 import type { TextReader } from '../base/text-reader.ts';
 
-// "texthex", the text of literal bytes: hex pairs, and runs of plain characters in brackets where that is shorter.
-// The text is the Python vt's, with its set of plain characters. @see vt(5), "Text"
+// "texthex", the text of literal bytes: hex pairs, and runs of plain characters in brackets where that is shorter. Grammar and set of
+// plain characters are the Python vt's. @see vt(5), "Text"
 
 const PLAIN_RUN = /[A-Za-z0-9_+\-.,=:;{"}*]{3,}/g;
 const PLAIN_READ = /[A-Za-z0-9_+\-.,=:;{"}*]+/y;
 
-/** Bytes as texthex. */
+/** Formats bytes as texthex. */
 export function formatTexthex(data: Uint8Array): string {
   const octets = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1');
   let out = '';
@@ -22,7 +22,7 @@ function hex(octets: string): string {
   return Buffer.from(octets, 'latin1').toString('hex');
 }
 
-/** Reads texthex as far as it goes: up to the `}` outside brackets that ends a literal. */
+/** Reads texthex at the reader's position, up to the first character outside brackets that is not hex, such as the final `}`. */
 export function readTexthex(reader: TextReader): Uint8Array {
   const parts: Buffer[] = [];
   for (;;) {

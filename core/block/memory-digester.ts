@@ -1,3 +1,5 @@
-/** Makes the digests of pieces of one memory. `ranges` are addresses; the arguments are those of HashFunction's digestMany. */
+/**
+ * Computes the digests of pieces of one memory. The parameters are those of HashFunction's digestMany; `ranges` are offsets in the memory.
+ */
 
 export type MemoryDigester = (ranges: ArrayLike<number>, digests: Uint8Array) => void;

@@ -10,13 +10,13 @@ import { runBytes, runChunks } from './run-bytes.ts';
 import type { RangeOptions } from './tree-walk.ts';
 import { leavesOf, readHashBlock, withSpan } from './tree-walk.ts';
 
-/** Leaves requested ahead of the current one, at first. */
+/** Leaves to read ahead at first. */
 const READ_AHEAD_BLOCKS = 16;
 
-/** Bytes asked of the Store ahead at most: with Blocks of MAX_BLOCK_SIZE, one more than that. */
+/** Bytes to read ahead. The last leaf requested may exceed them. */
 const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 
-/** The same for one reader that wants all of a long content soon: 50 MB/s of a Store that is 100 ms away need it. */
+/** The same for a single reader that reads a long content as fast as possible: 50 MB/s from a Store 100 ms away need it. */
 export const LONG_READ_AHEAD: number = 24 * 1024 * 1024;
 
 export interface ReadOptions extends RangeOptions {
@@ -24,16 +24,16 @@ export interface ReadOptions extends RangeOptions {
   readonly readAhead?: number;
   /** Maximum bytes to read ahead; default 4 MiB. */
   readonly maxReadAhead?: number;
-  /** Milliseconds of the clock by which the reader waits; default that of the process. */
+  /** The clock that measures waits, in milliseconds; default that of the process. */
   readonly nowMs?: () => number;
 }
 
 /**
- * The bytes of a Block, or of a range of it, in order; verified by the source. What is needed next is asked for ahead of need: more of
- * it where the Store is far away. Runs are views of one shared buffer, so a hole of 1 TiB costs no memory.
+ * The bytes of a Block, or of a range of it, in order. The source verifies them. Leaves are read ahead, and more of them if the Store is
+ * far away. Runs are views of one shared buffer, so a hole of 1 TiB costs no memory.
  *
- * @returns chunks that are never to be modified; each stays valid for as long as it is held
- * @throws {MissingBlockError} and {CorruptBlockError} at the place where the Block at fault is needed
+ * @returns chunks, not to be modified; they stay valid as long as the caller keeps them
+ * @throws {MissingBlockError} and {CorruptBlockError} when the reader reaches the Block
  */
 export async function* readBlockRange(
   source: BlockSource,
@@ -67,10 +67,10 @@ function chunksOf([leaf, data]: ReadLeaf): Iterable<Uint8Array> {
 }
 
 /**
- * All bytes of a Block in one array, never to be modified: where one stored Block holds them it is given as it is.
+ * All bytes of a Block in one array, not to be modified. If they are one stored Block, they are not copied.
  *
- * @param options.maxSize - most bytes to accept; default MAX_BLOCK_SIZE
- * @throws {VtError} ECORRUPT if the Block has more, before any leaf is read
+ * @param options.maxSize - maximum bytes to accept; default MAX_BLOCK_SIZE
+ * @throws {VtError} ECORRUPT if the Block has more; if its span is known, before any leaf is read
  */
 export async function readBlockBytes(
   source: BlockSource,

@@ -1,9 +1,9 @@
-// Bytes of RunBlocks as views of one shared buffer a byte: a hole of 1 TiB costs no memory to read.
+// The bytes of RunBlocks, as views of one shared buffer per byte value. So reading a hole of 1 TiB takes no memory.
 
-/** Bytes of the shared NUL buffer. NUL runs are holes, the longest runs there are. */
+/** Bytes of the shared buffer of NULs. Runs of NUL are holes, the longest runs of all. */
 const NUL_BUFFER_SIZE = 1024 * 1024;
 
-/** Bytes of the shared buffer of any other byte: all 255 of them together stay below 17 MB. */
+/** Bytes of the shared buffer of any other byte value. All 255 buffers together have less than 17 MB. */
 const OTHER_BUFFER_SIZE = 64 * 1024;
 
 const buffers = new Map<number, Uint8Array>();
@@ -19,11 +19,12 @@ function bufferOf(octet: number): Uint8Array {
 }
 
 /**
- * `length` times `octet`, cut into views of one shared buffer.
+ * `length` times `octet`, in views of one shared buffer.
  *
- * @param byte - 0..255
+ * @param octet - 0..255
  * @param length - 0..2^53-1
- * @returns views which are never to be modified; each of 1 MiB for NUL, 64 KiB for others, but for the last
+ * @returns views, not to be modified; all but the last have 1 MiB for NUL, else 64 KiB
+ * @throws {RangeError} if `octet` is not a byte
  */
 export function* runChunks(octet: number, length: number): Generator<Uint8Array, void, undefined> {
   const buffer = bufferOf(octet);
@@ -33,10 +34,11 @@ export function* runChunks(octet: number, length: number): Generator<Uint8Array,
 }
 
 /**
- * `length` times `octet` in one array: a view of the shared buffer where it is long enough, never to be modified.
+ * `length` times `octet` in one array, not to be modified. It is a view of the shared buffer if that is long enough, else a new array.
  *
- * @param byte - 0..255
- * @param length - bytes, 0 or more; beyond the shared buffer's size memory is allocated
+ * @param octet - 0..255
+ * @param length - bytes, 0 or more
+ * @throws {RangeError} if `octet` is not a byte
  */
 export function runBytes(octet: number, length: number): Uint8Array {
   const buffer = bufferOf(octet);
@@ -44,14 +46,15 @@ export function runBytes(octet: number, length: number): Uint8Array {
 }
 
 /**
- * Whether all bytes of `data` are the first one. Compares halves natively: 64 KiB take 3 µs, and data that is no
- * run is found out in a few comparisons.
+ * Whether all bytes of `data` are equal; false for no bytes. Native comparison: 64 KiB take 3 µs, and most other data are recognised after
+ * a
+ * few bytes.
  */
 export function isRun(data: Uint8Array): boolean {
   const first = data[0];
   if (first === undefined) return false;
   const head = Math.min(data.length, 64);
   for (let i = 1; i < head; i++) if (data[i] !== first) return false;
-  // Every byte equals the one before it exactly if the data equals itself moved by one.
+  // All bytes are equal exactly if the data equal themselves shifted by one byte.
   return Buffer.compare(data.subarray(1), data.subarray(0, data.length - 1)) === 0;
 }

@@ -1,9 +1,9 @@
 const UNITS = 'KMGTP';
 
 /**
- * Reads a size as people write it: `1000`, `512K`, `20 MiB`, `1.5G` in powers of 1024; `20MB` in powers of 1000.
+ * Reads a size: `1000`, `512K`, `20 MiB`, `1.5G` in powers of 1024; `20MB` in powers of 1000.
  *
- * @returns bytes, 1..2^53 - 1, or undefined for anything else
+ * @returns bytes, 1..2^53 - 1, or undefined for any other text
  */
 export function readSize(text: string): number | undefined {
   const found = /^(\d{1,16}(?:\.\d{1,6})?)[ \t]*(?:([KMGTP])(B|iB)?|B)?$/i.exec(text);
@@ -16,7 +16,7 @@ export function readSize(text: string): number | undefined {
 
 const SIZE_UNITS = ['B', 'K', 'M', 'G', 'T', 'P', 'E'] as const;
 
-/** A size for people, in powers of 1024 with at most three digits: `980B`, `1.5K`, `12M`. */
+/** Formats a size for display, in powers of 1024 with at most three digits: `980B`, `1.5K`, `12M`. */
 export function sizeText(bytes: number): string {
   let value = bytes;
   let unit = 0;

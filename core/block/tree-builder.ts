@@ -6,47 +6,47 @@ import type { BlockSink } from './block-sink.ts';
 import { writeBlockref, writeHashedRef } from './blockref.ts';
 import { hashByName } from './hash.ts';
 
-// Where superblocks end. The rule looks only at the references of the group at hand, so that an edit of one leaf
-// rewrites the superblocks above it and no others. @see vt(5), "Block trees"
+// These limits determine where superblocks end. The rule depends only on the references in the current superblock. So a change of one leaf
+// changes the superblocks above it, and few others. @see vt(5), "Block trees"
 
-/** A superblock has at least this many references, but for the last of its level. */
+/** Minimum references of a superblock. Only the last of its level may have fewer. */
 export const MIN_REFS = 16;
 
-/** A superblock has at most this many references. */
+/** Maximum references of a superblock. */
 export const MAX_REFS = 1024;
 
-/** A superblock ends with the reference that takes it to this many bytes. */
+/** A superblock ends with the reference that makes it this many bytes or more. */
 export const MAX_REFS_SIZE = 64 * 1024;
 
 /**
- * From MIN_REFS on a superblock ends after a reference whose check has these bits 0: every 16th, so it has 31 references
- * on average. The new superblocks of seven more versions of 128 MiB (448 edits, Blocks of 8 KiB) took 0.73 MB. With a
- * minimum of 8 they took 1.03 MB at every 32nd, and 1.59 MB at every 64th.
+ * From MIN_REFS on, a superblock ends after a reference whose check (see cutCheck) has these bits 0. That is one in 16, so superblocks have
+ * 31 references on average. The new superblocks of seven more versions of 128 MiB (448 edits, Blocks of 8 KiB) took 0.73 MB. With a
+ * minimum of 8 they took 1.03 MB at one in 32, and 1.59 MB at one in 64.
  */
 const CUT_MASK = 15;
 
-/** A longer reference is refused: groups of them could not shrink level by level. */
+/** Maximum bytes of a reference. With longer ones, a level might not be shorter than the one below it. */
 const MAX_REF_SIZE = 4096;
 
-/** Most contents have few leaves: 4,096 bytes of memory for each would keep the garbage collector busy. */
+/** Initial bytes of a level. Most contents have few leaves, and 4,096 bytes for each content would burden the garbage collector. */
 const INITIAL_LEVEL_SIZE = 256;
 
 interface Level {
   readonly writer: ByteWriter;
   count: number;
   span: number;
-  /** The only reference of a group of one, which passes to the next level as it is. */
+  /** The reference, if the superblock has only one. It then passes to the next level unchanged. */
   only: Block | undefined;
 }
 
 /**
- * Builds the Block of a content from its leaves, as they come: superblocks are put into the sink when they are full,
- * so memory is bounded by the depth. The same leaves give the same Block, whatever their route.
+ * Builds the Block of a content from its leaves, in order. Superblocks go to the sink as soon as they end, so memory is bounded by the
+ * depth. The same leaves always give the same Block.
  */
 export class BlockTreeBuilder {
   readonly #sink: BlockSink;
   #levels: Level[] = [];
-  /** Levels of the last tree, whose memory serves again: a tree of small files is some 10,000 trees of Blocks. */
+  /** Levels of the last tree, whose memory is reused. A directory tree with small files can have 10,000 Block trees. */
   #spare: Level[] = [];
   #run: RunBlock | undefined;
   #span = 0;
@@ -61,9 +61,9 @@ export class BlockTreeBuilder {
   }
 
   /**
-   * Adds the next leaf. Neighbouring runs of one byte become one; leaves of no bytes are dropped.
+   * Adds the next leaf. Adjacent runs of the same byte become one; empty leaves are dropped.
    *
-   * @throws {RangeError} if its span is unknown, its reference is longer than 4096 bytes, or all exceed 2^53-1
+   * @throws {RangeError} if its span is unknown, its reference is longer than 4096 bytes, or the content exceeds 2^53-1 bytes
    */
   add(leaf: Block): void {
     if (leaf.span === UNKNOWN_SPAN) throw new RangeError('build Block tree: expected a leaf of known span');
@@ -87,11 +87,12 @@ export class BlockTreeBuilder {
   }
 
   /**
-   * Adds a leaf that is stored: as `add` of its HashBlock, without an object for it.
+   * Adds a hashed leaf: as `add` of its HashBlock, but without making an object.
    *
    * @param span - bytes of the leaf, 1 or more
-   * @param digests - hold its digest, of the sink's hash function
-   * @param at - where it begins there
+   * @param digests - contains its digest, by the sink's hash function
+   * @param at - offset of the digest in `digests`
+   * @throws {RangeError} if the content exceeds 2^53-1 bytes
    */
   addHashed(span: number, digests: Uint8Array, at: number): void {
     const run = this.#run;
@@ -113,7 +114,7 @@ export class BlockTreeBuilder {
   }
 
   /**
-   * Whether a superblock of this height may be added as it is: nothing waits on the levels below.
+   * Whether a superblock of this height may be added: the levels below must have no pending references.
    *
    * @param height - levels of superblocks in it, 1 or more
    */
@@ -124,11 +125,11 @@ export class BlockTreeBuilder {
   }
 
   /**
-   * Adds all leaves below a superblock of another tree that this class built, without reading them. It gives the same tree
-   * as adding them one by one if the superblock is not the last of its level there, or nothing comes after it here.
+   * Adds all leaves below a superblock of another tree that this class built, without reading them. The result is the same as with leaf
+   * by leaf, if the superblock is not the last of its level in that tree, or nothing is added after it here.
    *
    * @param height - levels of superblocks in it, 1 or more
-   * @throws {RangeError} where `takesSuperblock(height)` is false, or as {@link BlockTreeBuilder.add}
+   * @throws {RangeError} if `takesSuperblock(height)` is false, or as {@link BlockTreeBuilder.add}
    */
   addSuperblock(block: IndirectBlock, height: number): void {
     if (!this.takesSuperblock(height)) throw new RangeError(`build Block tree: a superblock of height ${height} where leaves wait`);
@@ -138,7 +139,7 @@ export class BlockTreeBuilder {
     this.#push(height, block);
   }
 
-  /** Another builder that has the same leaves so far; what is added to one is unknown to the other. Costs what waits on the levels. */
+  /** Makes an independent copy of this builder, with the leaves so far. Copies only the pending references. */
   fork(): BlockTreeBuilder {
     const copy = new BlockTreeBuilder(this.#sink);
     copy.#run = this.#run;
@@ -151,12 +152,12 @@ export class BlockTreeBuilder {
     return copy;
   }
 
-  /** The Block of all leaves. The builder is empty afterwards. */
+  /** Returns the Block of all leaves. The builder is empty afterwards. */
   finish(): Block {
     if (this.#run !== undefined) this.#push(0, this.#run);
     this.#run = undefined;
     let top: Block = EMPTY_BLOCK;
-    // Levels may grow while the lower ones are closed, so this is no for-of.
+    // Closing a level may add one above it, so this is not a for-of.
     for (let depth = 0; depth < this.#levels.length; depth++) {
       const level = this.#level(depth);
       const isTop = depth === this.#levels.length - 1;
@@ -209,7 +210,7 @@ export class BlockTreeBuilder {
   #superblock(level: Level): IndirectBlock {
     const data = level.writer.view();
     const { length } = data;
-    // As with any Block, a few bytes are in the reference itself.
+    // As with any Block, few bytes become a literal.
     if (length <= MAX_LITERAL_SIZE) {
       return { kind: 'indirect', span: level.span, refs: { kind: 'literal', span: length, data: Uint8Array.from(data) } };
     }
@@ -225,8 +226,8 @@ function empty(level: Level): void {
 }
 
 /**
- * What decides whether a superblock ends after a reference: the last byte of its digest, which is evenly distributed
- * already. A reference without a digest has a CRC-32 of the whole of it (all runs of NUL end alike).
+ * The number that decides whether a superblock ends after a reference: the last byte of its digest, which is uniformly distributed. For a
+ * reference without a digest, it is the CRC-32 of the reference, because all runs of NUL end with the same byte.
  */
 function cutCheck(ref: Block, encoded: Uint8Array, start: number): number {
   const inner = ref.kind === 'indirect' ? ref.refs : ref;

@@ -6,23 +6,22 @@ import { hashcodeLabel } from './hashcode.ts';
 import type { BlockTreeBuilder } from './tree-builder.ts';
 import { MAX_TREE_DEPTH, readSuperblock, withSpan } from './tree-walk.ts';
 
-/** A part of a tree, and where in the content it is. */
+/** A part of a tree, and its offset in the content. */
 interface Part {
   readonly block: Block;
   readonly start: number;
   /** Levels of superblocks in it; 0 for a leaf. */
   readonly height: number;
-  /** Nothing of the content comes after it. */
+  /** It is the end of the content. */
   readonly isLast: boolean;
 }
 
 /**
- * Takes leaves of a Block tree over into a builder without reading them. Where whole superblocks can be taken over, these
- * are not read either. So a change of a large content reads and writes what is on the way to it. The result is the tree
- * that adding leaf by leaf gives.
+ * Copies leaves of a Block tree to a builder without reading them. Whole superblocks are copied without reading them, too, where
+ * possible. So a change of a large content reads and writes only the superblocks above it. The result is the same as with leaf by leaf.
  *
- * Superblocks that are the last of their level are opened, for their ends say nothing of what may come after them. So are
- * the last that are copied, for a run may continue after them.
+ * The last superblock of a level is opened, because it did not end by the rule, and more may follow here. The last superblock of
+ * a copied range is opened as well, because a run may continue after it.
  */
 export class TreeCopier {
   readonly #source: BlockSource;
@@ -35,8 +34,8 @@ export class TreeCopier {
   }
 
   /**
-   * @param block - as a BlockTreeBuilder made it; of others the content comes out right, the tree may be another
-   * @param source - read for superblocks, the same ones several times: one that keeps a few serves well
+   * @param block - a tree that BlockTreeBuilder made. From any other, copies have the right content, but perhaps a different tree
+   * @param source - read for superblocks, often the same ones, so it should cache some
    */
   static async open(source: BlockSource, block: Block, options: OpOptions = {}): Promise<TreeCopier> {
     const whole = await withSpan(source, block, options.signal);
@@ -52,14 +51,14 @@ export class TreeCopier {
   /**
    * Adds the leaves between two bytes of the content to a builder.
    *
-   * @param start - where a leaf starts
-   * @param end - where a leaf ends, `start` or more
+   * @param start - the start of a leaf
+   * @param end - the end of a leaf, `start` or more
    * @throws {RangeError} if there is no edge at `start` or `end`
    * @throws {CorruptBlockError} and {MissingBlockError} for superblocks that cannot be read
    */
   async copy(builder: BlockTreeBuilder, start: number, end: number): Promise<void> {
     if (start >= end) return;
-    // Parts yet to be added, the next one last.
+    // Parts to add, in reverse order.
     const parts: Part[] = [this.#top];
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
       const { block, height } = part;
@@ -83,7 +82,7 @@ export class TreeCopier {
     let { start } = part;
     for (const [i, ref] of refs.entries()) {
       const isLast = part.isLast && i === refs.length - 1;
-      // Only the last of its level may be lower than its neighbours.
+      // Only the last of a level may be lower than the others.
       const known = isLast || part.height <= 1 ? undefined : part.height - 1;
       const height = ref.kind === 'indirect' ? (known ?? (await heightOf(this.#source, ref, this.#options.signal))) : 0;
       children.push({ block: ref, start, height, isLast });
@@ -96,7 +95,7 @@ export class TreeCopier {
   }
 }
 
-/** Levels of superblocks, counted along the first of each. */
+/** Levels of superblocks, counted along the first child of each. */
 async function heightOf(source: BlockSource, block: Block, signal: AbortSignal | undefined): Promise<number> {
   let height = 0;
   for (let at: Block | undefined = block; at?.kind === 'indirect'; height++) {

@@ -29,19 +29,19 @@ export class SizeHistogram {
     bucket.bytes += size;
   }
 
-  /** Ascending, empty ones left out. */
+  /** The buckets that are not empty, ascending. */
   buckets(): SizeBucket[] {
     return [...this.#buckets.values()].sort((a, b) => a.minSize - b.minSize);
   }
 }
 
-/** The shape of a Block tree. Counts are of the tree as it is walked: a leaf used twice counts twice, but in `unique…`. */
+/** The shape of a Block tree. A leaf or superblock that is used twice counts twice, except in `unique…`. */
 export interface BlockTreeStats {
   /** Bytes of content. */
   readonly span: number;
   /** Levels of superblocks; 0 for a leaf. */
   readonly depth: number;
-  /** Superblocks, each as often as it is used. */
+  /** Superblocks. */
   readonly superblocks: number;
   readonly leaves: number;
   /** Leaves stored under their hashcodes, and their bytes. */
@@ -51,27 +51,27 @@ export interface BlockTreeStats {
   readonly literalBytes: number;
   readonly runLeaves: number;
   readonly runBytes: number;
-  /** Different hashed leaves, and how many of their bytes the content has. */
+  /** Different hashed leaves, and how many of their bytes the content uses. */
   readonly uniqueLeaves: number;
   readonly uniqueBytes: number;
   /** Different superblocks. */
   readonly uniqueSuperblocks: number;
-  /** Sizes of the leaves but for runs, by powers of two, ascending, empty ones left out. */
+  /** Sizes of the leaves other than runs, by powers of two, ascending, without empty buckets. */
   readonly histogram: readonly SizeBucket[];
 }
 
 type Tally = { -readonly [Key in Exclude<keyof BlockTreeStats, 'histogram'>]: number };
 
-/** What of a tree's stored Blocks `visit` sees: each different one once. */
+/** The argument of `visit`: a stored Block of the tree. */
 export interface BlockTreeVisit {
   readonly block: HashBlock;
   readonly isSuperblock: boolean;
 }
 
 /**
- * Walks the superblocks of a Block, reading no leaf, and counts.
+ * Computes the statistics of a Block tree. Reads its superblocks, but no leaves.
  *
- * @param options.visit - called for each different stored Block, to look it up in a Store or gather it
+ * @param options.visit - called once for each different stored Block
  * @throws {CorruptBlockError} and {MissingBlockError} as leavesOf does
  */
 export async function blockTreeStats(
@@ -97,7 +97,7 @@ export async function blockTreeStats(
     uniqueSuperblocks: 0,
   };
   const seen = new Set<string>();
-  /** Bytes of each leaf that were not seen before. */
+  /** For each leaf, by its label, the bytes not yet counted. */
   const unused = new Map<string, number>();
   const histogram = new SizeHistogram();
 

@@ -7,19 +7,19 @@ import type { BlockSource } from './block-source.ts';
 import { decodeBlockref } from './blockref.ts';
 import { hashcodeLabel } from './hashcode.ts';
 
-/** Superblocks and sub-Blocks nest at most this deep: with 16 references each, 14 levels exceed 2^53 bytes. */
+/** Maximum nesting of superblocks and sub-Blocks. With 16 references each, 14 levels exceed 2^53 bytes. */
 export const MAX_TREE_DEPTH = 32;
 
-/** References in one superblock at most. Writers put at most 1,024 into one; each costs some 300 bytes of memory here. */
+/** Maximum references in one superblock when reading. Writers put at most 1,024 into one. Each takes about 300 bytes of memory. */
 export const MAX_SUPERBLOCK_REFS: number = 64 * 1024;
 
-/** References to nothing in one superblock at most. Writers leave them out: they cost no span, so nothing else bounds them. */
+/** Maximum empty references in one superblock. Writers omit them. Their span is 0, so no other check limits them. */
 export const MAX_EMPTY_REFS = 1024;
 
-/** References that a walk keeps for later, of all superblocks that it is in. */
+/** Maximum pending references of a walk, in all superblocks that it has entered. */
 const MAX_OPEN_REFS: number = 2 * MAX_SUPERBLOCK_REFS;
 
-/** A part of a content in bytes; the whole by default. Beyond the end there is nothing, which is no error. */
+/** A range of a content, in bytes; by default the whole. A range beyond the end is empty, not an error. */
 export interface RangeOptions {
   /** First byte, 0 or more; default 0. */
   readonly start?: number | undefined;
@@ -29,40 +29,39 @@ export interface RangeOptions {
 }
 
 export interface WalkOptions extends RangeOptions {
-  /** Called for each superblock that is read, before what is below it; `depth` is 0 for the top. */
+  /** Called for each superblock before its children; `depth` is 0 for the top. */
   readonly onSuperblock?: (block: IndirectBlock, depth: number) => void;
 }
 
-/** A leaf of a Block tree, or the part of it that was asked for. */
+/** A leaf of a Block tree, or the requested part of it. */
 export interface Leaf {
   readonly block: HashBlock | LiteralBlock | RunBlock;
-  /** Offset in the whole content of its first requested byte. */
+  /** Offset of its first requested byte in the whole content. */
   readonly start: number;
-  /** Offset in the leaf of the first requested byte. */
+  /** Offset of its first requested byte in the leaf. */
   readonly from: number;
   /** Bytes requested, 1 or more. */
   readonly size: number;
 }
 
-/** A piece of content in the order of reading: a leaf, or a superblock that is not yet opened. */
+/** A piece of content that the walk has yet to visit: a leaf, or an unread superblock. */
 interface Piece {
   readonly block: Exclude<Block, { kind: 'sub' }>;
   readonly depth: number;
-  /** Where in the whole content the Block's first byte would be; negative where a sub-Block starts later. */
+  /** The offset of the Block's first byte in the whole content. May be negative within a sub-Block. */
   readonly start: number;
-  /** The part of the whole content that this piece gives. */
+  /** The range of the whole content that this piece provides. */
   readonly low: number;
   readonly high: number;
-  /** The superblock's references, once asked for. */
+  /** The superblock's references, once requested. */
   refs?: Promise<Block[]>;
 }
 
 /**
- * The leaves of a Block that overlap a range, in order. Superblocks are read one ahead; Blocks outside the range are
- * not read. Runs, literals and hashed leaves are given as references: no leaf is read, but for a single
- * hashed Block whose reference does not give its span.
+ * The leaves of a Block that overlap a range, in order. One superblock is read ahead. Blocks outside the range are not read. Leaves are
+ * returned as references and not read. The one exception is a hashed Block as a whole whose reference has no span.
  *
- * @throws {CorruptBlockError} if superblocks do not parse, do not add up, or nest deeper than MAX_TREE_DEPTH
+ * @throws {CorruptBlockError} if superblocks do not parse, have the wrong span, or nest deeper than MAX_TREE_DEPTH
  * @throws {MissingBlockError} if a superblock is not in the source
  */
 export async function* leavesOf(source: BlockSource, block: Block, options: WalkOptions = {}): AsyncGenerator<Leaf, void, undefined> {
@@ -71,7 +70,7 @@ export async function* leavesOf(source: BlockSource, block: Block, options: Walk
   const low = Math.max(0, options.start ?? 0);
   const high = Math.min(options.end ?? top.span, top.span);
   if (low >= high) return;
-  // Pieces still to give, the next one last.
+  // Pieces to visit, in reverse order.
   const pieces = [pieceOf({ block: top, depth: 0, start: 0, low, high })];
   const turns = new EventTurns();
   for (let piece = pieces.pop(); piece !== undefined; piece = pieces.pop()) {
@@ -94,7 +93,7 @@ export async function* leavesOf(source: BlockSource, block: Block, options: Walk
 function pieceOf(part: { block: Block; depth: number; start: number; low: number; high: number }): Piece {
   const { low, high } = part;
   let { block, depth, start } = part;
-  // A sub-Block is its base, begun earlier.
+  // A sub-Block is replaced by its base, which starts earlier.
   for (; block.kind === 'sub'; depth++) {
     if (depth >= MAX_TREE_DEPTH) throw corrupt(block, `nested deeper than ${MAX_TREE_DEPTH}`);
     const { base } = block;
@@ -122,7 +121,7 @@ function childrenOf(parent: Piece, refs: readonly Block[]): Piece[] {
   return children;
 }
 
-/** Starts to read the next superblock, so that a remote Store's delay overlaps with the leaves before it. */
+/** Starts to read the next two superblocks, so that the latency of a remote Store overlaps with the leaves before them. */
 function readAhead(source: BlockSource, pieces: readonly Piece[], signal: AbortSignal | undefined): void {
   let seen = 0;
   for (let i = pieces.length - 1; i >= 0 && seen < 2; i--) {
@@ -131,15 +130,15 @@ function readAhead(source: BlockSource, pieces: readonly Piece[], signal: AbortS
     seen++;
     if (piece.refs !== undefined) continue;
     piece.refs = readSuperblock(source, piece.block, signal);
-    // A later await sees the error; without one, it must not end the process.
+    // A later await gets the error. Without one, it must not end the process.
     piece.refs.catch(() => undefined);
   }
 }
 
 /**
- * The references that a superblock lists.
+ * Reads the references in a superblock.
  *
- * @throws {CorruptBlockError} if its bytes are no list of block references, there are too many, or their sum exceeds 2^53-1
+ * @throws {CorruptBlockError} if its bytes are not a list of block references, there are too many, or their sum exceeds 2^53-1
  * @throws {MissingBlockError} if it is not in the source
  */
 export async function readSuperblock(source: BlockSource, block: IndirectBlock, signal?: AbortSignal): Promise<Block[]> {
@@ -181,10 +180,10 @@ async function superblockBytes(source: BlockSource, refs: IndirectBlock['refs'],
 }
 
 /**
- * The bytes of a hashed Block, of the size that its reference says.
+ * Reads the bytes of a hashed Block, and checks their number against the reference.
  *
  * @throws {MissingBlockError} if it is not in the source
- * @throws {CorruptBlockError} if its size is another
+ * @throws {CorruptBlockError} if it has another size
  */
 export async function readHashBlock(source: BlockSource, block: HashBlock, signal?: AbortSignal): Promise<Uint8Array> {
   const data = await source.get(block.hashcode, { signal });
@@ -195,7 +194,7 @@ export async function readHashBlock(source: BlockSource, block: HashBlock, signa
   return data;
 }
 
-/** A Block with its span: texts of the Python vt may leave it out, in which case the Block is read. */
+/** Adds a missing span to a Block by reading it. Texts of the Python vt may omit spans. */
 export async function withSpan(source: BlockSource, block: Block, signal?: AbortSignal): Promise<Block> {
   if (block.span !== UNKNOWN_SPAN) return block;
   switch (block.kind) {

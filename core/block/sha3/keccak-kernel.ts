@@ -2,17 +2,17 @@ import type { SharedMemory } from '../../base/system/shared-memory.ts';
 import type { MemoryDigester } from '../memory-digester.ts';
 import { KECCAK_KERNEL_WASM } from './keccak-kernel-wasm.ts';
 
-/** Bytes that a block of the sponge takes in: 1600 bits of state, of which twice the digest's stay as they are. @see FIPS 202, 6.1 */
+/** Bytes per block of the sponge: the state of 1600 bits less twice the digest's 256 bits. @see FIPS 202, 6.1 */
 export const SHA3_256_RATE = 136;
 
 const DIGEST_SIZE = 32;
 
-/** Bytes of scratch memory: states, last blocks, and the digests of 472 messages. */
+/** Bytes of scratch memory: the states, the last blocks, and the digests of 472 messages. */
 export const KECCAK_SCRATCH_SIZE = 16 * 1024;
 
 /**
- * A message with no other beside it costs 1.4 times what node:crypto takes. As long as this part of it, or more, is still
- * to be done, node:crypto does it.
+ * Without a second message, the kernel takes 1.4 times as long as node:crypto. If at least this part of the message is not yet hashed,
+ * node:crypto hashes it anew.
  */
 const WORTH_A_RESTART = 0.7;
 
@@ -24,28 +24,28 @@ interface KernelExports {
   readonly finish: (scratch: number, side: Side, number: number) => void;
 }
 
-/** Which of the two messages that are hashed at once. */
+/** One of the two messages that are hashed at once. */
 type Side = 0 | 1;
 
-/** A message on its way through the kernel. */
+/** A message that the kernel is hashing. */
 interface Message {
-  /** Which it is; -1 for none. */
+  /** Its index; -1 for none. */
   number: number;
-  /** The address of the next block, and how many follow each other there. */
+  /** The address of the next block, and how many are contiguous there. */
   at: number;
   blocks: number;
-  /** The address of the last block, with the padding; 0 once it has been reached. */
+  /** The address of the last block, with the padding; 0 once it is the next one. */
   last: number;
 }
 
 let compiled: WebAssembly.Module | undefined;
 
 /**
- * Loads the SHA-3-256 kernel on a memory: it hashes two messages at once, of any lengths, where they are.
+ * Loads the SHA-3-256 kernel for a memory. It hashes two messages of any length at once, in place.
  *
- * @param scratchAt - offset of KECCAK_SCRATCH_SIZE bytes that are its own, a multiple of 16
- * @param alone - hashes a message by itself
- * @returns undefined where the platform lacks SIMD, or the memory is a plain buffer
+ * @param scratchAt - offset of KECCAK_SCRATCH_SIZE bytes for exclusive use, a multiple of 16
+ * @param alone - hashes a single message
+ * @returns undefined if the platform lacks SIMD, or the memory is a plain buffer
  */
 export function loadKeccakKernel(
   memory: SharedMemory,
@@ -77,7 +77,7 @@ export function loadKeccakKernel(
   };
 }
 
-/** Takes messages through the kernel in twos: where one ends, the next one takes its side. */
+/** Hashes messages in pairs. When one ends, the next message takes its place. */
 class MessagePair {
   readonly #kernel: KernelExports;
   readonly #scratch: number;
@@ -93,7 +93,10 @@ class MessagePair {
     this.#scratch = scratch;
   }
 
-  /** Hashes the messages `first` to `end`; their digests come to the scratch memory. @returns one that is left to be hashed by itself, or -1 */
+  /**
+   * Hashes the messages `first` to `end`. Their digests are in the scratch memory. @returns the index of one that remains to be hashed
+   * alone, or -1
+   */
   run(ranges: ArrayLike<number>, first: number, end: number): number {
     const [left, right] = [this.#left, this.#right];
     this.#ranges = ranges;
@@ -111,7 +114,7 @@ class MessagePair {
     return right.number >= 0 ? this.#rest(right, 1) : -1;
   }
 
-  /** Ends the message that is left over, unless it is better begun again elsewhere. */
+  /** Completes the remaining message, unless it is faster to hash it anew with node:crypto. */
   #rest(message: Message, side: Side): number {
     const { number } = message;
     const size = (this.#ranges[number * 2 + 1] ?? 0) - (this.#ranges[number * 2] ?? 0);
@@ -124,7 +127,7 @@ class MessagePair {
     return -1;
   }
 
-  /** Puts the next message, if there is one, on a side. */
+  /** Starts the next message, if there is one, on a side. */
   #begin(message: Message, side: Side): void {
     if (this.#next >= this.#end) {
       message.number = -1;

@@ -5,10 +5,10 @@ import { KECCAK_AVX2 } from './keccak-avx2-code.ts';
 import { KECCAK_AVX512 } from './keccak-avx512-code.ts';
 import type { KeccakCode } from './keccak-code.ts';
 
-/** Makes the digests of pieces of `bytes`, as HashFunction's digestMany does. */
+/** Computes the digests of pieces of `bytes`, as HashFunction's digestMany. */
 export type DigestMany = (bytes: Uint8Array, ranges: ArrayLike<number>, digests: Uint8Array) => void;
 
-/** Names of the kernels, as VTFTP_NATIVE takes them, with what the processor must have. */
+/** The kernels by preference, with their names in VTFTP_NATIVE and the processor feature that each needs. */
 const KERNELS: readonly { readonly name: string; readonly flag: string; readonly code: KeccakCode }[] = [
   { name: 'avx512', flag: 'avx512f', code: KECCAK_AVX512 },
   { name: 'avx2', flag: 'avx2', code: KECCAK_AVX2 },
@@ -18,28 +18,28 @@ const TYPES = ['const void *', 'const void *', 'size_t', 'void *', 'void *'];
 
 const DIGEST_SIZE = 32;
 
-/** Messages that are given to the kernel at once, at most. */
+/** Maximum messages per call of the kernel. */
 const MAX_JOBS = 4096;
-/** What a job has: the message's offset, its bytes, the number of its digest. */
+/** The fields of a job: the message's offset, its size, and the index of its digest. */
 const JOB_FIELDS = 3;
 
-/** Time that node:crypto takes for a message, in parts of the time that the message takes on a side of a kernel. Measured: 0.6 to 0.8. */
+/** The time of node:crypto for a message, divided by its time on one side of a kernel. Measured: 0.6 to 0.8. */
 const ALONE = 0.7;
 
-/** What the choice is called among the data that Node hands on to new threads. */
+/** The key of the choice in the environment data that Node passes to new threads. */
 const CHOICE = 'vtftp:native-kernel';
 
-/** Says which kernel this thread, and those that it will start, are to use: a name, `0` for none, or undefined for the fastest. */
+/** Chooses the kernel of this thread, and of threads that it starts later: a name, `0` for none, or undefined for the fastest. */
 export function useNativeKernel(name: string | undefined): void {
   if (name !== undefined && name !== '') setEnvironmentData(CHOICE, name);
 }
 
 /**
- * The best kernel in machine code that this processor can run.
+ * Loads the fastest machine-code kernel that this processor can run.
  *
  * @param alone - hashes a single message
- * @param name - which one; by default what {@link useNativeKernel} says
- * @returns undefined where there is none, or the system does not let code be made
+ * @param name - the kernel to use; by default the choice of {@link useNativeKernel}
+ * @returns undefined if there is none, or the system refuses executable memory
  */
 export function nativeKeccak(
   alone: (data: Uint8Array) => Uint8Array,
@@ -78,7 +78,7 @@ function digestManyBy(hash: NativeFunction, { sides, scratchSize }: KeccakCode, 
   };
 }
 
-/** A message's size and its number in one number that sorts by size, the largest first. */
+/** Size and index of a message are packed into one number: index - size * NUMBERS. Numbers in ascending order have the largest first. */
 const NUMBERS = 2 ** 20;
 
 function sizeOf(key: number): number {
@@ -89,7 +89,7 @@ function numberOf(key: number): number {
   return key + sizeOf(key) * NUMBERS;
 }
 
-/** Messages `first` to `end`, the longest first, so that all sides end at about the same time. */
+/** Sorts the messages `first` to `end`, longest first, so that all sides of the kernel end at about the same time. */
 function longestFirst(ranges: ArrayLike<number>, first: number, end: number): Float64Array {
   const keys = new Float64Array(end - first);
   for (let number = first; number < end; number++) {
@@ -98,7 +98,7 @@ function longestFirst(ranges: ArrayLike<number>, first: number, end: number): Fl
   return keys.sort();
 }
 
-/** How many of the longest messages are faster by themselves, as the sides beside them would be empty for long. */
+/** How many of the longest messages are faster alone, because the other sides of the kernel would be idle for long. */
 function countLonely(order: Float64Array, sides: number): number {
   let total = order.reduce((sum, key) => sum + sizeOf(key), 0);
   for (let index = 0; ; index++) {

@@ -6,21 +6,23 @@ import type { MemoryDigester } from '../memory-digester.ts';
 import { KECCAK_SCRATCH_SIZE, loadKeccakKernel } from './keccak-kernel.ts';
 import { type DigestMany, nativeKeccak } from './native-keccak.ts';
 
-// SHA-3-256: one message by node:crypto, many by a kernel. One in machine code is 2.5 to 6 times as fast, the one in
-// WebAssembly 1.3 to 1.6 times.
+// SHA-3-256. node:crypto hashes single messages, a kernel hashes many. A machine-code kernel is 2.5 to 6 times as fast as node:crypto, the
+// WebAssembly kernel 1.3 to 1.6 times.
 
-/** Bytes that a thread hashes with node:crypto before it takes a kernel: loading one takes 1 to 6 ms. A thread that hashes little is faster without. */
+/**
+ * Bytes that a thread hashes with node:crypto before it loads a kernel. Loading takes 1 to 6 ms, too long for a thread that hashes little.
+ */
 const BEFORE_KERNEL = 1024 * 1024;
 
-/** A kernel in machine code takes offsets of 32 bits. */
+/** The largest memory for a machine-code kernel, whose offsets have 32 bits. */
 const MAX_NATIVE_SIZE = 2 ** 32 - 1;
 
-/** Bytes of the memory that bytes from elsewhere are copied to. */
+/** Bytes of the memory to which messages are copied. */
 const WINDOW_SIZE = 1024 * 1024;
 
 const DIGEST_SIZE = 32;
 
-/** Of one message. */
+/** The SHA-3-256 digest of one message. */
 export function sha3Digest(data: Uint8Array): Buffer {
   return nodeHash('sha3-256', data, 'buffer');
 }
@@ -40,7 +42,7 @@ function sizeOf(ranges: ArrayLike<number>): number {
 let native: DigestMany | undefined;
 let triedNative = false;
 
-/** The kernel in machine code of this thread, where there is one. */
+/** The machine-code kernel of this thread, if there is one for so much memory. */
 function nativeFor({ length }: Uint8Array): DigestMany | undefined {
   if (!triedNative) {
     triedNative = true;
@@ -49,7 +51,7 @@ function nativeFor({ length }: Uint8Array): DigestMany | undefined {
   return length > MAX_NATIVE_SIZE ? undefined : native;
 }
 
-/** Of many messages in a memory. @see HashFunction.digesterOf */
+/** The digester of many messages in one memory. @see HashFunction.digesterOf */
 export function sha3DigesterOf(memory: SharedMemory, scratchAt: number): MemoryDigester {
   const bytes = new Uint8Array(memory.buffer);
   let before = BEFORE_KERNEL;
@@ -70,7 +72,7 @@ function kernelOn(memory: SharedMemory, bytes: Uint8Array, scratchAt: number): M
   return (ranges, digests) => digestMany(bytes, ranges, digests);
 }
 
-/** A memory that messages are copied to, since the WebAssembly kernel sees no other: copying costs 1 % of hashing. */
+/** A memory to which messages are copied, because the WebAssembly kernel can access no other. Copying costs 1 % of hashing. */
 interface Window {
   readonly bytes: Uint8Array;
   readonly digest: MemoryDigester;
@@ -86,7 +88,7 @@ function openWindow(): Window {
   return { bytes, digest: digest ?? ((ranges, digests) => oneByOne(bytes, ranges, digests)) };
 }
 
-/** Of many messages anywhere. @see HashFunction.digestMany */
+/** The digests of many messages in any memory. @see HashFunction.digestMany */
 export function sha3DigestMany(bytes: Uint8Array, ranges: ArrayLike<number>, digests: Uint8Array): void {
   if (ranges.length <= 2) {
     oneByOne(bytes, ranges, digests);

@@ -16,27 +16,27 @@ import { decodeStored } from '../store/records/stored-bytes.ts';
 import type { PackedSegments } from './segment-rows.ts';
 import { CELL, ROW_SIZE, SEGMENT } from './segment-rows.ts';
 
-/** Bytes read at once: larger buffers fall out of the processor's cache (4 MiB: 612 MB/s restored, 1 MiB: 1,883). */
+/** Bytes read at once. Larger buffers exceed the processor's cache: with 4 MiB an export reached 612 MB/s, with 1 MiB 1,883. */
 const WINDOW_SIZE = 1024 * 1024;
 
-/** Bytes between two wanted Blocks that are read along rather than skipped. */
+/** Maximum bytes between two wanted Blocks that are read with them rather than skipped. */
 const MAX_GAP = 16 * 1024;
 
-/** Most Blocks of one window. */
+/** Maximum Blocks of one window. */
 const MAX_WINDOW_ROWS = 2048;
 
-/** Files of Blocks held open. */
+/** Maximum data files kept open. */
 const MAX_OPEN_FILES = 16;
 
-/** Frames kept unpacked: the Blocks of a file may be in several, in turns. */
+/** Unpacked frames kept: the Blocks of a file may alternate between several. */
 const MAX_KEPT_FRAMES = 8;
 
 const PART = codecNumber('part');
 
-/** What is known of a row of the window. */
+/** The state of a row of the window. */
 const STATE = { unread: 0, verified: 1, wrong: 2 } as const;
 
-/** A Block that is not what its location promised: the Store itself has to be asked. */
+/** The bytes at a location are not those of the Block. The caller must get the Block from the Store. */
 export class StaleLocationError extends VtError {
   constructor(found: string) {
     super('ECORRUPT', `read Block at its location: ${found}`);
@@ -51,29 +51,29 @@ const NO_SEGMENTS: PackedSegments = {
 };
 
 /**
- * Reads stored Blocks where they are, neighbours with one call. All of a window are verified at once and in place, so that no
- * byte is copied between the read and the consumer of the view.
+ * Reads stored Blocks at their locations, adjacent ones with one call. All Blocks of a window are verified together and in place, so no
+ * byte is copied between the read and the user of the view.
  */
 export class BlockWindow implements Disposable {
   readonly #hash: HashFunction;
   readonly #digestWords: number;
   readonly #files = new OpenFiles(MAX_OPEN_FILES);
   readonly #frames = new UnpackedFrames<string>(MAX_KEPT_FRAMES);
-  /** Blocks of rows that are in frames. */
+  /** By row, the bytes of Blocks that were in frames or sealed. */
   readonly #unpacked = new Map<number, Uint8Array>();
-  /** Where frames are read into. */
+  /** The buffer into which packed frames are read. */
   #packed: Buffer = Buffer.alloc(0);
   #digester: MemoryDigester | undefined;
-  /** The window, or the one Block that is too large for it. */
+  /** The bytes of the window, or of a single Block that is too large for it. */
   #bytes: Uint8Array = new Uint8Array(0);
   #window: Uint8Array | undefined;
   #segments = NO_SEGMENTS;
   #wanted = new Int32Array(0);
-  /** What opens sealed Blocks, where they are. */
+  /** Decrypts Blocks, if they are sealed. */
   #opener: BlockOpener | undefined;
-  /** What was opened. */
+  /** The buffer for decrypted Blocks. */
   #plain: Buffer | undefined;
-  /** Where the Blocks of the window come from. */
+  /** The source of the window's Blocks: the path of a file, or records in memory. */
   #file: string | Uint8Array = '';
   #start = 0;
   #end = 0;
@@ -89,7 +89,7 @@ export class BlockWindow implements Disposable {
     this.#digestWords = hash.digestSize / 4;
   }
 
-  /** From here on rows are those of `segments`. */
+  /** Selects the segments to which row numbers refer from now on. */
   use(segments: PackedSegments): void {
     this.#segments = segments;
     const { buffer, byteOffset, byteLength } = segments.digests;
@@ -98,16 +98,15 @@ export class BlockWindow implements Disposable {
     this.#opener = segments.keys && new BlockOpener(blockKeysOf(segments.keys), segments.digests);
   }
 
-  /** Whether `fill` has been done for this row, and no later one has replaced it. */
+  /** Whether the window contains this row's Block. */
   holds(row: number): boolean {
     return row >= this.#firstRow && row < this.#endRow && this.#states[row - this.#firstRow] !== STATE.unread;
   }
 
   /**
-   * Reads a window that starts with a row's Block and takes in those of the rows after it that are near; views given
-   * before are no longer valid.
+   * Reads a window that starts with a row's Block and includes nearby Blocks of the rows after it. Earlier views become invalid.
    *
-   * @throws {StaleLocationError} if the file is not there, or ends before the Block
+   * @throws {StaleLocationError} if the file cannot be read, or ends before the end of the Block
    */
   fill(row: number): void {
     const { cells, files } = this.#segments;
@@ -139,7 +138,7 @@ export class BlockWindow implements Disposable {
     return this.#window;
   }
 
-  /** How far a window that starts with a row may reach: the byte and the row past its last. */
+  /** The end of a window that starts with a row: the byte and the row after its last. */
   #reach(first: number): { readonly end: number; readonly endRow: number } {
     const { cells } = this.#segments;
     const rows = Math.min(cells.length / ROW_SIZE, first + MAX_WINDOW_ROWS);
@@ -210,7 +209,7 @@ export class BlockWindow implements Disposable {
     this.#markVerified(rows);
   }
 
-  /** Unpacks what is in frames, and verifies all that the window has of a frame at once. */
+  /** Unpacks Blocks that are in frames. The Blocks of one frame are verified together. */
   #verifyParts(rows: readonly number[]): void {
     const { cells } = this.#segments;
     let frame: Buffer | undefined;
@@ -243,11 +242,11 @@ export class BlockWindow implements Disposable {
     verify();
   }
 
-  /** Opens what is sealed, and verifies all of it at once. */
+  /** Decrypts sealed Blocks, and verifies them together. */
   #verifySealed(rows: readonly number[]): void {
     const { cells } = this.#segments;
     const size = rows.reduce((sum, row) => sum + (cells[row * ROW_SIZE + CELL.size] as number), 0);
-    // New memory each time would take as long as to open what goes there. That of one large Block is not kept.
+    // To allocate memory each time would take as long as to decrypt. The memory of a single large Block is not kept.
     const plain = this.#plain !== undefined && size <= WINDOW_SIZE ? this.#plain : Buffer.allocUnsafeSlow(Math.max(size, WINDOW_SIZE));
     if (size <= WINDOW_SIZE) this.#plain = plain;
     const ranges: number[] = [];
@@ -274,7 +273,7 @@ export class BlockWindow implements Disposable {
     if (this.#digests.length < count * digestSize) this.#digests = new Uint8Array(2 * count * digestSize);
   }
 
-  /** Marks those rows whose digests are the wanted ones. */
+  /** Marks the rows whose digests are right. */
   #markVerified(rows: readonly number[]): void {
     const words = this.#digestWords;
     const found = new Int32Array(this.#digests.buffer, 0, rows.length * words);
@@ -288,9 +287,9 @@ export class BlockWindow implements Disposable {
   }
 
   /**
-   * The wanted part of a row's Block, which the window holds: a view that is valid until the next `fill`.
+   * The wanted part of a row's Block, which must be in the window. The view is valid until the next `fill`.
    *
-   * @throws {StaleLocationError} if the bytes are not those of the digest
+   * @throws {StaleLocationError} if the bytes do not match the digest
    */
   view(row: number): Uint8Array {
     const { cells } = this.#segments;
@@ -320,7 +319,7 @@ export class BlockWindow implements Disposable {
 
   #frame(offset: number, size: number): Buffer | undefined {
     const file = this.#file;
-    // A record in memory has no frame before it.
+    // Records in memory have no frames.
     if (offset < 0 || typeof file !== 'string') return undefined;
     return this.#frames.get(`${offset} ${file}`, () => {
       if (this.#packed.length < size) this.#packed = Buffer.allocUnsafeSlow(Math.max(size, 2 * this.#packed.length));

@@ -8,19 +8,19 @@ import { ContentPlan } from './content-plan.ts';
 import type { RowRange } from './export-batch.ts';
 import type { SegmentRows } from './segment-rows.ts';
 
-/** Superblocks asked for together: those of some 30 MiB of content. */
+/** Maximum superblocks requested together: those of about 30 MiB of content. */
 const AT_ONCE = 256;
 
 /**
- * Gets contents out of a Store that does not say where its Blocks are, and may be far away. All superblocks of a level are asked for
- * together, and then all leaves as records. They come into memory, where workers verify them as they would in a file.
+ * Gets contents from a Store without locations, which may be far away. All superblocks of a level are requested together, and then all
+ * leaves as records. The records are kept in memory, where workers verify them like records in a file.
  */
 export class ContentFetcher {
   readonly source: Store;
   readonly hash: HashFunction;
   readonly #plan: ContentPlan;
 
-  /** @param source - one that gives records */
+  /** @param source - a Store with the capability `recordSource` */
   constructor(source: Store) {
     this.source = source;
     this.hash = hashByName(source.hashName);
@@ -28,9 +28,10 @@ export class ContentFetcher {
   }
 
   /**
-   * Adds the segments of contents to `rows`, in order, and gets their Blocks.
+   * Adds the segments of contents to `rows`, in order, and fetches their Blocks.
    *
-   * @returns for each Block its rows; undefined where not all is to be had that way: the Store itself has to be asked, and says what is wrong
+   * @returns for each Block its rows; undefined if not all of it can be fetched this way. Then read it through the Store, which reports
+   * errors
    */
   async plan(blocks: readonly Block[], rows: SegmentRows, options: OpOptions): Promise<(RowRange | undefined)[]> {
     const steps = this.#plan.steps(blocks, rows);
@@ -40,7 +41,7 @@ export class ContentFetcher {
     return step.value.map((range) => (range !== undefined && rows.isLocated(range.firstRow, range.endRow) ? range : undefined));
   }
 
-  /** Those that are unavailable are undefined: asking the Store for their content gives the reason. */
+  /** The bytes of superblocks; undefined for those that cannot be read. Reading the content through the Store gives the error. */
   async #superblocks(wanted: SegmentRows, options: OpOptions): Promise<(Uint8Array | undefined)[]> {
     const found: (Uint8Array | undefined)[] = [];
     while (found.length < wanted.count) {

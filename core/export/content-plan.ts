@@ -6,26 +6,26 @@ import type { RowRange } from './export-batch.ts';
 import { RefCursor } from './ref-cursor.ts';
 import { SegmentRows } from './segment-rows.ts';
 
-/** Segments, and superblocks, of contents that are planned together, at most: files of 1 MiB have some 100. */
+/** Maximum segments, and maximum superblocks, of contents that are planned together. Files of 1 MiB have about 100. */
 const MAX_PLANNED = 64 * 1024;
 
-/** References to nothing in a superblock, at most; ours have none. */
+/** Maximum empty references in a superblock; ours have none. */
 const MAX_EMPTY = 1024;
 
-/** A superblock, and what those that it lists have below them. */
+/** A superblock and its child superblocks. */
 interface Node {
-  /** Undefined until it is read, and where it cannot be. */
+  /** Undefined until it is read, and if it cannot be read. */
   bytes: Uint8Array | undefined;
   readonly span: number;
   readonly children: Node[];
 }
 
-/** Gives superblocks that are needed, and gets the bytes of each; undefined for one that is not to be had. */
+/** Yields the superblocks that it needs, and receives their bytes; undefined for one that cannot be read. */
 type Steps<Result> = Generator<SegmentRows, Result, readonly (Uint8Array | undefined)[]>;
 
 /**
- * Finds out of which Blocks contents are made. It reads nothing itself: whoever runs it gets the superblocks that it asks for, those of
- * all contents together, level by level.
+ * Determines the Blocks of contents. It reads nothing itself: the caller reads the superblocks that it yields. Those of all contents are
+ * yielded together, level by level.
  */
 export class ContentPlan {
   readonly #hash: HashFunction;
@@ -36,7 +36,7 @@ export class ContentPlan {
     this.#cursor = new RefCursor(hash);
   }
 
-  /** Adds the segments of contents to `rows`, in order. @returns for each Block its rows; undefined where not all is to be had that way */
+  /** Adds the segments of contents to `rows`, in order. @returns for each Block its rows; undefined if it cannot be planned this way */
   *steps(blocks: readonly Block[], rows: SegmentRows): Steps<(RowRange | undefined)[]> {
     const nodes = yield* this.#superblocksOf(blocks);
     const mostRows = rows.count + MAX_PLANNED;
@@ -67,7 +67,7 @@ export class ContentPlan {
     }
   }
 
-  /** The superblocks of those Blocks that have any, read down to the leaves. */
+  /** Reads all superblocks of the Blocks, level by level. */
   *#superblocksOf(blocks: readonly Block[]): Steps<(Node | undefined)[]> {
     let wanted = new SegmentRows(this.#hash.digestSize);
     let level: Node[] = [];

@@ -7,18 +7,18 @@ import { ContentPlan } from './content-plan.ts';
 import type { RowRange } from './export-batch.ts';
 import type { SegmentRows } from './segment-rows.ts';
 
-/** Bytes of a superblock that is read here: ours have 64 KiB and a reference. A larger one is read through the Store. */
+/** Maximum bytes of a superblock that is read here. Ours have 64 KiB and a reference; a larger one is read through the Store. */
 const MAX_SUPERBLOCK_SIZE = 128 * 1024;
 
-/** Bytes of superblocks that one reading gives: of ours, those of some 30 MiB of content a MiB. */
+/** Bytes of superblocks after which one `read` ends. Of ours, a MiB stands for about 30 MiB of content. */
 const READ_SIZE = 1024 * 1024;
 
-/** The same, of contents that are planned together. */
+/** The same for contents that are planned together. */
 const PLAN_READ_SIZE = 8 * 1024 * 1024;
 
 /**
- * Finds out of which Blocks contents are made: the superblocks of many files are located, read and verified together, level by
- * level. Each by itself, through the Store, took 70 µs; it takes some 15 µs so.
+ * Determines the Blocks of contents. The superblocks of many files are located, read and verified together, level by level. One by one
+ * through the Store, each took 70 µs; together it takes about 15 µs.
  */
 export class ContentPlanner implements Disposable {
   readonly source: Store;
@@ -26,7 +26,7 @@ export class ContentPlanner implements Disposable {
   readonly #window: BlockWindow;
   readonly #plan: ContentPlan;
 
-  /** @param source - one that says where its Blocks are */
+  /** @param source - a Store with locations; see {@link canLocate} */
   constructor(source: Store) {
     this.source = source;
     this.hash = hashByName(source.hashName);
@@ -35,10 +35,10 @@ export class ContentPlanner implements Disposable {
   }
 
   /**
-   * The bytes of superblocks, verified; undefined where one is not to be had at its location, or larger than any of ours.
+   * Reads and verifies superblocks. A superblock is undefined if it cannot be read at its location, or is larger than any of ours.
    *
-   * @param maxSize - bytes after which no more are read
-   * @returns at least the first, where there is one
+   * @param maxSize - bytes after which reading ends
+   * @returns the first superblocks, at least one if there is any
    */
   read(digests: SegmentRows, maxSize: number = READ_SIZE): (Uint8Array | undefined)[] {
     digests.locate(this.source);
@@ -67,8 +67,7 @@ export class ContentPlanner implements Disposable {
   /**
    * Adds the segments of contents to `rows`, in order, and locates them.
    *
-   * @returns for each Block its rows; undefined where not all is to be had that way: the Store itself has to be asked,
-   * and says what is wrong
+   * @returns for each Block its rows; undefined if not all of it can be located. Then read it through the Store, which reports errors
    */
   plan(blocks: readonly Block[], rows: SegmentRows): (RowRange | undefined)[] {
     const steps = this.#plan.steps(blocks, rows);

@@ -9,30 +9,30 @@ import { timespecs } from '../base/timespec.ts';
 import type { Meta } from '../dirent/meta.ts';
 import { defaultMode } from '../dirent/meta.ts';
 
-/** How owners are restored: by name where it is known here and else by number, by number alone, or not at all. */
+/** How owners are restored: by name (by number if the name is unknown here), by number only, or not at all. */
 export type OwnerPolicy = 'names' | 'numeric' | 'none';
 
-/** Numbers of a user and a group. */
+/** The numbers of a user and a group. */
 export interface Owner {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** What of a node's metadata is to be set, in the terms of system calls. */
+/** The metadata to set for a node, in the form of system calls. */
 export interface Attributes {
   /** 0..0o7777 */
   readonly mode: number;
-  /** -1 leaves it. */
+  /** -1 leaves it unchanged. */
   readonly uid: number;
   readonly gid: number;
   /** A struct timespec[2]. */
   readonly times: Uint8Array;
   readonly xattrs: readonly (readonly [name: Octets, value: Uint8Array])[];
-  /** Drop ACLs that the directory gave the new node, unless `xattrs` has them. */
+  /** Remove ACLs that the new node inherited from its directory, unless `xattrs` has them. */
   readonly dropsAcl: boolean;
 }
 
-/** Attributes that say what may be done, and come from the directory where it has a default. @see acl(5) */
+/** The attributes with ACLs. A new node inherits them if its directory has a default ACL. @see acl(5) */
 const ACL_XATTRS = ['system.posix_acl_access', 'system.posix_acl_default'] as Octets[];
 
 const SET_ID = 0o6000;
@@ -41,11 +41,11 @@ const SETGID = 0o2000;
 export interface AttributeOptions {
   readonly owner: OwnerPolicy;
   readonly names: OwnerNames;
-  /** Who runs this: effective uid and gid. */
+  /** Effective uid and gid of this process. */
   readonly self: Owner;
 }
 
-/** What to set for a node; see {@link Attributes}. */
+/** The attributes to set for a node. */
 export function attributesOf(kind: string, meta: Meta, options: AttributeOptions, dropsAcl: boolean): Attributes {
   const { uid, gid } = ownerOf(meta, options);
   return {
@@ -67,7 +67,7 @@ function ownerOf(meta: Meta, { owner, names }: AttributeOptions): Owner {
   };
 }
 
-/** The mode, without setuid and setgid of a file that would change hands: it would lend out another's rights. */
+/** The mode. If owners are not restored, a file of another owner loses setuid and setgid: it would run with the wrong user's rights. */
 function safeMode(kind: string, meta: Meta, { owner, self }: AttributeOptions): number {
   const mode = meta.mode ?? defaultMode(kind);
   if (owner !== 'none' || (mode & SET_ID) === 0) return mode;
@@ -76,10 +76,10 @@ function safeMode(kind: string, meta: Meta, { owner, self }: AttributeOptions): 
   return meta.gid === self.gid ? mode : mode & ~SETGID;
 }
 
-/** Receives what could not be set while the rest was: the attribute and why. */
+/** Called for each attribute that could not be set, with its name and the error. The other attributes are still set. */
 export type AttributeFailure = (what: string, error: unknown) => void;
 
-/** The same, without an owner that the node has from the start: 20,000 system calls a tree of so many files. */
+/** Removes the owner from the attributes if a new node has it anyway. This saves a system call for each file. */
 export function withoutOwner(attributes: Attributes, given: Owner | undefined): Attributes {
   return given === undefined || attributes.uid !== given.uid || attributes.gid !== given.gid
     ? attributes
@@ -87,9 +87,9 @@ export function withoutOwner(attributes: Attributes, given: Owner | undefined): 
 }
 
 /**
- * Sets a node's attributes through its descriptor. The owner comes first, since that clears setuid. Then come the user's
- * extended attributes, which a read-only mode would forbid. The mode follows, and the other attributes, which hold ACLs and
- * capabilities. Last come the times, which the others change.
+ * Sets a node's attributes through its descriptor. The owner comes first, since chown clears setuid. Then come the extended attributes
+ * `user.*`, which a read-only mode would prevent. The mode follows, and the other extended attributes, such as ACLs and capabilities.
+ * The times come last, since the other calls change them.
  */
 export function applyToFile(at: AtCalls, fd: number, attributes: Attributes, onFailure: AttributeFailure): void {
   let { mode } = attributes;
@@ -104,10 +104,10 @@ export function applyToFile(at: AtCalls, fd: number, attributes: Attributes, onF
   attempt('times', onFailure, () => at.futimens(fd, attributes.times));
 }
 
-/** Bytes of the names of attributes of one file, each with a NUL: XATTR_LIST_MAX in <linux/limits.h>. */
+/** Maximum bytes of all attribute names of a file, each with a NUL: XATTR_LIST_MAX in <linux/limits.h>. */
 const MAX_NAMES_SIZE = 64 * 1024;
 
-/** Sets extended attributes of an open file, or of a path. Of more than a file can have none are set. */
+/** Sets extended attributes of an open file or a path. If they are more than a file can have, none is set. */
 export function applyXattrs(
   target: number | Uint8Array,
   attributes: Pick<Attributes, 'xattrs' | 'dropsAcl'>,
@@ -118,7 +118,7 @@ export function applyXattrs(
       if (!attributes.xattrs.some(([given]) => given === name)) attempt(name, onFailure, () => libc().removeXattr(target, name));
     }
   }
-  // A file that has more names than can be listed is one that no program can copy any more.
+  // If a file had more names than can be listed, no program could copy it any more.
   const namesSize = attributes.xattrs.reduce((size, [name]) => size + name.length + 1, 0);
   if (namesSize > MAX_NAMES_SIZE) {
     attempt(`${attributes.xattrs.length} xattrs`, onFailure, () => {
@@ -130,7 +130,7 @@ export function applyXattrs(
     attempt(`xattr ${octetsToText(name)}`, onFailure, () => libc().setXattr(target, name, value));
 }
 
-/** Runs one system call; gives whether it succeeded. */
+/** Runs one system call; returns whether it succeeded. */
 export function attempt(what: string, onFailure: AttributeFailure, action: () => void): boolean {
   try {
     action();

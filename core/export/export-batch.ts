@@ -6,17 +6,17 @@ import type { Attributes } from './export-attributes.ts';
 import type { PackedSegments, SegmentRows } from './segment-rows.ts';
 
 /**
- * Work for a writer, packed into a few arrays: structured clones of 128 files would cost more than writing them. A batch
- * is private to one process; its layout is of no format.
+ * Work for a writer, packed into a few arrays. Structured clones of 128 files would cost more than to write them. Batches never leave the
+ * process, so their layout is not a stable format.
  */
 
-/** Which rows of the batch's segments an item's content is. */
+/** The rows of the batch's segments that are the content of an item. */
 export interface RowRange {
   readonly firstRow: number;
   readonly endRow: number;
 }
 
-/** A whole file, to be made under a temporary name in an open directory and then renamed. */
+/** A whole file. It is written under a temporary name in an open directory and then renamed. */
 export interface FileItem extends RowRange {
   readonly kind: 'file';
   readonly dir: number;
@@ -26,11 +26,11 @@ export interface FileItem extends RowRange {
   readonly attributes: Attributes;
 }
 
-/** A part of a large file, to be written into an open descriptor. */
+/** A part of a large file. It is written to an open descriptor. */
 export interface PartItem extends RowRange {
   readonly kind: 'part';
   readonly fd: number;
-  /** Where in the file it starts. */
+  /** Its offset in the file. */
   readonly start: number;
   readonly size: number;
 }
@@ -48,12 +48,12 @@ export interface PackedBatch {
 
 /** Packs items one by one. */
 export class BatchBuilder {
-  /** What the items' rows are of. */
+  /** The segments of all items. */
   readonly rows: SegmentRows;
   readonly #writer = new ByteWriter(16 * 1024);
   #count = 0;
 
-  /** @param rows - segments of all items to come; located before the batch is taken */
+  /** @param rows - the segments of all items to come; they must be located before `take` */
   constructor(rows: SegmentRows) {
     this.rows = rows;
   }
@@ -82,20 +82,20 @@ export class BatchBuilder {
     writer.bsuint(item.endRow);
   }
 
-  /** The batch, in new arrays, so that their buffers can be transferred. */
+  /** Returns the batch in new arrays, so that their buffers can be transferred. */
   take(): PackedBatch {
     return { items: new Uint8Array(this.#writer.view()), count: this.#count, segments: this.rows.pack() };
   }
 }
 
-/** A batch of one part of a large file: all of `rows`, located. */
+/** Makes a batch of one part of a large file, whose content is all of `rows`. They must be located. */
 export function partBatch(rows: SegmentRows, part: { readonly fd: number; readonly start: number; readonly size: number }): PackedBatch {
   const builder = new BatchBuilder(rows);
   builder.add({ kind: 'part', ...part, firstRow: 0, endRow: rows.count });
   return builder.take();
 }
 
-/** The memory of a batch, to be transferred with it. */
+/** The buffers of a batch, to transfer with it. */
 export function transfersOf({ items, segments }: PackedBatch): ArrayBuffer[] {
   const images = segments.files.flatMap((file) => (typeof file === 'string' ? [] : [file.buffer]));
   return [items.buffer, segments.cells.buffer, segments.digests.buffer, segments.literals.buffer, ...images];
@@ -114,7 +114,7 @@ function packAttributes(writer: ByteWriter, attributes: Attributes): void {
   }
 }
 
-/** The items of a batch, one after the other; bytes are views of it. */
+/** Unpacks the items of a batch. Bytes are views of the batch. */
 export function* unpackItems({ items, count }: PackedBatch): Generator<BatchItem, void, undefined> {
   const cursor = new Cursor(items);
   for (let left = count; left > 0; left--) {
@@ -177,19 +177,21 @@ class Cursor {
   }
 }
 
-/** What went wrong with an item of a batch. */
+/** The failure of an item of a batch. */
 export interface ItemFailure {
-  /** Which item, from 0. */
+  /** The index of the item. */
   readonly item: number;
-  /** `data`: a Block could not be had from its location. `attribute`: the file is made, but for this. `system`: it is not made. */
+  /**
+   * `data`: a Block could not be read at its location. `attribute`: the file was made without this attribute. `system`: it was not made.
+   */
   readonly kind: 'data' | 'attribute' | 'system';
-  /** Of an attribute: which. */
+  /** For `attribute`, its name. */
   readonly what?: string;
   readonly message: string;
   readonly code: string | undefined;
 }
 
-/** How a batch ended. */
+/** The result of a batch. */
 export interface BatchResult {
   readonly failures: readonly ItemFailure[];
   /** Bytes of content of the items that were written. */

@@ -6,9 +6,9 @@ import { cName } from '../base/system/at-calls.ts';
 import { attempt } from './export-attributes.ts';
 
 /**
- * Whether a directory takes `a` and `A` for one name: tried out with an empty file.
+ * Whether a directory treats `a` and `A` as one name. Tries it with an empty file; false if that cannot be made.
  *
- * @param name - in no use, with a lower-case letter in it
+ * @param name - an unused name that contains a lower-case letter
  */
 export function foldsCase(at: AtCalls, dir: number, name: Octets): boolean {
   const probe = cName(name);
@@ -16,7 +16,7 @@ export function foldsCase(at: AtCalls, dir: number, name: Octets): boolean {
     closeSync(at.open(dir, probe, 'create'));
     return at.stat(dir, cName(name.toUpperCase() as Octets)) !== undefined;
   } catch {
-    return false; // what forbids writing here is reported when something is written
+    return false; // writing a file here will report the error
   } finally {
     attempt(
       'probe',
@@ -26,7 +26,7 @@ export function foldsCase(at: AtCalls, dir: number, name: Octets): boolean {
   }
 }
 
-/** What names have in common that are one name where case, and how a letter is composed, make no difference. */
+/** A key that is equal for names that differ only in case or Unicode composition. */
 export function foldName(name: Octets): string {
   return octetsToTextStrict(name)?.normalize('NFC').toLowerCase() ?? name;
 }

@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
 import type { OwnerPolicy } from './export-attributes.ts';
 import type { ExportCounts, ExportFailure } from './export-report.ts';
 
-/** What one export works with; see {@link ExportOptions}. */
+/** The settings of one export; see {@link ExportOptions}. */
 export interface ExportContext {
   readonly source: Store;
   readonly at: AtCalls;
@@ -13,7 +13,7 @@ export interface ExportContext {
   readonly owner: OwnerPolicy;
   readonly names: OwnerNames;
   readonly sparse: boolean;
-  /** Directories of single nodes that were swept. */
+  /** Directories of exported single nodes in which leftovers were already removed, as `DEVICE INODE`. */
   readonly swept: Set<string>;
   readonly existing: 'replace' | 'keep';
   readonly resume: boolean;
@@ -24,6 +24,6 @@ export interface ExportContext {
   readonly onProgress: ((counts: Readonly<ExportCounts>) => void) | undefined;
   readonly onNotice: ((notice: string) => void) | undefined;
   readonly foldsCase: boolean | undefined;
-  /** What temporary names begin with; a number follows. */
+  /** The start of temporary names; a number follows. */
   readonly temporaryPrefix: string;
 }

@@ -14,28 +14,27 @@ const ACL_DEFAULT = 'system.posix_acl_default' as Octets;
 const ACL_ACCESS = 'system.posix_acl_access' as Octets;
 const OWNER_ALL = 0o700;
 
-/** From an open directory to the one that it is in. */
+/** The name of the parent of an open directory. */
 const ABOVE = cName('..' as Octets);
 
-/** Attribute names that belong to the system or to a layer below, which a tree does not decide about. */
+/** Names of attributes that the system or a lower layer manages. They are not removed. */
 const FOREIGN_XATTR = /^(?:security\.(?!capability$)|trusted\.overlay\.|system\.(?!posix_acl_))/;
 
 /**
- * A directory that an export writes into, open for as long as work on it is in progress. All is done through its descriptor, so
- * that a path element that becomes a symlink leads nowhere else. It gets its own attributes when the last work on it and on the
- * Dirs below is done.
+ * A directory that an export writes into. It is open as long as work in it needs that. All calls use its descriptor, so replacing a path
+ * element by a symlink cannot redirect them. It gets its own attributes when all work in it and in the directories below is done.
  */
 export class ExportDir {
   #fd: number;
-  /** Relative to the top; empty for the top itself. */
+  /** Its path relative to the top; empty for the top itself. */
   readonly path: Octets;
-  /** Made by this export: nothing can be in it but what the export wrote. */
+  /** This export made it, so it has only entries that the export wrote. */
   readonly isFresh: boolean;
-  /** What is made in it gets an ACL from it. */
+  /** New entries inherit an ACL from it. */
   readonly givesAcl: boolean;
-  /** Whose what is made in it is, where that is certain. */
+  /** The owner of new entries, if that is certain. */
   readonly givesOwner: Owner | undefined;
-  /** Names in it without regard to case, where the filesystem has none. */
+  /** The names in it by {@link foldName}, if the filesystem ignores case; else undefined. */
   readonly folded: Set<string> | undefined;
   readonly #parent: ExportDir | undefined;
   readonly #stat: Pick<BigIntStats, 'dev' | 'ino'>;
@@ -43,9 +42,9 @@ export class ExportDir {
   readonly #at: AtCalls;
   readonly #onFailure: AttributeFailure;
   readonly #onClosed: () => void;
-  /** Work on it, directories in it, and the walk. */
+  /** The number of users: work in it, incomplete directories in it, and the walk. */
   #holds = 1;
-  /** Of these, those that need it open. */
+  /** Those of the users that need it open. */
   #uses = 1;
 
   constructor(
@@ -72,12 +71,12 @@ export class ExportDir {
     this.#onClosed = options.onClosed;
     this.folded = options.foldsCase ? new Set() : undefined;
     if (this.#parent !== undefined) this.#parent.#holds++;
-    // A directory that this export made in one without a default ACL has none.
+    // A directory that this export made has no default ACL if its parent has none.
     this.givesOwner = options.isFresh ? ownerGiven(this.fd) : undefined;
     this.givesAcl = options.isFresh && options.parent?.givesAcl === false ? false : this.#clearInherited();
   }
 
-  /** Its descriptor; -1 where it is closed. */
+  /** Its descriptor; -1 while it is closed. */
   get fd(): number {
     return this.#fd;
   }
@@ -94,17 +93,17 @@ export class ExportDir {
     return false;
   }
 
-  /** Work on this directory begins; `release` ends it. */
+  /** Registers work in this directory. Each call needs one `release`. */
   hold(): void {
     this.#holds++;
     this.#uses++;
   }
 
-  /** Ends one piece of work; the last sets the directory's attributes and closes it. */
+  /** Ends one piece of work. The last sets the directory's attributes and closes it. */
   release(): void {
     this.#uses--;
     let done: ExportDir | undefined;
-    // By a loop: the last work of a deep tree completes all above it.
+    // A loop, not a recursion: the last work of a deep tree completes all directories above it.
     for (let dir: ExportDir | undefined = this; dir !== undefined; dir = dir.#parent) {
       if (--dir.#holds > 0) {
         dir.#closeIfUnused();
@@ -117,30 +116,30 @@ export class ExportDir {
     done?.abandon();
   }
 
-  /** The walk is far below: the directory is closed once no work needs it open. */
+  /** Called when the walk is far below. The directory is closed once no work needs it open. */
   park(): void {
     this.#uses--;
     this.#closeIfUnused();
   }
 
   /**
-   * The walk comes back to a parked directory.
+   * Called when the walk comes back to a parked directory. Opens it again.
    *
-   * @param child - a directory in it, open; undefined where there is none any more
-   * @throws {VtError} EFAILED where that has been moved elsewhere
+   * @param child - an open directory in it; undefined if there is none
+   * @throws {VtError} EFAILED if `child` has been moved elsewhere, or there is none
    */
   unpark(child: ExportDir | undefined): void {
     this.#uses++;
     this.#openFrom(child);
   }
 
-  /** Closes the directory as it is: the export was given up, or it cannot be reached any more. */
+  /** Closes the directory, without setting its attributes. */
   abandon(): void {
     if (this.isOpen) closeSync(this.#fd);
     this.#fd = -1;
   }
 
-  /** What waits for directories in it alone is opened again from one of these. */
+  /** Closes it if nobody needs it open. `#openFrom` opens it again from a directory in it. */
   #closeIfUnused(): void {
     if (this.#uses === 0) this.abandon();
   }
@@ -156,7 +155,7 @@ export class ExportDir {
     throw new VtError('EFAILED', 'it was moved while it was written');
   }
 
-  /** @param child - the directory in it that was completed last, open */
+  /** Sets the attributes. @param child - the directory in it that was completed last, still open */
   #complete(child: ExportDir | undefined): void {
     const attributes = this.#attributes;
     if (attributes !== undefined && attempt('metadata', this.#onFailure, () => this.#openFrom(child))) {
@@ -176,8 +175,8 @@ export class ExportDir {
 }
 
 /**
- * Who owns files that are made in a directory which this process has just made. The user is that of the directory. The group is
- * the process's or the directory's, by setgid and the mount's options; undefined where these differ.
+ * The owner of files that are made in a directory that this process has just made. Their group is that of the process or of the directory,
+ * depending on setgid and mount options. Undefined if these or the users differ.
  *
  * @see open(2), O_CREAT
  */
@@ -186,7 +185,10 @@ function ownerGiven(fd: number): Owner | undefined {
   return uid === process.geteuid?.() && gid === process.getegid?.() ? { uid, gid } : undefined;
 }
 
-/** Opens the directory that the target is in, as the user names it: symlinks in that path are the user's own. */
+/**
+ * Opens the directory of the target. Symlinks in this path are followed, since the user typed it. @throws {PathError} if it cannot be
+ * opened
+ */
 export function openContainer(path: Octets): number {
   try {
     return openSync(Buffer.from(path, 'latin1'), constants.O_RDONLY | constants.O_DIRECTORY);
@@ -198,10 +200,10 @@ export function openContainer(path: Octets): number {
 }
 
 /**
- * Opens a directory in `parent`, or makes it, private until its content is complete.
+ * Opens or makes a directory in `parent`. A new one is private until its content is complete.
  *
- * @param mayChangeMode - of one that is there: it gets the mode that writing needs
- * @throws {VtError} EFAILED if something else is there; a symlink to a directory is something else
+ * @param mayChangeMode - whether an existing one may get the permissions that writing needs
+ * @throws {VtError} EFAILED if the name is not a directory, or a symlink to one
  */
 export function openOrMakeDir(
   at: AtCalls,
@@ -221,7 +223,7 @@ export function openOrMakeDir(
   return { fd, isFresh };
 }
 
-/** Opens a directory without following a symlink. @throws {VtError} EFAILED naming what is there instead */
+/** Opens a directory without following a symlink. @throws {VtError} EFAILED if the name is a symlink or not a directory */
 export function openExistingDir(at: AtCalls, parent: number, name: CName): number {
   try {
     return at.open(parent, name, 'dir');
@@ -236,7 +238,7 @@ export function openExistingDir(at: AtCalls, parent: number, name: CName): numbe
   }
 }
 
-/** Another's directory stays as it is; what that forbids fails later, by name. */
+/** Gives the owner all permissions. Another user's directory is left unchanged; writing into it may fail later. */
 function makeWritable(at: AtCalls, fd: number): void {
   const { mode, uid } = fstatSync(fd);
   const self = process.geteuid?.();
@@ -244,7 +246,7 @@ function makeWritable(at: AtCalls, fd: number): void {
   at.fchmod(fd, (mode & 0o7777) | OWNER_ALL);
 }
 
-/** Opens a directory by its path below the top, element by element, following nothing. The caller closes it. */
+/** Opens a directory by its path below the top, element by element, without following symlinks. The caller closes it. */
 export function openBelow(at: AtCalls, top: number, path: Octets): number {
   let fd = at.open(top, cName('.' as Octets), 'dir');
   if (path === '') return fd;

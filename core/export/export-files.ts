@@ -17,32 +17,32 @@ import { ExportPool } from './export-pool.ts';
 import type { FileRun } from './file-run.ts';
 import { canLocate, SegmentRows } from './segment-rows.ts';
 
-/** Files and bytes of one batch: some 5 ms of work. */
+/** Maximum files and bytes of one batch: about 5 ms of work. */
 const BATCH_FILES = 128;
 const BATCH_BYTES = 1024 * 1024;
 
-/** A file from this size on is written in parts by all workers. */
+/** All workers together write a file larger than this, in parts. */
 const LARGE_SIZE = 4 * 1024 * 1024;
 
-/** Files read through the Store at once, where it does not say where its Blocks are; each reads ahead besides. */
+/** Maximum files read through the Store at once. Each of them also reads ahead. */
 const MAX_STREAMS = 8;
 
-/** Bytes of one batch of contents that come from a Store which may be far away, and such batches in progress at once. */
+/** Bytes of one batch from a Store without locations, which may be far away, and the number of such batches at once. */
 const FAR_BATCH_BYTES = 4 * 1024 * 1024;
 const FAR_BATCHES = 8;
 
-/** Makes files: small ones in batches, large ones in parts, and those whose Blocks have no known place through the Store. */
+/** Writes files: small ones in batches, and large ones in parts. Files whose Blocks cannot be located are read through the Store. */
 export class ExportFiles implements AsyncDisposable {
   readonly #run: FileRun;
   readonly #pool: ExportPool;
-  /** Where the Store gives the locations of its Blocks. */
+  /** Set if the Store has locations. */
   readonly #planner: ContentPlanner | undefined;
-  /** Where it does not, and gives records. */
+  /** Set if the Store has no locations, but records. */
   readonly #fetcher: ContentFetcher | undefined;
   #queue: FilePlace[] = [];
   #queuedBytes = 0;
   readonly #streams = new Set<Promise<void>>();
-  /** Batches whose contents are on their way. */
+  /** Batches whose contents are being fetched. */
   readonly #coming = new Set<Promise<void>>();
   readonly #background = new Set<Promise<void>>();
   #failure: unknown;
@@ -56,8 +56,9 @@ export class ExportFiles implements AsyncDisposable {
   }
 
   /**
-   * Takes a file on; resolves when the next may come, which is at once where nothing is given. `run.done` is called when it
-   * is there or has failed.
+   * Accepts a file to write. `run.done` is called when it has been written or has failed.
+   *
+   * @returns a promise that resolves when the next file may be added; undefined for at once
    */
   add(place: FilePlace): Promise<void> | undefined {
     const from = this.#planner ?? this.#fetcher;
@@ -81,7 +82,7 @@ export class ExportFiles implements AsyncDisposable {
     else if (this.#fetcher !== undefined) await this.#fetch(this.#fetcher, queue, blocks, rows);
   }
 
-  /** Gets contents, while others are got too. */
+  /** Fetches the contents of a batch, concurrently with other batches. */
   async #fetch(fetcher: ContentFetcher, queue: readonly FilePlace[], blocks: readonly Block[], rows: SegmentRows): Promise<void> {
     while (this.#coming.size >= FAR_BATCHES) await Promise.race(this.#coming);
     const { signal } = this.#run.context;
@@ -98,7 +99,7 @@ export class ExportFiles implements AsyncDisposable {
     this.#inBackground(coming);
   }
 
-  /** Has files written; the workers write those whose contents are at hand. */
+  /** Writes files. The pool writes those that have rows; the others are read through the Store. */
   async #write(queue: readonly FilePlace[], rows: SegmentRows, ranges: readonly (RowRange | undefined)[]): Promise<void> {
     const builder = new BatchBuilder(rows);
     const places: FilePlace[] = [];
@@ -139,7 +140,7 @@ export class ExportFiles implements AsyncDisposable {
         const linked = this.#run.done(place, place.link, true);
         if (linked !== undefined) await linked;
       } else if (failure.kind === 'data') {
-        // The Store may know better: the Block may have moved, or be elsewhere too. If not, it says what is wrong.
+        // The Block may have moved, or be stored elsewhere too. The Store finds it or reports the error.
         await this.#streamNow(place);
       } else {
         this.#run.report.fail(place.path, itemError(failure));
@@ -182,7 +183,7 @@ export class ExportFiles implements AsyncDisposable {
     await this.#run.done(place, place.link, stands);
   }
 
-  /** Writes a file with its content from the Store, which verifies it. */
+  /** Writes a file, and reads its content through the Store, which verifies it. */
   async #writeStream(place: FilePlace): Promise<void> {
     const { at, source, signal, sparse } = this.#run.context;
     const temporary = this.#run.temporaryName();
@@ -222,13 +223,13 @@ export class ExportFiles implements AsyncDisposable {
     this.#background.add(entry);
   }
 
-  /** Writes what is queued and waits for all that was taken on. */
+  /** Writes queued files, and waits for all files in progress. */
   async drain(): Promise<void> {
     await this.#flush();
     await this.#settle();
   }
 
-  /** The same. @throws what went wrong with all of it */
+  /** The same until nothing is left. @throws the first error that affects more than one file */
   async finish(): Promise<void> {
     do {
       await this.drain();
@@ -236,13 +237,13 @@ export class ExportFiles implements AsyncDisposable {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Drops what is queued and waits for what is in progress. */
+  /** Drops queued files, and waits for those in progress. */
   async cancel(): Promise<void> {
     this.#queue = [];
     await this.#settle();
   }
 
-  /** Contents that come are handed to the pool only then. */
+  /** Waits for all work in progress, including batches that get to the pool meanwhile. */
   async #settle(): Promise<void> {
     do {
       this.#pool.writeHeld();

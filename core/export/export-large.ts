@@ -13,15 +13,15 @@ import type { FileRun } from './file-run.ts';
 import type { LargePart } from './large-parts.ts';
 import { partsOf } from './large-parts.ts';
 
-/** Parts of 1 MiB in progress at once; fewer where they come into memory first. */
+/** Maximum parts of 1 MiB in progress; fewer if they are fetched into memory first. */
 const MAX_PARTS = 64;
 const MAX_FAR_PARTS = 32;
 
 /**
- * Writes a large file in parts, which the workers verify side by side. Resolves when all parts are handed out, so that
+ * Writes a large file in parts, which several workers verify and write in parallel. Resolves when all parts have been started, so that
  * the next file may begin.
  *
- * @returns `written`, which resolves to whether the file is there; failures have then been reported
+ * @returns `written`, which resolves to whether the file was written; failures have then been reported
  */
 export async function writeLargeFile(
   run: FileRun,
@@ -51,7 +51,7 @@ export async function writeLargeFile(
       if (first === undefined) return run.report.progress(bytes);
       if (first.kind !== 'data') throw itemError(first);
     }
-    // No known place, or not what was expected there: the Store is asked.
+    // The Blocks have no location, or other bytes are there. Read the part through the Store.
     let position = start;
     for await (const chunk of readBlockRange(source, block, { start, end, signal })) {
       writeAll(fd, chunk, position);

@@ -4,7 +4,7 @@ import type { LeafDirent } from '../tree/live/live-node.ts';
 import type { WalkLink } from '../tree/walk.ts';
 import type { ExportDir } from './export-dir.ts';
 
-/** A name to be given to a node. */
+/** A name to give to a node. */
 export interface NamedPlace {
   readonly dir: ExportDir;
   readonly name: Octets;
@@ -13,22 +13,22 @@ export interface NamedPlace {
 }
 
 interface LinkedNode {
-  /** Where the node got its first name; undefined while that is being written. */
+  /** The place of its first name; undefined while that is being written. */
   first: NamedPlace | undefined;
   readonly waiting: NamedPlace[];
-  /** Names that are still to come, where that is known. */
+  /** How many names are still to come, if known. */
   left: number | undefined;
 }
 
-/** Hard-linked nodes whose names have not all come yet. A name that comes while its node is being written waits for it. */
+/** Hard-linked nodes of which not all names have arrived. A name that arrives while its node is being written waits. */
 export class PendingLinks {
   readonly #nodes = new Map<string, LinkedNode>();
 
   /**
-   * A name of a node has come.
+   * Called for each name of a node.
    *
-   * @returns `write` if it is the first, which has to be written and then reported by `written`. Else the place of the
-   * first name, to link to, or undefined if the name waits
+   * @returns `write` if it is the first name: the caller writes the node and then calls `written` or `failed`. Else the place of the first
+   * name, to link to, or undefined if the name waits
    */
   arrive(link: WalkLink, place: NamedPlace): 'write' | NamedPlace | undefined {
     const node = this.#nodes.get(link.key);
@@ -45,7 +45,7 @@ export class PendingLinks {
     return node.first;
   }
 
-  /** The first name of a node is there; gives the names that waited for it. */
+  /** Called when the first name of a node has been written. Returns the names that waited for it. */
   written(link: WalkLink, place: NamedPlace): readonly NamedPlace[] {
     const node = this.#nodes.get(link.key);
     if (node === undefined) return [];
@@ -54,25 +54,25 @@ export class PendingLinks {
     return node.waiting.splice(0);
   }
 
-  /** Whether a name of the node is being written, for which others have to wait. */
+  /** Whether the node is being written, so that other names must wait. */
   isBeingWritten(link: WalkLink): boolean {
     const node = this.#nodes.get(link.key);
     return node !== undefined && node.first === undefined;
   }
 
-  /** A name waits for the one that is being written. */
+  /** Adds a name that waits for the node to be written. */
   wait(link: WalkLink, place: NamedPlace): void {
     this.#nodes.get(link.key)?.waiting.push(place);
   }
 
-  /** The node so far takes no more names: another is being written in its place. */
+  /** Called when the node cannot have more names, and a copy of it is being written for the next ones. */
   restart(link: WalkLink): void {
     const node = this.#nodes.get(link.key);
     if (node === undefined) this.#nodes.set(link.key, { first: undefined, waiting: [], left: undefined });
     else node.first = undefined;
   }
 
-  /** The first name of a node could not be made; gives the names that waited, of which the first is to be tried. */
+  /** Called when the node could not be written. Returns the names that waited; the caller tries the first of them. */
   failed(link: WalkLink): readonly NamedPlace[] {
     const waiting = this.#nodes.get(link.key)?.waiting.splice(0) ?? [];
     this.#nodes.delete(link.key);
@@ -80,7 +80,7 @@ export class PendingLinks {
   }
 }
 
-/** A file to be made. */
+/** A file to write. */
 export interface FilePlace extends NamedPlace {
   readonly dirent: FileDirent;
   readonly link: WalkLink | undefined;

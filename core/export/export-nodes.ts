@@ -17,10 +17,10 @@ const TYPES = {
   block: constants.S_IFBLK,
 } as const;
 
-/** A node without content of its own in Blocks. */
+/** A node without content in Blocks. */
 export type PlainNode = Exclude<LeafDirent, { kind: 'file' }>;
 
-/** Makes a symlink, FIFO, socket or device, which must not exist, and sets its attributes. */
+/** Makes a symlink, FIFO, socket or device, and sets its attributes. The name must not exist. @throws SystemError if it cannot be made */
 export function makePlainNode(
   at: AtCalls,
   dir: number,
@@ -45,7 +45,7 @@ export function makePlainNode(
   attempt('times', onFailure, () => at.utimens(dir, name, attributes.times));
 }
 
-/** Sets the mode of a node that is not to be opened, following nothing. */
+/** Sets the mode of a node without opening it for reading or writing. A symlink is not followed. */
 function chmodNode(at: AtCalls, dir: number, name: CName, mode: number): void {
   const fd = at.open(dir, name, 'node');
   try {
@@ -56,16 +56,16 @@ function chmodNode(at: AtCalls, dir: number, name: CName, mode: number): void {
   }
 }
 
-/** A path to a name in an open directory, for calls that take no directory. */
+/** A path to a name in an open directory, for calls without a directory parameter. */
 function nodePath(dir: number, name: CName): Buffer {
   return Buffer.concat([Buffer.from(`/proc/self/fd/${dir}/`), name.subarray(0, name.length - 1)]);
 }
 
 /**
- * Whether what is there is this very node, as far as can be seen without reading content.
+ * Whether an existing node is the same as a Dirent, judged without reading its content.
  *
- * @param grainNs - nanoseconds that the filesystem's times are multiples of
- * @param readlink - gives the target of the symlink that is there
+ * @param grainNs - the resolution of the filesystem's times, in nanoseconds
+ * @param readlink - returns the target of the existing symlink
  */
 export function isIdentical(
   seen: Pick<NodeStat, 'mode' | 'size' | 'mtimeNs' | 'rdev'>,
@@ -91,7 +91,7 @@ export function isIdentical(
   }
 }
 
-/** Whether a stat says directory. */
+/** Whether a stat is of a directory. */
 export function isDirectory(seen: Pick<NodeStat, 'mode'>): boolean {
   return fileType(seen) === constants.S_IFDIR;
 }

@@ -8,11 +8,11 @@ import { openBelow } from './export-dir.ts';
 import type { NamedPlace } from './export-links.ts';
 import { isDirectory, isIdentical } from './export-nodes.ts';
 
-/** Makes something under a name: what a rename then puts in its place, where something can be there. */
+/** Makes a node under a name. The name is a temporary one if an existing node must be replaced by a rename. */
 export type MakeNode = (name: CName) => void;
 
 /**
- * Whether what is at a place is left alone.
+ * Whether an existing node at a place is to be kept.
  *
  * @throws {VtError} EFAILED if a directory is in the way
  */
@@ -29,7 +29,7 @@ export function mayStay(
   return options.resume && isIdentical(seen, dirent, options.grainNs, () => at.readlink(dir.fd, cName(name)));
 }
 
-/** Makes a node under its own name where nothing can be there, else under a temporary one which then replaces what is there. */
+/** Makes a node under its own name in a new directory. Else makes it under a temporary name, and renames it over an existing node. */
 export function makeAt(at: AtCalls, { dir, name }: NamedPlace, temporary: CName, make: MakeNode): void {
   if (dir.isFresh) {
     make(cName(name));
@@ -45,9 +45,9 @@ export function makeAt(at: AtCalls, { dir, name }: NamedPlace, temporary: CName,
 }
 
 /**
- * Gives a node that is at `first` another name.
+ * Makes a hard link at `place` to the node at `first`.
  *
- * @param top - the directory that the paths of places are relative to
+ * @param top - the directory to which the paths of places are relative
  * @throws {VtError} EFAILED if a directory is in the way
  */
 export function linkAt(at: AtCalls, top: number, first: NamedPlace, place: NamedPlace, temporary: CName): void {
@@ -59,7 +59,7 @@ export function linkAt(at: AtCalls, top: number, first: NamedPlace, place: Named
     if (seen !== undefined) {
       if (isDirectory(seen)) throw inTheWay();
       const node = at.stat(fromDir, from);
-      // rename(2) of one name of a node over another does nothing, and would leave the temporary one.
+      // If both names are of one node, rename(2) does nothing, and the temporary name would remain.
       if (node !== undefined && isSameNode(node, seen)) return;
     }
     makeAt(at, place, temporary, (name) => at.link(fromDir, from, place.dir.fd, name));

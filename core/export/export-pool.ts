@@ -6,13 +6,13 @@ import type { BatchResult, PackedBatch } from './export-batch.ts';
 import { transfersOf } from './export-batch.ts';
 import { BatchWriter } from './export-writer.ts';
 
-/** Batches that wait in a worker besides the one it works on. */
+/** Maximum batches that wait in a worker, besides the one in progress. */
 const MAX_QUEUED = 2;
 
 export interface ExportPoolOptions {
   readonly hashName: HashName;
   readonly sparse: boolean;
-  /** Worker threads besides this one, which takes a batch where they have enough; 0 does all work in this thread. */
+  /** Worker threads besides this one, which writes a batch itself when all are busy. With 0, this thread writes all. */
   readonly workers: number;
 }
 
@@ -24,9 +24,9 @@ interface Job {
 type PoolThread = WorkerThread<PackedBatch, BatchResult>;
 
 /**
- * Writes batches in worker threads, and in this one whenever they have enough to do, as until they have started. A thread that
- * only waits for others is one more to start, and its code one more to compile. The first batch waits for a second one before a
- * thread is started. What fits in one batch is written by this thread, which takes less time than a start (about 40 ms).
+ * Writes batches in worker threads. This thread writes a batch itself when all workers are busy, and while they start. A coordinating
+ * thread that only waits would be one more to start. Threads are started only with the second batch: to start one takes about 40 ms,
+ * longer than to write one batch.
  */
 export class ExportPool implements AsyncDisposable {
   readonly #options: ExportPoolOptions;
@@ -38,7 +38,7 @@ export class ExportPool implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Hands a batch over; resolves when it is written. Await `ready` before the next. */
+  /** Writes a batch; resolves when it is written. Await `ready` before the next call. */
   async write(batch: PackedBatch): Promise<BatchResult> {
     return await new Promise<BatchResult>((resolve, reject) => {
       const job = { resolve, reject };
@@ -52,9 +52,9 @@ export class ExportPool implements AsyncDisposable {
     });
   }
 
-  /** Resolves when the next batch may be handed over. */
+  /** Resolves when `write` may be called again. */
   async ready(): Promise<void> {
-    // All that this thread does else ends in microtasks: only a turn of the event loop brings answers in.
+    // This thread otherwise awaits only microtasks, but the replies of workers need a turn of the event loop.
     if (this.#threads.length > 0 && this.#isFull()) await new Promise((resolve) => setImmediate(resolve));
   }
 
@@ -62,7 +62,7 @@ export class ExportPool implements AsyncDisposable {
     return this.#threads.every(({ load }) => load > MAX_QUEUED);
   }
 
-  /** Writes a batch that is held back for want of a second. */
+  /** Writes the first batch, if it still waits for a second one. */
   writeHeld(): void {
     const held = this.#held;
     if (held === undefined) return;

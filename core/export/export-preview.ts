@@ -11,9 +11,9 @@ import { isIdentical } from './export-nodes.ts';
 import type { WalkStep } from './export-walk.ts';
 import { walkForExport } from './export-walk.ts';
 
-/** What an export would do with one node. */
+/** The effect that an export would have on one node. */
 export interface ExportEffect {
-  /** `enter`: a directory is there already; `skip`: it stays as it is; `refuse`: it cannot be made, for `reason`. */
+  /** `enter`: the directory exists; `skip`: the existing node is kept; `refuse`: it cannot be made, because of `reason`. */
   readonly action: 'make' | 'replace' | 'enter' | 'skip' | 'refuse';
   readonly kind: Exclude<Dirent['kind'], 'indirect'> | undefined;
   /** Absolute local path. */
@@ -22,19 +22,19 @@ export interface ExportEffect {
   readonly bytes: number;
   /** Leaf Blocks that would be read. */
   readonly blocks: number;
-  /** Another name of a node that comes before: its content is not written again. */
+  /** It is a further name of an earlier node, whose content is not written again. */
   readonly isLink: boolean;
   readonly reason: string | undefined;
 }
 
 interface PreviewOptions extends Pick<ExportOptions, 'signal' | 'resume' | 'existing' | 'special' | 'filter'> {
-  /** A directory in the place of a file, or the reverse, is removed before. */
+  /** A directory in the place of a file, or the reverse, is removed first. */
   readonly clears?: boolean;
 }
 
 type Standing = 'absent' | 'dir' | 'identical' | 'other';
 
-/** What {@link exportDirent} would do, node by node; nothing is written. */
+/** Lists what {@link exportDirent} would do, node by node. Nothing is written. */
 export async function* previewExport(
   source: Store,
   dirent: Dirent,
@@ -43,7 +43,7 @@ export async function* previewExport(
 ): AsyncGenerator<ExportEffect, void, undefined> {
   const walk = walkForExport(source, dirent, options);
   const linked = new Set<string>();
-  // Whether each Dir that the walk is in is there already: below one that is not, nothing can be.
+  // For each Dir on the walk's path, whether it exists locally. Below one that does not, nothing exists.
   const stands: boolean[] = [];
   const effect = (step: { readonly path: Octets }, fields: Partial<ExportEffect> & Pick<ExportEffect, 'action'>): ExportEffect => ({
     kind: undefined,

@@ -7,17 +7,17 @@ import type { AttributeFailure } from './export-attributes.ts';
 import { messageOf } from './export-io.ts';
 import { lackingAttribute, nameError } from './filesystem-lacks.ts';
 
-/** Errors after which nothing more can be written. */
+/** Codes of errors after which nothing more can be written. */
 const FATAL_CODES: readonly string[] = ['ENOSPC', 'EDQUOT', 'EROFS'];
 
-/** Whether an error, or what caused it, is for lack of permission. */
+/** Whether an error, or one of its causes, is a lack of permission. */
 function isDenied(error: unknown): boolean {
   const code = errorCode(error);
   if (code === 'EACCES' || code === 'EPERM') return true;
   return error instanceof Error && error.cause !== undefined && isDenied(error.cause);
 }
 
-/** The counts of an export that has done nothing. */
+/** Counts of 0. */
 export const NO_EXPORT_COUNTS: Readonly<ExportCounts> = {
   files: 0,
   dirs: 0,
@@ -32,13 +32,13 @@ export const NO_EXPORT_COUNTS: Readonly<ExportCounts> = {
   denied: 0,
 };
 
-/** What an export did, and what failed. */
+/** Counts the work of an export, and reports its failures. */
 export class ExportReport {
   readonly counts: ExportCounts = { ...NO_EXPORT_COUNTS };
   readonly #target: Octets;
   readonly #onFailure: ((failure: ExportFailure) => void) | undefined;
   readonly #onProgress: ((counts: Readonly<ExportCounts>) => void) | undefined;
-  /** What the filesystem cannot hold, of each node: said once. */
+  /** Kinds of attributes that the filesystem cannot hold. Each is reported once. */
   readonly #lacking = new Set<string>();
   #fatal: Error | undefined;
 
@@ -65,12 +65,12 @@ export class ExportReport {
     }
   }
 
-  /** Reports one more missing or damaged Block of a node that has failed. */
+  /** Reports a further missing or damaged Block of a failed node. */
   alsoDamaged(path: Octets, error: Error): void {
     this.#onFailure?.({ path, error, isDamage: true, isAttribute: false });
   }
 
-  /** Reports what could not be set of a node that is there. */
+  /** Returns a function that reports attributes of the node at `path` that could not be set. */
   attributeFailure(path: Octets): AttributeFailure {
     return (what, error) => {
       const lacking = lackingAttribute(what, error, process.geteuid?.() === 0);
@@ -81,7 +81,7 @@ export class ExportReport {
     };
   }
 
-  /** Runs an action; its error is reported for `path`. */
+  /** Runs an action, and reports its error for `path`. @returns whether it succeeded */
   attempt(path: Octets, action: () => void): boolean {
     try {
       action();
@@ -100,47 +100,47 @@ export class ExportReport {
     if (!isSaid) this.#onFailure?.(failure);
   }
 
-  /** Content was written. */
+  /** Counts written bytes of content. */
   progress(bytes: number): void {
     this.counts.bytes += bytes;
     this.#onProgress?.(this.counts);
   }
 
-  /** @throws {VtError} what makes continuing pointless: a full disk, or the signal */
+  /** @throws {VtError} an error after which the export cannot continue: a full or read-only disk, or cancellation */
   throwIfFatal(): void {
     if (this.#fatal !== undefined) throw this.#fatal;
   }
 }
 
-/** Something of an export that failed while the rest continued. */
+/** The failure of one node, or of one of its attributes. The export continues. */
 export interface ExportFailure {
-  /** In the tree, relative to what is exported; empty for that itself. */
+  /** The path in the tree, relative to the exported node; empty for that node itself. */
   readonly path: Octets;
   readonly error: Error;
-  /** It failed for a missing or damaged Block. */
+  /** The cause is a missing or damaged Block. */
   readonly isDamage: boolean;
-  /** The node is there, but for an attribute. */
+  /** The node was made, but without this attribute. */
   readonly isAttribute: boolean;
 }
 
-/** What an export did. */
+/** The counts of an export. */
 export interface ExportCounts {
   files: number;
   dirs: number;
   symlinks: number;
   /** FIFOs, sockets and devices. */
   specials: number;
-  /** Names given to nodes that had one. */
+  /** Further names of hard-linked nodes. */
   links: number;
-  /** Nodes that were there already and were left alone. */
+  /** Existing nodes that were kept. */
   skipped: number;
-  /** Devices that were left out, as it was asked for. */
+  /** Devices left out because `special` is false. */
   omitted: number;
   /** Bytes of content written. */
   bytes: number;
   failures: number;
-  /** Those of the failures that are for missing or damaged Blocks. */
+  /** Failures because of missing or damaged Blocks. */
   damaged: number;
-  /** Those of the failures that are for lack of permission. */
+  /** Failures because of a lack of permission. */
   denied: number;
 }

@@ -30,16 +30,16 @@ import { timeGrain } from './time-grain.ts';
 type EnterStep = Extract<WalkStep, { kind: 'enter' }>;
 type NodeStep = Extract<WalkStep, { kind: 'node' }>;
 
-/** Levels of the walk that are open: of a deeper tree the innermost. */
+/** Maximum directories on the walk's path that are open: the innermost ones. */
 const MAX_OPEN_LEVELS = 128;
 
-/** Directories that the walk has left and that wait for files in them. */
+/** Maximum directories that the walk has left but that are open for work in them. */
 const MAX_WAITING_DIRS = 256;
 
-/** What link(2) says where a node has as many names as it can, or the name would be on another filesystem. */
+/** Errors of link(2) if a node has the maximum number of names, or the name is on another filesystem. */
 const LINK_LIMITS: readonly string[] = ['EMLINK', 'EXDEV'];
 
-/** One export in progress: the directories that are open, the links that wait, and what was done. */
+/** One export in progress: its open directories, pending links, files and report. */
 export class ExportRun implements FileRun {
   readonly report: ExportReport;
   readonly context: ExportContext;
@@ -49,7 +49,7 @@ export class ExportRun implements FileRun {
   readonly #open = new Set<ExportDir>();
   readonly #container: ExportDir;
   readonly #topName: Octets;
-  /** Dirs that the walk is in; undefined for one that was skipped. */
+  /** The directories on the walk's path; undefined for a skipped one. */
   readonly #stack: (ExportDir | undefined)[] = [];
   readonly #self = { uid: process.geteuid?.() ?? -1, gid: process.getegid?.() ?? -1 };
   #top: ExportDir | undefined;
@@ -70,7 +70,7 @@ export class ExportRun implements FileRun {
     this.#files = new ExportFiles(this);
   }
 
-  /** Makes or opens the local directory of a Dir; false if that failed, which has been reported. */
+  /** Makes or opens the local directory of a Dir. @returns false if that failed; the failure has been reported */
   enter(step: EnterStep): boolean {
     const parent = this.#stack.length === 0 ? this.#container : this.#stack.at(-1);
     let dir: ExportDir | undefined;
@@ -92,25 +92,25 @@ export class ExportRun implements FileRun {
     return dir !== undefined;
   }
 
-  /** Waits while more directories are open than the walk needs: descriptors are few. */
+  /** Waits if too many directories are open that the walk has left. Descriptors are limited. */
   async room(): Promise<void> {
     if (this.#open.size - this.#stack.length > MAX_WAITING_DIRS) await this.#files.drain();
   }
 
-  /** The walk of the innermost Dir is over. */
+  /** Called when the walk leaves the innermost Dir. */
   leave(): void {
     const outermost = this.#stack.length - 1 - MAX_OPEN_LEVELS;
     const parked = this.#stack[outermost];
     const child = this.#stack[outermost + 1];
     if (parked !== undefined && !this.report.attempt(parked.path, () => parked.unpark(child))) {
-      // What comes after in it is passed over.
+      // The rest of it is skipped.
       this.#stack[outermost] = undefined;
       parked.release();
     }
     this.#stack.pop()?.release();
   }
 
-  /** Makes a node, or has it made soon; a promise where the next has to wait. */
+  /** Makes a node, or queues it. @returns a promise if the caller must wait before the next node */
   node(step: NodeStep): Promise<void> | undefined {
     const dir = this.#stack.length === 0 ? this.#container : this.#stack.at(-1);
     if (dir === undefined) return undefined;
@@ -121,7 +121,7 @@ export class ExportRun implements FileRun {
     return this.#place({ dir, name, path: step.path, dirent: step.dirent }, step.link);
   }
 
-  /** Removes what dead processes left in the directory of a single node: once, however many nodes go there one after the other. */
+  /** Removes leftovers of dead processes in the directory of an exported single node, once per directory. */
   #sweep(fd: number): void {
     const { dev, ino } = fstatSync(fd, { bigint: true });
     const key = `${dev} ${ino}`;
@@ -162,7 +162,7 @@ export class ExportRun implements FileRun {
     }
   }
 
-  /** The grain of the filesystem's times, where that makes a difference. */
+  /** The resolution of the filesystem's times in nanoseconds; 1 if it does not matter. */
   #grainOf(dir: ExportDir): bigint {
     if (!this.context.resume || dir.isFresh) return 1n;
     this.#grainNs ??= timeGrain(this.context.at, dir.fd, `${this.context.temporaryPrefix}time` as Octets);
@@ -208,7 +208,7 @@ export class ExportRun implements FileRun {
     });
   }
 
-  /** Gives a node that is at `first` another name; where no more is possible, or not there, the name gets a node of its own. */
+  /** Makes a hard link to the node at `first`. If the filesystem allows no more links, or none there, the name becomes a copy. */
   #link(first: NamedPlace, place: NamedPlace, link: WalkLink | undefined): Promise<void> | undefined {
     const top = (this.#top ?? this.#container).fd;
     const { dirent } = place;
@@ -240,7 +240,7 @@ export class ExportRun implements FileRun {
     return attributesOf(kind, meta, { owner, names, self: this.#self }, dropsAcl);
   }
 
-  /** Waits until everything is written and every directory complete. */
+  /** Waits until everything is written and every directory is complete. @throws {VtError} if the export cannot continue */
   async finish(): Promise<void> {
     await this.#files.finish();
     this.report.throwIfFatal();
@@ -248,7 +248,7 @@ export class ExportRun implements FileRun {
     await this.#files[Symbol.asyncDispose]();
   }
 
-  /** Gives up: what is being written is ended and removed, and what is there is left as it is. */
+  /** Gives up. Files in progress are finished or removed, queued ones are dropped, and directories do not get their attributes. */
   async abandon(): Promise<void> {
     await this.#files.cancel();
     await this.#files[Symbol.asyncDispose]();

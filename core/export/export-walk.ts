@@ -10,7 +10,7 @@ import type { WalkLink } from '../tree/walk.ts';
 import { walkDirent } from '../tree/walk.ts';
 import { givesRights, harmless } from './harmless.ts';
 
-/** What an export walks over. Paths are relative to the top, whose own is empty. */
+/** A step of the walk. Paths are relative to the top, whose path is empty. */
 export type WalkStep =
   | { readonly kind: 'enter'; readonly path: Octets; readonly name: Octets; readonly dirent: DirDirent }
   | { readonly kind: 'leave'; readonly path: Octets }
@@ -21,24 +21,25 @@ export type WalkStep =
       readonly dirent: LeafDirent;
       readonly link: WalkLink | undefined;
     }
-  /** A device that is left out, as it was asked for. */
+  /** A device that is left out because `special` is false. */
   | { readonly kind: 'omitted'; readonly path: Octets }
-  /** Something that cannot be exported; the rest continues. */
+  /** An entry that cannot be exported. The walk continues. */
   | { readonly kind: 'damage'; readonly path: Octets; readonly error: Error };
 
 export interface ExportWalkOptions extends OpOptions {
-  /** False leaves out and strips what could give rights here: see {@link harmless}. */
+  /** False leaves out devices, and removes metadata that could grant rights; see {@link harmless}. */
   readonly special?: boolean | undefined;
-  /** The rules as they hold at the top: names that they exclude are passed over. */
+  /** The rules at the top. Excluded names are skipped. */
   readonly filter?: DirFilter | undefined;
 }
 
 /**
- * Walks a self-contained Dirent depth first, in the order of names. Give `'skip'` to `next` after an `enter` to pass
- * over what is in that Dir.
+ * Walks a self-contained Dirent depth first, in the order of names. Pass `'skip'` to `next` after an `enter` to skip the contents of
+ * that Dir.
  *
- * A name that could mean another place (empty, `.`, `..`, with `/` or NUL in it) is damage. So is one that comes twice in a Dir,
- * as the second could lead through the first.
+ * A name that could lead out of its directory (empty, `.`, `..`, or with `/` or NUL) is damage. So is a name that occurs twice in a Dir:
+ * the
+ * first could be a symlink, and the second be written through it.
  */
 export async function* walkForExport(
   source: BlockSource,
@@ -46,9 +47,9 @@ export async function* walkForExport(
   { signal, special = true, filter }: ExportWalkOptions = {},
 ): AsyncGenerator<WalkStep, void, 'skip' | undefined> {
   const walk = walkDirent(source, top, { signal, damage: true });
-  // The name that came last in each Dir that the walk is in.
+  // The last name in each Dir on the walk's path.
   const lastNames: (Octets | undefined)[] = [];
-  // Their paths, from which no character is read: such strings hold what they are made of, and not a copy of it a level.
+  // The paths of these Dirs. V8 keeps a concatenated string as its two parts until a character is read, so deep paths take little memory.
   const paths: Octets[] = [];
   const filters: (DirFilter | undefined)[] = [];
   let answer: 'skip' | undefined;

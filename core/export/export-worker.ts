@@ -4,9 +4,9 @@ import { hashByName } from '../block/hash.ts';
 import type { PackedBatch } from './export-batch.ts';
 import { BatchWriter } from './export-writer.ts';
 
-// A worker thread of an export: batches in, results out, in order. The descriptors in a batch are the process's own.
+// A worker thread of an export. It receives batches and replies with their results, in order. Descriptors in a batch belong to the process.
 
-/** What a worker is started with. */
+/** The setup of a worker. */
 export interface ExportWorkerData {
   readonly hashName: HashName;
   readonly sparse: boolean;

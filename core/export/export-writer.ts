@@ -13,13 +13,13 @@ import { messageOf } from './export-io.ts';
 import type { PackedSegments } from './segment-rows.ts';
 import { CELL, ROW_SIZE, SEGMENT } from './segment-rows.ts';
 
-/** Buffers handed to one writev(2). */
+/** Maximum buffers of one writev(2). */
 const MAX_VECTORS = 64;
 
-/** A Block of at least this size that is all NUL becomes a hole, as a run does. */
+/** A Block of at least this many bytes, all NUL, becomes a hole, as a run does. */
 const MIN_HOLE_SIZE = 4096;
 
-/** Writes batches of files: in a worker thread or, for little, in the main one. All synchronous. */
+/** Writes batches of files, synchronously. It runs in worker threads and in the main thread. */
 export class BatchWriter implements Disposable {
   readonly #window: BlockWindow;
   readonly #sparse: boolean;
@@ -29,13 +29,13 @@ export class BatchWriter implements Disposable {
   #vectorsAt = 0;
   #vectorsSize = 0;
 
-  /** @param sparse - runs of NUL become holes */
+  /** @param sparse - whether runs of NUL become holes */
   constructor(hash: HashFunction, sparse: boolean) {
     this.#window = new BlockWindow(hash);
     this.#sparse = sparse;
   }
 
-  /** Writes a batch. */
+  /** Writes a batch. Failures of items are in the result. */
   run(batch: PackedBatch): BatchResult {
     const failures: ItemFailure[] = [];
     let bytes = 0;
@@ -77,7 +77,7 @@ export class BatchWriter implements Disposable {
     }
   }
 
-  /** Writes content from `start` on; gives the end of the last data, which is before the end of the file where a hole ends it. */
+  /** Writes content from offset `start` on. @returns the end of the last data, which precedes the end of the file if that is a hole */
   #writeSegments(fd: number, start: number, { firstRow, endRow }: RowRange): number {
     this.#vectors = [];
     this.#vectorsAt = this.#vectorsSize = 0;
@@ -129,7 +129,7 @@ export class BatchWriter implements Disposable {
     this.#vectorsSize += data.length;
   }
 
-  /** Writes what is collected; gives the offset after the last byte written so far. */
+  /** Writes the collected buffers. @returns the offset after the last byte written so far */
   #flush(fd: number): number {
     const vectors = this.#vectors;
     if (vectors.length === 0) return this.#vectorsAt + this.#vectorsSize;
@@ -140,7 +140,7 @@ export class BatchWriter implements Disposable {
     return this.#vectorsAt + this.#vectorsSize;
   }
 
-  /** A short write says that something is in the way; continuing finds out what. */
+  /** Continues after a short write: the next write completes it, or throws the reason. */
   #writeRest(fd: number, vectors: readonly Uint8Array[], written: number): void {
     const rest = Buffer.concat(vectors).subarray(written);
     for (let done = 0; done < rest.length; ) {

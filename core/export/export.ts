@@ -18,51 +18,51 @@ import { temporaryPrefix } from './temporary-names.ts';
 
 export interface ExportOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Default: by names for root, none for others. */
+  /** Default: `names` for root, `none` for other users. */
   readonly owner?: OwnerPolicy;
-  /** Default: this machine's. */
+  /** Default: the names of this machine. */
   readonly names?: OwnerNames;
   /** Runs of NUL become holes; default true. */
   readonly sparse?: boolean;
-  /** What to do with what is there already: replace it (default), or leave it alone. */
+  /** Whether existing nodes are replaced (default) or kept. */
   readonly existing?: 'replace' | 'keep';
-  /** Leave alone what is of the same size and modification time; default false. */
+  /** Keep existing nodes with the same type, size and modification time; default false. */
   readonly resume?: boolean;
-  /** False: no devices, and nothing that gives rights: setuid, setgid, owners, capabilities, ACLs. Default true. */
+  /** False: leave out devices, and metadata that grants rights: setuid, setgid, owners, capabilities, ACLs. Default true. */
   readonly special?: boolean;
-  /** The rules as they hold at the top: names that they exclude are passed over. */
+  /** The rules at the top. Excluded names are skipped. */
   readonly filter?: DirFilter | undefined;
-  /** A directory that is at the target keeps its own metadata; default false. */
+  /** An existing directory at the target keeps its own metadata; default false. */
   readonly keepsTopMeta?: boolean;
-  /** Worker threads besides the calling one, which works too; default one less than there are processors, 1 or 2. */
+  /** Worker threads besides the calling one, which works too. Default: one less than the processors, but 1 or 2. */
   readonly workers?: number;
   readonly onFailure?: (failure: ExportFailure) => void;
   /** Called after each batch. */
   readonly onProgress?: (counts: Readonly<ExportCounts>) => void;
-  /** Called once with what comes out in another way than it was: nodes with fewer names than they had. */
+  /** Called once if a hard link becomes a copy. */
   readonly onNotice?: (notice: string) => void;
-  /** Whether the target has names without regard to case; default: tried out. */
+  /** Whether the target's filesystem ignores case in names; default: found out by a test file. */
   readonly foldsCase?: boolean;
-  /** For exports of many single nodes: directories that were looked through already for what killed exports left. */
+  /** For exports of many single nodes: the directories in which leftovers of killed exports were already removed. */
   readonly swept?: Set<string>;
-  /** System calls of the calling thread; default: this machine's. */
+  /** System calls for the calling thread; default: those of this machine. */
   readonly at?: AtCalls;
 }
 
-/** Restores owners where that is possible. */
+/** The default policy: `names` for root, who may set owners, else `none`. */
 export function defaultOwnerPolicy(): OwnerPolicy {
   return process.geteuid?.() === 0 ? 'names' : 'none';
 }
 
 /**
- * Makes a stored tree, or a single node, a local one. Every Block is verified. Files get their final names when they are
- * complete. Nothing is written outside the target, and no symlink at it or in it is followed. Local names that the tree does not
- * have are left alone. Failures of single nodes are reported and counted, and the rest continues.
+ * Writes a stored tree, or a single node, to the local filesystem. Every Block is verified. Files get their final names when they are
+ * complete. Nothing is written outside the target, and symlinks at or below it are not followed. Local names that the tree lacks are
+ * kept. Failures of single nodes are reported and counted, and the export continues.
  *
- * @param source - the Store of its Blocks
- * @param dirent - self-contained
- * @param target - absolute local path, which will be the node itself; the directory that it is in must exist
- * @throws {VtError} if nothing can be done at all, the disk is full, or the signal fires
+ * @param source - the Store of the tree's Blocks
+ * @param dirent - must be self-contained
+ * @param target - absolute local path of the node itself; its parent directory must exist
+ * @throws {VtError} if the export cannot start, the disk is full, or the signal fires
  */
 export async function exportDirent(source: Store, dirent: Dirent, target: Octets, options: ExportOptions = {}): Promise<ExportCounts> {
   const { signal } = options;
@@ -93,7 +93,7 @@ export async function exportDirent(source: Store, dirent: Dirent, target: Octets
       const { value: step, done } = await walk.next(answer);
       if (done === true || step === undefined) break;
       const taken = takeStep(run, step);
-      // Most files are queued at once: a promise each would take as long as the rest of it.
+      // Most files are only queued. A promise for each would take as long as the rest.
       answer = taken instanceof Promise ? await taken : taken;
       throwIfCancelled(signal);
       run.report.throwIfFatal();

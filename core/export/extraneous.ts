@@ -18,41 +18,41 @@ import { isAtWork } from './temporary-names.ts';
 
 export interface ExtraneousOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Remove them; else they are only reported. */
+  /** Remove the names; else they are only reported. */
   readonly remove: boolean;
-  /** The rules as they hold at the top: names that they exclude stay, with all below. */
+  /** The rules at the top. Excluded names are kept, with everything below. */
   readonly filter?: DirFilter | undefined;
-  /** Whether a directory is the Store's own: it stays. */
+  /** Whether a directory is the Store's own, which is kept. */
   readonly isStoreFolder?: ((directory: Pick<NodeStat, 'dev' | 'ino'>) => boolean) | undefined;
-  /** Called with each name that goes, what is in a directory before itself. */
+  /** Called with each name to remove. The contents of a directory come before the directory. */
   readonly onName?: ((path: Octets, isDir: boolean) => void) | undefined;
-  /** A name that cannot be removed: the rest continues. */
+  /** Called with each name that cannot be removed. The others are still removed. */
   readonly onFailure?: ((path: Octets, error: unknown) => void) | undefined;
-  /** A directory that stays, though its name is not in the tree. */
+  /** Called with each directory that is kept though the tree lacks it, and the reason. */
   readonly onWarning?: ((path: Octets, what: string) => void) | undefined;
 }
 
-/** A directory on the way. */
+/** A directory on the walk's path. */
 interface Level {
   readonly name: Octets;
-  /** Names that are still to be looked at. */
+  /** Names still to visit. */
   readonly names: Octets[];
-  /** What the stored Dir has, true for Dirs; undefined where the tree has no such Dir. */
+  /** The names in the stored Dir, with true for Dirs; undefined if the tree has no such Dir. */
   readonly stored: ReadonlyMap<Octets, boolean> | undefined;
   readonly blocks: ReadonlyMap<Octets, DirDirent>;
   readonly filter: DirFilter | undefined;
-  /** Something in it stays, and so does the directory. */
+  /** Something in it is kept, so the directory is, too. */
   isKept: boolean;
 }
 
 /**
- * Goes over the local names below a directory that a stored Dir does not have, or has as a Dir where they are none, or the reverse.
- * No symlink is followed, and no other filesystem is entered. What is excluded stays, and the directories that lead there: the rules of
- * rsync's `--delete`.
+ * Finds, and on request removes, local names below a directory that a stored Dir lacks. A name also counts if it is a directory and the
+ * stored entry is not, or the reverse. Symlinks are not followed, and other filesystems are not entered. Excluded names are kept, with
+ * the directories above them, as with rsync's `--delete`.
  *
- * @param target - an absolute local path; nothing is done where no directory is there
- * @returns how many names
- * @throws what the source throws: where a Dir cannot be read, nobody knows what is not in it
+ * @param target - an absolute local path; if it is not a directory, nothing is done
+ * @returns the number of names
+ * @throws {VtError} EFAILED if the target is replaced meanwhile; the source's error if a Dir cannot be read, as its names are then unknown
  */
 export async function extraneousNames(source: BlockSource, dir: DirDirent, target: Octets, options: ExtraneousOptions): Promise<number> {
   const top = localNode(target);

@@ -6,16 +6,21 @@ import type { ExportContext } from './export-context.ts';
 import type { NamedPlace } from './export-links.ts';
 import type { ExportReport } from './export-report.ts';
 
-/** What those who write the files of an export need of it. */
+/** The interface of an export for the code that writes its files. */
 export interface FileRun {
   readonly context: ExportContext;
   readonly report: ExportReport;
-  /** A name in no use, to be renamed. */
+  /** A new temporary name. */
   temporaryName(): CName;
-  /** What to set for a node. */
+  /** The attributes to set for a node. */
   attributes(kind: string, meta: Meta, dropsAcl: boolean): Attributes;
-  /** A node is there, or failed: its other names follow, and its directory may be complete. A promise where that takes a while. */
+  /**
+   * Called when a node has been written or has failed. Makes its waiting links, and releases its directory.
+   *
+   * @param stands - whether the node exists
+   * @returns a promise if the caller must wait
+   */
   done(place: NamedPlace, link: WalkLink | undefined, stands: boolean): Promise<void> | undefined;
-  /** Reports a file that could not be written; where that was for its Blocks, each of them. */
+  /** Reports a file that could not be written. If Blocks are missing or damaged, reports each of them. */
   fail(place: NamedPlace, error: unknown): Promise<void>;
 }

@@ -3,21 +3,21 @@ import type { Octets } from '../base/octets.ts';
 import { octetsToText, octetsToTextStrict } from '../base/octets.ts';
 import { errorCode } from '../base/system/system-error.ts';
 
-// Filesystems differ in what they can hold, and in how they say that they cannot. FAT and exFAT answer a symlink with
-// EPERM, EINVAL or ENOSYS, a FIFO with EPERM or EIO. They answer a colon in a name with EINVAL or ENOENT.
+// Filesystems differ in the nodes, names and attributes that they support, and in the errors for others. FAT and exFAT refuse a symlink
+// with EPERM, EINVAL or ENOSYS, a FIFO with EPERM or EIO, and a colon in a name with EINVAL or ENOENT.
 
 const CANNOT: readonly (string | undefined)[] = ['EPERM', 'EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EIO'];
 const NOT_SUPPORTED: readonly (string | undefined)[] = ['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'];
 const BAD_NAME: readonly (string | undefined)[] = ['EINVAL', 'ENOENT', 'EILSEQ', 'EIO'];
 
-/** What the filesystems of other systems refuse in names. */
+/** Matches names that filesystems of other systems may refuse. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what is meant
 const ODD_NAME = /[\x00-\x1f"*:<>?\\|]|[. ]$/;
 
 const PLURALS = { symlink: 'symlinks', fifo: 'FIFOs', socket: 'sockets', char: 'devices', block: 'devices' } as const;
 
 /**
- * The error of a node that could not be made, in the terms of what its filesystem cannot hold; as it is where it is none of these.
+ * Explains the error of a node that could not be made, if its filesystem does not support such nodes. Returns any other error unchanged.
  *
  * @param isPrivileged - whether this process may make devices
  */
@@ -28,7 +28,7 @@ export function nodeError(error: unknown, kind: keyof typeof PLURALS, isPrivileg
   return new VtError('EFAILED', `write: this filesystem cannot hold ${PLURALS[kind]}`, { cause: error });
 }
 
-/** The error of a path whose last name its filesystem may not take. */
+/** Explains the error of a path, if its filesystem may not support its last name. Returns any other error unchanged. */
 export function nameError(error: unknown, name: Octets): unknown {
   const code = errorCode(error);
   if (error instanceof VtError || !BAD_NAME.includes(code)) return error;
@@ -38,7 +38,7 @@ export function nameError(error: unknown, name: Octets): unknown {
   return new VtError('EFAILED', `write: this filesystem cannot hold the name "${octetsToText(name)}"${why}`, { cause: error });
 }
 
-/** What of nodes a filesystem cannot hold, by the attribute that could not be set; undefined where it is another failure. */
+/** The kind of attributes that a filesystem does not support, from the error of setting one; undefined for other failures. */
 export function lackingAttribute(what: string, error: unknown, isRoot: boolean): string | undefined {
   const code = errorCode(error);
   const [, namespace] = /^(?:xattr )?([^. ]+)\./.exec(what) ?? [];

@@ -8,22 +8,22 @@ import { ContentPlanner } from './content-planner.ts';
 import { RefCursor } from './ref-cursor.ts';
 import { SegmentRows } from './segment-rows.ts';
 
-/** Bytes of one part: what a worker takes at once. */
+/** Bytes of one part, which a worker writes as one batch. */
 const PART_SIZE = 1024 * 1024;
 
-/** Most segments of one part. */
+/** Maximum segments of one part. */
 const MAX_PART_ROWS = 4096;
 
-/** Runs longer than this that are no holes are cut, so that cancelling takes effect. */
+/** Longer runs are split, unless they are holes, so that cancellation takes effect. */
 const RUN_SIZE = 16 * 1024 * 1024;
 
-/** Superblocks read at once: each has some 16 references. */
+/** Maximum superblocks read together. Each has 16 references or more. */
 const SUPERBLOCKS_AT_ONCE = 256;
 
-/** References looked at before somebody else may have a turn. */
+/** References visited between two chances to yield to the event loop. */
 const MAX_STEPS = 16 * 1024;
 
-/** References to nothing in a superblock, at most; ours have none. */
+/** Maximum empty references in a superblock; ours have none. */
 const MAX_EMPTY = 1024;
 
 /** A part of a large file: bytes `start` to `end`. */
@@ -34,14 +34,14 @@ export interface LargePart {
   readonly rows: SegmentRows;
 }
 
-/** Groups leaves into parts; holes are left out. */
+/** Groups leaves into parts. Holes are left out. */
 class PartCollector {
   readonly #digestSize: number;
   readonly #sparse: boolean;
   #ready: LargePart[] = [];
   #rows: SegmentRows | undefined;
   #start = 0;
-  /** How far it has come in the file. */
+  /** The current offset in the file. */
   at = 0;
 
   constructor(digestSize: number, sparse: boolean) {
@@ -58,7 +58,7 @@ class PartCollector {
     return this.#ready.splice(0);
   }
 
-  /** Ends the part that is being made. */
+  /** Ends the current part. */
   end(): void {
     if (this.#rows !== undefined) this.#ready.push({ start: this.#start, end: this.at, rows: this.#rows });
     this.#rows = undefined;
@@ -83,7 +83,7 @@ class PartCollector {
     this.at += data.length;
   }
 
-  /** Stops after each part, so that they are taken before the next is made: a run may be of any length. */
+  /** Adds a run. Yields after each part, so that the caller can take it: a run may have any length. */
   *run(octet: number, size: number): Generator<void, void, undefined> {
     if (octet === 0 && this.#sparse) {
       this.end();
@@ -102,24 +102,24 @@ class PartCollector {
 
 interface OpenSuperblock {
   readonly bytes: Uint8Array;
-  /** The next reference. */
+  /** The offset of the next reference. */
   next: number;
-  /** Bytes that it should still denote. */
+  /** Bytes of content that its remaining references must denote. */
   left: number;
-  /** Superblocks listed in it that were read ahead. */
+  /** Child superblocks that were read ahead. */
   readonly children: (Uint8Array | undefined)[];
   nextChild: number;
-  /** How far its references were looked through for superblocks. */
+  /** The offset up to which its references were searched for child superblocks. */
   seen: number;
-  /** References to nothing so far. */
+  /** Empty references so far. */
   empty: number;
 }
 
 /**
- * The parts of a large file, in order.
+ * Splits a large file into parts, in order.
  *
- * @param sparse - runs of NUL are left out
- * @throws {CorruptBlockError} and {MissingBlockError} for superblocks, at the place where they are needed
+ * @param sparse - whether runs of NUL are left out
+ * @throws {CorruptBlockError} and {MissingBlockError} for superblocks, when they are reached
  */
 export async function* partsOf(
   from: ContentPlanner | ContentFetcher,
@@ -130,7 +130,7 @@ export async function* partsOf(
   const collector = new PartCollector(from.hash.digestSize, sparse);
   const isWhole = from instanceof ContentPlanner && (yield* located(from, block, collector, signal));
   if (!isWhole) {
-    // The Store reports no places, or something is rare or wrong: what is slow finds out.
+    // The Store has no locations, or a reference is rare or damaged. The slower general code continues from here.
     if (collector.at >= block.span)
       throw new VtError('ECORRUPT', 'read Block tree: its superblocks list more bytes than its reference says');
     for await (const { block: leaf, from: first, size } of leavesOf(from.source, block, { start: collector.at, signal })) {
@@ -138,7 +138,7 @@ export async function* partsOf(
       else if (leaf.kind === 'literal') collector.data(leaf.data.subarray(first, first + size));
       else if (leaf.hashcode.hashName === from.hash.name) collector.stored(leaf.hashcode.digest, 0, leaf.span, first, size);
       else {
-        // Of another hash function: as it has no location, the part is read through the Store, which says so.
+        // Another hash function. A digest of zeros has no location, so the part is read through the Store, which throws the error.
         collector.stored(new Uint8Array(from.hash.digestSize), 0, leaf.span, first, size);
       }
       if (collector.isReady) yield* collector.take();
@@ -148,7 +148,7 @@ export async function* partsOf(
   yield* collector.take();
 }
 
-/** The parts as far as `collect` comes. @returns whether that is the end */
+/** Yields the parts that `collect` makes. @returns whether it reached the end of the content */
 async function* located(
   planner: ContentPlanner,
   block: Block,
@@ -166,9 +166,9 @@ async function* located(
 }
 
 /**
- * Collects leaves as long as there is nothing unusual; gives control whenever there are parts to take, and now and then.
+ * Collects leaves up to the first rare or damaged reference. Yields when there are parts to take, and every {@link MAX_STEPS} references.
  *
- * @returns whether it came to the end
+ * @returns whether it reached the end of the content
  */
 function* collect(planner: ContentPlanner, block: Block, collector: PartCollector): Generator<void, boolean, undefined> {
   if (block.kind !== 'indirect') return false;
@@ -225,13 +225,13 @@ function* collect(planner: ContentPlanner, block: Block, collector: PartCollecto
   return true;
 }
 
-/** The next superblock that one lists, of many that are read together. */
+/** The next child superblock. Many are read together. */
 function nextChild(planner: ContentPlanner, node: OpenSuperblock, cursor: RefCursor): Uint8Array | undefined {
   if (node.nextChild === node.children.length) {
     node.children.length = node.nextChild = 0;
     const wanted = new SegmentRows(planner.hash.digestSize);
     const ends: number[] = [];
-    // Those before the one that is wanted have been read.
+    // Start after the children that have been read.
     for (let at = Math.max(node.seen, 0); at < node.bytes.length && wanted.count < SUPERBLOCKS_AT_ONCE; at = node.seen) {
       cursor.read(node.bytes, at);
       if (cursor.kind === 'odd') break;
@@ -242,7 +242,7 @@ function nextChild(planner: ContentPlanner, node: OpenSuperblock, cursor: RefCur
     }
     const found = planner.read(wanted);
     appendAll(node.children, found);
-    // What was too much for one reading is looked through again.
+    // The planner read fewer than requested. Continue after the last one read.
     if (found.length > 0 && found.length < ends.length) node.seen = ends[found.length - 1] ?? node.seen;
   }
   return node.children[node.nextChild++];

@@ -7,27 +7,28 @@ import { errorCode, pathBytes } from '../base/system/system-error.ts';
 import { specialFileAt } from './special-file.ts';
 import { temporaryPrefix } from './temporary-names.ts';
 
-/** How often a FIFO is looked at that nobody reads yet, in milliseconds. */
+/** Milliseconds between two attempts to open a FIFO that nobody reads yet. */
 const FIFO_LOOK_MS = 50;
 
-/** A local file that results are written to. */
+/** A local file for output. */
 export interface LocalOutput {
   readonly fd: number;
-  /** Closes it, and puts it under its name. */
+  /** Closes the file, and gives it its name. */
   commit(): void;
-  /** Closes it, and leaves what was there before. What was appended, or written into a device, stays. */
+  /** Closes the file, and keeps the previous one. Appended data, and data written to a device, remain. */
   rollback(): void;
 }
 
 /**
- * How a local file is opened. `make` makes it, in the place of a symlink too, as get does. `redirect` makes it where a
- * symlink leads, as a shell does. `append` adds to what is there.
+ * How to open a local file. `make` replaces an existing file or symlink, as get does. `redirect` follows a symlink and replaces its target,
+ * as a
+ * shell does. `append` writes at the end of an existing file.
  */
 export type OutputMode = 'make' | 'redirect' | 'append';
 
 /**
- * Opens a local file to be written, or appended to. A new or replaced file is written under a temporary name and renamed,
- * so that no half one ever is there. A device, a FIFO and the open file of a process (`/dev/stdout`) are written into, also through a symlink.
+ * Opens a local file for writing or appending. A new or replaced file is written under a temporary name and renamed, so it is never
+ * incomplete. A device, a FIFO and an open file of a process (`/dev/stdout`) are written to directly, also through a symlink.
  *
  * @param path - absolute
  * @throws SystemError, {VtError} ECANCELLED
@@ -36,7 +37,7 @@ export async function openLocalOutput(path: Octets, mode: OutputMode, signal?: A
   const bytes = pathBytes(path);
   const special = specialFileAt(path);
   if (special?.descriptor !== undefined) {
-    // Opened again it would have an offset of its own, and what is written to either would overwrite the other's.
+    // A second open would have its own offset, and writes to one would overwrite those to the other.
     return { fd: special.descriptor, commit() {}, rollback() {} };
   }
   const append = mode === 'append';
@@ -47,7 +48,7 @@ export async function openLocalOutput(path: Octets, mode: OutputMode, signal?: A
     return { fd, commit: close, rollback: close };
   }
   const present = statSync(bytes, { throwIfNoEntry: false });
-  // A directory, or a path that can be one only: the system says so.
+  // Opening a directory, or a path that ends in a slash, throws the system's error.
   if (present?.isFile() === false || path.endsWith('/')) closeSync(openSync(bytes, constants.O_WRONLY | constants.O_CREAT));
   const isReplaced = mode === 'make' && lstatSync(bytes, { throwIfNoEntry: false })?.isSymbolicLink() === true;
   const final = present === undefined || isReplaced ? path : octetsFromBytes(realpathSync.native(bytes, 'buffer'));
@@ -72,7 +73,7 @@ export async function openLocalOutput(path: Octets, mode: OutputMode, signal?: A
   };
 }
 
-/** Waits until somebody reads a FIFO. open(2) would wait too, and nothing but SIGKILL would end that. */
+/** Waits until somebody reads a FIFO, and opens it. A blocking open(2) would wait as well, but only SIGKILL could end it. */
 async function openFifo(path: Buffer, signal: AbortSignal | undefined): Promise<number> {
   for (;;) {
     throwIfCancelled(signal);

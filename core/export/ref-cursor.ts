@@ -1,33 +1,33 @@
 import type { HashFunction } from '../block/hash.ts';
 
-/** Reads the block references of a superblock one after the other, making no object for any. @see vt(5), "Block references" */
+/** Reads the block references of a superblock one after the other, without making objects. @see vt(5), "Block references" */
 export class RefCursor {
   /**
-   * What the last reference was; `odd` is all that is rare (sub-Blocks, another hash function, what does not parse), for which there
-   * is `decodeBlockref`.
+   * The kind of the last reference. `odd` is any rare one: a sub-Block, another hash function, or one that does not parse. `decodeBlockref`
+   * handles all kinds.
    */
   kind: 'hash' | 'indirect' | 'literal' | 'run' | 'odd' = 'odd';
-  /** Bytes denoted by it. */
+  /** Bytes that it denotes. */
   span = 0;
-  /** Where its digest, its bytes, or its byte is. */
+  /** The offset of its digest, its literal bytes, or the byte of its run. */
   at = 0;
-  /** The byte after it. */
+  /** The offset after it. */
   next = 0;
   readonly #enumeration: number;
   readonly #digestSize: number;
 
-  /** @param hash - of the digests; those of others are odd */
+  /** @param hash - the expected hash function; references by another are odd */
   constructor(hash: HashFunction) {
     this.#enumeration = hash.enumeration;
     this.#digestSize = hash.digestSize;
   }
 
-  /** Reads the reference at an offset, with its length in front. */
+  /** Reads the reference, with length prefix, at an offset. */
   read(bytes: Uint8Array, offset: number): void {
     this.kind = 'odd';
     const length = bytes[offset] as number;
     const end = offset + 1 + length;
-    // Lengths of two bytes are of none of ours: a literal has 32 bytes at most.
+    // Our references are shorter than 128 bytes, as a literal has at most 32.
     if (length >= 0x80 || end > bytes.length) return;
     this.next = end;
     const flags = bytes[offset + 1] as number;

@@ -9,61 +9,61 @@ import { capability } from '../store/capability.ts';
 import { codecNumber, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { Store } from '../store/store.ts';
 
-/** Numbers of a row, one row for each segment: a piece of content, in order of its place in the file. */
+/** Numbers per row. A row is one segment: a piece of content. Rows are in the order of the file. */
 export const ROW_SIZE = 8;
 
-/** What is where in a row. */
+/** The columns of a row. */
 export const CELL = {
   /** One of {@link SEGMENT}. */
   kind: 0,
-  /** Of a stored segment: which of the files, or records in memory; -1 while its Block has no known location. */
+  /** For `stored`, the index in `files`; -1 while the location of its Block is unknown. */
   file: 1,
-  /** First stored byte in its file; of `data`, in the literals; of `run`, the byte itself. */
+  /** For `stored`, the offset of the stored bytes in the file; for `data`, that in the literals; for `run`, the byte itself. */
   offset: 2,
   /** Bytes stored. */
   storedSize: 3,
   /** Bytes of the Block. */
   size: 4,
-  /** First byte of the Block that is wanted. */
+  /** The offset in the Block of the first byte wanted. */
   from: 5,
-  /** Bytes that are wanted. */
+  /** The number of bytes wanted. */
   wanted: 6,
   /** The number of its codec. */
   codec: 7,
 } as const;
 
-/** Kinds of segments: one byte over and over, bytes given at hand, a part of a Block that is in a file. */
+/** Kinds of segments: a repeated byte, literal bytes, or a part of a stored Block. */
 export const SEGMENT = { run: 0, data: 1, stored: 2 } as const;
 
-/** Segments with all that they refer to, in memory that can be transferred to a thread. */
+/** Segments and the data that they refer to, in memory that can be transferred to a thread. */
 export interface PackedSegments {
   readonly cells: Float64Array<ArrayBuffer>;
-  /** A digest for each row, of account for the stored ones. */
+  /** A digest for each row. Only those of `stored` rows have a meaning. */
   readonly digests: Uint8Array<ArrayBuffer>;
   readonly literals: Uint8Array<ArrayBuffer>;
-  /** What holds stored Blocks: files by their paths, and bytes at hand. */
+  /** The places of stored Blocks: paths of files, or records in memory. */
   readonly files: readonly (string | Uint8Array<ArrayBuffer>)[];
-  /** Where all stored Blocks are sealed: with these keys. Sizes are those of what was sealed. */
+  /** Set if all stored Blocks are sealed: the keys. `size` is then the number of bytes before sealing. */
   readonly keys?: BlockKeyOctets | undefined;
 }
 
-/** A stored row, and the Block that it is of. */
+/** A row of kind `stored`, and its Block. */
 interface StoredRow {
-  /** Its first cell. */
+  /** The index of its first cell. */
   readonly at: number;
   readonly digest: Uint8Array;
-  /** Bytes of the Block; -1 where that is not known. */
+  /** Bytes of the Block; -1 if unknown. */
   readonly size: number;
 }
 
-/** Whether a Store says where its Blocks are, or holds them sealed in one that does. */
+/** Whether a Store has the capability `location`, or is a sealed Store over one that has it. */
 export function canLocate(store: Store): boolean {
   return capability(capability(store, 'sealing')?.below ?? store, 'location') !== undefined;
 }
 
 /**
- * Segments in columns: an export handles 65,000 Blocks a GiB, and objects for each of them, packed and unpacked again
- * for a worker, took a fifth of its time.
+ * Segments as rows of numbers. An export handles 65,000 Blocks per GiB. Objects for each of them, packed and unpacked for a worker, took
+ * a fifth of its time.
  */
 export class SegmentRows {
   readonly #digestSize: number;
@@ -74,7 +74,7 @@ export class SegmentRows {
   #keys: BlockKeyOctets | undefined;
   #count = 0;
 
-  /** @param capacity - rows to make room for at first */
+  /** @param capacity - initial number of rows to allocate, 1 or more */
   constructor(digestSize: number, capacity = 64) {
     this.#digestSize = digestSize;
     this.#cells = new Float64Array(capacity * ROW_SIZE);
@@ -86,24 +86,24 @@ export class SegmentRows {
     return this.#count;
   }
 
-  /** `octet`, `size` times over. */
+  /** Adds `octet`, `size` times. */
   run(octet: number, size: number): void {
     this.#add(SEGMENT.run, 0, octet, 0, size, 0, size);
   }
 
-  /** Bytes at hand; copied. */
+  /** Adds literal bytes, which are copied. */
   data(data: Uint8Array): void {
     this.#add(SEGMENT.data, 0, this.#literals.length, 0, data.length, 0, data.length);
     this.#literals.bytes(data);
   }
 
   /**
-   * A part of a Block that has yet to be located.
+   * Adds a part of a Block, which must be located or fetched later.
    *
-   * @param source - holds the Block's digest, at `digestAt`; it is copied
-   * @param size - bytes of the Block; -1 where that is unknown
-   * @param from - first byte that is wanted
-   * @param wanted - bytes that are wanted
+   * @param source - contains the Block's digest at `digestAt`; it is copied
+   * @param size - bytes of the Block; -1 if unknown
+   * @param from - the offset in the Block of the first byte wanted
+   * @param wanted - the number of bytes wanted
    */
   stored(source: Uint8Array, digestAt: number, size: number, from: number, wanted: number): void {
     this.#add(SEGMENT.stored, -1, 0, 0, size, from, wanted);
@@ -136,7 +136,11 @@ export class SegmentRows {
     this.#digests = digests;
   }
 
-  /** Asks the Store once where all the Blocks are; rows whose Blocks have no known place, or another size there, stay without. */
+  /**
+   * Locates all Blocks with one call of the Store. Rows whose Blocks have no location, or another size there, remain without.
+   *
+   * @throws {VtError} EUNSUPPORTED if the Store has no locations
+   */
   locate(store: Store): void {
     const sealing = capability(store, 'sealing');
     const locator = capability(sealing?.below ?? store, 'location');
@@ -163,8 +167,10 @@ export class SegmentRows {
   }
 
   /**
-   * Asks the Store once for all the Blocks, and keeps what comes in memory, to be verified there. Rows whose Blocks do not come, or have
-   * another size, stay without.
+   * Fetches all Blocks with one call of the Store, and keeps their records in memory, still unverified. Rows whose Blocks are missing, or
+   * have another size, remain without location.
+   *
+   * @throws {VtError} EUNSUPPORTED if the Store gives no records; else the Store's error
    */
   async fetch(store: Store, options: OpOptions): Promise<void> {
     const sealing = capability(store, 'sealing');
@@ -214,13 +220,13 @@ export class SegmentRows {
     return rows;
   }
 
-  /** Notes where a row's Block is, unless it has another size there. */
+  /** Sets the location of a row's Block, unless the size there is wrong. */
   #place(at: number, file: number, place: Pick<BlockLocation, 'offset' | 'storedSize' | 'size'>, codec: number): void {
     const cells = this.#cells;
     const wanted = cells[at + CELL.size] as number;
     const size = this.#keys === undefined ? place.size : place.size - SEALED_OVERHEAD;
     if (size < 0 || (wanted >= 0 && size !== wanted)) return;
-    // What is sealed cannot be compressed; a Store that did so all the same is asked for the Block itself.
+    // Sealed Blocks are not compressible. If a Store compressed one anyway, it is read through the Store.
     if (this.#keys !== undefined && codec !== 0) return;
     cells[at + CELL.file] = file;
     cells[at + CELL.offset] = place.offset;
@@ -241,12 +247,12 @@ export class SegmentRows {
     return digestAt(this.#digests, row, this.#digestSize);
   }
 
-  /** Bytes of a row's Block; -1 while they are not known. */
+  /** Bytes of a row's Block; -1 while unknown. */
   sizeOf(row: number): number {
     return this.#cells[row * ROW_SIZE + CELL.size] as number;
   }
 
-  /** All of it, copied. */
+  /** Returns a copy of everything. */
   pack(): PackedSegments {
     return {
       cells: this.#cells.slice(0, this.#count * ROW_SIZE),
@@ -268,7 +274,7 @@ function namesOf(digests: readonly Uint8Array[], sealing: Sealing): Uint8Array[]
   return digests.map((_, i) => digestAt(names, i, size));
 }
 
-/** Bytes in memory that nobody else has, so that it can be transferred to a thread. */
+/** A copy in memory of its own, which can be transferred to a thread. */
 function ownCopy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const copy = new Uint8Array(bytes.length);
   copy.set(bytes);

@@ -6,18 +6,18 @@ import type { RowRange } from './export-batch.ts';
 import type { PackedSegments, SegmentRows } from './segment-rows.ts';
 import { CELL, ROW_SIZE, SEGMENT } from './segment-rows.ts';
 
-/** Bytes of the largest content that counts as small. */
+/** Maximum bytes of a small content. */
 export const MAX_SMALL_SIZE = 128 * 1024;
 
-/** What takes contents, one after the other. */
+/** Receives contents, one after the other. */
 export interface ContentTaker {
-  /** Memory for a content, of its size exactly; undefined where the content is not wanted. */
+  /** Returns memory of exactly the content's size; undefined if the content is not wanted. */
   room(index: number): Uint8Array | undefined;
-  /** The content is there, whole and verified. */
+  /** Called when the memory has the content, complete and verified. */
   take(index: number): void;
 }
 
-/** Reads the Blocks of many small contents together, and puts each content together in the memory that its taker gives. */
+/** Reads the Blocks of many small contents together, and assembles each content in memory that its taker provides. */
 export class SmallContents implements Disposable {
   readonly #window: BlockWindow;
 
@@ -26,7 +26,7 @@ export class SmallContents implements Disposable {
   }
 
   /**
-   * Reads contents. Those that cannot be read this way are left out: the Store itself is to be asked for them, and says what is wrong.
+   * Reads contents. Those that cannot be read this way are left out. Read these through the Store, which reports errors.
    *
    * @param ranges - the rows of each content, from a plan of these Blocks
    */
@@ -52,12 +52,12 @@ export class SmallContents implements Disposable {
 }
 
 /**
- * Puts verified content together, piece after piece.
+ * Assembles a content from its segments. All bytes are verified.
  *
- * @param window - uses these segments
- * @param target - filled from its start on
- * @returns bytes put there
- * @throws {StaleLocationError} if a Block is not what its location promised
+ * @param window - must use these segments
+ * @param target - filled from its start
+ * @returns the number of bytes written
+ * @throws {StaleLocationError} if a Block cannot be read at its location
  */
 export function fillRows(window: BlockWindow, segments: PackedSegments, { firstRow, endRow }: RowRange, target: Uint8Array): number {
   const { cells, literals } = segments;

@@ -4,28 +4,28 @@ import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../base/octets.ts';
 import { pathBytes } from '../base/system/system-error.ts';
 
-/** What a path leads to that is no file of its own, and so cannot be replaced by one. */
+/** The target of a path that must be written to, and not be replaced by a new file. */
 export interface SpecialFile {
   readonly kind: 'fifo' | 'socket' | 'block' | 'char' | 'open file';
-  /** In words: `is a device`. */
+  /** A description for messages: `is a device`. */
   readonly text: string;
   /** The path itself is a symlink. */
   readonly isBehindLink: boolean;
-  /** Of an open file of this very process: its descriptor. */
+  /** The descriptor, if it is an open file of this process. */
   readonly descriptor?: number;
 }
 
 /** Type of a proc filesystem. @see statfs(2) */
 const PROC_SUPER_MAGIC = 0x9fa0;
 
-/** As many symlinks as the system follows. @see path_resolution(7) */
+/** The number of symlinks that the system follows. @see path_resolution(7) */
 const MAX_SYMLINKS = 40;
 
 /**
- * The device, FIFO, socket, or open file of a process (`/dev/stdout`, `/proc/self/fd/1`) that a local path leads to;
- * undefined where it leads to a file, a directory or nothing.
+ * The device, FIFO, socket, or open file of a process (`/dev/stdout`, `/proc/self/fd/1`) to which a local path leads. Undefined for a
+ * regular file, a directory, or a path that does not exist.
  *
- * @throws SystemError where that may not be known
+ * @throws SystemError if the path cannot be examined
  */
 export function specialFileAt(path: Octets): SpecialFile | undefined {
   let at = path;

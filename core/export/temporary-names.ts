@@ -8,29 +8,29 @@ import { isAlive } from '../base/system/is-alive.ts';
 import { errorCode } from '../base/system/system-error.ts';
 
 /**
- * Names of files that are not complete say which process makes them: `.vtftp-MACHINE-BOOT-PID-START-RANDOM-NUMBER`. What a
- * killed process left is distinguished by that from the work of one that lives, here or on another machine that shares the directory.
+ * The names of incomplete files identify their process: `.vtftp-MACHINE-BOOT-PID-START-RANDOM-NUMBER`. This distinguishes the leftovers
+ * of a killed process from files of a live one, on this machine or another that shares the directory.
  */
 const PATTERN = /^\.vtftp-([0-9a-f]{8})-([0-9a-f]{8})-([0-9a-z]+)-([0-9a-z]+)-[0-9a-f]{8}-[0-9a-z]+$/;
 
-/** Who makes temporary names, or made them. */
+/** The process that made a temporary name. */
 interface Maker {
-  /** Which machine, and which numbering of processes on it. */
+  /** Identifies the machine and its PID namespace. */
   readonly machine: string;
-  /** Which start of the machine. */
+  /** Identifies the boot of the machine. */
   readonly boot: string;
   readonly pid: number;
-  /** When the process began, in the kernel's ticks. */
+  /** When the process started, in clock ticks since boot, in base 36. */
   readonly start: string;
 }
 
-/** What all temporary names of one export begin with; a number in letters and digits follows. */
+/** The start of all temporary names of one export. A number in base 36 follows. */
 export function temporaryPrefix(): string {
   const { machine, boot, pid, start } = self();
   return `.vtftp-${machine}-${boot}-${pid.toString(36)}-${start}-${randomBytes(4).toString('hex')}-`;
 }
 
-/** Whether a name is a temporary one whose process is dead. Names of other machines and of former versions are nobody's to judge. */
+/** Whether a name is a temporary one whose process is dead. False for names of other machines and in other forms. */
 export function isAbandoned(name: Octets): boolean {
   const [, machine = '', boot = '', pid = '', start = ''] = PATTERN.exec(name) ?? [];
   const here = self();
@@ -38,22 +38,22 @@ export function isAbandoned(name: Octets): boolean {
   return boot !== here.boot || startOf(Number.parseInt(pid, 36)) !== start;
 }
 
-/** Whether a name is a temporary one that a live process may be making, here or on another machine. */
+/** Whether a name is a temporary one that a live process may be writing, on this machine or another. */
 export function isAtWork(name: Octets): boolean {
   return PATTERN.test(name) && !isAbandoned(name);
 }
 
 /**
- * Removes what dead processes left in an open directory.
+ * Removes the temporary files of dead processes from an open directory.
  *
- * @returns how many names
+ * @returns the number of removed names
  */
 export function removeAbandoned(at: AtCalls, dir: number): number {
   let names: string[];
   try {
     names = readdirSync(`/proc/self/fd/${dir}`, 'latin1');
   } catch {
-    return 0; // a directory that may be written and not read, or no Linux
+    return 0; // the directory is writable but not readable, or this is not Linux
   }
   let count = 0;
   for (const name of names) {
@@ -62,7 +62,7 @@ export function removeAbandoned(at: AtCalls, dir: number): number {
       at.unlink(dir, cName(name as Octets));
       count++;
     } catch (error) {
-      // Another's, or no file: it hinders nobody.
+      // It belongs to another user, or is a directory. It does no harm.
       if (errorCode(error) === undefined) throw error;
     }
   }
@@ -93,7 +93,7 @@ function textOf(file: string): string {
   }
 }
 
-/** The numbering of processes that this one is in: a container has its own. */
+/** The PID namespace of this process: a container has its own. */
 function namespaceOf(): string {
   try {
     return readlinkSync('/proc/self/ns/pid');
@@ -102,10 +102,10 @@ function namespaceOf(): string {
   }
 }
 
-/** When a process began, in letters and digits; `0` where there is none. @see proc(5), /proc/PID/stat field 22 */
+/** When a process started, in base 36; `0` if there is no such process. @see proc(5), /proc/PID/stat field 22 */
 function startOf(pid: number): string {
   const stat = textOf(`/proc/${pid}/stat`);
-  // The name of the program, in parentheses, may hold anything.
+  // The program's name, in parentheses, may contain any character.
   const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
   if (ticks !== undefined) return Number(ticks).toString(36);
   return isAlive(pid) ? '1' : '0';

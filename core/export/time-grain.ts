@@ -5,16 +5,16 @@ import { cName } from '../base/system/at-calls.ts';
 import { timespecs } from '../base/timespec.ts';
 import { attempt } from './export-attributes.ts';
 
-/** Grains that filesystems have: all (ext4), NTFS, FUSE's microseconds, exFAT, ext3, FAT. */
+/** Resolutions of filesystems in nanoseconds: ext4, NTFS, FUSE with microseconds, exFAT, ext3, FAT. */
 const GRAINS_NS = [1n, 100n, 1000n, 10_000_000n, 1_000_000_000n, 2_000_000_000n] as const;
 
-/** 2001-09-09T01:46:41.987654321Z: an odd second, and no grain but the finest divides it. */
+/** 2001-09-09T01:46:41.987654321Z: an odd second, and a multiple of 1 ns only. */
 const PROBE_NS = 1_000_000_001_987_654_321n;
 
 /**
- * Nanoseconds that the times in a directory are multiples of: tried out with an empty file. 1 where nothing is known.
+ * The resolution of times in a directory, in nanoseconds. Tries it with an empty file; 1 if that fails.
  *
- * @param name - in no use
+ * @param name - an unused name
  */
 export function timeGrain(at: AtCalls, dir: number, name: Octets): bigint {
   const probe = cName(name);
@@ -28,7 +28,7 @@ export function timeGrain(at: AtCalls, dir: number, name: Octets): bigint {
     const kept = at.stat(dir, probe)?.mtimeNs;
     return GRAINS_NS.find((grain) => floorTo(PROBE_NS, grain) === kept) ?? 1n;
   } catch {
-    return 1n; // what forbids writing here is reported when something is written
+    return 1n; // writing a file here will report the error
   } finally {
     attempt(
       'probe',
@@ -38,7 +38,7 @@ export function timeGrain(at: AtCalls, dir: number, name: Octets): bigint {
   }
 }
 
-/** The multiple of `grain` at or before a time. */
+/** Rounds a time down to a multiple of `grain`. */
 export function floorTo(timeNs: bigint, grain: bigint): bigint {
   const rest = timeNs % grain;
   return timeNs - (rest < 0n ? rest + grain : rest);

@@ -20,28 +20,28 @@ import { writeDirent } from './dirent-codec.ts';
 import { DIRENT_MAGIC, MIN_SALT_SIZE, SALT_MAGIC, TAG } from './dirent-tags.ts';
 import { startsPythonDirent } from './python-vt/dirent.ts';
 
-// Dirs in bytes: Dirents sorted by name, in a Block tree whose edges fall between them. @see vt(5), "Dirs"
+// Dirs in bytes: Dirents sorted by name, in a Block tree whose edges are between Dirents. @see vt(5), "Dirs"
 
-/** A leaf does not end before it has this many bytes. */
+/** Minimum bytes of a leaf. Only the last may have fewer, and one before a large record. */
 export const MIN_DIR_LEAF_SIZE = 1024;
 
-/** A leaf ends before a record that would take it past this many bytes. */
+/** A leaf ends before a record with which it would exceed this many bytes. */
 export const MAX_DIR_LEAF_SIZE = 64 * 1024;
 
-/** A leaf ends after an entry whose name has these bits 0 in its CRC-32: every 64th. */
+/** A leaf ends after an entry if the CRC-32 of its name has these bits 0: one in 64. */
 const EDGE_MASK = 63;
 
-/** Entries of one batch at most: those of one leaf of ours are fewer. */
+/** Maximum entries of one batch. A leaf of ours has fewer. */
 const MAX_BATCH = 4096;
 
 export interface DirOptions {
-  /** Is at the start of each leaf Block; at least 8 bytes. */
+  /** Bytes at the start of each leaf, at least 8. */
   readonly salt?: Uint8Array | undefined;
 }
 
 /**
- * Encodes a Dir from its entries, as they come, sorted. Edges depend on the names alone, and on sizes near them, so
- * that a change of one entry rewrites its leaf and the superblocks above.
+ * Encodes a Dir from its entries, which must come sorted by name. Edges depend only on names and sizes nearby. So a change of one entry
+ * changes its leaf and the superblocks above it.
  */
 export class DirWriter {
   readonly #sink: BlockSink;
@@ -61,7 +61,7 @@ export class DirWriter {
     }
   }
 
-  /** Adds the next entry. @throws {RangeError} if its name is empty or not above that of the last */
+  /** Adds the next entry. @throws {RangeError} if its name is empty or not greater than the one before; as {@link encodeDirent} */
   add(dirent: Dirent): void {
     this.#record.reset();
     writeDirent(this.#record, dirent);
@@ -69,10 +69,10 @@ export class DirWriter {
   }
 
   /**
-   * Adds the next entry as {@link writeDirent} gave it once, without decoding it.
+   * Adds the next entry as an encoded record of {@link writeDirent}, without decoding it.
    *
-   * @param record - of a Dirent named `name`, with its length in front
-   * @throws {RangeError} if `record` does not begin as such a record does, or as {@link DirWriter.add}
+   * @param record - the record, with length prefix, of a Dirent named `name`
+   * @throws {RangeError} if `record` does not start like one of that name, or as {@link DirWriter.add}
    */
   addRecord(name: Octets, record: Uint8Array): void {
     if (!isRecordOf(name, record)) throw new RangeError(`encode Dir: expected the record of ${JSON.stringify(name)}`);
@@ -90,12 +90,12 @@ export class DirWriter {
     if (this.#leaf.length >= MIN_DIR_LEAF_SIZE && (crc32(octetsToBytes(name)) & EDGE_MASK) === 0) this.#endLeaf();
   }
 
-  /** Whether a leaf has just ended by the name of the last entry: what comes next begins one, whatever it is. */
+  /** Whether the last entry ended a leaf by its name, so that any next entry begins a leaf. */
   get isAtEdge(): boolean {
     return this.#leafIsFresh;
   }
 
-  /** Ends the leaf at hand if it has no room for an entry that comes next. @returns whether it did */
+  /** Ends the current leaf if it has no room for the next entry. @returns whether it did */
   endBefore(dirent: Dirent): boolean {
     this.#record.reset();
     writeDirent(this.#record, dirent);
@@ -105,9 +105,9 @@ export class DirWriter {
   }
 
   /**
-   * Adds leaves of another Dir as they are: they begin at an edge, come after all entries so far, and are of the same salt.
+   * Copies leaves of another Dir unchanged. They must begin at an edge, follow all entries so far, and have the same salt.
    *
-   * @throws as {@link TreeCopier.copy}
+   * @throws {RangeError} if this Dir is not at an edge; as {@link TreeCopier.copy}
    */
   async copyLeaves(from: TreeCopier, start: number, end: number): Promise<void> {
     if (start >= end) return;
@@ -115,7 +115,7 @@ export class DirWriter {
     await from.copy(this.#tree, start, end);
   }
 
-  /** The Block of the Dir; of an empty one the empty literal. */
+  /** Returns the Block of the Dir. An empty Dir is the empty literal. */
   finish(): Block {
     if (!this.#leafIsFresh) this.#endLeaf();
     this.#lastName = undefined;
@@ -145,7 +145,7 @@ function isRecordOf(name: Octets, record: Uint8Array): boolean {
   return nameSize === name.length && octetsFromBytes(record.subarray(nameAt, nameAt + nameSize)) === name;
 }
 
-/** Encodes a Dir from its entries, sorted by name. @see DirWriter */
+/** Encodes a Dir from its entries, which must be sorted by name. @see DirWriter */
 export function storeDir(sink: BlockSink, entries: Iterable<Dirent>, options: DirOptions = {}): Block {
   const writer = new DirWriter(sink, options);
   for (const entry of entries) writer.add(entry);
@@ -153,9 +153,9 @@ export function storeDir(sink: BlockSink, entries: Iterable<Dirent>, options: Di
 }
 
 /**
- * Decodes a whole Dir, or a leaf of one: ours or the Python vt's.
+ * Decodes a whole Dir, or one leaf of it: ours or the Python vt's.
  *
- * @throws {ParseError} if it is cut short, breaks its grammar, or has names out of order
+ * @throws {ParseError} if it is truncated, malformed, or has names out of order
  * @throws {VtError} EUNSUPPORTED for an entry of a later version
  */
 export function decodeDir(data: Uint8Array): Dirent[] {
@@ -167,16 +167,16 @@ export function decodeDir(data: Uint8Array): Dirent[] {
 }
 
 /**
- * The entries of a stored Dir, sorted by name, as its leaf Blocks arrive: ours or the Python vt's.
+ * Reads the entries of a stored Dir, ours or the Python vt's, sorted by name. Entries are returned as its leaves arrive.
  *
- * @throws {MissingBlockError} and {CorruptBlockError} as the source does
+ * @throws {MissingBlockError} and {CorruptBlockError} as the source
  * @throws as {@link decodeDir}
  */
 export async function* readDir(source: BlockSource, block: Block, options: OpOptions = {}): AsyncGenerator<Dirent, void, undefined> {
   for await (const entries of readDirBatches(source, block, options)) yield* entries;
 }
 
-/** As {@link readDir}, but with as many entries at once as have arrived: one await for some hundred. */
+/** As {@link readDir}, but returns the entries that have arrived as arrays: one await for some hundred. */
 export async function* readDirBatches(
   source: BlockSource,
   block: Block,
@@ -186,7 +186,7 @@ export async function* readDirBatches(
   yield* decodeDirStream(buffer, options);
 }
 
-/** The entries of an encoded Dir, from wherever it comes. */
+/** Decodes the entries of an encoded Dir from a stream. @throws as {@link decodeDir} */
 export async function* decodeDirStream(buffer: CopyBuffer, { signal }: OpOptions = {}): AsyncGenerator<Dirent[], void, undefined> {
   if (await buffer.atEnd()) return;
   if (startsPythonDirent(buffer.view(), 0)) {

@@ -9,18 +9,19 @@ import { decodePythonDirent } from './python-vt/dirent.ts';
 
 // The records of a Dir: Dirents, and salt. @see vt(5), "Dirs"
 
-/** Bytes that the length of a record may have: it is below MAX_BLOCK_SIZE, with some redundant ones granted. */
+/** Maximum bytes of a record's length prefix. It is below MAX_BLOCK_SIZE, but redundant leading bytes are accepted. */
 const MAX_LENGTH_SIZE = 16;
 
-/** Salt records one after the other, at most. Writers put one in front of each leaf; a run of them would be a Dir without end. */
+/** Maximum consecutive salt records. Writers put one at the start of each leaf. Without a limit, a Dir could consist of salt only. */
 const MAX_SALTS = 64;
 
 /**
- * Decodes the complete records in `octets`.
+ * Decodes the complete records in `octets`, and appends them to `entries`.
  *
- * @param at - where `octets` are in the Dir, for the offsets of errors
- * @param most - entries at most, so that a large Block of them is not in memory all at once
- * @returns where the first record starts that is incomplete, or one too many, and how many bytes from there may complete it
+ * @param at - offset of `octets` in the Dir, for the offsets of errors
+ * @param most - maximum number of `entries`, so that a large Block is not decoded as a whole
+ * @returns `next`, the offset of the first record not decoded, and `wanted`, the bytes from there that it needs
+ * @throws {ParseError} if a record is malformed, or names are out of order
  */
 export function decodeRecords(
   octets: Uint8Array,
@@ -38,9 +39,9 @@ export function decodeRecords(
 }
 
 /**
- * The entries of one leaf as our encoder makes them: whole records, ascending, with one salt record in front if the Dir has salt.
+ * Decodes one leaf, if it is as our encoder makes it: whole records, ascending, after one salt record if the Dir has salt.
  *
- * @returns undefined where another made it so, or with other salt
+ * @returns undefined if another encoder made the leaf, or it has other salt
  * @throws {ParseError} as {@link decodeRecords}
  */
 export function decodeLeaf(octets: Uint8Array, salt: Uint8Array | undefined): Dirent[] | undefined {
@@ -83,12 +84,12 @@ function endOfLength(data: Uint8Array, offset: number): number | undefined {
   return undefined;
 }
 
-/** Sees that names ascend, which makes them unique too, and that there is no end of salt between them. */
+/** Checks that names ascend, and so are unique, and that there are not too many consecutive salt records. */
 export class NameOrder {
   #last = '';
   #salts = 0;
 
-  /** There is a salt record. */
+  /** Counts a salt record. */
   salt(at: number): void {
     if (++this.#salts > MAX_SALTS) throw new ParseError(`decode Dir: more than ${MAX_SALTS} salt records without an entry`, at);
   }
@@ -100,12 +101,12 @@ export class NameOrder {
   }
 }
 
-/** Python Dirs are one Block without lengths, sorted by characters; we ask for no order, and give ours. */
+/** Decodes a Dir of the Python vt: Dirents without lengths, sorted by characters. The order is not checked; the result is in ours. */
 export function decodePythonDir(data: Uint8Array): Dirent[] {
   const entries: Dirent[] = [];
   for (let offset = 0; offset < data.length; ) {
     const { value, next } = decodePythonDirent(data, offset);
-    // It counts no names of hard links below: there may be some, and walkers must look.
+    // The Python vt does not count the names of hard links below. There may be some, so walks must look.
     entries.push(value.kind === 'dir' ? { ...value, links: value.links ?? 1 } : value);
     offset = next;
   }

@@ -12,38 +12,39 @@ import { DirWriter } from './dir-codec.ts';
 import { decodeLeaf } from './dir-records.ts';
 import type { Dirent } from './dirent.ts';
 
-/** Dirs of up to this many bytes are as soon written whole. */
+/** Dirs of up to this many bytes are written as a whole, which is as fast. */
 const MIN_UPDATED_SIZE = 64 * 1024;
 
-/** Bytes of a Dir for each change, at least, below which all of it is written: a change finds its leaf by bisection. */
+/** A Dir with fewer bytes per change is written as a whole, because each change searches its leaf by bisection. */
 const MIN_SIZE_PER_CHANGE = 256 * 1024;
 
-/** What becomes of a name in a Dir. */
+/** A change of one name in a Dir. */
 export interface DirChange {
   readonly name: Octets;
-  /** Undefined where the name is no more. */
+  /** The new entry; undefined to remove the name. */
   readonly dirent: Dirent | undefined;
 }
 
-/** A Dir with some entries changed. */
+/** The result of changing entries of a Dir. */
 export interface UpdatedDir {
   readonly block: Block;
-  /** The entries that are no more, or replaced. */
+  /** The old entries that were removed or replaced. */
   readonly replaced: readonly Dirent[];
 }
 
 export interface DirUpdateOptions extends OpOptions, DirOptions {
-  /** Where superblocks are read; default `source`. One that keeps a few serves well. */
+  /** The source of superblocks; default `source`. It should cache some. */
   readonly superblocks?: BlockSource;
 }
 
 /**
- * Writes a large Dir with some of its entries changed. The leaves that hold them are written again, up to where edges are the same
- * again. The others are taken as they are. The Block is the same as encoding all entries gives.
+ * Writes a large Dir with some entries changed. Leaves with changes are written anew, up to the next edge that both Dirs have. Other leaves
+ * are
+ * copied unread. The Block is the same as if all entries were encoded.
  *
  * @param changes - ascending by name, each name once
- * @returns undefined where it has to be encoded as a whole: it is empty, or its leaves are not ours or have other salt
- * @throws {MissingBlockError} and {CorruptBlockError} as the source does
+ * @returns undefined if the Dir must be encoded as a whole: it is empty, or its leaves are not ours or have other salt
+ * @throws {MissingBlockError} and {CorruptBlockError} as the source
  */
 export async function updateDir(
   source: BlockSource,
@@ -56,25 +57,25 @@ export async function updateDir(
   try {
     return await new DirUpdate(source, sink, block, changes, options).run();
   } catch (error) {
-    // A RangeError: of leaves that are parts of Blocks, or names that do not ascend from one leaf to the next.
+    // RangeError: leaves that are parts of Blocks, or names that do not ascend from one leaf to the next.
     if (error instanceof ParseError || error instanceof ForeignLeafError || error instanceof RangeError) return undefined;
     throw error;
   }
 }
 
-/** Whether it pays to update a Dir rather than to write it whole. @param changes - how many */
+/** Whether updating a Dir is faster than writing it as a whole. @param changes - the number of changes */
 export function isUpdatable(block: Block, changes: number): boolean {
   return changes > 0 && block.span > MIN_UPDATED_SIZE && changes * MIN_SIZE_PER_CHANGE <= block.span;
 }
 
-/** A leaf that our encoder would not have made so. */
+/** A leaf that our encoder did not make. */
 class ForeignLeafError extends VtError {
   constructor() {
     super('EUNSUPPORTED', 'update Dir: a leaf of another encoder');
   }
 }
 
-/** Entries in one leaf, 1 or more. */
+/** One leaf, with at least one entry. Offsets are bytes in the Dir. */
 interface DirLeaf {
   readonly start: number;
   readonly end: number;
@@ -91,9 +92,9 @@ class DirUpdate {
   readonly #options: DirUpdateOptions;
   readonly #writer: DirWriter;
   readonly #replaced: Dirent[] = [];
-  /** Changes that are written. */
+  /** The number of changes written so far. */
   #done = 0;
-  /** Bytes of the old Dir that are written or copied; a leaf begins there. */
+  /** The offset in the old Dir up to which all is written or copied; a leaf begins there. */
   #at = 0;
 
   constructor(source: BlockSource, sink: BlockSink, block: Block, changes: readonly DirChange[], options: DirUpdateOptions) {
@@ -111,7 +112,7 @@ class DirUpdate {
     for (let change = this.#changes[this.#done]; change !== undefined; change = this.#changes[this.#done]) {
       throwIfCancelled(signal);
       const found = await this.#leafFor(change.name);
-      // An edge may be there for want of room for the entry behind it: if that one changes, the leaf before it does too.
+      // The leaf before may have ended because this leaf's first entry did not fit. If that entry changes, the leaf before changes, too.
       const first = change.name <= found.firstName && found.start > this.#at ? await this.#leafAt(found.start - 1) : found;
       await this.#writer.copyLeaves(old, this.#at, first.start);
       this.#at = first.start;
@@ -121,7 +122,7 @@ class DirUpdate {
     return { block: this.#writer.finish(), replaced: this.#replaced };
   }
 
-  /** Writes leaves from `first` on, at least those up to `until`, with the changes among them; ends at an edge, or the end. */
+  /** Writes leaves from `first` on, at least up to `until`, with their changes. Ends at an edge, or at the end. */
   async #rewrite(first: DirLeaf, until: number): Promise<void> {
     const { span } = this.#block;
     let leaf = first;
@@ -138,7 +139,7 @@ class DirUpdate {
       const change = this.#changes[this.#done];
       const goesOn = leaf.start < until || (change !== undefined && change.name <= leaf.firstName);
       const [entry] = leaf.entries;
-      // The edge before it is one of those for want of room.
+      // The leaf ends here because the next entry does not fit, in the new Dir as in the old.
       if (!goesOn && entry !== undefined && this.#writer.endBefore(entry)) return;
     }
   }
@@ -155,7 +156,7 @@ class DirUpdate {
     if (change.dirent !== undefined) this.#writer.add(change.dirent);
   }
 
-  /** Writes the entries that are new before a name, or at the end. */
+  /** Writes the new entries before a name, or all that remain. */
   #writeChanges(before: Octets | undefined): void {
     for (let change = this.#changes[this.#done]; change !== undefined; change = this.#changes[this.#done]) {
       if (before !== undefined && change.name >= before) return;
@@ -164,7 +165,7 @@ class DirUpdate {
     }
   }
 
-  /** The first leaf with a name not below `name`, or the last leaf; of those not yet written. */
+  /** Of the leaves not yet written, the first that has a name of at least `name`, or the last leaf. */
   async #leafFor(name: Octets): Promise<DirLeaf> {
     let low = this.#at;
     let high = this.#block.span;

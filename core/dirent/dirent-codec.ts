@@ -14,21 +14,21 @@ import { decodePythonDirent, startsPythonDirent } from './python-vt/dirent.ts';
 import { writeTime } from './time-codec.ts';
 import { writeXattrs } from './xattrs-codec.ts';
 
-// Dirents in bytes: bsdata { 'v', version, kind, count of fields, fields ascending by tag }; a field is a bsuint tag and
-// a bsdata value. @see vt(5), "Dirents"
+// Dirents in bytes: bsdata { 'v', version, kind, count of fields, fields ascending by tag }. A field is a bsuint tag and a bsdata value.
+// @see vt(5), "Dirents"
 
-/** A Dirent in new bytes. @throws {RangeError} for a name, number or field that no Dirent can have */
+/** Encodes a Dirent with a length prefix. @throws {RangeError} for an invalid name, number or field */
 export function encodeDirent(dirent: Dirent): Buffer {
-  // What was begun may have been given up.
+  // An earlier call may have thrown halfway.
   scratch.reset();
   writeDirent(scratch, dirent);
   return scratch.take();
 }
 
-/** To encode in: a buffer for each Dirent cost more than all else. */
+/** A shared buffer. To allocate one for each Dirent took more time than everything else. */
 const scratch = new ByteWriter(1024);
 
-/** Writes a Dirent, with its length in front. @throws {RangeError} as {@link encodeDirent} */
+/** Writes a Dirent with a length prefix. @throws {RangeError} as {@link encodeDirent} */
 export function writeDirent(writer: ByteWriter, dirent: Dirent): void {
   assembleDirent(dirent.kind, dirent, fault);
   const start = writer.length;
@@ -37,7 +37,7 @@ export function writeDirent(writer: ByteWriter, dirent: Dirent): void {
   writer.octet(DIRENT_KINDS.indexOf(dirent.kind));
   const countAt = writer.length;
   writer.octet(0);
-  // Straight into the writer, in the order of the tags: gathering fields and sorting them took three times as long.
+  // Fields go directly to the writer, in the order of tags. To collect and sort them took three times as long.
   const fields = new FieldWriter(writer);
   writeCriticalFields(fields, dirent);
   writeOptionalFields(fields, dirent);
@@ -52,9 +52,9 @@ function fault(what: string): RangeError {
 }
 
 /**
- * Decodes a Dirent, ours or the Python vt's, as its first byte says. What it holds of bytes is copied.
+ * Decodes a Dirent, ours or the Python vt's, depending on its first byte. Its bytes are copied.
  *
- * @throws {ParseError} if it is cut short or breaks its grammar
+ * @throws {ParseError} if it is truncated or malformed
  * @throws {VtError} EUNSUPPORTED for a later version, an unknown kind or an unknown critical field
  */
 export function decodeDirent(data: Uint8Array, offset: number): Decoded<Dirent> {
@@ -85,7 +85,7 @@ function writeCriticalFields(fields: FieldWriter, dirent: Dirent): void {
   if (dirent.kind === 'dir' && dirent.salt !== undefined) fields.bytes(TAG.salt, dirent.salt);
 }
 
-/** Bytes that are in the reference are none: such a block is left out. */
+/** Whether a block is the empty literal, which is not encoded. */
 function isEmpty(block: Block): boolean {
   return block.kind === 'literal' && block.data.length === 0;
 }

@@ -4,7 +4,7 @@ import { EMPTY_BLOCK, sameBlock } from '../block/block.ts';
 import type { Dirent } from './dirent.ts';
 import { encodeDirent } from './dirent-codec.ts';
 
-/** Whether two Dirents are the same but for their names. */
+/** Whether two Dirents are equal apart from their names. */
 export function sameDirent(a: Dirent | undefined, b: Dirent | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   if (a === b) return true;
@@ -12,14 +12,14 @@ export function sameDirent(a: Dirent | undefined, b: Dirent | undefined): boolea
   return Buffer.compare(encodeDirent({ ...a, name }), encodeDirent({ ...b, name })) === 0;
 }
 
-/** Whether two Dirents have the same metadata, whatever their content, names and links. */
+/** Whether two Dirents have the same metadata. Contents, names and links are not compared. */
 export function sameMeta(a: Dirent, b: Dirent): boolean {
   if (a.meta === b.meta) return true;
   const bare = (dirent: Dirent): Dirent => ({ kind: 'file', name: '' as Octets, meta: dirent.meta, block: EMPTY_BLOCK });
   return Buffer.compare(encodeDirent(bare(a)), encodeDirent(bare(b))) === 0;
 }
 
-/** Whether two Dirents that are no Dirs have the same content: Block, or target, or device numbers. */
+/** Whether two Dirents other than Dirs have the same content: Block, target, or device numbers. */
 export function sameContent(a: Dirent, b: Dirent): boolean {
   if (a.kind === 'file') return b.kind === 'file' && sameBlock(a.block, b.block);
   if (a.kind === 'symlink') return b.kind === 'symlink' && a.target === b.target;
@@ -27,7 +27,7 @@ export function sameContent(a: Dirent, b: Dirent): boolean {
   return a.kind === b.kind && a.meta.rdev?.major === b.meta.rdev?.major && a.meta.rdev?.minor === b.meta.rdev?.minor;
 }
 
-/** Whether two references that may be absent are the same. */
+/** Whether two optional references are equal. */
 export function sameOptionalBlock(a: Block | undefined, b: Block | undefined): boolean {
   return a === undefined || b === undefined ? a === b : sameBlock(a, b);
 }

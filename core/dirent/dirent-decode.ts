@@ -16,7 +16,7 @@ import { decodeTimeAt } from './time-codec.ts';
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** Decodes a Dirent of our own encoding, with its length in front. @see decodeDirent */
+/** Decodes a Dirent in our own encoding, with length prefix. @throws as {@link decodeDirentAt} */
 export function decodeOurDirent(data: Uint8Array, offset: number): Decoded<Dirent> {
   const { value: size, next: start } = decodeBsuint(data, offset);
   if (size > data.length - start) {
@@ -25,14 +25,16 @@ export function decodeOurDirent(data: Uint8Array, offset: number): Decoded<Diren
   return { value: decodeDirentAt(asBuffer(data), start, start + size), next: start + size };
 }
 
-/** The same bytes as a Buffer. */
+/** A Buffer that shares the memory of `data`. */
 export function asBuffer(data: Uint8Array): Buffer {
   return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
 /**
- * Decodes a Dirent of our own encoding which is at `start` to `end`, its length not among them. Offsets of errors
- * are those in `data`.
+ * Decodes a Dirent in our own encoding, without length prefix, from `start` to `end`. Offsets of errors are those in `data`.
+ *
+ * @throws {ParseError} if it is malformed
+ * @throws {VtError} EUNSUPPORTED for another version, an unknown kind or an unknown critical field
  */
 export function decodeDirentAt(data: Buffer, start: number, end: number): Dirent {
   if (end - start < 4) throw new ParseError(`decode Dirent: ${end - start} bytes`, start);
@@ -61,7 +63,7 @@ export function decodeDirentAt(data: Buffer, start: number, end: number): Dirent
   return assembleDirent(kind, decoder.fields, (what) => new ParseError(`decode Dirent: ${what}`, start + 4));
 }
 
-/** Gathers fields. They are decoded in place: a view of each made decoding take half as long again. */
+/** Collects fields. They are decoded in place, because making a view of each took 50 % more time. */
 class FieldDecoder {
   readonly #data: Buffer;
   readonly #meta: Writable<Meta> = {};
@@ -158,7 +160,7 @@ class FieldDecoder {
     return decodeBlockrefBody(this.#view(start, end), start);
   }
 
-  /** A bsuint which is all of the value. */
+  /** Decodes a bsuint that fills the whole value. */
   #number(start: number, end: number, what: string, max: number): number {
     const { value, next } = decodeBsuint(this.#data, start);
     if (next !== end) throw new ParseError(`decode Dirent: ${what} is no integer of ${end - start} bytes`, start);

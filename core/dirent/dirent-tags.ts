@@ -1,6 +1,6 @@
 import type { DirentKind } from './dirent.ts';
 
-// Numbers of the binary Dirent. They never change. @see vt(5), "Dirents"
+// Constants of the binary Dirent. They never change. @see vt(5), "Dirents"
 
 /** First byte of a Dirent record's body: `v`. */
 export const DIRENT_MAGIC = 0x76;
@@ -8,16 +8,16 @@ export const DIRENT_MAGIC = 0x76;
 /** First byte of a salt record's body, in a Dir: `s`. */
 export const SALT_MAGIC = 0x73;
 
-/** Least bytes of salt. */
+/** Minimum bytes of salt. */
 export const MIN_SALT_SIZE = 8;
 
 /** Second byte of a Dirent record's body. */
 export const DIRENT_VERSION = 1;
 
-/** Kinds in the order of their numbers. */
+/** Kinds; the index is the encoded number. */
 export const DIRENT_KINDS: readonly DirentKind[] = ['file', 'dir', 'symlink', 'indirect', 'fifo', 'socket', 'char', 'block'];
 
-/** Fields with tags below this are critical: a reader that does not know one refuses the Dirent. Unknown others are kept unchanged. */
+/** Fields with lower tags are critical: a reader refuses a Dirent with an unknown one. Unknown fields from this tag on are kept. */
 export const FIRST_OPTIONAL_TAG = 64;
 
 /** Tags of the fields. */
@@ -43,7 +43,7 @@ export const TAG = {
   links: 73,
 } as const;
 
-/** The first tag that this version does not know among those that may be kept. */
+/** The first optional tag that this version does not know. */
 export const FIRST_UNKNOWN_TAG = 74;
 
 /** A Dirent has at most this many fields: their count is one byte. */

@@ -27,10 +27,10 @@ const PREFIXES: Readonly<Record<DirentKind, string>> = {
 
 const KINDS_BY_PREFIX = new Map<string, DirentKind>(Object.entries(PREFIXES).map(([kind, prefix]) => [prefix, kind as DirentKind]));
 
-/** Tables within tables: Python roots hold the text of their table, which holds none. */
+/** Maximum nesting. A Python root contains the text of its inode table, which contains none itself. */
 const MAX_DEPTH = 2;
 
-/** The text of a Dirent, which {@link parseDirent} reads back to the same. */
+/** Formats a Dirent as text that {@link parseDirent} reads back. */
 export function formatDirent(dirent: Dirent): string {
   const dir = dirent.kind === 'dir' ? dirent : undefined;
   return formatObject(PREFIXES[dirent.kind], [
@@ -55,7 +55,7 @@ function optionalBlock(block: Block | undefined): string | undefined {
 /**
  * Parses the text of a Dirent: ours or the Python vt's.
  *
- * @throws {ParseError} for anything else, also if something follows
+ * @throws {ParseError} for any other text, and if text follows the Dirent
  */
 export function parseDirent(text: string): Dirent {
   const reader = new TextReader(text);
@@ -64,13 +64,13 @@ export function parseDirent(text: string): Dirent {
   return dirent;
 }
 
-/** Whether a Dirent may start at the reader's position. */
+/** Whether a Dirent seems to start at the reader's position. */
 export function atDirent(reader: TextReader): boolean {
   for (const prefix of KINDS_BY_PREFIX.keys()) if (reader.startsWith(`${prefix}{`)) return true;
   return false;
 }
 
-/** Reads the text of a Dirent at the reader's position. */
+/** Reads the text of a Dirent at the reader's position. @throws {ParseError} if there is none */
 export function readDirent(reader: TextReader): Dirent {
   return readAt(reader, 0);
 }
@@ -97,7 +97,7 @@ function readAt(reader: TextReader, depth: number): Dirent {
   return assembleDirent(kind, { ...fields, unknown }, (what) => reader.error(what, start));
 }
 
-/** The Python vt writes the name first, bare: `F{"name":meta:…}`. What it prints of a path that was packed has that for a name. */
+/** Reads the name that the Python vt writes first, without `name:`: `F{"name":meta:…}`. For a packed path it prints the path as name. */
 function readLeadingName(reader: TextReader, fields: DirentFields, depth: number): void {
   if (!reader.startsWith('"') && !reader.startsWith("'")) return;
   const quoted = reader.quoted();
@@ -128,7 +128,7 @@ function readMeta(reader: TextReader, kind: DirentKind, fields: DirentFields, de
   if (inodes !== undefined) fields.inodes = inodes;
 }
 
-/** The table of a Python root: the Block of the side Dir whose text it holds; undefined if that is empty. */
+/** The Block of a Python root's inode table, from the table's Dirent; undefined if the table is empty. */
 export function pythonInodes(table: Dirent): Block | undefined {
   return table.kind === 'dir' && table.block.span !== 0 ? table.block : undefined;
 }

@@ -3,13 +3,13 @@ import { octetsFromBytes } from '../base/octets.ts';
 import type { Meta } from './meta.ts';
 import { decodeXattrs, xattrsIn } from './xattrs-codec.ts';
 
-// Many extended attributes stay as they are in a Dirent until somebody asks for them all. Whoever lists the Dir, or looks for one of
-// them, does not wait for a stranger's 65,536.
+// Large extended attributes stay encoded until all of them are needed. So listing a Dir, or reading one attribute, is not slowed down by
+// a Dirent with 65,536 attributes.
 
-/** Bytes of attributes that are decoded at once: those of nearly all files. */
+/** Attributes of up to this many bytes, as nearly all files have, are decoded at once. */
 const MAX_AT_ONCE = 4096;
 
-/** Under which metadata keeps the bytes of its attributes. Copies of it have the attributes, and not these. */
+/** The key of the encoded attributes in a Meta. Copies of the Meta have the decoded attributes instead. */
 const KEPT = Symbol('kept xattrs');
 
 interface Keeping {
@@ -17,7 +17,7 @@ interface Keeping {
 }
 
 /**
- * Gives metadata the extended attributes that `data` is all of.
+ * Sets the extended attributes of metadata from their encoded bytes.
  *
  * @throws {ParseError} as {@link xattrsIn}
  */
@@ -27,7 +27,7 @@ export function keepXattrs(meta: Keeping & { xattrs?: Meta['xattrs'] }, data: Ui
     return;
   }
   const kept = new Uint8Array(data);
-  // Seen to be whole now, so that nobody finds out later that they are not.
+  // Checked now, so that decoding cannot fail later.
   const isPlain = isWrittenPlainly(kept);
   if (isPlain) Object.defineProperty(meta, KEPT, { value: kept });
   Object.defineProperty(meta, 'xattrs', {
@@ -41,7 +41,7 @@ export function keepXattrs(meta: Keeping & { xattrs?: Meta['xattrs'] }, data: Ui
   });
 }
 
-/** Whether these are the bytes that we would write: no length has redundant bytes. @throws {ParseError} as {@link xattrsIn} */
+/** Whether our encoder would write the same bytes: no length has redundant bytes. @throws {ParseError} as {@link xattrsIn} */
 function isWrittenPlainly(data: Uint8Array): boolean {
   let isPlain = true;
   let lengthAt = 0;
@@ -52,12 +52,12 @@ function isWrittenPlainly(data: Uint8Array): boolean {
   return isPlain;
 }
 
-/** The bytes of attributes as they are in a Dirent, where they are kept. */
+/** The encoded attributes, if they were kept. */
 export function keptXattrs(meta: Meta & Keeping): Uint8Array | undefined {
   return meta[KEPT];
 }
 
-/** One attribute. The others are not decoded for it. */
+/** One attribute, without decoding the others; undefined if it is absent. */
 export function xattrOf(meta: Meta & Keeping, name: Octets): Uint8Array | undefined {
   const data = meta[KEPT];
   if (data === undefined) return meta.xattrs?.get(name);
@@ -68,7 +68,7 @@ export function xattrOf(meta: Meta & Keeping, name: Octets): Uint8Array | undefi
   return undefined;
 }
 
-/** The names of the attributes. @returns undefined where they are longer in all, each with a NUL after it, than `maxSize` bytes */
+/** The names of the attributes. @returns undefined if all of them, each followed by a NUL, take more than `maxSize` bytes */
 export function xattrNames(meta: Meta & Keeping, maxSize: number): Octets[] | undefined {
   const data = meta[KEPT];
   const names: Octets[] = [];

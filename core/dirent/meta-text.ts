@@ -8,7 +8,7 @@ import { MAX_XATTRS, sortedXattrs } from './xattrs-codec.ts';
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** `M{mode:0644,uid:0,…}`: the text of metadata, or undefined if there is none. @see vt(5), "Text" */
+/** Formats metadata: `M{mode:0644,uid:0,…}`; undefined if it is empty. @see vt(5), "Text" */
 export function formatMeta(meta: Meta): string | undefined {
   const text = formatObject('M', [
     ['mode', meta.mode === undefined ? undefined : formatMode(meta.mode)],
@@ -25,7 +25,7 @@ export function formatMeta(meta: Meta): string | undefined {
   return text === 'M{}' ? undefined : text;
 }
 
-/** Octal with a leading 0, at least four digits: `0644`, `04755`. */
+/** Formats a mode in octal with a leading 0 and at least four digits: `0644`, `04755`. */
 export function formatMode(mode: number): string {
   return `0${mode.toString(8).padStart(3, '0')}`;
 }
@@ -36,7 +36,7 @@ function formatXattrs(xattrs: ReadonlyMap<Octets, Uint8Array>): string {
     .join(',')}}`;
 }
 
-/** Reads the items of `M{…}`, which the reader has entered, up to and with its `}`. */
+/** Reads the items of `M{…}` after its `{`, including the `}`. @throws {ParseError} if they are malformed */
 export function readMetaItems(reader: TextReader): Meta {
   const meta: Writable<Meta> = {};
   reader.items((ident) => {

@@ -2,7 +2,7 @@ import type { Block } from '../block/block.ts';
 import type { HashName } from '../block/hash.ts';
 import type { Reference } from './reference.ts';
 
-/** The hash function by which a reference names Blocks; undefined where it names none. */
+/** The hash function in a reference; undefined if it contains no hashcode. */
 export function hashOfReference(reference: Reference): HashName | undefined {
   switch (reference.kind) {
     case 'block':
@@ -17,7 +17,7 @@ export function hashOfReference(reference: Reference): HashName | undefined {
   }
 }
 
-/** The hash function by which a Block reference names Blocks; undefined where it names none. */
+/** The hash function in a Block reference; undefined if it contains no hashcode. */
 export function hashOfBlock(block: Block): HashName | undefined {
   switch (block.kind) {
     case 'hash':

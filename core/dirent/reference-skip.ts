@@ -1,23 +1,23 @@
-/** How our URIs start. */
+/** The start of our URIs. */
 export const URI_SCHEME = 'x-vt:';
 
 const OPENING = /(?:F|D|SymLink|Indirect|Fifo|Socket|Char|Block|B|I|LB|RLE|SubB|H)\{/y;
 
-/** Of a URI, up to where the word of a shell ends. */
+/** The rest of a URI, up to the end of the shell word. */
 const URI_WORD = /[^\s;&|<>'"()`]*/y;
 
 /** The part of a URI before its reference. */
 const URI_START = /x-vt:(?:\/\/[^\s/{}]*)?\//y;
 
-/** A literal, whose brackets may hold braces and quotes; a string; a brace; or what has none of these. */
+/** A literal, whose brackets may contain braces and quotes; a string; a brace; or text without any of these. */
 const TOKEN = /LB\{(?:[\da-fA-F]{2}|\[[^\]]*\])*\}|"[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*'|[{}]|[^{}"'\n L]+|L(?!B\{)/y;
 
 /**
- * Finds the end of a reference in a command line, so that one can be pasted without quoting. Braces, strings and
- * literals are followed; whether all is well is for the parser.
+ * Finds the end of a reference in a command line, so that one can be pasted without quoting. Only braces, strings and literals are
+ * recognised. The parser checks the rest.
  *
- * @param offset - where the word starts
- * @returns the offset just past it, or undefined if no whole reference starts there
+ * @param offset - the start of the word
+ * @returns the offset after the reference, or undefined if no complete reference starts there
  */
 export function skipReference(text: string, offset: number): number | undefined {
   if (text.startsWith(URI_SCHEME, offset)) return skipUri(text, offset);
@@ -29,7 +29,7 @@ function skipUri(text: string, offset: number): number {
   return matchEnd(URI_WORD, text, skipBraces(text, start) ?? start) ?? start;
 }
 
-/** From a prefix and `{` to past the `}` that closes it; undefined if none starts there or it is not closed. */
+/** The offset after the `}` that closes a prefix and `{` at `offset`; undefined if there is none or it is not closed. */
 export function skipBraces(text: string, offset: number): number | undefined {
   const inner = matchEnd(OPENING, text, offset);
   if (inner === undefined) return undefined;
@@ -55,8 +55,8 @@ export function skipBraces(text: string, offset: number): number | undefined {
 }
 
 /**
- * Where braces end that were met in the search for one that nothing closes, by their offsets. So a text full of opening braces is
- * searched about once.
+ * The result of the last search for a brace that is not closed: the ends of all braces seen, by their offsets. So a text full of opening
+ * braces is searched about once.
  */
 let unclosed: { readonly text: string; readonly ends: Map<number, number | undefined> } = { text: '', ends: new Map() };
 

@@ -6,10 +6,10 @@ import { readHashcode } from '../block/hashcode-text.ts';
 import type { Dirent } from './dirent.ts';
 import { atDirent, readDirent } from './dirent-text.ts';
 
-/** The content of braces: a Dirent, or bytes. */
+/** A parsed reference in braces: a Dirent, or a Block. */
 export type TextReference = { readonly kind: 'dirent'; readonly dirent: Dirent } | { readonly kind: 'block'; readonly block: Block };
 
-/** Reads the text of a Dirent, a Block reference or a hashcode (a Block of unknown span) at the reader's position. */
+/** Reads the text of a Dirent, a Block reference or a hashcode (a Block of unknown span) at the reader's position. @throws {ParseError} */
 export function readReference(reader: TextReader): TextReference {
   if (atDirent(reader)) return { kind: 'dirent', dirent: readDirent(reader) };
   if (atBlock(reader)) return { kind: 'block', block: readBlock(reader) };

@@ -8,13 +8,13 @@ import { parseUri } from './uri.ts';
 
 export { skipReference };
 
-/** Anything that can be pasted to name a Dir, a file or bytes. */
+/** A reference to a Dir, a file or bytes, which can be pasted. */
 export type Reference = TextReference | { readonly kind: 'uri'; readonly uri: VtUri };
 
 /**
- * Parses the text of a Dirent (a Dirref), of a Block reference, of a hashcode (a Block of unknown span), or an `x-vt:` URI.
+ * Parses the text of a Dirent (a Dirref), a Block reference, a hashcode (a Block of unknown span), or an `x-vt:` URI.
  *
- * @throws {ParseError} for anything else
+ * @throws {ParseError} for any other text
  */
 export function parseReference(text: string): Reference {
   if (text.startsWith(URI_SCHEME)) return { kind: 'uri', uri: parseUri(text) };
@@ -25,9 +25,9 @@ export function parseReference(text: string): Reference {
 }
 
 /**
- * As {@link parseReference}, of a text that a user typed.
+ * As {@link parseReference}, for a text that a user typed.
  *
- * @throws {UsageError} for anything else
+ * @throws {UsageError} for any other text
  */
 export function parseTypedReference(text: string): Reference {
   try {

@@ -3,14 +3,14 @@ import { ByteWriter } from '../base/byte-writer.ts';
 import { ParseError } from '../base/errors.ts';
 import type { TextReader } from '../base/text-reader.ts';
 
-// Times in bytes: bsuint of the zigzagged seconds since 1970 (rounded down), bsuint of the nanoseconds. @see vt(5), "Dirents"
+// Times in bytes: the seconds since 1970, rounded down, as zigzag bsuint, then the nanoseconds as bsuint. @see vt(5), "Dirents"
 
 const NS_PER_SECOND = 1_000_000_000n;
 
-/** Seconds that fit: 71 million years either way. */
+/** Limit of seconds before and after 1970: 71 million years. */
 const MAX_SECONDS = 2n ** 51n;
 
-/** A time in new bytes; see {@link writeTime}. */
+/** Encodes a time; see {@link writeTime}. */
 export function encodeTime(timeNs: bigint): Buffer {
   const writer = new ByteWriter(16);
   writeTime(writer, timeNs);
@@ -21,7 +21,7 @@ export function encodeTime(timeNs: bigint): Buffer {
  * Writes a time.
  *
  * @param timeNs - nanoseconds since 1970, within 2^51 seconds of it
- * @throws {RangeError} for a time beyond
+ * @throws {RangeError} for a time outside of that range
  */
 export function writeTime(writer: ByteWriter, timeNs: bigint): void {
   let seconds = timeNs / NS_PER_SECOND;
@@ -36,7 +36,7 @@ export function writeTime(writer: ByteWriter, timeNs: bigint): void {
   writer.bsuint(Number(ns));
 }
 
-/** The time that `data` is all of: nanoseconds since 1970. */
+/** Decodes a time that fills `data`; see {@link decodeTimeAt}. */
 export function decodeTime(data: Uint8Array): bigint {
   return decodeTimeAt(data, 0, data.length);
 }
@@ -45,26 +45,27 @@ export function decodeTime(data: Uint8Array): bigint {
  * Decodes the time at `start` to `end`.
  *
  * @returns nanoseconds since 1970
+ * @throws {ParseError} if it is malformed, does not end at `end`, or is out of range
  */
 export function decodeTimeAt(data: Uint8Array, start: number, end: number): bigint {
   const { value: zigzag, next: nsAt } = decodeBsuint(data, start);
   const { value: ns, next } = decodeBsuint(data, nsAt);
   if (ns >= Number(NS_PER_SECOND)) throw new ParseError(`decode time: ${ns} nanoseconds`, nsAt);
   if (next !== end) throw new ParseError(`decode time: ${next - start} bytes where there are ${end - start}`, start);
-  // Halves of what is below 2^53 are exact.
+  // Halves of integers below 2^53 are exact.
   const seconds = zigzag % 2 === 0 ? BigInt(zigzag / 2) : -BigInt((zigzag + 1) / 2);
   if (seconds >= MAX_SECONDS || seconds < -MAX_SECONDS) throw new ParseError('decode time: more than 2^51 s from 1970', start);
   return seconds * NS_PER_SECOND + BigInt(ns);
 }
 
-/** Decimal seconds with nine places: `-1.500000000` is one and a half seconds before 1970. */
+/** Formats a time as decimal seconds with nine places: `-1.500000000` is one and a half seconds before 1970. */
 export function formatTime(timeNs: bigint): string {
   const magnitude = timeNs < 0n ? -timeNs : timeNs;
   const places = (magnitude % NS_PER_SECOND).toString().padStart(9, '0');
   return `${timeNs < 0n ? '-' : ''}${magnitude / NS_PER_SECOND}.${places}`;
 }
 
-/** Reads decimal seconds with up to nine places, exactly. */
+/** Reads decimal seconds with up to nine places. @returns nanoseconds since 1970, exact @throws {ParseError} */
 export function readTime(reader: TextReader): bigint {
   const start = reader.offset;
   const text = reader.require(/-?\d{1,16}(?:\.\d{1,9})?(?![\d.])/y, 'seconds with up to nine places');

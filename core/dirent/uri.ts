@@ -18,20 +18,23 @@ export type UriTarget =
   /** A Block whose bytes are one encoded Dirent: the Python vt's `d` and `f`. */
   | { readonly kind: 'stored-dirent'; readonly block: Block };
 
-/** A tree, a place in it, and where it may be found. */
+/** A parsed URI: a tree, a path in it, and perhaps the host that has it. */
 export interface VtUri {
-  /** A host name or address; without brackets. */
+  /** A host name or address, without brackets. */
   readonly host?: string;
   /** 1..65535 */
   readonly port?: number;
   readonly target: UriTarget;
-  /** Below the target: empty or `/a/b`. */
+  /** The path below the target: empty or `/a/b`. */
   readonly path: Octets;
-  /** It ends in `/`: a Dir is meant. */
+  /** It ends in `/`, so a Dir is meant. */
   readonly isDir: boolean;
 }
 
-/** The text of a URI: of the characters that RFC 3986 leaves to itself or does not reserve for others, the rest as `%XX`. */
+/**
+ * Formats a URI. Characters other than letters, digits and `-._~,:=@+` become `%XX`. @throws {RangeError} for a stored Dirent that is not
+ * hashed
+ */
 export function formatUri(uri: VtUri): string {
   const host = uri.host === undefined ? undefined : uri.host.includes(':') ? `[${uri.host}]` : uri.host;
   const authority = host === undefined ? '' : `//${host}${uri.port === undefined ? '' : `:${uri.port}`}`;
@@ -60,10 +63,10 @@ function percentEncode(octets: string): string {
 }
 
 /**
- * Parses a URI: ours, or the Python vt's `x-vt://[network]/[d/|f/]{h|i}/name:hex[/file name][/]`. A reference in braces
- * may be in it without percent signs.
+ * Parses a URI: ours, or the Python vt's `x-vt://[network]/[d/|f/]{h|i}/name:hex[/file name][/]`. A reference in braces need not be
+ * percent-encoded.
  *
- * @throws {ParseError} for anything else
+ * @throws {ParseError} for any other text
  */
 export function parseUri(text: string): VtUri {
   const reader = new TextReader(text);
@@ -102,7 +105,7 @@ function readTarget(reader: TextReader): TextReference {
   return target;
 }
 
-/** A path segment with its `%XX` decoded. */
+/** Reads a path segment, and decodes its `%XX`. */
 function readSegment(reader: TextReader): Octets {
   const start = reader.offset;
   const raw = reader.match(/[!-~]+?(?=\/|[^!-~]|$)/y) ?? '';
@@ -131,7 +134,7 @@ function readPythonTarget(reader: TextReader, isStoredDirent: boolean, isIndirec
   const block: Block = isIndirect ? { kind: 'indirect', span: UNKNOWN_SPAN, refs: hash } : hash;
   const { path, isDir } = readPath(reader);
   if (isStoredDirent) return { target: { kind: 'stored-dirent', block }, path: '' as Octets, isDir };
-  // What follows the hashcode is the name of the one file or Dir, not a path in it.
+  // The text after the hashcode is the name of the file or Dir, not a path in it.
   const name = path.slice(path.lastIndexOf('/') + 1) as Octets;
   return { target: { kind: 'dirent', dirent: { kind: isDir ? 'dir' : 'file', name, meta: {}, block } }, path: '' as Octets, isDir };
 }

@@ -6,7 +6,7 @@ import { compareOctets, octetsFromBytes } from '../base/octets.ts';
 
 // Extended attributes in bytes: bsdata name, bsdata value, ascending by name. @see vt(5), "Dirents"
 
-/** Attributes of one node. Linux gives no more names of one file than 64 KiB. */
+/** Maximum attributes of one node. Linux lists at most 64 KiB of names per file. */
 export const MAX_XATTRS = 65_536;
 
 /** Writes extended attributes, sorted by name. @throws {RangeError} if a name is empty, or they are more than {@link MAX_XATTRS} */
@@ -24,7 +24,7 @@ export function sortedXattrs(xattrs: ReadonlyMap<Octets, Uint8Array>): [Octets, 
   return [...xattrs].sort(([a], [b]) => compareOctets(a, b));
 }
 
-/** Where one attribute is in the bytes of all. */
+/** The offsets of one attribute in the encoded attributes. */
 export interface XattrAt {
   readonly nameAt: number;
   readonly nameEnd: number;
@@ -33,9 +33,9 @@ export interface XattrAt {
 }
 
 /**
- * Where each attribute is in `data`, which they are all of. Nothing of them is decoded.
+ * Finds the attributes in their encoded bytes, without decoding them.
  *
- * @throws {ParseError} if they are cut short, too many, or not ascending by name
+ * @throws {ParseError} if they are truncated, too many, or not ascending by name
  */
 export function* xattrsIn(data: Uint8Array): Generator<XattrAt> {
   let last: XattrAt | undefined;
@@ -64,7 +64,7 @@ function isBefore(data: Uint8Array, a: XattrAt, b: XattrAt): boolean {
   return a.nameEnd - a.nameAt < b.nameEnd - b.nameAt;
 }
 
-/** The extended attributes that `data` is all of; values are copies. @throws {ParseError} as {@link xattrsIn} */
+/** Decodes extended attributes. Values are copied. @throws {ParseError} as {@link xattrsIn} */
 export function decodeXattrs(data: Uint8Array): ReadonlyMap<Octets, Uint8Array> {
   const xattrs = new Map<Octets, Uint8Array>();
   for (const { nameAt, nameEnd, valueAt, valueEnd } of xattrsIn(data))

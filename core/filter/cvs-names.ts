@@ -1,4 +1,4 @@
-/** What the rule `-C` excludes: the names that CVS ignores, as rsync(1) lists them under --cvs-exclude. */
+/** The patterns that the rule `-C` excludes: names that CVS ignores, from rsync(1), --cvs-exclude. */
 export const CVS_NAMES: readonly string[] = (
   'RCS SCCS CVS CVS.adm RCSLOG cvslog.* tags TAGS .make.state .nse_depinfo *~ #* .#* ,* _$* *$ *.old *.bak *.BAK *.orig ' +
   '*.rej .del-* *.a *.olb *.o *.obj *.so *.exe *.Z *.elc *.ln core .svn/ .git/ .hg/ .bzr/'

@@ -3,19 +3,19 @@ import type { MatchRule, ReadRules, Rule } from './rule-list.ts';
 import { compile, flat, isMatch, isPerDir } from './rule-list.ts';
 import { parseRuleFile } from './rule-text.ts';
 
-/** The top of what is filtered. */
+/** The top of the filtered tree. */
 export interface FilterTop {
-  /** Absolute, with a slash at its end. */
+  /** Its absolute path, with a trailing slash. */
   readonly prefix: Octets;
   readonly read: ReadRules;
   readonly ruleFiles: Set<Octets>;
 }
 
-/** The rules as they hold in one Dir. */
+/** The rules that apply in one Dir. */
 export class DirFilter {
   readonly #rules: readonly Rule[];
   readonly #tests: readonly MatchRule[];
-  /** Absolute, with a slash at its end. */
+  /** Its absolute path, with a trailing slash. */
   readonly #prefix: Octets;
   readonly #top: FilterTop;
 
@@ -26,7 +26,7 @@ export class DirFilter {
     this.#tests = this.#rules.every(isMatch) ? this.#rules : flat(this.#rules);
   }
 
-  /** Whether a name in this Dir is excluded, and with it all below. */
+  /** Whether a name in this Dir is excluded, with everything below it. */
   excludes(name: Octets, isDir: boolean): boolean {
     let path: Octets | undefined;
     for (const { include, negated, pattern, from } of this.#tests) {
@@ -40,17 +40,17 @@ export class DirFilter {
     return false;
   }
 
-  /** The rules as they hold in a Dir of this Dir. */
+  /** The rules that apply in a Dir within this Dir. */
   enter(name: Octets): DirFilter {
     return new DirFilter(this.#rules, `${this.#prefix}${name}/` as Octets, this.#top);
   }
 }
 
 /**
- * Rules with what a Dir's own files say in front of what those above said.
+ * Adds the rules in a Dir's own rules files, before those of the Dirs above.
  *
- * @param prefix - the Dir, absolute, with a slash at its end
- * @param top - the Dir may be above it: then only files that are looked for from the root on are read
+ * @param prefix - the absolute path of the Dir, with a trailing slash
+ * @param top - the top of the tree. In a Dir above it, only rules files with a leading slash in their names are read
  */
 export function enterDir(rules: readonly Rule[], prefix: Octets, top: FilterTop): readonly Rule[] {
   return withOwn(rules, { prefix, top, aboveTop: prefix.length < top.prefix.length, known: new Set(perDirNames(rules)) });
@@ -60,7 +60,7 @@ interface EnteredDir {
   readonly prefix: Octets;
   readonly top: FilterTop;
   readonly aboveTop: boolean;
-  /** Names of files that are looked for in each Dir. */
+  /** Names of rules files that are read in each Dir. */
   readonly known: Set<Octets>;
 }
 
@@ -78,7 +78,7 @@ function withOwn(rules: readonly Rule[], dir: EnteredDir): Rule[] {
     if (content === undefined) return { merge, found: inherited };
     const parsed = parseRuleFile(content, path, merge.rules);
     const clears = parsed.some(({ kind }) => kind === 'clear');
-    // As with rsync, files named in there are looked for from the top on.
+    // As with rsync, file names in it are relative to the top.
     const own = compile(parsed, {
       read: (file) => read(file.startsWith('/') ? file : (`${top.prefix}${file}` as Octets)),
       anchor: prefix.length,

@@ -6,45 +6,45 @@ import { compile, isPerDir } from './rule-list.ts';
 import type { FileRules, ParsedRule } from './rule-text.ts';
 import { parsePattern, parseRule } from './rule-text.ts';
 
-/** One thing that was said about names, in the order of saying: what `--include=P`, `--filter=R`… hold. */
+/** One option that selects names, such as `--include=P` or `--filter=R`. */
 export interface FilterWord {
   readonly kind: 'include' | 'exclude' | 'filter' | 'include-from' | 'exclude-from';
   readonly value: Octets;
 }
 
-/** For files named by the words: relative paths are for `read` to resolve. */
+/** How to read files that the options name; `read` resolves relative paths. */
 type FilterOptions = Pick<CompileContext, 'read' | 'noPerDir'>;
 
-/** Which names belong to a tree and which do not: rules of rsync(1), read once. */
+/** A filter of names by the rules of rsync(1). */
 export class NameFilter {
   readonly #ruleFiles = new Set<Octets>();
   readonly #rules: readonly Rule[];
 
   /**
-   * Reads rules in the order in which they were given: the first that matches counts.
+   * Compiles options in the order in which they were given. For each name, the first matching rule counts.
    *
-   * @throws {VtError} EUSAGE for a rule that cannot be understood, EFAILED for a file that is not there
+   * @throws {VtError} EUSAGE for an invalid rule, EFAILED for a missing file
    */
   constructor(words: readonly FilterWord[], options: FilterOptions) {
     const parsed = words.map(parseWord);
     this.#rules = compile(parsed, { ...options, anchor: undefined, depth: 0, known: new Set(), ruleFiles: this.#ruleFiles });
   }
 
-  /** Whether there are no rules at all: nothing is excluded. */
+  /** Whether there are no rules, so that nothing is excluded. */
   get isEmpty(): boolean {
     return this.#rules.length === 0;
   }
 
-  /** Names of files that are looked for in each Dir; those that such files name come with them. */
+  /** Names of rules files that are read in each Dir, including names that such files add. */
   get ruleFiles(): ReadonlySet<Octets> {
     return this.#ruleFiles;
   }
 
   /**
-   * The rules as they hold at the top of a tree.
+   * The rules that apply at the top of a tree.
    *
-   * @param path - absolute
-   * @param read - for the files of rules in each Dir
+   * @param path - the absolute path of the top
+   * @param read - reads the rules files in each Dir
    */
   at(path: Octets, read: ReadRules): DirFilter {
     const prefix = (path === '/' ? '/' : `${path}/`) as Octets;

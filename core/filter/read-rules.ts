@@ -6,27 +6,27 @@ import { readFully } from '../base/system/read-fully.ts';
 import { errorCode, errorReason, pathBytes } from '../base/system/system-error.ts';
 import { openTrusted } from '../base/system/trusted-open.ts';
 
-/** Bytes of a file of rules, at most. */
+/** Maximum bytes of a rules file. */
 const MAX_RULES_SIZE = 1024 * 1024;
 
-/** A FIFO is not waited for. */
+/** O_NONBLOCK keeps the open of a FIFO from blocking. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
- * Reads a local file of rules that the user names; symlinks on the way there are the user's own.
+ * Reads a local rules file that the user named. Symlinks are followed.
  *
- * @returns undefined where nothing is there, or what is there is no file
- * @throws {VtError} EFAILED if it cannot be read or exceeds 1 MiB: what it excludes must not be taken in
+ * @returns undefined if it does not exist or is not a regular file
+ * @throws {VtError} EFAILED if it cannot be read or exceeds 1 MiB. Without its rules, excluded files would be included
  */
 export function readNamedRules(path: Octets): Octets | undefined {
   return readRules(path, () => openSync(pathBytes(path), FLAGS));
 }
 
 /**
- * Reads a local file of rules that was found in a directory, which may be somebody else's: through symlinks of root or this user alone.
+ * Reads a local rules file that was found in a directory, perhaps of another user. Only symlinks of root or this user are followed.
  *
  * @returns as {@link readNamedRules}
- * @throws {VtError} as {@link readNamedRules}, and for a symlink of somebody else
+ * @throws {VtError} as {@link readNamedRules}, and for a symlink of another user
  */
 export function readFoundRules(path: Octets): Octets | undefined {
   return readRules(path, () => openTrusted(path, FLAGS, 'put a file in its place'));
@@ -44,7 +44,7 @@ function readRules(path: Octets, open: () => number): Octets | undefined {
     if (size > MAX_RULES_SIZE) throw fail(`larger than ${MAX_RULES_SIZE} bytes`);
     return octetsFromBytes(data.subarray(0, size));
   } catch (error) {
-    // A socket cannot be opened.
+    // ENXIO is a socket.
     if (['ENOTDIR', 'ENOENT', 'ENXIO'].includes(errorCode(error) ?? '')) return undefined;
     if (error instanceof VtError && error.code === 'EFAILED') throw error;
     throw fail(errorReason(error), error);

@@ -8,34 +8,34 @@ import { compileRulePattern } from './rule-pattern.ts';
 import type { ParsedRule } from './rule-text.ts';
 import { parseRuleFile } from './rule-text.ts';
 
-// Rules in their order, compiled; files that they name are read, but for those that are looked for in each Dir.
+// Compiles rules, in order. Files that they merge are read at once, except those that are read in each Dir.
 
-/** Reads a whole file of rules. @returns undefined where there is no file of that name */
+/** Reads a whole rules file. @returns undefined if it does not exist */
 export type ReadRules = (path: Octets) => Octets | undefined;
 
-/** Files of rules within files of rules: more is taken for a circle. */
+/** Maximum nesting of merged rules files. More is taken for a cycle. */
 const MAX_DEPTH = 16;
 
-/** A pattern, and what it says of names that match. */
+/** A pattern, and whether it includes or excludes matching names. */
 export interface MatchRule {
   readonly include: boolean;
   readonly negated: boolean;
   readonly pattern: RulePattern;
-  /** Where the paths begin that it is matched against: bytes of the absolute path; undefined: the top of what is filtered. */
+  /** Bytes of the absolute path that precede the text to match; undefined for the path relative to the top. */
   readonly from: number | undefined;
 }
 
-/** A file that each Dir may have. */
+/** A rules file that each Dir may have. */
 interface PerDirRule {
   readonly merge: Extract<ParsedRule, { kind: 'merge' }>;
-  /** What the files of the Dirs from the one at hand up say. */
+  /** The rules in such files of the current Dir and the Dirs above it. */
   readonly found: readonly Rule[];
 }
 
 /** One rule. */
 export type Rule = MatchRule | PerDirRule;
 
-/** Whether a rule is a file that each Dir may have. */
+/** Whether a rule is a rules file that each Dir may have. */
 export function isPerDir(rule: Rule): rule is PerDirRule {
   return 'merge' in rule;
 }
@@ -45,29 +45,29 @@ export function isMatch(rule: Rule): rule is MatchRule {
   return !isPerDir(rule);
 }
 
-/** The patterns of rules, in their order. */
+/** All patterns of rules, in order. */
 export function flat(rules: readonly Rule[]): MatchRule[] {
   return rules.flatMap((rule) => (isPerDir(rule) ? flat(rule.found) : [rule]));
 }
 
-/** Where rules are compiled. */
+/** The context in which rules are compiled. */
 export interface CompileContext {
   readonly read: ReadRules;
-  /** Why rules that are to be found in each Dir are refused, if they are. */
+  /** Set if rules files in each Dir are refused: the reason. */
   readonly noPerDir?: string | undefined;
-  /** Where anchored patterns begin: bytes of the absolute path; undefined at the top. */
+  /** Bytes of the absolute path to which anchored patterns are relative; undefined for the top. */
   readonly anchor: number | undefined;
   readonly depth: number;
-  /** Names of files that are looked for in each Dir already: another rule for one of them says nothing new. */
+  /** Names of rules files that are already read in each Dir. Another rule for such a name is ignored. */
   readonly known: Set<Octets>;
-  /** All of these that there ever were. */
+  /** Collects all names of such files. */
   readonly ruleFiles: Set<Octets>;
 }
 
 /**
  * Compiles rules.
  *
- * @throws {VtError} EUSAGE for a rule that cannot be understood, EFAILED for a file that is not there
+ * @throws {VtError} EUSAGE for an invalid rule, EFAILED for a missing file
  */
 export function compile(parsed: readonly ParsedRule[], context: CompileContext): Rule[] {
   let rules: Rule[] = [];
@@ -111,7 +111,7 @@ function perDirRule(merge: PerDirRule['merge'], { noPerDir, known, ruleFiles }: 
   return [{ merge, found: [] }];
 }
 
-/** Rules with those of a file behind them, which may clear them. */
+/** Appends the rules of a file, which may clear those before. */
 function mergeFile(before: Rule[], { file, rules }: Extract<ParsedRule, { kind: 'merge' }>, context: CompileContext): Rule[] {
   if (context.depth >= MAX_DEPTH) throw new VtError('EUSAGE', `read rules "${octetsToText(file)}": the files merge each other without end`);
   const content = context.read(file);

@@ -1,25 +1,25 @@
 import type { Octets } from '../base/octets.ts';
 import { compileWild, isWild } from './wild-pattern.ts';
 
-/** A pattern of a rule, compiled. */
+/** A compiled pattern of a rule. */
 export interface RulePattern {
-  /** Whether only the last element of a path is matched. */
+  /** Whether only the last element of a path is compared. */
   readonly isOfName: boolean;
-  /** It is from a place on, not at the end of any path. */
+  /** Whether it must match from the start of the path, not just at its end. */
   readonly isAnchored: boolean;
   /**
-   * Whether a path fits.
+   * Whether a path matches.
    *
-   * @param path - without a slash in front; the name alone where {@link isOfName}
+   * @param path - without a leading slash; only the name if {@link isOfName}
    */
   readonly fits: (path: Octets, isDir: boolean) => boolean;
 }
 
 /**
- * Compiles a pattern as rsync(1) has it. With a slash or `**` in it, it is matched against the path, else against the name. A
- * slash in front anchors it; one at its end keeps it to Dirs; `***` at its end matches a Dir and all below.
+ * Compiles a pattern of rsync(1). A pattern with a slash or `**` is compared with the path, any other with the name. A leading slash
+ * anchors it. With a trailing slash it matches only Dirs. A trailing `***` matches a Dir and everything below.
  *
- * Unanchored, as many last elements of the path are matched as the pattern has, or with `**` in it any number of them.
+ * An unanchored pattern is compared with as many trailing elements of the path as it has itself. With `**`, it is compared with any number.
  */
 export function compileRulePattern(text: Octets): RulePattern {
   const dirsOnly = text.length > 1 && text.endsWith('/');
@@ -27,7 +27,7 @@ export function compileRulePattern(text: Octets): RulePattern {
   const isAnchored = pattern.startsWith('/');
   const hasStars = isWild(pattern) && pattern.includes('**');
   const slashes = pattern.split('/').length - 1;
-  // Such a pattern sees Dirs as `dir/`, so that `dir/***` matches both `dir` and what is in it.
+  // For such a pattern, a Dir's path gets a trailing slash, so that `dir/***` matches both `dir` and its contents.
   const slashAfterDirs = hasStars && pattern.endsWith('***');
   const test = compileWild(isAnchored ? (pattern.slice(1) as Octets) : pattern);
   const fitsPath = isAnchored ? test : hasStars ? (pattern.startsWith('**') ? atRoot(test) : atAnyElement(test)) : atEnd(test, slashes);
@@ -40,7 +40,7 @@ export function compileRulePattern(text: Octets): RulePattern {
 
 type Test = (text: Octets) => boolean;
 
-/** So that a `**` and the slash after it may match nothing. */
+/** With a leading slash in the path, `**` and the slash after it may match nothing. */
 function atRoot(test: Test): Test {
   return (path) => test(`/${path}` as Octets);
 }
@@ -56,7 +56,7 @@ function atAnyElement(test: Test): Test {
   };
 }
 
-/** The last elements, one more than there are slashes in the pattern. */
+/** Compares the last elements of the path, one more than `slashes`. */
 function atEnd(test: Test, slashes: number): Test {
   if (slashes === 0) return test;
   return (path) => {

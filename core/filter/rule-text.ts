@@ -2,29 +2,29 @@ import { VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 
-/** How the lines of a merge file are read, and what its rules have by default. */
+/** How the lines of a merge file are read, and defaults for its rules. */
 export interface FileRules {
-  /** Lines are no rules, but patterns of this kind. */
+  /** Lines are patterns of this kind, not rules. */
   readonly patterns?: 'include' | 'exclude' | undefined;
-  /** Of lines that are patterns: `+ `, `- ` and `!` in front are understood all the same. */
+  /** If lines are patterns: the prefixes `+ ` and `- ` and the line `!` still have their meanings. */
   readonly oldPrefixes?: boolean;
-  /** Rules are words, without comments. */
+  /** Rules are separated by white space; there are no comments. */
   readonly isWords?: boolean;
-  /** Patterns are matched against absolute paths. */
+  /** Patterns are compared with absolute paths. */
   readonly isAbsolute?: boolean;
 }
 
-/** A rule as it is written. */
+/** A parsed rule. */
 export type ParsedRule =
   | { readonly kind: 'match'; readonly include: boolean; readonly negated: boolean; readonly isAbsolute: boolean; readonly pattern: Octets }
   | { readonly kind: 'cvs' }
   | { readonly kind: 'clear' }
   | {
       readonly kind: 'merge';
-      /** One in each directory; else one file, read once. */
+      /** True: a file in each directory. False: one file, read once. */
       readonly perDir: boolean;
       readonly file: Octets;
-      /** Its rules do not hold in the Dirs below. */
+      /** Its rules do not apply in the Dirs below. */
       readonly noInherit: boolean;
       /** The file itself is excluded. */
       readonly excludesSelf: boolean;
@@ -48,16 +48,16 @@ const SHORT = new Map([
 
 const LONG = /^(exclude|include|merge|dir-merge|hide|show|protect|risk|clear)(?=[, _]|$)/;
 
-/** The name that `C` gives a merge file that has none. */
+/** The name of a merge file with the modifier `C` and no name. */
 const CVS_FILE = '.cvsignore' as Octets;
 
 /**
- * Parses a filter rule as rsync(1) has it: `- *.o`, `include,! *.c`, `dir-merge,n .rules`, `!`.
+ * Parses a filter rule of rsync(1): `- *.o`, `include,! *.c`, `dir-merge,n .rules`, `!`.
  *
- * Refused is what says nothing here: `protect`, `risk` and `r` are about what a receiver deletes, `x` about names of
+ * Rules without a meaning here are refused: `protect`, `risk` and `r` are about deletions by a receiver, and `x` is about names of
  * extended attributes.
  *
- * @throws {VtError} EUSAGE with the column, from 1
+ * @throws {VtError} EUSAGE, whose message has the column, counted from 1
  */
 export function parseRule(text: Octets, place: RulePlace, defaults: FileRules = {}): ParsedRule {
   const fail = (what: string, at: number): never => {
@@ -109,7 +109,7 @@ export function parseRule(text: Octets, place: RulePlace, defaults: FileRules = 
   };
 }
 
-/** Parses what `--include` and `--exclude` take: a pattern; `+ `, `- ` or a single `!` in front say otherwise. */
+/** Parses the value of `--include` or `--exclude`: a pattern. A prefix `+ ` or `- ` overrides the option; a single `!` clears the rules. */
 export function parsePattern(
   text: Octets,
   place: RulePlace,
@@ -125,9 +125,10 @@ export function parsePattern(
 }
 
 /**
- * Parses the rules in a file: one a line, without empty lines and those that begin with `#` or `;`.
+ * Parses the rules in a file, one per line. Empty lines and lines that begin with `#` or `;` are skipped.
  *
- * @param file - shown in messages
+ * @param file - its path, for messages
+ * @throws {VtError} EUSAGE for an invalid rule
  */
 export function parseRuleFile(content: Octets, file: Octets, rules: FileRules): ParsedRule[] {
   const { patterns, isWords = false } = rules;
@@ -156,7 +157,7 @@ function linesOf(content: Octets): RuleText[] {
     .filter(({ text }) => text !== '' && !text.startsWith('#') && !text.startsWith(';'));
 }
 
-/** In words a rule has `_` before its pattern. */
+/** Splits a file into words. Their rules have `_` before the pattern instead of a space. */
 function wordsOf(content: Octets): RuleText[] {
   return content.split('\n').flatMap((text, i) =>
     text

@@ -1,9 +1,9 @@
 import type { Octets } from '../base/octets.ts';
 
-// Patterns over paths as rsync(1) has them ("PATTERN MATCHING RULES"). `*` matches bytes except `/`, `**` any bytes, and `?`
-// one byte except `/`. `[...]` matches one of a set but never `/`. A byte after `\` matches itself.
+// Patterns of rsync(1) for paths ("PATTERN MATCHING RULES"). `*` matches any bytes except `/`, `**` any bytes, and `?` one byte except
+// `/`. `[...]` matches one byte of a set, but never `/`. A byte after `\` matches itself.
 
-/** Whether a pattern has anything but bytes that match themselves; a backslash alone is such a byte. */
+/** Whether a pattern has wildcards. Without them, a backslash matches itself. */
 export function isWild(pattern: Octets): boolean {
   return /[*?[]/.test(pattern);
 }
@@ -11,8 +11,8 @@ export function isWild(pattern: Octets): boolean {
 /**
  * Compiles a pattern.
  *
- * Matching never tries every way to share a text among several stars. It takes at most as many steps as the product of three
- * lengths: of the text, of its longest element and of the pattern. Only texts made for it take more than a few.
+ * Matching does not try every way to divide a text among several stars. It takes at most as many steps as the product of the lengths of
+ * the text, its longest element and the pattern. Only malicious texts take many.
  */
 export function compileWild(pattern: Octets): (text: Octets) => boolean {
   if (!isWild(pattern)) return (text) => text === pattern;
@@ -21,7 +21,7 @@ export function compileWild(pattern: Octets): (text: Octets) => boolean {
   return simpleTest(pattern) ?? ((text) => fits(parts, text));
 }
 
-/** `*.o` and `core*`, as most patterns are. */
+/** A faster test for patterns such as `*.o` and `core*`, the most frequent ones. */
 function simpleTest(pattern: Octets): ((text: Octets) => boolean) | undefined {
   if (/^\*[^*?[\\/]+$/.test(pattern)) {
     const end = pattern.slice(1);
@@ -37,13 +37,13 @@ function simpleTest(pattern: Octets): ((text: Octets) => boolean) | undefined {
 const STAR = -1;
 const STARS = -2;
 
-/** What means one byte: itself as a number, or a set of 256; or STAR, or STARS. */
+/** A part of a pattern: a literal byte as a number, a set of bytes with 256 elements, STAR, or STARS. */
 type Part = number | Uint8Array;
 
 function fits(parts: readonly Part[], text: Octets): boolean {
   let part = 0;
   let at = 0;
-  // Where to continue from if what follows does not fit: the last `*`, until it comes to a slash; else the last `**`.
+  // Where to resume after a mismatch: at the last `*`, unless it would have to match a slash; else at the last `**`.
   let star = -1;
   let starAt = 0;
   let stars = -1;
@@ -76,7 +76,7 @@ function isOne(part: Part, octet: number): boolean {
   return typeof part === 'number' ? part === octet : part[octet] === 1;
 }
 
-/** Undefined for a pattern that fits nothing: its last `[` is not closed, or it names a class that there is not. */
+/** Undefined for a pattern that can match nothing: it has a `[` that is not closed, or an unknown class. */
 function partsOf(pattern: Octets): Part[] | undefined {
   const parts: Part[] = [];
   for (let at = 0; at < pattern.length; at++) {
@@ -103,7 +103,7 @@ function setOf(has: (octet: number) => boolean): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, octet) => (has(octet) ? 1 : 0));
 }
 
-/** `[:name:]`, of bytes as the C locale has them. */
+/** The classes `[:name:]`, for bytes in the C locale. */
 const CLASSES: Readonly<Record<string, RegExp>> = {
   alnum: /[0-9A-Za-z]/,
   alpha: /[A-Za-z]/,
@@ -120,7 +120,7 @@ const CLASSES: Readonly<Record<string, RegExp>> = {
   xdigit: /[0-9A-Fa-f]/,
 };
 
-/** The set whose `[` is before `start`. A leading `]` is a member. */
+/** Reads the set whose `[` precedes `start`. A leading `]` is a member. */
 function readSet(pattern: Octets, start: number): { readonly members: Uint8Array; readonly end: number } | undefined {
   const members = new Uint8Array(256);
   let at = start;

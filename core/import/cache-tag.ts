@@ -6,14 +6,14 @@ import { readFully } from '../base/system/read-fully.ts';
 import { closeQuietly } from '../blockify/ingest/file-slices.ts';
 import type { LocalDir } from './local-dir.ts';
 
-/** The file by which a program marks a directory as a cache. @see https://bford.info/cachedir/ */
+/** The file that marks a directory as a cache. @see https://bford.info/cachedir/ */
 export const CACHE_TAG = 'CACHEDIR.TAG' as Octets;
 
-/** How that file begins. */
+/** The start of that file. */
 const SIGNATURE = Buffer.from('Signature: 8a477f597d28d172789f06886806bc55');
 
 /**
- * Whether an open directory is marked as a cache: it has a regular file of that name with that signature.
+ * Whether an open directory is marked as a cache: it contains a regular file {@link CACHE_TAG} with the signature.
  *
  * @param names - all names in the directory
  */
@@ -28,7 +28,7 @@ export function isCacheFolder(dir: LocalDir, names: readonly string[]): boolean 
       closeQuietly(fd);
     }
   } catch {
-    // A symlink, or a file that cannot be read: it is stored, or named, as any other.
+    // It is a symlink, or cannot be read. The import stores or reports it as usual.
     return false;
   }
 }

@@ -12,7 +12,7 @@ import { xattrOf } from '../dirent/kept-xattrs.ts';
 import type { Meta } from '../dirent/meta.ts';
 
 /**
- * Metadata with the MIME type that a content is found to have, as `user.mime_type`, where it has none.
+ * Adds the MIME type of a content to its metadata as `user.mime_type`, if it has none and the type can be determined.
  *
  * @param head - the first {@link MAX_HEAD_SIZE} bytes of the content, or all
  */
@@ -24,7 +24,7 @@ export function withFoundType(meta: Meta, fileName: Octets, head: Uint8Array): M
   return { ...meta, xattrs: new Map(xattrs.sort(([a], [b]) => (a < b ? -1 : 1))) };
 }
 
-/** The first bytes of a local file; none where it cannot be read any more. */
+/** The first bytes of a local file, at most {@link MAX_HEAD_SIZE}; none if it cannot be read any more. */
 export function headOfFile({ dir, name }: FilePlace): Uint8Array {
   const head = new Uint8Array(MAX_HEAD_SIZE);
   try {

@@ -11,29 +11,28 @@ import type { Block } from '../block/block.ts';
 import { blockrefBody, decodeBlockrefBody } from '../block/blockref.ts';
 import type { LocalCache } from '../store/capabilities.ts';
 
-// What PUT remembers of a local directory, so that unchanged files are not read again. There is one value a directory, with the
-// signature and the encoded Dirent of each entry in order of their names. It is beside the Store, is a cache, and is no format:
-// another version simply finds nothing.
+// The import cache, which keeps PUT from reading unchanged files again. It has one value per local directory, with the signature and the
+// encoded Dirent of each entry, sorted by name. It is stored beside the Store. Its format may change: another version finds nothing.
 
-/** First bytes of keys. A change of anything below takes another. */
+/** The start of keys. Any change of the format needs a new one. */
 const KEY_MARK = 'put3';
 
-/** First byte of a value: what follows is as it is, or a value as it is, deflated. */
+/** First byte of a value. PLAIN: the value itself follows. DEFLATED: a whole plain value follows, deflated. */
 const PLAIN = 0;
 const DEFLATED = 1;
 
 /**
- * Bytes of values that are deflated, which leaves less than half of them: a million files took 130 MB here, and take 60. What is shorter
- * costs more time than it saves room. What is longer would hold the thread.
+ * Values of this many bytes are deflated, to less than half: a million files take 60 MB instead of 130. For shorter ones the gain is not
+ * worth the time. Longer ones would block the thread.
  */
 const DEFLATED_SIZES = { least: 4096, most: 4 * 1024 * 1024 };
 
-/** The first level is as small as the third, within 2 %. A small window needs no memory that is cleared first for each value. */
+/** Level 1 gives the same size as level 3, within 2 %. A small window needs less memory to clear for each value. */
 const DEFLATE_OPTIONS = { level: 1, windowBits: 13, memLevel: 6 };
 
 /**
- * A file is trusted to be as it was read only if its ctime was this much older than the moment it was read. Kernels stamp times
- * with a clock that ticks every 1 to 10 ms, so a write within the same tick would leave no trace.
+ * A signature is trusted only if the ctime was at least this much before the file was read. The clock of kernels for timestamps ticks
+ * every 1 to 10 ms, so a later write within the same tick would not change ctime.
  */
 export const TRUST_AGE_NS = 20_000_000n;
 
@@ -42,31 +41,31 @@ const FLAG_HARD = 2;
 
 const SIGNATURE_SIZE = SIGNATURE_LENGTH * 8;
 
-/** Names of owners as they were, in pairs with their numbers. */
+/** The names of owners at the time of the import, by number. */
 export interface OwnerPairs {
   readonly users: ReadonlyMap<number, Octets | undefined>;
   readonly groups: ReadonlyMap<number, Octets | undefined>;
 }
 
-/** One entry of a remembered directory; views of its value. */
+/** One entry of a cached directory. Bytes are views of the value. */
 export interface CachedEntry {
   readonly name: Octets;
-  /** Where its record is in the value, and where the next one is. */
+  /** The offsets of this entry and of the next one in the value. */
   readonly start: number;
   readonly end: number;
-  /** SIGNATURE_SIZE bytes, or undefined where the file was too young to be trusted. */
+  /** SIGNATURE_SIZE bytes; undefined if it cannot be trusted. */
   readonly signature: Uint8Array | undefined;
-  /** The encoded Dirent, in the form that the Dir has: its length in front. */
+  /** The encoded Dirent with its length prefix, as in a Dir. */
   readonly record: Uint8Array;
-  /** Of a hard link the encoded Dirent of the node, named by its uuid; empty where another directory had it. */
+  /** For a hard link, the encoded Dirent of the node, named by its uuid; empty if this was not the first name. */
   readonly node: Uint8Array | undefined;
 }
 
 /**
- * The key of a directory.
+ * The cache key of a directory.
  *
- * @param profile - what else decides its Dirents: the options of the import
- * @param parser - the parser asked for, which decides the Blocks
+ * @param profile - the options of the import that affect Dirents, 0..255
+ * @param parser - the requested parser, which affects the Blocks
  */
 export function cacheKey(directory: { readonly dev: bigint; readonly ino: bigint }, profile: number, parser = ''): Uint8Array {
   const key = Buffer.alloc(KEY_MARK.length + 17 + parser.length);
@@ -78,15 +77,15 @@ export function cacheKey(directory: { readonly dev: bigint; readonly ino: bigint
   return key;
 }
 
-/** What is remembered of a directory. Its entries are read one after the other, in order of their names. */
+/** A cached directory. Its entries are decoded one after the other, in the order of names. */
 export class CachedDir {
-  /** The Dir's Block, if all entries are as they were. */
+  /** The Block of the Dir, valid if no entry has changed. */
   readonly block: Block;
   /** Names of hard links in it and below. */
   readonly links: number;
   readonly owners: OwnerPairs;
   readonly value: Uint8Array;
-  /** Where the first entry is. */
+  /** The offset of the first entry in `value`. */
   readonly start: number;
 
   private constructor(value: Uint8Array) {
@@ -101,7 +100,7 @@ export class CachedDir {
     this.start = groups.next;
   }
 
-  /** What `cache` has under a key, if it is whole and its owners' names still hold. */
+  /** Loads a directory from the cache; undefined if there is none, it is damaged, or the names of its owners have changed. */
   static load(cache: LocalCache | undefined, key: Uint8Array, owners: OwnerNames): CachedDir | undefined {
     const kept = cache?.get(key);
     const value = kept === undefined ? undefined : inflated(kept);
@@ -138,17 +137,17 @@ export class CachedDir {
   }
 }
 
-/** A value as it is; undefined where it cannot be had any more. */
+/** Decompresses a value; undefined if it is damaged. */
 function inflated(kept: Uint8Array): Uint8Array | undefined {
   if (kept[0] === PLAIN) return kept;
   try {
     return inflateRawSync(kept.subarray(1), { maxOutputLength: DEFLATED_SIZES.most });
   } catch {
-    return undefined; // A cache may have lost what it held.
+    return undefined; // A cache may be damaged.
   }
 }
 
-/** A value as it is kept. */
+/** Compresses a value, if that is worth it. */
 function deflated(value: Uint8Array): Uint8Array {
   if (value.length < DEFLATED_SIZES.least || value.length > DEFLATED_SIZES.most) return value;
   return Buffer.concat([Uint8Array.of(DEFLATED), deflateRawSync(value, DEFLATE_OPTIONS)]);
@@ -169,26 +168,26 @@ function decodeOwners(value: Uint8Array, offset: number): { readonly value: Map<
 const signatureNumbers = new BigInt64Array(SIGNATURE_LENGTH);
 const signatureBytes = new Uint8Array(signatureNumbers.buffer);
 
-/** Whether a remembered signature is that of a file as it is. */
+/** Whether a cached signature equals the current one of a file. */
 export function isCachedSignature(packed: Uint8Array | undefined, signature: FileSignature): boolean {
   if (packed === undefined) return false;
   packSignature(signatureNumbers, 0, signature);
   return Buffer.compare(packed, signatureBytes) === 0;
 }
 
-/** Writes what is to be remembered of a directory. */
+/** Encodes the cache value of a directory. */
 export class CacheWriter {
   readonly #entries = new ByteWriter(1024);
 
-  /** Entries as an earlier value has them. */
+  /** Copies encoded entries of an earlier value. */
   copy(entries: Uint8Array): void {
     this.#entries.bytes(entries);
   }
 
   /**
-   * The next entry, in order of names.
+   * Adds an entry, in the order of names.
    *
-   * @param signature - undefined where it is not to be trusted
+   * @param signature - undefined if it cannot be trusted
    */
   add(name: Octets, signature: FileSignature | undefined, record: Uint8Array, node: Uint8Array | undefined): void {
     const entries = this.#entries;
@@ -202,7 +201,7 @@ export class CacheWriter {
     if (node !== undefined) entries.bsdata(node);
   }
 
-  /** The whole value. */
+  /** Returns the complete value. */
   finish(block: Block, links: number, owners: OwnerPairs): Uint8Array {
     const value = new ByteWriter(this.#entries.length + 256);
     value.octet(PLAIN);

@@ -5,7 +5,7 @@ import type { ImportedLinks } from './import-links.ts';
 import type { NodeCounts } from './import-options.ts';
 import type { ImportTop } from './import-top.ts';
 
-/** What the parts of an import share. */
+/** The objects that the parts of an import share. */
 export interface ImportContext {
   readonly top: ImportTop;
   readonly ingest: Ingest;
@@ -13,8 +13,8 @@ export interface ImportContext {
   readonly links: ImportedLinks;
   readonly counts: NodeCounts;
   readonly failures: ImportFailures;
-  /** Read every file, whatever is remembered of it. */
+  /** Read every file, regardless of the cache. */
   readonly reread: boolean;
-  /** The MIME type that content is found to have is kept, where it has none. */
+  /** Add the MIME types of contents to the metadata, as `user.mime_type`. */
   readonly keepsTypes: boolean;
 }

@@ -6,39 +6,38 @@ import { DirWriter } from '../dirent/dir-codec.ts';
 import type { CachedDir, CachedEntry, OwnerPairs } from './import-cache.ts';
 import { CacheWriter } from './import-cache.ts';
 
-/** What became of an entry of a local directory. */
+/** The result of importing an entry of a local directory. */
 export interface EntryOutcome {
-  /** The encoded Dirent, its length in front; undefined where the entry is left out. */
+  /** The encoded Dirent with its length prefix; undefined if the entry is left out. */
   readonly record: Uint8Array | undefined;
-  /** Where it is to be remembered as unchanged under this. */
+  /** The signature for the cache; undefined if it cannot be trusted. */
   readonly signature?: FileSignature | undefined;
-  /** Of the first name of a hard link: the encoded node; of another name empty. */
+  /** For the first name of a hard link, the encoded node; for another name empty. */
   readonly node?: Uint8Array | undefined;
-  /** The remembered entry still holds in every byte. */
+  /** The cached entry is unchanged in every byte. */
   readonly same?: boolean | undefined;
-  /** Names of hard links: 1 for one, of a Dir those below. */
+  /** Number of names of hard links: 1 for such a name, for a Dir all below it. */
   readonly links?: number;
 }
 
-/** An entry of a local directory on its way. */
+/** An entry of a local directory that is being imported. */
 export interface ImportedEntry {
   readonly name: Octets;
   readonly cached: CachedEntry | undefined;
   outcome: EntryOutcome | undefined;
 }
 
-/** What a directory became. */
+/** The result of importing a directory. */
 export interface ImportedDirBlock {
   readonly block: Block;
   readonly links: number;
-  /** To be remembered; undefined where what is remembered still holds. */
+  /** The new cache value; undefined if the cached one is still valid. */
   readonly cacheValue: Uint8Array | undefined;
 }
 
 /**
- * A directory while it is imported. Entries are opened in order of their names, and settled in any order; they are
- * encoded as soon as all before them are settled. As long as each is as it is remembered, nothing is encoded at all:
- * then the remembered Block is the Dir's.
+ * A directory that is being imported. Entries are opened in the order of names, and finished in any order. An entry is encoded once all
+ * before it are finished. As long as all are unchanged, nothing is encoded. If none has changed, the cached Block is used.
  */
 export class ImportedDir {
   readonly #sink: BlockSink;
@@ -49,12 +48,12 @@ export class ImportedDir {
   #head = 0;
   #closed = false;
   #links = 0;
-  /** Remembered entries up to here hold. */
+  /** The offset in the cached value up to which all entries are unchanged. */
   #sameUpTo: number;
   #dir: DirWriter | undefined;
   #cache: CacheWriter | undefined;
 
-  /** @param done - called once, when the directory is closed and all its entries are settled */
+  /** @param done - called once, when the directory is closed and all its entries are finished */
   constructor(sink: BlockSink, cached: CachedDir | undefined, owners: OwnerPairs, done: (dir: ImportedDirBlock) => void) {
     this.#sink = sink;
     this.#cached = cached;
@@ -75,7 +74,7 @@ export class ImportedDir {
     if (this.#queue[this.#head] === entry) this.#drain();
   }
 
-  /** No more entries come. */
+  /** Called after the last entry has been opened. */
   close(): void {
     this.#closed = true;
     this.#drain();
@@ -107,7 +106,7 @@ export class ImportedDir {
     cache.add(name, outcome.signature, record, outcome.node);
   }
 
-  /** Starts to encode, with the entries that are as they are remembered. */
+  /** Starts to encode, beginning with the unchanged entries so far. */
   #begin(): { readonly dir: DirWriter; readonly cache: CacheWriter } {
     if (this.#dir !== undefined && this.#cache !== undefined) return { dir: this.#dir, cache: this.#cache };
     this.#dir = new DirWriter(this.#sink);

@@ -5,7 +5,7 @@ import type { ImportOptions, NodeCounts } from './import-options.ts';
 import type { ImportTop } from './import-top.ts';
 import { isReplaced, replacedError } from './node-replaced.ts';
 
-/** What fails in an import: nodes, whose stored state stays; the top itself; and the import as a whole. */
+/** Handles failures of an import: of single nodes, whose stored state is kept, of the top, and of the import as a whole. */
 export class ImportFailures {
   readonly #top: ImportTop;
   readonly #counts: NodeCounts;
@@ -13,31 +13,32 @@ export class ImportFailures {
   #ofTop: { readonly error: unknown } | undefined;
   #end: { readonly error: unknown } | undefined;
 
-  /** @param counts - where nodes that fail are counted */
+  /** @param counts - its `failures` is incremented for each failed node */
   constructor(top: ImportTop, counts: NodeCounts, options: Pick<ImportOptions, 'stored' | 'onFailure'>) {
     this.#top = top;
     this.#counts = counts;
     this.#options = options;
   }
 
-  /** Ends the import: the pipeline itself failed. The first error counts. */
+  /** Ends the import, because the ingest or the Store failed. The first error is kept. */
   readonly end = (error: unknown): void => {
     this.#end ??= { error };
   };
 
-  /** Why the top could not be read, or not as a whole. */
+  /** The error of the top, if it could not be read completely. */
   get ofTop(): { readonly error: unknown } | undefined {
     return this.#ofTop;
   }
 
-  /** Reports a node that is left out, or stored in a state that never was. */
+  /** Reports a node that is left out, or that changed while it was read. */
   fail(place: NodePlace, error: unknown): void {
     this.#tell(place, error, false);
   }
 
   /**
-   * Reports what cannot be read of a node, and gives what is stored of the node so far; undefined where nothing is, or the node is gone.
-   * Never rejects: what was asked for would wait for ever.
+   * Reports a node that cannot be read, and returns its stored state. Undefined if it has none, or the node no longer exists. Never
+   * rejects,
+   * since the directory waits for an outcome: an error of `stored` ends the import.
    */
   async keep(place: NodePlace, error: unknown): Promise<StoredNode | undefined> {
     let stored: StoredNode | undefined;
@@ -51,7 +52,7 @@ export class ImportFailures {
     return stored;
   }
 
-  /** @throws what ended the import, if something did */
+  /** @throws the error that ended the import, if any */
   throwIfEnded(): void {
     if (this.#end !== undefined) throw this.#end.error;
   }

@@ -12,14 +12,14 @@ import { metaOf, rdevOf } from './import-meta.ts';
 import type { FoundNode, StoredNode } from './import-node.ts';
 import { keptOutcome } from './import-node.ts';
 
-// Nodes that are no directories: taken as they are remembered, or read.
+// Imports nodes other than directories: from the cache if they are unchanged, else by reading them.
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Bytes of the largest file. @see vt(5), "Integers" */
+/** Maximum bytes of a file. @see vt(5), "Integers" */
 const MAX_SIZE = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** Imports a node with one name, or the first one of an import that has no others. */
+/** Imports a node with one name, or the top of an import. */
 export function importLeaf(context: ImportContext, found: FoundNode, kind: LeafDirent['kind']): void {
   const { stat, cached } = found;
   count(context, found, kind);
@@ -90,12 +90,12 @@ function whenSettled(node: LinkedNode, then: () => void): void {
   else node.waiting.push(then);
 }
 
-/** A remembered node under the uuid that it has now. */
+/** Encodes a cached node again with its current uuid. */
 function renamed(encoded: Uint8Array, node: LinkedNode): Uint8Array {
   return encodeDirent({ ...decodeDirent(encoded, 0).value, name: node.uuid as Octets, uuid: node.uuid });
 }
 
-/** @param by - -1 takes back what was counted when the node was found, where it turns out that it cannot be read */
+/** Counts a node. @param by - -1 takes the count back if the node cannot be read */
 function count({ counts }: ImportContext, { stat }: FoundNode, kind: LeafDirent['kind'], by: 1 | -1 = 1): void {
   if (kind !== 'file') {
     counts.others += by;
@@ -111,11 +111,11 @@ function countUnchanged({ counts }: ImportContext, { stat }: FoundNode, kind: Le
   counts.unchangedBytes += Number(stat.size);
 }
 
-/** Called with how the reading of a node went. */
+/** Receives the result of reading a node. */
 interface NodeReader {
-  /** @param signature - under which it may be remembered */
+  /** @param signature - for the cache; undefined if it cannot be trusted */
   readonly read: (dirent: LeafDirent, signature: FileSignature | undefined) => void;
-  /** @param stored - what is stored of it so far */
+  /** @param stored - its stored state, if any */
   readonly unread: (stored: StoredNode | undefined, error: unknown) => void;
 }
 
@@ -175,7 +175,7 @@ function readFile(context: ImportContext, found: FoundNode, name: Octets, reader
     });
 }
 
-/** Whether a file may be taken to be as it was read, as long as its signature is the same. */
+/** Whether an unchanged signature will prove that the file is unchanged. */
 function isTrusted(signature: FileSignature, readAtMs: number): boolean {
   return BigInt(readAtMs) * 1_000_000n - signature.ctimeNs > TRUST_AGE_NS;
 }

@@ -7,29 +7,29 @@ import type { BlockSink } from '../block/block-sink.ts';
 import { DirWriter } from '../dirent/dir-codec.ts';
 import { decodeDirent } from '../dirent/dirent-codec.ts';
 
-/** A local node with several names, as an import finds them. */
+/** A local node with several names. */
 export interface LinkedNode {
   readonly uuid: string;
-  /** Names found so far that are stored. */
+  /** Stored names so far. */
   names: number;
   /** Its Dirent, named by its uuid, once it is known. */
   encoded: Uint8Array | undefined;
-  /** It could not be read: its names are left out. */
+  /** It could not be read. */
   failed: boolean;
-  /** Why. */
+  /** The error, if it failed. */
   error: unknown;
   /** Called once `encoded` or `failed` is set. */
   readonly waiting: (() => void)[];
 }
 
 /**
- * The nodes with several names of one import. Their uuids are derived from their first paths, so that the same tree
- * gives the same Dirref again. Memory goes with the number of such nodes: some 400 bytes each.
+ * The nodes with several names in one import. Their uuids are derived from their first paths, so that the same tree always gives the same
+ * Dirref. Each node takes about 400 bytes of memory.
  */
 export class ImportedLinks {
   readonly #nodes = new Map<string, LinkedNode>();
 
-  /** The node of a name, and whether this is the first one found. @param path - of the name, from the top of the import */
+  /** Finds or adds the node of a name; `isFirst` says whether it is new. @param path - the path of the name, relative to the top */
   meet(stat: Pick<BigIntStats, 'dev' | 'ino'>, path: Octets): { readonly node: LinkedNode; readonly isFirst: boolean } {
     const key = `${stat.dev}:${stat.ino}`;
     const known = this.#nodes.get(key);
@@ -39,13 +39,13 @@ export class ImportedLinks {
     return { node, isFirst: true };
   }
 
-  /** Whether a node has only one of its names here: the others are outside of what is imported. */
+  /** Whether a node has only one of its names in this import. The others are outside. */
   get hasSingles(): boolean {
     for (const { encoded, names } of this.#nodes.values()) if (encoded !== undefined && names === 1) return true;
     return false;
   }
 
-  /** The inode table, or undefined where no node was stored. */
+  /** Stores the inode table; undefined if there are no such nodes. */
   store(sink: BlockSink): Block | undefined {
     const nodes = [...this.#nodes.values()].filter((node) => node.encoded !== undefined && node.names > 0);
     if (nodes.length === 0) return undefined;
@@ -58,20 +58,20 @@ export class ImportedLinks {
   }
 }
 
-/** Sets what a node is, and wakes the readers that wait for it. */
+/** Sets the encoded Dirent of a node, and calls those who wait for it. */
 export function settleLinkedNode(node: LinkedNode, encoded: Uint8Array): void {
   node.encoded = encoded;
   for (const wake of node.waiting.splice(0)) wake();
 }
 
-/** Marks a node as unreadable, and wakes the readers that wait for it. */
+/** Marks a node as failed, and calls those who wait for it. */
 export function failLinkedNode(node: LinkedNode, error: unknown): void {
   node.failed = true;
   node.error = error;
   for (const wake of node.waiting.splice(0)) wake();
 }
 
-/** A uuid of version 8 (RFC 9562) from the path of a node's first name. */
+/** Derives a uuid of version 8 (RFC 9562) from the path of a node's first name. */
 function linkUuid(path: Octets): string {
   const bytes = hash('sha256', Buffer.from(`vtftp link\0${path}`, 'latin1'), 'buffer').subarray(0, 16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;

@@ -5,7 +5,7 @@ import type { OwnerNames } from '../base/system/owner-names.ts';
 import type { DirentKind } from '../dirent/dirent.ts';
 import type { Meta } from '../dirent/meta.ts';
 
-// Metadata of local nodes. Access and change times are left out: a second import would differ for nothing.
+// Metadata of local nodes. Access and change times are left out, because they would make every import differ.
 
 const S_IFMT = 0o170000n;
 
@@ -19,15 +19,15 @@ const KINDS: ReadonlyMap<bigint, Exclude<DirentKind, 'indirect'>> = new Map([
   [0o060000n, 'block'],
 ]);
 
-/** What a local node is, or undefined for a type that Dirents do not know. */
+/** The kind of a local node; undefined for a file type that Dirents do not support. */
 export function kindOfMode(mode: bigint): Exclude<DirentKind, 'indirect'> | undefined {
   return KINDS.get(mode & S_IFMT);
 }
 
-/** What `metaOf` needs of a node. */
+/** The fields that `metaOf` needs. */
 export type MetaStat = Pick<BigIntStats, 'mode' | 'uid' | 'gid' | 'mtimeNs'>;
 
-/** Metadata of a node. @param xattrs - ascending by name */
+/** Makes the metadata of a node. @param xattrs - must be ascending by name */
 export function metaOf(stat: MetaStat, owners: OwnerNames, xattrs: ReadonlyMap<Octets, Uint8Array> | undefined): Meta {
   const uid = Number(stat.uid);
   const gid = Number(stat.gid);

@@ -7,32 +7,32 @@ import type { CachedEntry } from './import-cache.ts';
 import type { EntryOutcome } from './import-dir.ts';
 import type { LocalDir } from './local-dir.ts';
 
-/** A node as it is stored, self-contained. */
+/** The self-contained Dirent of a stored node. */
 export type StoredNode = Exclude<Dirent, IndirectDirent>;
 
-/** Where a node is; its path is made only where somebody has to know it. */
+/** The place of a node. Its path is only made when it is needed. */
 export interface NodePlace {
   readonly dir: LocalDir;
   readonly name: Octets;
 }
 
-/** A node on its way, with where its outcome goes. */
+/** A node to import, and a function that receives the outcome. */
 export interface FoundNode extends NodePlace {
   readonly stat: NodeStat;
-  /** What is remembered of it. */
+  /** Its cache entry. */
   readonly cached: CachedEntry | undefined;
   readonly settle: (outcome: EntryOutcome) => void;
 }
 
-/** What a node is called in its directory: the root, in itself, by a dot. */
+/** The name of a node in its directory; `.` for the root directory, which has no name. */
 export function elementOf({ name }: NodePlace): Octets {
   return name === '' ? ('.' as Octets) : name;
 }
 
-/** Of a node that is left out. */
+/** The outcome of a node that is left out. */
 export const LEFT_OUT: EntryOutcome = { record: undefined };
 
-/** Of a node whose stored state stays, where there is one. */
+/** The outcome of a node that keeps its stored state; it is left out if it has none. */
 export function keptOutcome(name: Octets, stored: StoredNode | undefined): EntryOutcome {
   if (stored === undefined) return LEFT_OUT;
   return { record: encodeDirent({ ...stored, name }), links: stored.kind === 'dir' ? linksWithin(stored) : 0 };

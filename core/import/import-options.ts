@@ -6,73 +6,73 @@ import type { IntakeCounts } from '../blockify/ingest/block-intake.ts';
 import type { DirFilter } from '../filter/dir-filter.ts';
 import type { StoredNode } from './import-node.ts';
 
-/** What an import found of local nodes. */
+/** The counts of local nodes in an import. */
 export interface NodeCounts {
   files: number;
-  /** Bytes of the content of files, those of unchanged ones included; a hard-linked file counts once. */
+  /** Bytes of the contents of files, including unchanged ones. A hard-linked file counts once. */
   bytes: number;
   dirs: number;
   /** Symlinks, FIFOs, sockets and devices, and further names of hard links. */
   others: number;
-  /** Files that were not opened, since they are as an earlier import left them. */
+  /** Files that were not opened, because they have not changed since an earlier import. */
   unchangedFiles: number;
   unchangedBytes: number;
-  /** Names that the rules leave out; not those below them. */
+  /** Names that the rules exclude, without those below them. */
   excluded: number;
-  /** Nodes that failed, each told to `onFailure`. */
+  /** Nodes that failed. Each is reported to `onFailure`. */
   failures: number;
 }
 
-/** What an import found, and what it added to the Store. */
+/** The counts of an import, and of the Blocks that it added to the Store. */
 export interface ImportCounts extends IntakeCounts, Readonly<NodeCounts> {}
 
-/** How far an import is. */
+/** The progress of an import. */
 export interface ImportProgress extends ImportCounts {
-  /** Bytes of `bytes` that are done: read, or unchanged. */
+  /** The part of `bytes` that is done: read, or unchanged. */
   readonly doneBytes: number;
-  /** The walk is complete: `bytes` is what there is to do. */
+  /** The walk is complete, so `bytes` is final. */
   readonly isWalked: boolean;
 }
 
 export interface ImportOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Store nothing: look up what would be new. */
+  /** Store nothing; only count what would be new. */
   readonly plan?: boolean | undefined;
-  /** Given the Blocks of new Dirs as well, so that what is planned can be read. */
+  /** Also receives the Blocks of new Dirs, so that a planned tree can be read. */
   readonly dirs?: BlockSink | undefined;
-  /** Record owners by their numbers alone. */
+  /** Record owners by number only. */
   readonly numericOwners?: boolean | undefined;
-  /** Names of owners; default: this machine's. */
+  /** Names of owners; default: those of this machine. */
   readonly owners?: OwnerNames | undefined;
-  /** Do not descend into directories of other filesystems: they become empty Dirs. */
+  /** Do not enter directories of other filesystems. They become empty Dirs. */
   readonly oneFilesystem?: boolean | undefined;
-  /** Of a directory that is marked as a cache by a `CACHEDIR.TAG`, take that file alone. */
+  /** Of a directory that a `CACHEDIR.TAG` marks as a cache, import only that file. */
   readonly excludesCaches?: boolean | undefined;
-  /** The rules as they hold in `path`: names that they exclude are left out. */
+  /** The rules at `path`. Excluded names are left out. */
   readonly filter?: DirFilter | undefined;
-  /** Whether a directory is to be left out, with a warning: the Store's own, which may be made while the import runs. */
+  /** Whether a directory is the Store's own, which is left out with a warning. It may be made while the import runs. */
   readonly isStoreFolder?: ((directory: Pick<BigIntStats, 'dev' | 'ino'>) => boolean) | undefined;
-  /** Read every file, whatever is remembered of it. */
+  /** Read every file, regardless of the cache. */
   readonly reread?: boolean | undefined;
-  /** The name of a parser for all files, or `none`; default: for each the one that fits. */
+  /** The name of the parser for all files, or `none`; default: chosen for each file. */
   readonly parser?: string | undefined;
-  /** Keep the MIME type that content is found to have, as `user.mime_type`, where it has none. */
+  /** Store the MIME types of contents as `user.mime_type`, unless they have one. */
   readonly keepsTypes?: boolean | undefined;
-  /** Worker threads, 0 for none; default: one a core, at most 2. */
+  /** Worker threads, 0 for none; default: one per core, at most 2. */
   readonly workers?: number | undefined;
   /**
-   * What is stored of a node below the top so far: it stays where the node cannot be read, but for one that is gone.
+   * Returns the stored state of a node below the top. It is kept if the node exists but cannot be read.
    *
-   * @param path - from the top, without a slash in front
+   * @param path - relative to the top, without a leading slash
    */
   readonly stored?: ((path: Octets) => Promise<StoredNode | undefined>) | undefined;
   /**
-   * Something that is left out, or stored in a state that was never on disk as a whole.
+   * Called for each node that is left out, or that changed while it was read.
    *
-   * @param isKept - its stored state stays
+   * @param isKept - whether its stored state is kept
    */
   readonly onFailure?: ((path: Octets, error: unknown, isKept: boolean) => void) | undefined;
   readonly onWarning?: ((path: Octets, what: string) => void) | undefined;
-  /** Called some ten times a second. */
+  /** Called about ten times a second. */
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
 }

@@ -12,21 +12,21 @@ import type { ImportCounts } from './import-options.ts';
 
 export interface StreamImportOptions extends OpOptions {
   readonly plan?: boolean | undefined;
-  /** The name of a parser, or `none`; default: the one that fits. */
+  /** The name of a parser, or `none`; default: chosen for the content. */
   readonly parser?: string | undefined;
-  /** The name under which it is stored, which says something about its content. */
+  /** The name of the file, which helps to choose a parser. */
   readonly fileName?: Octets | undefined;
-  /** As of an import. */
+  /** As {@link ImportOptions.keepsTypes}. */
   readonly keepsTypes?: boolean | undefined;
-  /** Called for each chunk. */
+  /** Called after each chunk. */
   readonly onProgress?: ((counts: ImportCounts) => void) | undefined;
 }
 
 /**
- * Imports what a stream gives as a file: standard input, a pipe, a device.
+ * Imports a stream as a file: standard input, a pipe, a device.
  *
- * @param chunks - one may be reused once the next is asked for
- * @throws what the chunks or the Store throw, ECANCELLED
+ * @param chunks - a chunk may be reused once the next is requested
+ * @throws the error of the chunks or the Store; ECANCELLED when the signal fires; RangeError for an unknown parser
  */
 export async function importStream(
   store: Store,

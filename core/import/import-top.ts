@@ -3,15 +3,15 @@ import type { NodePlace } from './import-node.ts';
 import { LocalDir } from './local-dir.ts';
 import type { OpenDirs } from './open-dirs.ts';
 
-/** The node that an import begins at, and the paths of what is below it. */
+/** The node at which an import begins, and the paths of nodes below it. */
 export class ImportTop {
   readonly path: Octets;
   readonly place: NodePlace;
 
   /**
-   * @param path - local; without a trailing slash
-   * @param open - counts what is open
-   * @throws a SystemError where the directory that it is in cannot be opened
+   * @param path - local, without a trailing slash
+   * @param open - counts the open directories
+   * @throws a SystemError if its parent directory cannot be opened
    */
   constructor(path: Octets, open: OpenDirs) {
     const nameAt = path.lastIndexOf('/') + 1;
@@ -20,7 +20,7 @@ export class ImportTop {
     this.place = { dir: LocalDir.container(container as Octets, open), name: path.slice(nameAt) as Octets };
   }
 
-  /** Whether a place is that of the top itself. */
+  /** Whether a place is the top itself. */
   isAt({ dir }: NodePlace): boolean {
     return dir === this.place.dir;
   }
@@ -30,12 +30,12 @@ export class ImportTop {
     return this.isAt(place) ? this.path : place.dir.pathOf(place.name);
   }
 
-  /** The path of a place from the top, with a slash in front: the same wherever the tree is. */
+  /** The path of a place relative to the top, with a leading slash; empty for the top. */
   relative(place: NodePlace): Octets {
     return this.pathOf(place).slice(this.path.length) as Octets;
   }
 
-  /** Closes the directory that it is in. */
+  /** Closes its parent directory. */
   release(): void {
     this.place.dir.release();
   }

@@ -23,10 +23,10 @@ import type { Level } from './open-levels.ts';
 import { Levels } from './open-levels.ts';
 import type { RememberedDirs } from './remembered-dirs.ts';
 
-/** How long the walk keeps the thread for itself. A turn of the event loop costs some 10 µs. */
+/** Milliseconds of walking between two turns of the event loop. A turn costs about 10 µs. */
 const TURN_MS = 8;
 
-/** Bytes of Dir Blocks and superblocks that wait before they go to the Store. */
+/** Bytes of pending Dir Blocks and superblocks after which they are sent to the Store. */
 const MAX_PENDING_SIZE = 1024 * 1024;
 
 /** A directory that is being listed. */
@@ -36,25 +36,25 @@ interface OpenDir extends Level {
   readonly build: ImportedDir;
   readonly filter: DirFilter | undefined;
   readonly cached: CachedDir | undefined;
-  /** Where in `cached` the next entry is, or its end. */
+  /** The offset of the next entry in `cached`. */
   cachedAt: number;
   readonly users: Map<number, Octets | undefined>;
   readonly groups: Map<number, Octets | undefined>;
 }
 
-/** What a walk works with, and whom it tells. */
+/** The parts and callbacks of a walk. */
 interface WalkParts {
   readonly context: ImportContext;
   readonly remembered: RememberedDirs;
-  /** Takes the Blocks of Dirs. */
+  /** Receives the Blocks of Dirs. */
   readonly dirs: BlockSink;
-  /** Counts what is open. */
+  /** Counts the open directories. */
   readonly open: OpenDirs;
   readonly options: Pick<ImportOptions, 'signal' | 'oneFilesystem' | 'excludesCaches' | 'filter' | 'isStoreFolder' | 'onWarning'>;
   readonly onProgress: () => void;
 }
 
-/** The walk of an import: lists directories, has each node taken in, and gives each directory its Dir. */
+/** The walk of an import. It lists directories, starts the import of each node, and makes the Dir of each directory. */
 export class ImportWalk {
   readonly #context: ImportContext;
   readonly #remembered: RememberedDirs;
@@ -78,12 +78,12 @@ export class ImportWalk {
     this.#levels = new Levels(open.maxLevels);
   }
 
-  /** The walk is complete. */
+  /** Whether the walk is complete. */
   get isDone(): boolean {
     return this.#isDone;
   }
 
-  /** Visits the top and all below, depth first, in order of names. */
+  /** Visits the top and everything below, depth first, in the order of names. @throws the error that ended the import; ECANCELLED */
   async run(top: FoundNode): Promise<void> {
     const { ingest, failures } = this.#context;
     this.#topDev = top.stat.dev;
@@ -168,12 +168,12 @@ export class ImportWalk {
       void failures.keep(found, error).then((stored) => found.settle(this.#unlisted(found, stored, xattrs, error)));
       return;
     }
-    // What was opened counts, should it be another directory than the one seen before.
+    // If another directory has replaced the one seen before, the opened one counts.
     const { dir, stat } = opened;
     if (!this.#visitOpened({ ...found, stat }, this.#crosses(stat) ? undefined : dir)) dir.release();
   }
 
-  /** Reports a directory that is complete: by a loop, since the last file of a deep tree completes all above it. */
+  /** Reports a complete directory. A loop, not a recursion: the last file of a deep tree completes all directories above it. */
   #complete(tell: () => void): void {
     this.#completed.push(tell);
     if (this.#isCompleting) return;
@@ -190,10 +190,10 @@ export class ImportWalk {
   }
 
   /**
-   * Lists a directory, and has the walk continue in it.
+   * Lists a directory, and makes the walk continue in it.
    *
-   * @param dir - undefined where what is in it is left out
-   * @returns whether the walk holds it now
+   * @param dir - undefined if its contents are left out
+   * @returns whether the walk now holds `dir`
    */
   #visitOpened(found: FoundNode, dir: LocalDir | undefined): boolean {
     const { stat, name, settle } = found;
@@ -230,7 +230,7 @@ export class ImportWalk {
       give(EMPTY_BLOCK, 0);
       return false;
     }
-    // Whatever the rules: what is remembered holds entry by entry, and all of it only where each entry is found.
+    // The cache is valid whatever the rules are: each entry is compared, and the whole is used only if every entry is found.
     const { key, cached } = this.#remembered.find(stat);
     const users = new Map<number, Octets | undefined>();
     const groups = new Map<number, Octets | undefined>();
@@ -245,7 +245,7 @@ export class ImportWalk {
     return true;
   }
 
-  /** Of a directory that cannot be listed: the Dir that it is, with the entries that are stored. */
+  /** The outcome of a directory that cannot be listed: a Dir with its metadata and the stored entries. */
   #unlisted(found: FoundNode, stored: StoredNode | undefined, xattrs: StoredNode['meta']['xattrs'], error: unknown): EntryOutcome {
     if (this.#context.top.isAt(found) || errorCode(error) === 'ENOENT') return LEFT_OUT;
     const { name, stat } = found;
@@ -254,13 +254,13 @@ export class ImportWalk {
     return keptOutcome(name, stored?.kind === 'dir' ? { ...stored, meta } : { kind: 'dir', name, meta, block: EMPTY_BLOCK });
   }
 
-  /** Closes what is open still, where the walk was given up. */
+  /** Closes the directories of a walk that was given up. */
   abandon(): void {
     this.#levels.abandon();
   }
 }
 
-/** The remembered entry of a name; names come ascending. */
+/** The cache entry of a name. Call this with ascending names. */
 function cachedEntry(dir: OpenDir, name: Octets): CachedEntry | undefined {
   const { cached } = dir;
   if (cached === undefined) return undefined;

@@ -23,32 +23,33 @@ import { ImportWalk } from './import-walk.ts';
 import { OpenDirs } from './open-dirs.ts';
 import { RememberedDirs } from './remembered-dirs.ts';
 
-/** What an import gives. */
+/** The result of an import. */
 export interface Imported {
-  /** Self-contained, under the local name; its Blocks are added, to be flushed. */
+  /** Self-contained, with the local name. Its Blocks have been added, but not flushed. */
   readonly dirent: StoredNode;
   readonly counts: ImportCounts;
-  /** A node below it has other names elsewhere. */
+  /** A node below it has further names outside. */
   readonly isLinkedBeyond: boolean;
 }
 
-/** Between two reports of progress where the walk itself makes none. */
+/** Milliseconds between two reports of progress when the walk makes none. */
 const PROGRESS_MS = 100;
 
 /**
- * Imports a local file or tree: content goes to the Store through one {@link Ingest}, names and metadata into Dirs.
- * Symlinks are recorded, not followed. Files that are as an earlier import left them are not opened.
+ * Imports a local file or tree. Contents go to the Store through one {@link Ingest}, names and metadata into Dirs. Symlinks are stored,
+ * not followed. Files that have not changed since an earlier import are not opened.
  *
- * A node that cannot be read is told to `onFailure`, and what `stored` has of it stays. A directory that cannot be listed
- * becomes a Dir with its own metadata all the same. A file that continues changing is reported, too, and is stored as read last.
+ * A node that cannot be read is reported to `onFailure`, and its stored state is kept. A directory that cannot be listed becomes a Dir
+ * with its current metadata. A file that keeps changing is reported too, and stored as it was last read.
  *
- * Symlinks in `path` are followed but for its last name. Below it each directory is opened from the one that it is in: nobody who swaps
- * one for a symlink meanwhile can have foreign files taken in.
+ * Symlinks in `path` are followed, except for its last name. Below it, each directory is opened from its parent. So nobody can make us
+ * import
+ * other files by replacing a directory by a symlink.
  *
- * @param path - local; without a trailing slash
- * @throws a SystemError if `path` itself cannot be read, what the Store throws, ECANCELLED; a VtError for a file of
- *   rules that cannot be understood
- * @throws {RangeError} for a parser that there is not
+ * @param path - local, without a trailing slash
+ * @throws an error with the system's code if `path` itself cannot be read, the Store's error, or ECANCELLED
+ * @throws {VtError} for a rules file that cannot be parsed
+ * @throws {RangeError} for an unknown parser
  */
 export async function importLocal(store: Store, path: Octets, options: ImportOptions = {}): Promise<Imported> {
   if (options.parser !== undefined) parserNamed(options.parser);
@@ -116,7 +117,7 @@ class Import {
     return { dirent, counts: this.#counts(), isLinkedBeyond };
   }
 
-  /** Has the top and all below it taken in. */
+  /** Imports the top and everything below. */
   async #walkFromTop(): Promise<StoredNode> {
     const { failures } = this.#context;
     const { place, path } = this.#top;
@@ -126,7 +127,7 @@ class Import {
       settle = resolve;
     });
     const top = { ...place, stat, settle };
-    // The walk has the last word: where the Store failed, a top that is settled all the same lacks what it was given.
+    // Await the walk before the outcome: if the Store failed, there may be an outcome whose Blocks were not added.
     const ticker = setInterval(() => this.#tellProgress(), PROGRESS_MS);
     try {
       await this.#walk.run(kindOfMode(stat.mode) === 'dir' ? { ...top, cached: undefined } : this.#remembered.single(top));

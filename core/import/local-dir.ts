@@ -17,19 +17,19 @@ import type { OpenDirs } from './open-dirs.ts';
 const LINUX = process.platform === 'linux';
 const O_PATH = 0o10000000; // Linux
 
-/** From an open directory to the one that it is in. */
+/** The name of the parent of an open directory. */
 const ABOVE = cName('..' as Octets);
 
 /**
- * A directory while it is imported. All in it is reached from its descriptor without following a symlink: a user who swaps it, or one above it,
- * for a symlink meanwhile leads nowhere else. It is open as long as somebody holds it.
+ * A directory that is being imported. Its entries are accessed through its descriptor, without following symlinks. So a user who replaces
+ * it, or one above it, by a symlink cannot redirect us. It is open as long as somebody holds it.
  *
- * On systems without /proc/self/fd names are looked up by path, as Node has no other way there.
+ * On systems without /proc/self/fd, entries are accessed by path, because Node offers nothing else.
  */
 export class LocalDir {
   readonly name: Octets;
   readonly parent: LocalDir | undefined;
-  /** As it was when it was opened. */
+  /** Its identity when it was opened. */
   readonly stat: Pick<BigIntStats, 'dev' | 'ino'>;
   readonly #path: Octets | undefined;
   readonly #dirs: OpenDirs;
@@ -48,7 +48,7 @@ export class LocalDir {
     dirs.opened();
   }
 
-  /** The directory that a path is in, as its user names it: symlinks on the way there are the user's own. It need not be readable. */
+  /** Opens the parent directory of the top. Symlinks in its path are followed, since the user typed it. It need not be readable. */
   static container(path: Octets, dirs: OpenDirs): LocalDir {
     const fd = openSync(pathBytes(path), (LINUX ? O_PATH : constants.O_RDONLY) | constants.O_DIRECTORY);
     return LocalDir.#made(fd, dirs, { name: '' as Octets, parent: undefined, path }).dir;
@@ -57,9 +57,9 @@ export class LocalDir {
   /**
    * Opens a directory in this one.
    *
-   * @param path - by what name it is reported, where that is not the one that it has in here
-   * @returns it, held once, and what it is: somebody may have put another in the place of the one seen before
-   * @throws a SystemError; ENOTDIR or ELOOP where it is no directory
+   * @param path - the path for messages, if it is not the path of `name` in this directory
+   * @returns the directory, held once, and its status, since it may have been replaced meanwhile
+   * @throws a SystemError; ENOTDIR or ELOOP if it is not a directory
    */
   open(name: Octets, path?: Octets): { readonly dir: LocalDir; readonly stat: NodeStat } {
     const fd = LINUX
@@ -78,12 +78,12 @@ export class LocalDir {
     }
   }
 
-  /** For calls from this directory on, as long as it is held. */
+  /** The descriptor, valid as long as the directory is held. */
   get fd(): number {
     return this.#fd;
   }
 
-  /** Made from the names of those above, by a loop: there can be 100,000 of them. */
+  /** Its path, made from the names of its parents. A loop, not a recursion: there can be 100,000. */
   get path(): Octets {
     const names: string[] = [];
     let at: LocalDir = this;
@@ -92,18 +92,18 @@ export class LocalDir {
     return `${at.#path === '/' ? '' : at.#path}/${names.reverse().join('/')}` as Octets;
   }
 
-  /** The path of a name in here, to report it; not to open it. */
+  /** The path of a name in this directory, for messages only. */
   pathOf(name: Octets): Octets {
     const { path } = this;
     return (path === '/' ? `/${name}` : `${path}/${name}`) as Octets;
   }
 
-  /** The names in it, in order. */
+  /** The names in it, sorted. */
   names(): string[] {
     return readdirSync(LINUX ? `/proc/self/fd/${this.#fd}` : pathBytes(this.path), 'latin1').sort();
   }
 
-  /** @throws a SystemError, ENOENT among them */
+  /** The status of an entry. @throws a SystemError, also ENOENT */
   lstat(name: Octets): NodeStat {
     if (!LINUX) return lstatSync(this.entry(name), { bigint: true });
     const element = cName(name);
@@ -116,27 +116,27 @@ export class LocalDir {
     return octetsFromBytes(LINUX ? this.#at.readlink(this.#fd, cName(name)) : readlinkSync(this.entry(name), 'buffer'));
   }
 
-  /** The extended attributes of a node that is not opened. */
+  /** The extended attributes of an entry. A symlink is not followed. */
   xattrsOf(name: Octets): FoundXattrs {
     return findXattrs(this.entry(name));
   }
 
-  /** Its own extended attributes. */
+  /** The extended attributes of this directory. */
   xattrs(): FoundXattrs {
     return findXattrs(this.#fd);
   }
 
-  /** A path by which the system reaches a name in here, for calls that take no directory. */
+  /** A path to an entry, for calls without a directory parameter. */
   private entry(name: Octets): Buffer {
     return pathBytes(LINUX ? (`/proc/self/fd/${this.#fd}/${name}` as Octets) : this.pathOf(name));
   }
 
-  /** Work in this directory begins; `release` ends it. */
+  /** Keeps the directory open. Each call needs one `release`. */
   hold(): void {
     this.#holds++;
   }
 
-  /** Ends one piece of work; after the last it is closed. */
+  /** Ends one hold. The last closes the directory. */
   release(): void {
     if (--this.#holds > 0) return;
     closeSync(this.#fd);
@@ -145,10 +145,10 @@ export class LocalDir {
   }
 
   /**
-   * Holds a directory that may have been closed meanwhile.
+   * Holds the directory, and opens it again if it was closed.
    *
-   * @param child - one in it, held
-   * @throws {VtError} EFAILED where the child has been moved elsewhere
+   * @param child - a directory in it, held
+   * @throws {VtError} EFAILED if the child has been moved elsewhere
    */
   reopenFrom(child: LocalDir): void {
     if (this.#holds > 0) {
@@ -171,7 +171,7 @@ function moved(): VtError {
   return new VtError('EFAILED', 'moved while it was read');
 }
 
-/** Where a directory is. */
+/** The place of a directory. */
 interface Place {
   readonly name: Octets;
   readonly parent: LocalDir | undefined;

@@ -1,11 +1,11 @@
 import { errorCode } from '../base/system/system-error.ts';
 
-/** Whether a node could not be read because something else is under its name now: no directory, or a symlink. */
+/** Whether a node could not be read because another has replaced it: a symlink, or not a directory. */
 export function isReplaced(error: unknown): boolean {
   return ['ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '');
 }
 
-/** The same in words for people: what the system says is of paths, and there is none. */
+/** The same error with a clear message. The system's text would mention a path that the user did not give. */
 export function replacedError(cause: unknown): Error {
   return Object.assign(new Error('replaced while it was read', { cause }), { code: errorCode(cause) });
 }

@@ -1,26 +1,26 @@
 import { descriptorLimit } from '../base/system/descriptor-limit.ts';
 
-/** More open directories than this gain nothing: each small file of as many batches can be in another. */
+/** Maximum open directories. More bring no advantage, even if each small file of a batch is in another directory. */
 const MAX_OPEN = 1024;
 const MIN_OPEN = 16;
 
-/** Counts the directories that an import has open, so that there is an end to them before the system's own. */
+/** Counts the open directories of an import, and keeps them below the system's limit. */
 export class OpenDirs {
   readonly #max = Math.max(MIN_OPEN, Math.min(MAX_OPEN, Math.floor(descriptorLimit() / 4)));
   #count = 0;
   #wake: (() => void) | undefined;
 
-  /** How many levels of the walk may be open at a time. */
+  /** How many directories on the walk's path may be open. */
   get maxLevels(): number {
     return Math.floor(this.#max / 4);
   }
 
-  /** Whether the walk of a tree should await `room` before the next directory. */
+  /** Whether the walk should await `room` before the next directory. */
   get isFull(): boolean {
     return this.#count >= this.#max;
   }
 
-  /** Resolves when half of them are closed. To be called by one at a time. */
+  /** Resolves when at most half of the maximum are open. Only one caller may wait at a time. */
   room(): Promise<void> {
     if (this.#count <= this.#max / 2) return Promise.resolve();
     return new Promise((resolve) => {

@@ -4,11 +4,11 @@ import type { LocalDir } from './local-dir.ts';
 export interface Level {
   /** Held by the walk. */
   readonly dir: LocalDir;
-  /** Why the directory cannot be reached any more. */
+  /** The error, if the directory could not be opened again. */
   lost: unknown;
 }
 
-/** The directories that a walk is in, the innermost last. Of a deep tree only the innermost levels are open. */
+/** The directories on a walk's path, innermost last. Of a deep path only the innermost are open. */
 export class Levels<T extends Level> {
   readonly #levels: T[] = [];
   readonly #maxOpen: number;
@@ -26,7 +26,7 @@ export class Levels<T extends Level> {
     this.#levels.at(-1 - this.#maxOpen)?.dir.release();
   }
 
-  /** Leaves the innermost level, and opens the one again that was closed last. */
+  /** Leaves the innermost level, and opens again the one that was closed last. */
   leave(): void {
     const closed = this.#levels.at(-1 - this.#maxOpen);
     const child = this.#levels.at(-this.#maxOpen);
@@ -35,7 +35,7 @@ export class Levels<T extends Level> {
     if (left?.lost === undefined) left?.dir.release();
   }
 
-  /** Closes what is open: the walk was given up. */
+  /** Closes the open directories of a walk that was given up. */
   abandon(): void {
     for (const { dir, lost } of this.#levels.splice(0).slice(-this.#maxOpen)) if (lost === undefined) dir.release();
   }

@@ -11,17 +11,17 @@ import type { EntryOutcome } from './import-dir.ts';
 import type { FoundNode } from './import-node.ts';
 import type { ImportOptions } from './import-options.ts';
 
-/** Of the keys of what is remembered: owners are recorded by number alone. */
+/** Flags of cache keys. This one: owners are recorded by number only. */
 const PROFILE_NUMERIC = 1;
-/** The value is not of a directory, but of one file that was imported by itself. */
+/** The value is that of a single imported file, not of a directory. */
 const PROFILE_SINGLE = 2;
-/** MIME types that were found are kept. */
+/** MIME types of contents are stored. */
 const PROFILE_TYPES = 4;
 
-/** What remembered directories depend on. */
+/** The options on which cached directories depend. */
 type RememberedOptions = Pick<ImportOptions, 'numericOwners' | 'keepsTypes' | 'parser' | 'plan'> & OpOptions;
 
-/** What earlier imports remembered of directories, and what this one will. It is kept once the Blocks that it promises are added. */
+/** The import cache: reads values of earlier imports, and keeps new ones once the Blocks to which they refer are added. */
 export class RememberedDirs {
   readonly #store: Store;
   readonly #memory: ImportMemory | undefined;
@@ -41,22 +41,22 @@ export class RememberedDirs {
     this.#profile = (options.numericOwners === true ? PROFILE_NUMERIC : 0) | (options.keepsTypes === true ? PROFILE_TYPES : 0);
   }
 
-  /** To be called first. */
+  /** Opens the cache. Call this first. */
   async open(): Promise<void> {
     await this.#memory?.open(this.#options);
   }
 
-  /** What is remembered of a directory, and under which key. */
+  /** The cached value of a directory, and its key. */
   find(stat: NodeStat): { readonly key: Uint8Array; readonly cached: CachedDir | undefined } {
     return this.#find(stat, this.#profile);
   }
 
-  /** Keeps a value once all Blocks that were given to the ingest before are added. */
+  /** Caches a value once all Blocks given to the ingest so far are added. */
   remember(key: Uint8Array, value: Uint8Array): void {
     if (this.#options.plan !== true) this.#waiting.push({ key, value });
   }
 
-  /** A file that is imported by itself: it is remembered as the one entry of a directory. */
+  /** Prepares the import of a single file. It is cached as the only entry of a directory. */
   single(top: Omit<FoundNode, 'cached'>): FoundNode {
     const { stat, name } = top;
     const { key, cached } = this.#find(stat, this.#profile | PROFILE_SINGLE);
@@ -76,7 +76,7 @@ export class RememberedDirs {
     return { ...top, cached: entry?.name === name ? entry : undefined, settle };
   }
 
-  /** Adds the Blocks of Dirs and superblocks that wait, and keeps what is remembered of the directories whose Blocks are then all added. */
+  /** Adds the pending Blocks of Dirs and superblocks, then caches the values that refer to them. */
   flush(): Promise<void> {
     this.#flushing = this.#flushing.then(async () => {
       const puts = this.#waiting.splice(0);

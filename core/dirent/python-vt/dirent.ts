@@ -12,7 +12,7 @@ import { assembleDirent } from '../dirent-fields.ts';
 import { parseDirent, pythonInodes } from '../dirent-text.ts';
 import { parsePythonMeta } from './meta.ts';
 
-// The binary Dirents of the Python vt: read, never written. @see vt(5), "The Python vt"
+// Decodes binary Dirents of the Python vt. They are never written. @see vt(5), "The Python vt"
 
 const FLAG_META = 0x01;
 const FLAG_NAME = 0x02;
@@ -25,7 +25,7 @@ const KINDS: readonly DirentKind[] = ['file', 'dir', 'symlink', 'indirect'];
 
 const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Whether a Dirent of the Python vt is at `offset`: it starts with its type, 0..3, where ours starts with a length of at least 4. */
+/** Whether a Dirent of the Python vt is at `offset`. Its first byte is its type, 0..3; ours starts with a length of at least 4. */
 export function startsPythonDirent(data: Uint8Array, offset: number): boolean {
   const first = data[offset];
   return first !== undefined && first < KINDS.length;
@@ -33,10 +33,10 @@ export function startsPythonDirent(data: Uint8Array, offset: number): boolean {
 
 /**
  * Decodes a Dirent of the Python vt. The table of hard-linked nodes, whose text is in the root's metadata, becomes our `inodes`.
- * An entry of such a table is named `uuid:refcount`; ours is named by its uuid, and the count is the `nlink`.
+ * Its entries are named `uuid:refcount`; the uuid becomes the name, and the count `nlink`.
  *
- * @throws {ParseError} if it is cut short or breaks its grammar
- * @throws {VtError} EUNSUPPORTED for flags that are not known
+ * @throws {ParseError} if it is truncated or malformed
+ * @throws {VtError} EUNSUPPORTED for unknown flags
  */
 export function decodePythonDirent(data: Uint8Array, offset: number): Decoded<Dirent> {
   const { value: type, next: flagsAt } = decodeBsuint(data, offset);
@@ -91,7 +91,7 @@ function addMeta(fields: DirentFields, data: Uint8Array, kind: DirentKind): void
   if (inodes !== undefined) fields.inodes = inodes;
 }
 
-/** `uuid:refcount` → uuid and nlink, where the uuid is the Dirent's own. */
+/** Splits a name `uuid:refcount` into name and `nlink`, if the uuid is the Dirent's own. */
 function nameTableEntry(fields: DirentFields): void {
   const [, uuid, count] = /^([\da-f-]{36}):(\d{1,15})$/.exec(fields.name ?? '') ?? [];
   if (uuid === undefined || (fields.uuid !== undefined && uuid !== fields.uuid)) return;

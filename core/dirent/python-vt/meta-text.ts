@@ -4,17 +4,17 @@ import { readTime } from '../time-codec.ts';
 import type { PythonMeta, PythonMetaItems } from './meta.ts';
 import { fromPythonMeta, isTrue, parseJsonObject, xattrsOfJson } from './meta.ts';
 
-// The Python vt's `M{a:"o:rw-x",m:1577934245.678901,…}`. Its items have names that ours have not.
+// Metadata in the Python vt's text: `M{a:"o:rw-x",m:1577934245.678901,…}`. Its item names differ from ours.
 
 const ITEM = /(?:u|g|a|m|c|su|sg|pathref|x|fs_inode_dirents):/y;
 
-/** Whether an item of the Python vt's metadata is where the reader is. */
+/** Whether an item of the Python vt's metadata is at the reader's position. */
 export function atPythonMeta(reader: TextReader): boolean {
   ITEM.lastIndex = reader.offset;
   return ITEM.test(reader.text);
 }
 
-/** Reads the items of `M{…}`, which the reader has entered, up to and with its `}`. */
+/** Reads the items of `M{…}` after its `{`, including the `}`. @throws {ParseError} if they are malformed */
 export function readPythonMetaItems(reader: TextReader, kind: DirentKind): PythonMeta {
   const items: PythonMetaItems = {};
   reader.items((ident) => {
@@ -66,7 +66,7 @@ function readBoolean(reader: TextReader): boolean {
   return reader.startsWith('"') ? isTrue(reader.quoted()) : isTrue(reader.require(/[01]|True|False/y, 'a boolean'));
 }
 
-/** A JSON object of strings: no braces but in strings. */
+/** Reads a JSON object of strings, which has inner braces only in strings. */
 function readXattrs(reader: TextReader): ReturnType<typeof xattrsOfJson> {
   const start = reader.offset;
   const json = reader.require(/\{[^"{}]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^"{}]*)*\}/y, 'a JSON object');

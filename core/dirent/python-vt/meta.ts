@@ -8,18 +8,18 @@ import { defaultMode } from '../meta.ts';
 import { readTime } from '../time-codec.ts';
 import { sortedXattrs } from '../xattrs-codec.ts';
 
-// What the Python vt keeps of a file besides its content. @see vt(5), "The Python vt"
+// The metadata of the Python vt. @see vt(5), "The Python vt"
 
-/** The metadata of a Python Dirent, and what it hides among it. */
+/** Converted metadata of a Python Dirent, and the fields of the Dirent that the Python vt stores in it. */
 export interface PythonMeta {
   readonly meta: Meta;
-  /** Of a symlink. */
+  /** The target of a symlink. */
   readonly target?: Octets;
-  /** Of a root: the text of the Dir that holds its hard-linked nodes. */
+  /** Of a root, the text of the Dir with its hard-linked nodes. */
   readonly inodesText?: string;
 }
 
-/** The keys of its metadata, each as it was found. */
+/** The items of Python metadata, unconverted. */
 export interface PythonMetaItems {
   owner?: string | number;
   group?: string | number;
@@ -34,13 +34,13 @@ export interface PythonMetaItems {
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** Our metadata for the Python vt's. */
+/** Converts the Python vt's metadata to ours. */
 export function fromPythonMeta(items: PythonMetaItems, kind: DirentKind): PythonMeta {
   const meta: Writable<Meta> = {};
   const permissions = items.acl === undefined ? undefined : permissionsOfAcl(items.acl);
   const special = (items.setuid === true ? 0o4000 : 0) | (items.setgid === true ? 0o2000 : 0);
   if (permissions !== undefined || special !== 0) meta.mode = (permissions ?? defaultMode(kind)) | special;
-  // Its compact form loses whether an owner was a number or a name: all digits is a number.
+  // The compact form does not distinguish numbers from names of owners. Only digits means a number.
   const uid = ownerNumber(items.owner);
   const gid = ownerNumber(items.group);
   if (uid !== undefined) meta.uid = uid;
@@ -65,8 +65,8 @@ const AUDIENCE_SHIFT: Readonly<Record<string, number>> = { o: 6, g: 3, '*': 0 };
 const PERMISSION: Readonly<Record<string, number>> = { r: 4, w: 2, x: 1 };
 
 /**
- * Permissions of `audience:allow-deny,…`. Where only the owner is named it is what the Python vt writes when it knows
- * nothing: undefined.
+ * Decodes permissions in the form `audience:allow-deny,…`. Undefined if only the owner is named: the Python vt writes that if it does not
+ * know the permissions.
  */
 function permissionsOfAcl(acl: string): number | undefined {
   const entries = acl.split(',');
@@ -81,7 +81,7 @@ function permissionsOfAcl(acl: string): number | undefined {
   return mode;
 }
 
-/** Parses the string of a binary Dirent: `k:v;k:v`, or JSON where it starts with `{`. Unknown keys are passed over. */
+/** Parses the metadata of a binary Dirent: `k:v;k:v`, or JSON if it starts with `{`. Unknown keys are ignored. */
 export function parsePythonMeta(text: string, kind: DirentKind): PythonMeta {
   return fromPythonMeta(text.startsWith('{') ? itemsOfJson(text) : itemsOfCompact(text), kind);
 }
@@ -125,7 +125,7 @@ function secondsText(text: string, at: number): bigint {
   return timeNs;
 }
 
-/** Its booleans come as `True`, `1` or true. */
+/** Whether a boolean of the Python vt is true: `True`, `1` or true. */
 export function isTrue(value: unknown): boolean {
   return value === true || value === 1 || value === '1' || value === 'True';
 }
@@ -134,7 +134,7 @@ function itemsOfJson(text: string): PythonMetaItems {
   return itemsOfJsonObject(parseJsonObject(text, 0), 0);
 }
 
-/** A JSON object of a text; `at` is its offset in the whole. */
+/** Parses a JSON object. @param at - its offset in the whole, for errors @throws {ParseError} if it is not an object */
 export function parseJsonObject(text: string, at: number): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
@@ -153,7 +153,7 @@ function itemsOfJsonObject(object: Readonly<Record<string, unknown>>, at: number
   if (typeof u === 'string' || typeof u === 'number') items.owner = u;
   if (typeof g === 'string' || typeof g === 'number') items.group = g;
   if (typeof a === 'string') items.acl = a;
-  // A double holds the microseconds of any sensible time exactly, and no more was kept.
+  // A double represents microseconds of realistic times exactly, and the Python vt stores no more.
   if (typeof m === 'number') items.mtimeNs = microsecondsNs(m, at);
   items.setuid = isTrue(su);
   items.setgid = isTrue(sg);
@@ -169,7 +169,7 @@ function microsecondsNs(seconds: number, at: number): bigint {
   return BigInt(microseconds) * 1000n;
 }
 
-/** Its xattrs: strings whose characters are bytes. */
+/** Decodes extended attributes: strings with one character per byte. @throws {ParseError} for other values */
 export function xattrsOfJson(value: unknown, at: number): ReadonlyMap<Octets, Uint8Array> {
   const xattrs = new Map<Octets, Uint8Array>();
   if (typeof value !== 'object' || value === null) throw new ParseError('decode Python Meta: xattrs that are no object', at);
@@ -182,7 +182,7 @@ export function xattrsOfJson(value: unknown, at: number): ReadonlyMap<Octets, Ui
   return xattrs;
 }
 
-/** Bytes of a Python string: UTF-8, and of its lone surrogates U+DC80..U+DCFF the bytes that it could not decode. */
+/** Encodes a Python string in UTF-8. Lone surrogates U+DC80..U+DCFF become the bytes that Python could not decode. */
 export function octetsFromPython(text: string, at: number): Octets {
   if (!/\p{Surrogate}/u.test(text)) return octetsFromText(text);
   let out = '';

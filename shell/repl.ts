@@ -1,3 +1,4 @@
+import type { Key } from 'node:readline';
 import type { REPLServer } from 'node:repl';
 import { start } from 'node:repl';
 import { appendAll } from '../core/base/lists.ts';
@@ -9,6 +10,7 @@ import { EXIT } from './exit-status.ts';
 import { HISTORY_SIZE, prepareHistoryFile } from './history.ts';
 import type { CompletionOptions } from './line/completion.ts';
 import { completeLine } from './line/completion.ts';
+import { HeldKeys } from './line/held-keys.ts';
 import { LineJoiner } from './line/line.ts';
 import { BRACKETED_PASTE_OFF, BRACKETED_PASTE_ON, PASTED_NEWLINE, PasteFilter } from './line/paste.ts';
 import { LineEditor } from './line-editor.ts';
@@ -24,8 +26,9 @@ const CONTINUATION = '> ';
 export async function runPrompt(shell: Shell): Promise<void> {
   const { session, signals, terminal, history } = shell;
   const { stdin, stdout } = process;
-  const keys = new PasteFilter();
-  stdin.pipe(keys);
+  const filter = new PasteFilter();
+  stdin.pipe(filter);
+  const keys = filter.pipe(new HeldKeys());
   // After the terminal is closed each use of it fails; the session's changes must be kept all the same.
   const hangUp = (): void => signals.end(EXIT.terminated, 'the terminal is gone');
   stdin.on('error', hangUp);
@@ -64,7 +67,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
     preview: false,
     ignoreUndefined: true,
     completer: completer(shell, joiner, editor),
-    // Lines that are typed ahead or pasted come faster than they run, so they queue.
+    // Keys of the next line are held back until this one has run.
     eval: (text, _context, _file, done) => {
       const typed = text.replace(/\n$/, '').replaceAll(PASTED_NEWLINE, '\n');
       const line = joiner.take(octetsFromText(typed));
@@ -76,11 +79,18 @@ export async function runPrompt(shell: Shell): Promise<void> {
         if (waiting === 0 && !session.isQuitting) tellNews();
         server.setPrompt(prompt());
         if (session.isQuitting || signals.ended.aborted) server.close();
-        else if (waiting === 0) done(null, undefined);
+        else if (waiting === 0) {
+          done(null, undefined);
+          keys.release();
+        }
       });
     },
   });
   editor.attach(server, keys);
+  // After readline has seen the key: the end of a line that runs nothing.
+  keys.on('keypress', (_text: string | undefined, { sequence = '' }: Key) => {
+    if (/[\r\n]$/.test(sequence) && waiting === 0) keys.release();
+  });
   server.on('SIGTSTP', () => {
     stdout.write(BRACKETED_PASTE_OFF);
     stdin.setRawMode(false);
@@ -105,6 +115,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
       waiting--;
       server.setPrompt(prompt());
       server.displayPrompt();
+      keys.release();
     });
   });
   Object.assign(server, { historySize: HISTORY_SIZE });
@@ -121,18 +132,21 @@ export async function runPrompt(shell: Shell): Promise<void> {
         // Ctrl-C right after Enter: the line was accepted, but not started.
         epoch++;
         stdout.write('^C\n');
-      } else dropLine(server, prompt());
+      } else {
+        dropLine(server, prompt());
+        keys.release();
+      }
     }
   });
   terminal.setPrompt(
     () => {
       stdout.write(BRACKETED_PASTE_OFF);
-      stdin.unpipe(keys);
+      stdin.unpipe(filter);
       stdin.pause();
       stdin.setRawMode(false);
       return () => {
         stdin.setRawMode(true);
-        stdin.pipe(keys);
+        stdin.pipe(filter);
         stdin.resume();
         stdout.write(BRACKETED_PASTE_ON);
       };
@@ -152,7 +166,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
   // Nothing in it runs: its quote is open.
   if (joiner.isOpen && !signals.ended.aborted) await runTyped(shell, joiner.drop());
   stdout.write(BRACKETED_PASTE_OFF);
-  stdin.unpipe(keys);
+  stdin.unpipe(filter);
   stdin.pause();
   if (!session.isQuitting) stdout.write('\n');
 }

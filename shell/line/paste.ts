@@ -38,8 +38,7 @@ export class PasteFilter extends Transform {
       out += this.#held.slice(0, this.#held.length - kept);
       this.#held = this.#held.slice(this.#held.length - kept);
     }
-    // A completion takes a moment, for which readline pauses its input: what follows the key must be another chunk.
-    for (const part of out.split(/(?<=\t)/)) if (part !== '') this.push(part);
+    if (out !== '') this.push(out);
     done();
   }
 }

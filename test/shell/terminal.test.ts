@@ -139,12 +139,38 @@ test('at a terminal: a line that was begun while a command ran is gone on with a
   terminal.keys('Enter');
   await terminal.shows(/cat fifo'$/m);
   terminal.type('ec');
-  await terminal.shows(/^ec$/m);
   writeFileSync(scratch.path('fifo'), 'no Store\n');
   await terminal.shows(/^vtftp:\/> ec$/m);
   terminal.type('ho on');
   terminal.keys('Enter');
   await terminal.shows(/echo: no such command/);
+});
+
+test('at a terminal: lines typed ahead appear at the prompts that run them; Ctrl-C drops them with the command', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  const fifos = ['first', 'second'].map((name) => scratch.path(name));
+  assert.equal((await run('mkfifo', fifos)).status, 0);
+  const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+  await terminal.shows(/^vtftp:\/>$/m);
+  terminal.type("open '!cat first'");
+  terminal.keys('Enter');
+  await terminal.shows(/cat first'$/m);
+  for (const line of ['mkdir made', 'cd m\t', 'pwd']) {
+    terminal.type(line);
+    terminal.keys('Enter');
+  }
+  writeFileSync(scratch.path('first'), 'no Store\n');
+  // The Tab completes at its own prompt.
+  await terminal.shows(/^vtftp:\/> mkdir made\nvtftp:\/\*> cd made\/\nvtftp:\/made\*> pwd\n\/made\nvtftp:\/made\*>$/m);
+  terminal.type("open '!cat second'");
+  terminal.keys('Enter');
+  await terminal.shows(/cat second'$/m);
+  terminal.type('rm -r /made');
+  terminal.keys('Enter', 'C-c');
+  await terminal.shows(/cancelled/);
+  terminal.type('ls -1 /');
+  terminal.keys('Enter');
+  assert.doesNotMatch(await terminal.shows(/^made$/m), /rm -r/);
 });
 
 test('at a terminal: what is pasted never runs by itself, and lines typed ahead run in order', NEEDS_TMUX, async (t) => {

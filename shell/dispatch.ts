@@ -5,7 +5,7 @@ import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import type { Commands } from '../fuse/control/request.ts';
 import { isCancelled, throwIfAborted } from './cancelled.ts';
-import { findCommand, namesOf } from './command-names.ts';
+import { findCommand, type NamedCommand, namesOf } from './command-names.ts';
 import type { DispatchOptions } from './dispatch-options.ts';
 import type { ParsedCommand } from './line/line.ts';
 import { parseLine } from './line/line.ts';
@@ -16,6 +16,7 @@ import type { CommandNames } from './output/error-line.ts';
 import type { SinkOutput } from './output/output.ts';
 import { type Tag, TaggedOutput } from './output/tagged-output.ts';
 import { runCommand } from './run-command.ts';
+import { wordsRemedy } from './words-remedy.ts';
 
 /** How one line is to be run. */
 export interface LineOptions {
@@ -116,12 +117,15 @@ export class Dispatcher {
       return;
     }
     let names: CommandNames = [name];
+    let found: NamedCommand | undefined;
     try {
-      const { command, calledAs } = findCommand(this.#options.services.commands, name, options.typed);
-      names = [calledAs, ...namesOf(command)];
-      await this.#runFound(source, command, calledAs, parsed, signal, options);
+      found = findCommand(this.#options.services.commands, name, options.typed);
+      names = [found.calledAs, ...namesOf(found.command)];
+      await this.#runFound(source, found.command, found.calledAs, parsed, signal, options);
     } catch (error) {
-      this.#options.messages.from(error, { names, column: columnOf(source, parsed.start) });
+      const words = parsed.words.slice(1);
+      const remedy = found === undefined ? undefined : await wordsRemedy({ ...found, words }, source, error, this.#options);
+      this.#options.messages.from(error, { names, column: columnOf(source, parsed.start), ...(remedy === undefined ? {} : { remedy }) });
       throw error;
     }
   }

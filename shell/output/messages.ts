@@ -32,6 +32,8 @@ export interface Origin extends Tag {
   readonly where?: string;
   /** Column of its command in that line; 1 is the first character. */
   readonly column?: number;
+  /** What would put it right, as the command's words show; it counts before the error's own. */
+  readonly remedy?: string;
 }
 
 /** All output that is not a result: one line for each message, or JSON objects if requested. */
@@ -69,8 +71,8 @@ export class Messages {
   errorRecord(error: unknown, place?: string): Readonly<Record<string, unknown>> {
     this.#noteTold(error, place);
     const { command } = this.#line(error);
-    const { where, column } = this.#originOf(error) ?? {};
-    return { command, error: this.errorText(error), ...errorDetails(error), status: exitStatusOf(error), where, column };
+    const { where, column, remedy } = this.#originOf(error) ?? {};
+    return { command, error: this.errorText(error), ...errorDetails(error, remedy), status: exitStatusOf(error), where, column };
   }
 
   /** An error that ended a command. @param place - `FILE:LINE`, in scripts */
@@ -81,9 +83,8 @@ export class Messages {
       return;
     }
     this.#noteTold(error, place);
-    const where = this.#originOf(error)?.where;
+    const { where, remedy = remedyOf(error) } = this.#originOf(error) ?? {};
     const { command, text } = this.#line(error);
-    const remedy = error instanceof VtError ? error.remedy : undefined;
     const start = this.#options.style('error', `${where === undefined ? '' : `${safeMessage(where)}: `}${command}:`);
     this.#print(`${start} ${safeMessage(`${text}${remedy === undefined ? '' : ` (${remedy})`}`)}`);
   }
@@ -102,7 +103,7 @@ export class Messages {
   /** An item that failed while its command continues. */
   failure(error: unknown, names: CommandNames, tag: Tag = {}): void {
     const { command, text } = errorLine(error, names);
-    const remedy = error instanceof VtError ? error.remedy : undefined;
+    const remedy = remedyOf(error);
     if (this.#options.json)
       this.#print(safeJson({ ...tag, failure: `${command}: ${text}`.toWellFormed(), ...errorDetails(error), status: exitStatusOf(error) }));
     else
@@ -144,9 +145,13 @@ export class Messages {
 }
 
 /** Error fields for programs: the code, the errno and path of a failed call, and the remedy. */
-function errorDetails(error: unknown): Readonly<Record<string, unknown>> {
+function errorDetails(error: unknown, remedy = remedyOf(error)): Readonly<Record<string, unknown>> {
   const code = error instanceof VtError ? error.code : error instanceof Error && isSystemError(error) ? 'EFAILED' : undefined;
-  return { code, ...errnoAndPath(error), remedy: error instanceof VtError ? error.remedy : undefined };
+  return { code, ...errnoAndPath(error), remedy };
+}
+
+function remedyOf(error: unknown): string | undefined {
+  return error instanceof VtError ? error.remedy : undefined;
 }
 
 /** The errno that caused an error, and the path concerned; the outermost error that has one counts. */

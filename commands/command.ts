@@ -230,6 +230,8 @@ interface CommandFace {
   readonly reports?: boolean;
   /** An interrupt is its normal end, not a failure: it cleans up and returns. */
   readonly endsByInterrupt?: boolean;
+  /** Words that the log leaves out of its line. */
+  readonly unnoted?: readonly string[];
   /** Without any argument it has a meaning of its own. */
   readonly standsAlone?: boolean;
   /** Options are only before the first argument, as in `alias l ls -l`. */

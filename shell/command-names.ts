@@ -13,6 +13,7 @@ const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
   clone: 'use pull -p STORE',
   cls: 'use clear',
   commit: 'use sync',
+  connect: 'use open',
   copy: 'use cp',
   create: 'use put',
   del: 'use rm',
@@ -32,6 +33,8 @@ const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
   man: 'use help',
   mirror: 'use put to store a directory, get to copy one out',
   move: 'use mv',
+  ncdu: 'use du -i',
+  pget: 'use get',
   prune: 'use forget, then gc',
   queue: 'use jobs',
   remote: 'use peer',
@@ -42,11 +45,13 @@ const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
   search: 'use find, or locate for all recorded states',
   snapshot: 'use sync',
   snapshots: 'use log',
+  stats: 'use df for the Store, du for the tree',
   type: 'use cat',
   undelete: 'use undo, or restore for one name',
   unlock: 'a lock ends with its process: nothing is to be unlocked',
   verify: 'use fsck, or scrub to read all bytes',
   versions: 'use log',
+  vtftp: 'it runs already: open SOURCE opens another source',
 };
 
 /** Programs that read a file: a pipe gives them a stored one. */

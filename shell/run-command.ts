@@ -105,7 +105,7 @@ async function act(
     wouldChange: () => change.wouldBe(),
   };
   const isNoted = (command.changes === true || command.group === 'mount') && !plan;
-  const takeBack = isNoted ? session.note(lineOf(calledAs, parsed)) : undefined;
+  const takeBack = isNoted ? session.note(lineOf(calledAs, parsed, command.unnoted)) : undefined;
   const { revision } = session.tree;
   let isTrue = true;
   let isDone = false;
@@ -143,8 +143,9 @@ async function runIn(context: TreeContext, command: Command, input: CommandInput
 }
 
 /** A command as typed. */
-function lineOf(calledAs: string, parsed: ParsedCommand): string {
-  return [calledAs, ...parsed.words.slice(1).map((word) => quoteWord(word.text))].join(' ');
+function lineOf(calledAs: string, parsed: ParsedCommand, without: readonly string[] = []): string {
+  const words = parsed.words.slice(1).filter(({ text }) => !without.includes(text));
+  return [calledAs, ...words.map((word) => quoteWord(word.text))].join(' ');
 }
 
 function readOnly(calledAs: string, tree: Tree): ReadOnlyError {

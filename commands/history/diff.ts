@@ -34,8 +34,8 @@ export const diff = defineTreeCommand({
     '--stat sums for each Dir the bytes of new and of removed Blocks, as du does, and counts the names below. diff ends with 0 whether or not there are differences; with --exit-code it fails (1) if there are any.',
   ],
   args: [
-    { name: 'a', kind: 'reference', summary: 'a path, a state, a Dirref, a Store, or file:PATH', optional: true },
-    { name: 'b', kind: 'reference', summary: 'what to compare A with; default: the present state', optional: true },
+    { name: 'a', kind: 'reference', completes: ['stored'], summary: 'a path, a state, a Dirref, a Store, or file:PATH', optional: true },
+    { name: 'b', kind: 'reference', completes: ['stored'], summary: 'what to compare A with; default: the present state', optional: true },
   ],
   options: [
     { name: 'unified', short: 'u', summary: 'show a patch of all files' },

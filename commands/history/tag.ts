@@ -20,7 +20,7 @@ export const tag = defineCommand({
   details: [
     'tag NAME names the newest state, and tag @STATE NAME… another one. `cd @NAME`, `diff @NAME` and PATH@NAME then take that state; if several have the tag, the newest. Without arguments tag lists the states that have tags. -d removes tags from all states, or from @STATE. log shows tags in brackets, and forget --keep-tag keeps the states that have one. A tag begins with a letter, and consists of letters, digits, ., _ and -.',
   ],
-  args: [{ name: 'word', kind: 'text', summary: 'a state, @N, @DATE or @TAG, then the tags', repeat: true, optional: true }],
+  args: [{ name: 'word', kind: 'state', summary: 'a state, @N, @DATE or @TAG, then the tags', repeat: true, optional: true }],
   options: [{ name: 'delete', short: 'd', summary: 'remove the tags' }],
   examples: [{ line: 'tag before-upgrade', says: 'later, diff @before-upgrade shows what changed' }],
   records: [MARKS_RECORD],
@@ -69,7 +69,7 @@ export const protect = defineCommand({
   changesLocal: true,
   plans: true,
   details: ['Without STATE protect takes the newest. unprotect reverses it. log marks protected states in brackets.'],
-  args: [{ name: 'state', kind: 'text', summary: '@N, @DATE or @TAG', repeat: true, optional: true }],
+  args: [{ name: 'state', kind: 'state', summary: '@N, @DATE or @TAG', repeat: true, optional: true }],
   records: [MARKS_RECORD],
   async run(context, { args }) {
     await mark(context, 'protect', statesOnly('protect', args), ({ tags }) => ({ tags, isProtected: true }));
@@ -83,7 +83,7 @@ export const unprotect = defineCommand({
   summary: 'end the protection of recorded states',
   changesLocal: true,
   plans: true,
-  args: [{ name: 'state', kind: 'text', summary: '@N, @DATE or @TAG; default: the newest', repeat: true, optional: true }],
+  args: [{ name: 'state', kind: 'state', summary: '@N, @DATE or @TAG; default: the newest', repeat: true, optional: true }],
   records: [MARKS_RECORD],
   async run(context, { args }) {
     await mark(context, 'unprotect', statesOnly('unprotect', args), ({ tags }) => ({ tags, isProtected: false }));

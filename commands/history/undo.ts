@@ -24,7 +24,7 @@ export const undo = defineCommand({
   args: [
     {
       name: 'count',
-      kind: 'text',
+      kind: 'state',
       summary: 'how many roots to go back (default 1), or the state to go back to: @N or @DATE',
       optional: true,
     },

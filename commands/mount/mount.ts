@@ -15,6 +15,8 @@ import { mounts } from './mounts.ts';
 export const mount = defineCommand({
   name: 'mount',
   group: 'mount',
+  // A process that serves in the background is started so.
+  unnoted: ['--foreground', '--'],
   summary: 'mount the tree as a filesystem for every program',
   details: [
     'Without --foreground a process of its own serves the mount, and keeps running when this session ends. This session syncs first. Its later changes appear in the mount once they are synced, as do those of other sessions and of mounts on other machines. The mount merges them with its own changes, and its log names conflicts. Stores in buckets and over HTTP do not announce changes: with them the mount merges at its own syncs. With --foreground this session serves the mount until umount, fusermount3 -u, SIGINT or SIGTERM ends it. Then it saves the tree and prints the Dirref.',

@@ -1,7 +1,7 @@
 /**
  * What an argument names: decides globbing, completion and how it is handed over. `stored` is a path in the tree. `local` is a
  * local path; `local directory` and `mount` (a mount point) are local paths of that sort. `reference` is a pasted text form, or
- * something that `open` takes. `number` is a decimal with an optional sign, and `line` is the rest of the line as it was typed.
+ * something that `open` takes. `state` is `@N`, `@DATE` or `@TAG`. `number` is a decimal with an optional sign, and `line` is the rest of the line as it was typed.
  */
 export type ArgumentKind =
   | 'stored'
@@ -11,6 +11,7 @@ export type ArgumentKind =
   | 'reference'
   | 'store'
   | 'date'
+  | 'state'
   | 'text'
   | 'number'
   | 'command'
@@ -25,6 +26,8 @@ export interface ArgumentSpec {
   readonly kind: ArgumentKind;
   readonly summary: string;
   readonly optional?: boolean;
+  /** More kinds that completion offers. */
+  readonly completes?: readonly ArgumentKind[];
   /** Takes any number of words; at most one argument of a command. Arguments after it take the last words: `cp FROM… TO`. */
   readonly repeat?: boolean;
   /**

@@ -16,6 +16,8 @@ export interface OptionRules<T extends string> {
   readonly optionsFirst?: boolean;
   /** What an error says to do. */
   readonly remedy: string;
+  /** What an error says to do about an option of another program; undefined if it is not known. */
+  readonly elsewhere?: (option: string) => string | undefined;
   /** Text as messages show it. */
   readonly show: (text: T) => string;
 }
@@ -93,15 +95,20 @@ interface WrittenOption<T extends string> {
 const OF_THE_PROGRAM: ReadonlySet<string> = new Set(['color', 'json', 'progress', 'quiet']);
 
 /** `--lines=5`. */
-function longOption<T extends string>(specs: readonly OptionSpec[], text: T, { remedy, show }: OptionRules<T>): WrittenOption<T> {
+function longOption<T extends string>(
+  specs: readonly OptionSpec[],
+  text: T,
+  { remedy, elsewhere, show }: OptionRules<T>,
+): WrittenOption<T> {
   const equals = text.indexOf('=');
   const name = text.slice(2, equals < 0 ? undefined : equals).toLowerCase() as T;
   const spec = optionNamed(specs, name);
   const shown = `--${show(name)}`;
   if (spec === undefined) {
     if (OF_THE_PROGRAM.has(name)) throw new UsageError(`unknown option ${shown}`, { remedy: `it belongs to vtftp: vtftp ${shown} -c …` });
+    const known = elsewhere?.(`--${name}`);
     const [near] = suggest(name, optionNames(specs));
-    throw new UsageError(`unknown option ${shown}`, { remedy: near === undefined ? remedy : `did you mean --${near}?` });
+    throw new UsageError(`unknown option ${shown}`, { remedy: known ?? (near === undefined ? remedy : `did you mean --${near}?`) });
   }
   const value = equals < 0 ? undefined : (text.slice(equals + 1) as T);
   if (value !== undefined && spec.value === undefined) throw new UsageError(`option ${shown} takes no value`, { remedy });
@@ -119,7 +126,9 @@ function cluster<T extends string>(specs: readonly OptionSpec[], text: T, rules:
     if (spec === undefined) {
       const [name = ''] = text.slice(1).toLowerCase().split('=', 1);
       if (at === 1 && optionNamed(specs, name) !== undefined) return [longOption(specs, `-${text}` as T, rules)];
-      throw new UsageError(`unknown option -${rules.show(letter)}`, { remedy: rules.remedy });
+      const known = rules.elsewhere?.(text);
+      if (known !== undefined) throw new UsageError(`unknown option ${text}`, { remedy: known });
+      throw new UsageError(`unknown option -${rules.show(letter)}`, { remedy: rules.elsewhere?.(`-${letter}`) ?? rules.remedy });
     }
     const attached = text.slice(at + 1) as T;
     const takesRest = spec.value !== undefined && attached !== '';

@@ -5,6 +5,7 @@ import { type ReadOptions, readOptions } from '../../commands/words/read-options
 import { UsageError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
+import { optionElsewhere } from '../option-names.ts';
 import type { Word } from './word.ts';
 
 /** The words of a command sorted into options and arguments; globs are not expanded. */
@@ -43,6 +44,7 @@ export function parseOptions(command: Command, calledAs: string, words: readonly
       : readOptions(specs, words, {
           optionsFirst: command.optionsFirst === true,
           remedy: usageRemedy(command, calledAs),
+          elsewhere: (option) => optionElsewhere(command.name, option),
           show: octetsToText,
         });
   return {

@@ -8,7 +8,7 @@ import { scanOptions } from '../../commands/words/read-options.ts';
 import type { ArchiveEntry } from '../../core/archive/archive.ts';
 import { authorOf } from '../../core/archive/author-notes.ts';
 import { marksOf } from '../../core/archive/mark-notes.ts';
-import { formatLocalMinute } from '../../core/base/date.ts';
+import { formatLocalMinute, formatStateTime } from '../../core/base/date.ts';
 import { compareOctets, type Octets, octetsFromText, octetsToText } from '../../core/base/octets.ts';
 import { findCommand, namesOf } from '../command-names.ts';
 import { argumentsOf, optionsOf } from './arguments.ts';
@@ -54,13 +54,16 @@ export async function completeLine(line: string, options: CompletionOptions): Pr
   try {
     const source = octetsFromText(line);
     const open = parseOpenLine(source, options.skipReference);
-    if (open === undefined || open.opaque) return NOTHING;
-    const found = await collect(candidatesFor(open, options));
-    const typed = source.slice(open.word.start) as Octets;
+    if (open === undefined || open.opaque === 'comment') return NOTHING;
+    const word = open.opaque === 'local' ? lastWordForSh(source) : open.word;
+    if (word === undefined) return NOTHING;
+    const quote = open.opaque === 'local' ? undefined : open.quote;
+    const found = await collect(open.opaque === 'local' ? paths(word, 'local', options) : candidatesFor(open, options));
+    const typed = source.slice(word.start) as Octets;
     const [first] = found;
-    const replaces = first?.isVerbatim === true || first === undefined ? typed : unfinished(typed, first.after ?? 0, open.quote);
+    const replaces = first?.isVerbatim === true || first === undefined ? typed : unfinished(typed, first.after ?? 0, quote);
     const says = found.map((candidate) => candidate.says ?? '');
-    return { candidates: quoteCandidates(found, open.quote), replaces: octetsToText(replaces), says };
+    return { candidates: quoteCandidates(found, quote), replaces: octetsToText(replaces), says };
   } catch {
     return NOTHING;
   }
@@ -74,6 +77,15 @@ export async function completeLine(line: string, options: CompletionOptions): Pr
 function unfinished(typed: Octets, after: number, quote: OpenEnd['quote']): Octets {
   if (after > 0) return typed.slice(Math.max(typed.lastIndexOf('/'), typed.indexOf('=') < after ? typed.indexOf('=') : -1) + 1) as Octets;
   return quote !== undefined && typed.startsWith(quote) ? (typed.slice(quote.length) as Octets) : typed;
+}
+
+/** The last word of a local command, a path in which only backslashes quote; undefined in quotes, and right after `!` or `|`. */
+function lastWordForSh(source: Octets): Word | undefined {
+  const [typed = ''] = /(?:[^\s\\'"]|\\.)*$/s.exec(source) ?? [];
+  const start = source.length - typed.length;
+  if (!/\s/.test(source[start - 1] ?? '')) return undefined;
+  const text = typed.replace(/\\(.)/gs, '$1') as Octets;
+  return { text, quoted: new Uint8Array(text.length), start, end: source.length };
 }
 
 /** The candidates that a source yields within the limits. */
@@ -186,9 +198,8 @@ function listedWords(specs: readonly OptionSpec[], typed: string): string[] {
 /** The kinds of the argument at an index; for a command with several, also the kind of its last argument. */
 function kindsAt(specs: readonly ArgumentSpec[], index: number): ArgumentKind[] {
   const repeated = specs.findIndex((spec) => spec.repeat === true);
-  if (repeated >= 0 && index >= repeated) return specs.slice(repeated).map((spec) => spec.kind);
-  const spec = specs[index];
-  return spec === undefined ? [] : [spec.kind];
+  const here = repeated >= 0 && index >= repeated ? specs.slice(repeated) : specs.slice(index, index + 1);
+  return here.flatMap(({ kind, completes = [] }) => [kind, ...completes]);
 }
 
 async function* ofKind(kind: ArgumentKind, word: Word, options: CompletionOptions): AsyncGenerator<Candidate> {
@@ -198,6 +209,9 @@ async function* ofKind(kind: ArgumentKind, word: Word, options: CompletionOption
       if (typed.startsWith('@')) yield* states(typed, options);
       yield* pastNames(typed, options);
       yield* paths(word, 'stored', options);
+      return;
+    case 'state':
+      yield* states(typed, options);
       return;
     case 'local directory':
       yield* paths(word, 'local', options, true);
@@ -263,12 +277,16 @@ async function* settingWords(before: readonly string[], typed: Octets): AsyncGen
   );
 }
 
-/** `@N` of the recorded states. */
+/** How many characters of a date select the times of states: `@20`. */
+const DATE_START = 3;
+
+/** `@N`, tags and times of the recorded states. */
 async function* states(typed: Octets, { session }: CompletionOptions): AsyncGenerator<Candidate> {
   if (session.archive === undefined) return;
   for await (const entry of session.archive.entries())
-    for (const text of [`@${entry.number}`, ...marksOf(entry).tags.map((tag) => `@${tag}`)])
-      if (text.startsWith(typed)) yield { text: octetsFromText(text), isOpen: false, isVerbatim: true, says: stateText(entry) };
+    for (const text of [`@${entry.number}`, ...marksOf(entry).tags.map((tag) => `@${tag}`), `@${formatStateTime(entry.whenNs)}`])
+      if (text.startsWith(typed) && (!text.includes(':') || typed.length >= DATE_START))
+        yield { text: octetsFromText(text), isOpen: false, isVerbatim: true, says: stateText(entry) };
 }
 
 /** `NAME@N` of the recorded states, once the `@` is typed. */

@@ -42,8 +42,8 @@ export interface OpenEnd {
   readonly quote: OpenQuote | undefined;
   /** The word is the target of a redirection. */
   readonly redirected: boolean;
-  /** The end is in a comment, a local command, or after `|`. */
-  readonly opaque: boolean;
+  /** The end is in a comment, or in a local command: after `!` or `|`. */
+  readonly opaque: 'comment' | 'local' | undefined;
 }
 
 /**
@@ -122,7 +122,7 @@ class LineParser {
   #count = 0;
   #draft: Draft;
   #openQuote: OpenEnd['quote'];
-  #opaque = false;
+  #opaque: OpenEnd['opaque'];
   #redirected = false;
 
   constructor(source: Octets, skipReference: SkipReference, isOpen: boolean) {
@@ -194,7 +194,7 @@ class LineParser {
   #skipComment(): void {
     const end = this.#source.indexOf('\n', this.#at);
     this.#at = end < 0 ? this.#source.length : end;
-    if (end < 0) this.#opaque = true;
+    if (end < 0) this.#opaque = 'comment';
   }
 
   /** A command ends before an operator of `size` bytes. */
@@ -291,7 +291,7 @@ class LineParser {
       else if (char === '\n' || char === ';' || this.#source.startsWith('&&', at) || this.#source.startsWith('||', at)) break;
     }
     const end = Math.min(at, this.#source.length);
-    if (end === this.#source.length) this.#opaque = true;
+    if (end === this.#source.length) this.#opaque = 'local';
     if (quote !== '' && !this.#isOpen) throw new OpenQuoteFound('parse line: unfinished quote in a local command', start, quote);
     this.#at = end;
     return this.#source.slice(start + 1, end).trim() as Octets;

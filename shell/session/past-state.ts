@@ -22,5 +22,8 @@ export async function openState(
   if (archive === undefined) throw new VtError('EFAILED', `show state @${spec}: "${tree.name}" has no archive`);
   const entry = await findEntry(archive, spec, now, { signal });
   if (entry.dirent.kind !== 'dir') throw new VtError('EFAILED', `show state @${spec}: it is a ${entry.dirent.kind}, not a Dir`);
-  return { view: `@${entry.number}`, tree: new ReadOnlyTree(openLiveTree(store, entry.dirent), `@${entry.number}`) };
+  return {
+    view: `@${entry.number}`,
+    tree: new ReadOnlyTree(openLiveTree(store, entry.dirent), `@${entry.number}`, 'cd @ returns to the present'),
+  };
 }

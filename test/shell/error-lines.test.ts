@@ -52,6 +52,11 @@ const CASES: readonly (readonly [commands: string, status: number, says: string]
   ['put a b; touch c; cmp b c', 1, 'cmp: b c: one ends after 0 bytes, the other goes on'],
   ['repair /nonexist', 1, 'repair: /nonexist: no such file or directory'],
   ['find -nam x', 2, 'find: unknown option -n…'],
+  ['find -name x -exec cat', 2, 'find: unknown option -exec (mount, and use find there)'],
+  ['rm -ri a', 2, 'rm: unknown option -i (undo takes a command back)'],
+  ['restore a --target x', 2, 'restore: unknown option --target (use get NAME@N DIR for local files)'],
+  ['stats', 2, 'stats: no such command (use df for the Store, du for the tree)'],
+  ['cd @1; put a; cd @', 11, 'put: @1: read-only (cd @ returns to the present)'],
 ];
 
 test('what goes wrong is one line: the command, the thing, the fact, the way out, without codes and temporary names', async (t) => {

@@ -7,7 +7,7 @@ import { makeScratch } from '../support/scratch.ts';
 /** Lines that fail, and the end of their last message. */
 const LINES: readonly (readonly [line: string, told: string])[] = [
   ['cp my photos copy', "cp: /copy is not a Dir; several names need one (quote a name with spaces: 'my photos')"],
-  ['cd my photos', "cd: too many arguments: \"photos\" (quote a name with spaces: 'my photos')"],
+  ['cd my photos', 'cd: too many arguments: "photos" (quote a name with spaces: \'my photos\')'],
   ['ls -l my  two  spaces', "(quote a name with spaces: 'my  two  spaces')"],
   ['rm -r my photos', "rm: nothing done, all 2 items failed (quote a name with spaces: 'my photos')"],
   ['get my photos/2024 x', "(quote a name with spaces: 'my photos/2024')"],

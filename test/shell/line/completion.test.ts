@@ -2,8 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { COMMANDS } from '../../../commands/all-commands.ts';
 import type { LocalSession } from '../../../commands/session.ts';
+import { formatStateTime } from '../../../core/base/date.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { completeLine } from '../../../shell/line/completion.ts';
+import { PROJECT_ROOT } from '../../support/project.ts';
+
+const FIRST_NS = 1_796_130_744_358_000_000n;
+const SECOND_NS = 1_796_131_209_750_000_000n;
 
 /** Words that are completed from the tables alone: no tree is looked at. */
 async function completed(line: string): Promise<readonly string[]> {
@@ -11,6 +16,13 @@ async function completed(line: string): Promise<readonly string[]> {
     aliases: new Map(),
     bookmarks: [{ name: 'photos', source: 'default', path: '/photos' }],
     peers: { list: () => [{ name: 'nas', specification: 'ssh://nas/' }] },
+    localCwd: PROJECT_ROOT as Octets,
+    archive: {
+      async *entries() {
+        yield { number: 1, whenNs: FIRST_NS, notes: new Map() };
+        yield { number: 2, whenNs: SECOND_NS, notes: new Map() };
+      },
+    },
   } as unknown as LocalSession;
   const { candidates } = await completeLine(line, {
     commands: COMMANDS,
@@ -39,6 +51,17 @@ const CASES: readonly { readonly line: string; readonly offers: readonly string[
   { line: 'peer --drop n', offers: ['nas'] },
   { line: 'set onerror c', offers: ['continue'] },
   { line: 'ls --nothing-like-it ', offers: [] },
+  { line: 'undo @', offers: ['@1', '@2'] },
+  { line: 'tag @', offers: ['@1', '@2'] },
+  { line: 'diff @', offers: ['@1', '@2'] },
+  { line: 'undo @20', offers: [`@${formatStateTime(FIRST_NS)}`, `@${formatStateTime(SECOND_NS)}`] },
+  { line: 'undo @2026-12-0', offers: [`@${formatStateTime(FIRST_NS)}`, `@${formatStateTime(SECOND_NS)}`] },
+  { line: '!cat READ', offers: ['README.md'] },
+  { line: 'pwd; !cat docs/feat', offers: ['features.md'] },
+  { line: 'ls | grep -f ./READ', offers: ['README.md'] },
+  { line: "!cat 'READ", offers: [] },
+  { line: '!READ', offers: [] },
+  { line: 'ls # READ', offers: [] },
 ];
 
 for (const { line, offers } of CASES) test(`completion of "${line}"`, async () => assert.deepEqual(await completed(line), offers));

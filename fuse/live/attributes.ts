@@ -32,16 +32,18 @@ export interface DefaultOwner {
 /**
  * What stat(2) reports of a node.
  *
- * @param known - `atime`, else it is the mtime; `dataSize`, bytes of a file's content that are not holes, else that is provisional
+ * @param known - `atime`, else it is the mtime; `dataSize`, bytes of a file's content that are not holes, else that is provisional;
+ *   `mtime` of a node whose metadata has none
  */
 export function attributesOf(
   node: LiveNode,
   owner: DefaultOwner,
-  { atime, dataSize }: { readonly atime?: Instant | undefined; readonly dataSize?: number | undefined } = {},
+  known: { readonly atime?: Instant | undefined; readonly dataSize?: number | undefined; readonly mtime?: Instant | undefined } = {},
 ): Attributes {
+  const { atime, dataSize } = known;
   const { dirent } = node;
   const { meta } = dirent;
-  const mtime = meta.mtimeNs === undefined ? EPOCH : instantOf(meta.mtimeNs);
+  const mtime = meta.mtimeNs === undefined ? (known.mtime ?? EPOCH) : instantOf(meta.mtimeNs);
   const size = sizeOf(node);
   return {
     ino: node.id,

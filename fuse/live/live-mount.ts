@@ -18,7 +18,7 @@ import type { FileClock } from './file-clock.ts';
 import { FileLocks } from './file-locks.ts';
 import type { Inode, LeafInode } from './inode-table.ts';
 import { InodeTable } from './inode-table.ts';
-import { nanosecondsOf } from './instant.ts';
+import { instantOf, nanosecondsOf } from './instant.ts';
 import { ContentReader } from './read/content-reader.ts';
 import { DataSizes } from './read/data-sizes.ts';
 import { Neighbours } from './read/neighbours.ts';
@@ -71,9 +71,11 @@ export class LiveMount {
   readonly neighbours: Neighbours | undefined;
   readonly journal: MountJournal | undefined;
   readonly #dataSizes: DataSizes;
+  readonly #began: Instant;
 
   constructor(options: LiveMountOptions) {
     this.options = options;
+    this.#began = instantOf(options.clock.nowNs());
     this.store = options.store;
     this.nodes = options.nodes;
     this.inodes = new InodeTable(options.nodes);
@@ -121,7 +123,10 @@ export class LiveMount {
 
   attributes(inode: Inode): Attributes {
     this.settleTime(inode);
-    return attributesOf(inode.node, this.options.owner, { atime: inode.atime, dataSize: this.#dataSizeNow(inode) });
+    const { node, atime } = inode;
+    // A new tree has no metadata of its top Dir, and a mount alone changes nothing.
+    const mtime = node === this.nodes.root ? this.#began : undefined;
+    return attributesOf(node, this.options.owner, { atime, mtime, dataSize: this.#dataSizeNow(inode) });
   }
 
   /** Sets the time of the last write in the Dirent. */

@@ -19,7 +19,6 @@ import { TreeServer } from '../../../fuse/serve-tree.ts';
 import type { CommandContext } from '../../command.ts';
 import { nameFilterOf } from '../filter-options.ts';
 import { countText } from '../format.ts';
-import { newMeta } from '../new-meta.ts';
 import { controlXattrs, openControl } from './mount-control.ts';
 import type { MountWords } from './mount-options.ts';
 import { parseMountOptions } from './mount-options.ts';
@@ -44,7 +43,6 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     throw new VtError('EFAILED', `mount "${mountPoint}": changes that a killed mount had synced are not recorded yet`, {
       remedy: 'see the warning at the start of this session; if the disk is full, free space',
     });
-  if (isShown) await giveRootMeta(context, tree);
   const ingests = new IngestOnDemand(
     () => new Ingest(session.store),
     () => performance.now(),
@@ -193,10 +191,4 @@ async function tellUnsaved(server: TreeServer, fields: Fields): Promise<Fields> 
 /** The live tree that a tree is, or shows read-only: a past state. */
 function liveTreeOf(tree: Tree & { readonly live?: LiveTree | undefined }): LiveTree | undefined {
   return tree instanceof LiveTree ? tree : tree.live;
-}
-
-/** If a tree records no metadata of its top Dir, the mounting user owns it. */
-async function giveRootMeta(context: CommandContext, tree: LiveTree): Promise<void> {
-  if (tree.nodes.root.dirent.meta.mode !== undefined) return;
-  await tree.setMeta('/' as TreePath, newMeta(context, 0o755));
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { mounted, noMountsHere } from '../../support/mounts/mounted.ts';
-import { run } from '../../support/program.ts';
+import { run, vtftp } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
 const python = async (cwd: string, script: string): Promise<void> => {
@@ -47,6 +47,23 @@ subprocess.run(['cp', 'big', 'copy'], check=True, timeout=60)
 assert os.stat('copy').st_size == 1 << 40 and os.stat('copy').st_blocks * 512 < 3 << 20, os.stat('copy').st_blocks
 `,
     );
+  });
+
+  it('the top Dir of a new tree is its user’s and new, though a mount that changed nothing records nothing', async (t) => {
+    const scratch = makeScratch(t);
+    const made = await vtftp(['-S', scratch.path('store'), '-c', 'mkdir made'], { env: scratch.env });
+    assert.equal(made.status, 0, made.report);
+    const mount = await mounted(t, scratch);
+    const shown = await run('stat', ['-c', '%u %g %a %Y', '.'], { cwd: mount.path });
+    assert.equal(shown.status, 0, shown.report);
+    const [uid, gid, mode, seconds] = shown.stdout.trim().split(' ').map(Number);
+    assert.deepEqual([uid, gid, mode], [process.getuid?.(), process.getgid?.(), 755]);
+    assert.ok(Math.abs((seconds ?? 0) - Date.now() / 1000) < 600, shown.stdout);
+    const left = await mount.unmount();
+    assert.equal(left.status, 0, left.report);
+    const log = await mount.vtftp('-c', 'log');
+    assert.equal(log.status, 0, log.report);
+    assert.match(log.stdout, /^@1 .* mkdir made\n$/);
   });
 
   it('stat(1) shows when a node was made, whatever happens to it, and so does the next mount', async (t) => {

@@ -15,6 +15,7 @@ import { columnOf } from './line/word.ts';
 import type { CommandNames } from './output/error-line.ts';
 import type { SinkOutput } from './output/output.ts';
 import { type Tag, TaggedOutput } from './output/tagged-output.ts';
+import { namedIfReplaced } from './replaced-program.ts';
 import { runCommand } from './run-command.ts';
 import { wordsRemedy } from './words-remedy.ts';
 
@@ -122,7 +123,8 @@ export class Dispatcher {
       found = findCommand(this.#options.services.commands, name, options.typed);
       names = [found.calledAs, ...namesOf(found.command)];
       await this.#runFound(source, found.command, found.calledAs, parsed, signal, options);
-    } catch (error) {
+    } catch (failure) {
+      const error = namedIfReplaced(failure);
       const words = parsed.words.slice(1);
       const remedy = found === undefined ? undefined : await wordsRemedy({ ...found, words }, source, error, this.#options);
       this.#options.messages.from(error, { names, column: columnOf(source, parsed.start), ...(remedy === undefined ? {} : { remedy }) });

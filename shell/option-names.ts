@@ -3,6 +3,7 @@ const TAKEN_BACK = 'undo takes a command back';
 /** Options of the same commands in other programs (sftp, lftp, restic, sh), by command. */
 const OPTIONS_ELSEWHERE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   cp: { '-i': TAKEN_BACK, '-n': TAKEN_BACK, '-u': TAKEN_BACK },
+  diff: { '-r': 'diff always compares what is below', '-q': 'use cmp' },
   find: { '-exec': 'mount, and use find there', '-delete': 'use rm, or mount and use find there' },
   forget: { '--prune': 'use forget, then gc' },
   get: { '-O': 'use get NAME DIR', '-o': 'use get NAME FILE', '--target': 'use get NAME DIR' },

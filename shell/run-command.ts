@@ -3,6 +3,8 @@ import { localSession } from '../commands/parts/local-session.ts';
 import { tellPlan } from '../commands/parts/tell-plan.ts';
 import { FILES_FROM0 } from '../commands/words/files-from.ts';
 import { ReadOnlyError, VtError } from '../core/base/errors.ts';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsToText } from '../core/base/octets.ts';
 import { capability, writeRemedy } from '../core/store/capability.ts';
 import type { Tree } from '../core/tree/tree.ts';
 import { cancelled } from './cancelled.ts';
@@ -10,8 +12,10 @@ import { expandArguments, namesListedIn } from './command-arguments.ts';
 import { namesOf } from './command-names.ts';
 import type { DispatchOptions } from './dispatch-options.ts';
 import { assignWords, type ParsedArguments, parseOptions } from './line/arguments.ts';
+import { isGlobWord } from './line/glob.ts';
 import type { ParsedCommand } from './line/line.ts';
-import { quoteWord } from './line/quote.ts';
+import { isPlainWord, quoteWord } from './line/quote.ts';
+import { isPlain, type Word } from './line/word.ts';
 import { HeldOutput } from './output/held-output.ts';
 import { CommandDiagnostics } from './output/messages.ts';
 import type { SinkOutput } from './output/output.ts';
@@ -142,10 +146,15 @@ async function runIn(context: TreeContext, command: Command, input: CommandInput
   }
 }
 
+/** Whether a word is a pattern that was typed without quotes, and needs none. */
+function isPlainPattern(word: Word): boolean {
+  return isGlobWord(word) && isPlain(word) && isPlainWord(word.text.replaceAll(/[*?[\]]/g, 'x') as Octets);
+}
+
 /** A command as typed. */
 function lineOf(calledAs: string, parsed: ParsedCommand, without: readonly string[] = []): string {
   const words = parsed.words.slice(1).filter(({ text }) => !without.includes(text));
-  return [calledAs, ...words.map((word) => quoteWord(word.text))].join(' ');
+  return [calledAs, ...words.map((word) => (isPlainPattern(word) ? octetsToText(word.text) : quoteWord(word.text)))].join(' ');
 }
 
 function readOnly(calledAs: string, tree: Tree): ReadOnlyError {

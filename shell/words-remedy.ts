@@ -11,7 +11,7 @@ import type { GlobSide } from './line/glob.ts';
 import { localGlobSide } from './line/local-glob.ts';
 import { quoteWord } from './line/quote.ts';
 import { treeGlobSide } from './line/tree-glob.ts';
-import type { Word } from './line/word.ts';
+import { isPlain, type Word } from './line/word.ts';
 
 /** Words of a line that are tried as one name, at most. */
 const MAX_WORDS = 12;
@@ -72,9 +72,4 @@ async function nameOfWords(
     }
   }
   return undefined;
-}
-
-/** Whether a word was typed as it is, without quotes. */
-function isPlain({ text, quoted, start, end }: Word): boolean {
-  return end - start === text.length && quoted.every((each) => each === 0);
 }

@@ -37,7 +37,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     value: { kind: 'text', name: 'TEXT' },
     usual: DEFAULT_PROMPT,
     summary:
-      'the text of the prompt. %n is the open mount, directory or past state, %w the working path. %c is a * while changes are not saved. %j is the number of running jobs, and %t the bytes of followed files that are not stored yet',
+      'the text of the prompt; empty for the default. %n is the open mount, directory or past state, %w the working path. %c is a * while changes are not saved. %j is the number of running jobs, and %t the bytes of followed files that are not stored yet',
   },
 ];
 
@@ -70,7 +70,9 @@ export const set = defineCommand({
       throw new UsageError(`set "${name}": no such setting`, { remedy: `one of ${optionNames(SETTINGS).join(', ')}` });
     if (setting !== undefined && value !== undefined) {
       checkValue(`set ${setting.name}`, setting, value);
-      session.settings.set(setting.name, value);
+      // A text without a single character would be no prompt.
+      if (value === '' && setting.value?.choices === undefined) session.settings.delete(setting.name);
+      else session.settings.set(setting.name, value);
       return;
     }
     for (const shown of currentSettings(session)) {

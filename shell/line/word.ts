@@ -267,3 +267,8 @@ export function plainWord(text: string, start: number, end: number): Word {
 export function quotedWord(text: string, start: number, end: number): Word {
   return { text: text as Octets, quoted: new Uint8Array(text.length).fill(1), start, end };
 }
+
+/** Whether a word was typed as it is, without quotes. */
+export function isPlain({ text, quoted, start, end }: Word): boolean {
+  return end - start === text.length && quoted.every((each) => each === 0);
+}

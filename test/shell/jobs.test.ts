@@ -115,6 +115,9 @@ describe('jobs at a terminal', () => {
     terminal.type('mkdir x; cd x');
     terminal.keys('Enter');
     await terminal.shows(/^%\/x\* ~$/m);
+    terminal.type("set prompt ''");
+    terminal.keys('Enter');
+    await terminal.shows(/^vtftp:\/x\*>$/m);
   });
 });
 

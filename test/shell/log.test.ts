@@ -51,6 +51,13 @@ test('what is recorded before a removal is not told with the removal', async (t)
   assert.match(stdout, /^@2 .*: rm a\n@1 .*: touch a\n$/);
 });
 
+test('log shows names with their spaces, and patterns as they were typed', async (t) => {
+  const scratch = makeScratch(t);
+  await session(scratch, "mkdir 'a  b' ab; rmdir a*; mkdir '*'");
+  const { stdout } = await session(scratch, 'log');
+  assert.match(stdout, /^@1 .*: mkdir 'a {2}b' ab; rmdir a\*; mkdir '\*'\n$/);
+});
+
 test('log shows what a root merges', async (t) => {
   const scratch = makeScratch(t);
   const other = ['-S', scratch.path('other')];

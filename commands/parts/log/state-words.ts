@@ -25,5 +25,5 @@ export function printMessage(output: Output, { notes }: ArchiveEntry): void {
 
 /** What somebody wrote, on one line. */
 function textOf(output: Output, text: string): string {
-  return output.name(octetsFromText(text.replaceAll(/\s+/g, ' ')));
+  return output.name(octetsFromText(text.trim().replaceAll(/\s*[\n\r\v\f]\s*/g, ' ')));
 }

@@ -293,6 +293,8 @@ export async function storedDirent(
 
 function entriesChanged(state: LiveState, dir: LiveDir): void {
   dir.markStale();
-  const meta = contentChanged(dir.dirent.meta, state.nowNs());
+  const nowNs = state.nowNs();
+  const isNewTime = state.timesRoot && dir === state.root && dir.dirent.meta.mtimeNs === undefined;
+  const meta = isNewTime ? { ...dir.dirent.meta, mtimeNs: nowNs } : contentChanged(dir.dirent.meta, nowNs);
   if (meta !== dir.dirent.meta) dir.dirent = { ...dir.dirent, meta };
 }

@@ -101,9 +101,10 @@ export class LiveNodes {
     this.#state.reader.readNow = readNow;
   }
 
-  /** Sets the clock for the times of changes, in ns since 1970. */
+  /** Sets the clock for the times of changes, in ns since 1970. From now on the root gets an mtime, as a mount point has one. */
   timeBy(nowNs: () => bigint): void {
     this.#state.nowNs = nowNs;
+    this.#state.timesRoot = true;
   }
 
   /** The stored entries of a Dir; undefined if they cannot be read synchronously, or exceed `maxSize` octets. */

@@ -36,6 +36,8 @@ export interface LiveState {
   readonly changes: ChangeFeed;
   /** Returns the time for changes, in ns since 1970. */
   nowNs: () => bigint;
+  /** Changed entries of the root set its mtime, recorded before or not: programs look for it. */
+  timesRoot: boolean;
   readonly newUuid: () => string;
   readonly storeContent: (content: AsyncIterable<Uint8Array>, options: StoreContentOptions) => Promise<Block>;
   root: LiveDir;

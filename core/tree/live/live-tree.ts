@@ -85,6 +85,7 @@ export class LiveTree implements Tree {
       ids: new NodeIds(),
       changes: new ChangeFeed(),
       nowNs: options.nowNs ?? ((): bigint => BigInt(Date.now()) * 1_000_000n),
+      timesRoot: false,
       newUuid: options.newUuid ?? (() => randomUUID()),
       storeContent: options.storeContent ?? ((content, how) => storeHere(store, content, how)),
       root: liveRoot(root),

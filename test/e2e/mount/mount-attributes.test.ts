@@ -64,6 +64,20 @@ assert os.stat('copy').st_size == 1 << 40 and os.stat('copy').st_blocks * 512 < 
     const log = await mount.vtftp('-c', 'log');
     assert.equal(log.status, 0, log.report);
     assert.match(log.stdout, /^@1 .* mkdir made\n$/);
+    assert.equal((await mount.vtftp('-c', `mount ${mount.path}`)).status, 0);
+    await python(
+      mount.path,
+      `
+import os
+before = os.stat('.').st_mtime_ns
+while os.stat('.').st_mtime_ns == before: os.mkdir('new'); os.rmdir('new')
+os.mkdir('also')
+`,
+    );
+    const changed = await mount.unmount();
+    assert.equal(changed.status, 0, changed.report);
+    assert.match(changed.stdout, /^D\{meta:M\{mtime:[\d.]+\},/);
+    assert.equal((await mount.vtftp('-c', 'diff @1 @2')).stdout.replace(/^\+ \/also\s+Dir\n/m, ''), '1 name new (0B)\n');
   });
 
   it('stat(1) shows when a node was made, whatever happens to it, and so does the next mount', async (t) => {

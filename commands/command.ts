@@ -19,6 +19,8 @@ export interface CommandInput {
   readonly args: readonly Octets[];
   /** The same words by the name of their argument; absent for no words. */
   readonly named: ReadonlyMap<string, readonly Octets[]>;
+  /** The names of arguments with a word that was a pattern, however many names it matched. */
+  readonly expanded: ReadonlySet<string>;
   /** Long option name to true, or to its value's bytes. */
   readonly options: ReadonlyMap<string, true | Octets>;
   /** Each use of an option that repeats, in the order of the line. */

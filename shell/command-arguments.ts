@@ -16,6 +16,8 @@ type WordSides = Pick<DispatchOptions, 'session' | 'local' | 'home' | 'services'
 /** The arguments of a command, in their order and by the names of their rows. */
 interface Arguments {
   readonly args: Octets[];
+  /** The rows with a word that was a pattern. */
+  readonly expanded: Set<string>;
   readonly named: Map<string, Octets[]>;
 }
 
@@ -27,8 +29,10 @@ interface Arguments {
 export async function expandArguments(assigned: readonly AssignedWord[], sides: WordSides, signal: AbortSignal): Promise<Arguments> {
   const named = new Map<string, Octets[]>();
   const args: Octets[] = [];
+  const expanded = new Set<string>();
   for (const { spec, word } of assigned) {
     const values = await expand(word, spec, sides, signal);
+    if (isPattern(word, sides) && (spec.glob ?? true) === true) expanded.add(spec.name);
     if (values.length > 1 && spec.repeat !== true)
       throw new VtError('EUSAGE', `"${octetsToText(word.text)}": matches ${values.length} names, but only one is allowed`);
     const sameName = named.get(spec.name) ?? [];
@@ -38,7 +42,7 @@ export async function expandArguments(assigned: readonly AssignedWord[], sides: 
       args.push(value);
     }
   }
-  return { args, named };
+  return { args, named, expanded };
 }
 
 /** The names in the file of `--files-from0`. */
@@ -47,14 +51,17 @@ export async function namesListedIn(file: Octets, { local, home, services }: Wor
   return await listedNames(file, { local, home, standardInput: () => services.standardInput(signal) });
 }
 
+/** Whether a word is a pattern: unquoted, unless the session has none. */
+function isPattern(word: Word, { session }: Pick<WordSides, 'session'>): boolean {
+  return isGlobWord(word) && session.settings.get('glob') !== 'off';
+}
+
 /** The values of a word: the matches of its glob in the tree or locally, else the word itself. */
-async function expand(
-  word: Word,
-  { kind, glob = true }: ArgumentSpec,
-  { session, local, home }: WordSides,
-  signal: AbortSignal,
-): Promise<Octets[]> {
-  const mayGlob = glob === true && session.settings.get('glob') !== 'off' && isGlobWord(word);
+async function expand(word: Word, { kind, glob = true }: ArgumentSpec, sides: WordSides, signal: AbortSignal): Promise<Octets[]> {
+  const { session, local, home } = sides;
+  const mayGlob = glob === true && isPattern(word, sides);
+  if (glob === 'refused' && isPattern(word, sides))
+    throw new VtError('EUSAGE', `"${octetsToText(word.text)}": a pattern cannot be the target`, { remedy: 'quote it to use it as a name' });
   if (kind === 'stored' && mayGlob) return await expandGlob(word, treeGlobSide(session.tree, session.cwd, signal), signal);
   // A reference may also be a local path, so only `~` is expanded.
   if (kind === 'reference') return [word.quoted[0] === 0 ? expandHome(word.text, home) : word.text];

@@ -17,7 +17,7 @@ import type { ArgumentSpec } from '../words/argument-spec.ts';
 
 const FROM_TO: readonly ArgumentSpec[] = [
   { name: 'from', kind: 'stored', summary: 'an existing name', repeat: true },
-  { name: 'to', kind: 'stored', summary: 'the new name, or a Dir to put it into', glob: false },
+  { name: 'to', kind: 'stored', summary: 'the new name, or a Dir to put it into', glob: 'refused' },
 ];
 
 /** `mv`: renames and moves entries. */
@@ -111,7 +111,7 @@ export const ln = defineTreeCommand({
   changes: true,
   args: [
     { name: 'from', kind: 'stored', summary: 'a file, or with -s a target', repeat: true },
-    { name: 'to', kind: 'stored', summary: 'the new name, or a Dir to put it into', glob: false, optional: true },
+    { name: 'to', kind: 'stored', summary: 'the new name, or a Dir to put it into', glob: 'refused', optional: true },
   ],
   options: [
     { name: 'symbolic', short: 's', summary: 'make a symlink' },

@@ -23,7 +23,7 @@ export const bind = defineTreeCommand({
     'The top Block must be in the Store. With -u it may come later, by pull.',
   ],
   args: [
-    { name: 'name', kind: 'stored', summary: 'the name to bind', glob: false },
+    { name: 'name', kind: 'stored', summary: 'the name to bind', glob: 'refused' },
     { name: 'text', kind: 'reference', summary: 'the text form' },
   ],
   options: [

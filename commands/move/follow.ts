@@ -36,7 +36,7 @@ export const follow = defineCommand({
   plans: true,
   args: [
     { name: 'local', kind: 'local', summary: 'a growing file, which need not exist yet, or a pattern', repeat: true, glob: 'pattern' },
-    { name: 'name', kind: 'stored', summary: 'the stored file, or the Dir that the files go into', glob: false },
+    { name: 'name', kind: 'stored', summary: 'the stored file, or the Dir that the files go into', glob: 'refused' },
   ],
   options: [
     {

@@ -1,5 +1,5 @@
 import type { VtErrorCode } from '../../core/base/errors.ts';
-import { UsageError, VtError } from '../../core/base/errors.ts';
+import { PathError, UsageError, VtError } from '../../core/base/errors.ts';
 import { groupedDigits } from '../../core/base/grouped-digits.ts';
 import { ItemError } from '../../core/base/item-error.ts';
 import type { Octets } from '../../core/base/octets.ts';
@@ -54,7 +54,7 @@ export const get = defineCommand({
   ],
   args: [
     NAMES,
-    { name: 'local', kind: 'local', summary: 'a local path; default: the local working directory', optional: true, glob: false },
+    { name: 'local', kind: 'local', summary: 'a local path; default: the local working directory', optional: true, glob: 'refused' },
   ],
   aliasArgs: { mget: [NAMES] },
   options: [
@@ -101,6 +101,8 @@ export const get = defineCommand({
     const given = named.get('name') ?? [];
     if (options.has('no-special') && options.has('owner')) throw new UsageError('get: --no-special restores no owners: leave out --owner');
     const place = { localCwd: session.localCwd, local: named.get('local')?.[0], isOneOfMany: given.length > 1 };
+    if (place.local === '-') throw new UsageError('get: - is no file', { remedy: 'use cat NAME, or ./- for a file of that name' });
+    if (calledAs === 'mget') await requireLast(context, given);
     const isAll = options.has('all-versions');
     const deletes = options.has('delete');
     if (deletes && (isAll || options.has('keep')))
@@ -153,6 +155,23 @@ export const get = defineCommand({
     if (total.failures > 0) throw failureOf(total, planned > 0, calledAs);
   },
 });
+
+/**
+ * Refuses a last name that the tree lacks: who types it may mean a directory, and the files would replace others in the working one.
+ *
+ * @throws {VtError} EFAILED
+ */
+async function requireLast({ session, signal }: CommandContext, names: readonly Octets[]): Promise<void> {
+  const last = names.at(-1);
+  if (names.length < 2 || last === undefined) return;
+  try {
+    await withEntry(session, last, 'mget', { follow: endsAsDirectory(last), signal }, async () => await Promise.resolve());
+  } catch (error) {
+    if (!(error instanceof PathError)) throw error;
+    const remedy = 'mget takes stored names only: get NAME... DIR names a directory';
+    throw new VtError('EFAILED', `mget "${octetsToText(last)}": not in the tree, so nothing is written`, { cause: error, remedy });
+  }
+}
 
 /** Removes local names that the Dir lacks. If the Dir is damaged, removes nothing, and readable entries are still copied. */
 async function deleteBefore(

@@ -19,7 +19,7 @@ export const join = defineTreeCommand({
   ],
   args: [
     { name: 'source', kind: 'reference', summary: 'the tree' },
-    { name: 'name', kind: 'stored', summary: 'the new name', glob: false },
+    { name: 'name', kind: 'stored', summary: 'the new name', glob: 'refused' },
   ],
   options: [{ name: 'plan', short: 'n', aliases: ['dry-run'], summary: 'print what would be copied, and change nothing' }],
   examples: [{ line: 'join ~/live today', says: 'adds the tree mounted on ~/live, as it is now' }],

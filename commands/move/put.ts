@@ -34,7 +34,7 @@ export const put = defineCommand({
   plans: true,
   details: [
     'put of one directory makes NAME exactly what LOCAL is, with metadata, hard links and holes. A second put of the same tree gives the same Dirref. put removes names that LOCAL lacks from NAME, and prints their number on a line of its own. --merge keeps them; undo brings them back. At a terminal put asks before it removes more than half of the names.',
-    'If NAME is a Dir, a file goes into it. So does each LOCAL if NAME ends in a slash, is . or .., or there are several. Without NAME, LOCAL goes into the working path under its own name. A file never replaces a Dir, nor a directory a file, without --force. man 1 vtftp has a table of all cases.',
+    'If NAME is a Dir, a file goes into it. So does each LOCAL if NAME ends in a slash, is . or .., or there are several. With mput, or if LOCAL is a pattern, it always goes into the Dir NAME. Without NAME, LOCAL goes into the working path under its own name. A file never replaces a Dir, nor a directory a file, without --force. man 1 vtftp has a table of all cases.',
     'put does not open a file whose device, inode, size, mtime and ctime are those of an earlier put. It names what it cannot read, keeps the stored state of that, stores the rest, and ends with 3. A file that keeps changing is named too, and stored as last read. Symlinks are stored as symlinks. Devices and FIFOs are stored as such, unless --read-special is given. LOCAL - or /dev/stdin reads standard input. The tree changes only once everything is stored.',
     'If put knows the format of a file (man 7 vt, "Parsers"), it cuts the file into Blocks where its parts begin. Equal parts of other files are then stored once. --parser chooses one parser for all files, or none. It applies to files that are read; changing it makes put read every file again.',
     'The rules of --include, --exclude and --filter are tried in the order given; the first that matches decides, as with rsync. See man 7 vt, "Filter rules". An excluded directory is left out with all below. A pattern with a leading slash begins at LOCAL. With several LOCALs it begins at the directory that holds them, and a LOCAL may be excluded itself. put removes excluded names from NAME as it removes others, unless --merge keeps them.',
@@ -49,7 +49,7 @@ export const put = defineCommand({
       kind: 'stored',
       summary: 'the new name of a directory, or the Dir that files go into',
       optional: true,
-      glob: false,
+      glob: 'refused',
     },
   ],
   options: [

@@ -36,7 +36,7 @@ export const watch = defineCommand({
   plans: true,
   args: [
     { name: 'localdir', kind: 'local directory', summary: 'a local directory', glob: false },
-    { name: 'name', kind: 'stored', summary: 'the stored name; a Dir of that name is replaced', glob: false },
+    { name: 'name', kind: 'stored', summary: 'the stored name; a Dir of that name is replaced', glob: 'refused' },
   ],
   options: [
     {

@@ -32,9 +32,10 @@ export interface ArgumentSpec {
   readonly repeat?: boolean;
   /**
    * Unquoted `* ? [ ]` expand; true for `stored` and `local` arguments unless said otherwise. `pattern` hands the word over as a
-   * pattern, in which a backslash is before what was quoted.
+   * pattern, in which a backslash is before what was quoted. `refused` makes an unquoted pattern an error: a new name that looks
+   * like one was hardly meant.
    */
-  readonly glob?: boolean | 'pattern';
+  readonly glob?: boolean | 'pattern' | 'refused';
 }
 
 /** Whether an argument of a kind names something local. */

@@ -13,7 +13,11 @@ test('a program that was replaced while it runs says so, and saves the tree', as
   const words = ['-S', path('store'), '-c', 'mkdir kept; !mv bin gone', '-c', '-fsck; mkdir also; quit'];
   const ended = await run(process.execPath, [path('bin/vtftp.js'), ...words], { env, cwd: folder });
   assert.equal(ended.status, 0, ended.report);
-  assert.match(ended.stderr, /fsck: vtftp was replaced or removed while it ran \(quit saves the tree; then start vtftp again\)/, ended.report);
+  assert.match(
+    ended.stderr,
+    /fsck: vtftp was replaced or removed while it ran \(quit saves the tree; then start vtftp again\)/,
+    ended.report,
+  );
   const left = await run(process.execPath, [PROGRAM, '-S', path('store'), '-c', 'ls -1'], { env, cwd: folder });
   assert.equal(left.stdout, 'also\nkept\n', left.report);
 });

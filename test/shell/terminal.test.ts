@@ -141,9 +141,9 @@ test('at a terminal: a line that was begun while a command ran is gone on with a
   terminal.type('ec');
   writeFileSync(scratch.path('fifo'), 'no Store\n');
   await terminal.shows(/^vtftp:\/> ec$/m);
-  terminal.type('ho on');
+  terminal.type('hoo on');
   terminal.keys('Enter');
-  await terminal.shows(/echo: no such command/);
+  await terminal.shows(/echoo: no such command/);
 });
 
 test('at a terminal: lines typed ahead appear at the prompts that run them; Ctrl-C drops them with the command', NEEDS_TMUX, async (t) => {

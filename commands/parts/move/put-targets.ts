@@ -27,7 +27,7 @@ export interface PutTarget {
 /** What is to be put where. @throws {VtError} before anything is read, where a target cannot be what is asked for */
 export async function putTargets(
   context: CommandContext,
-  { named, options }: CommandInput,
+  { named, options, expanded, calledAs }: CommandInput,
   rules: NameFilter | undefined,
 ): Promise<PutTarget[]> {
   const { session, signal } = context;
@@ -35,11 +35,15 @@ export async function putTargets(
   const [name] = named.get('name') ?? [];
   const path = name === undefined ? session.cwd : pathArgument(session, name);
   const [one] = locals;
+  const isDir = name !== undefined && (await leadsToDir(session.tree, path, signal));
   const intoDir =
     name === undefined ||
     one === undefined ||
     locals.length > 1 ||
-    goesInside(name, isDirectory(one.local), await leadsToDir(session.tree, path, signal));
+    calledAs === 'mput' ||
+    // One match or several: a pattern replaces no Dir.
+    (isDir && expanded.has('local')) ||
+    goesInside(name, isDirectory(one.local), isDir);
   const dir = intoDir ? path : parentPath(path);
   // Better now than when all is read.
   const parent = await requireEntry(session.tree, dir, 'put into', { signal });

@@ -65,10 +65,11 @@ async function nameOfWords(
   exists: (name: Octets) => Promise<boolean>,
 ): Promise<Octets | undefined> {
   for (const [at, first] of words.entries()) {
-    if (await exists(first.text)) continue;
+    if (first.text.startsWith('-') || (await exists(first.text))) continue;
     for (const last of words.slice(at + 1).reverse()) {
       const name = source.slice(first.start, last.end) as Octets;
-      if (await exists(name)) return name;
+      // `..` takes away what is before it, whether that exists or not.
+      if (!/(?:^|\/)\.{1,2}(?:\/|$)/.test(name) && (await exists(name))) return name;
     }
   }
   return undefined;

@@ -16,6 +16,8 @@ const LINES: readonly (readonly [line: string, told: string])[] = [
   ['put -dash', 'put: unknown option -d (to name the file: ./-dash)'],
   ['rm -dash', 'rm: unknown option -d (to name the file: ./-dash)'],
   ["cat 'my' photos", 'cat: nothing done, all 2 items failed'],
+  ['rm -rf photos/..', 'rm: photos/..: invalid argument (name the Dir)'],
+  ['cat none x/../none', 'cat: nothing done, all 2 items failed'],
   ['cat none photos', 'cat: nothing done, all 2 items failed'],
   ['rm -d', 'rm: unknown option -d (usage: rm [-rf] [--files-from0=FILE] PATH...)'],
 ];

@@ -57,6 +57,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
     () => history,
     () => !signals.isBusy && waiting === 0 && !joiner.isOpen && shell.output.isStyled && session.settings.get('suggest') !== 'off',
   );
+  const resizers = new Set(stdout.listeners('resize'));
   // Before the prompt appears and text can be pasted.
   stdout.write(BRACKETED_PASTE_ON);
   const server: REPLServer = start({
@@ -87,6 +88,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
     },
   });
   editor.attach(server, keys);
+  using _redraws = redrawsWhere(stdout, resizers, () => waiting === 0 && !signals.isBusy && !signals.ended.aborted);
   // After readline has seen the key: the end of a line that runs nothing.
   keys.on('keypress', (_text: string | undefined, { sequence = '' }: Key) => {
     if (/[\r\n]$/.test(sequence) && waiting === 0) keys.release();
@@ -185,6 +187,21 @@ async function runTyped({ dispatcher, session, signals, messages, output }: Shel
   } catch (error) {
     messages.error(error);
   }
+}
+
+/**
+ * readline draws its prompt again when the terminal has another size. While a line runs, that would be in the middle of its output.
+ *
+ * @param known - listeners that are not readline's
+ */
+function redrawsWhere(output: NodeJS.WriteStream, known: ReadonlySet<unknown>, isAtPrompt: () => boolean): Disposable {
+  const redraws = output.listeners('resize').filter((listener) => !known.has(listener)) as (() => void)[];
+  const redraw = (): void => {
+    if (isAtPrompt()) for (const each of redraws) each();
+  };
+  for (const each of redraws) output.off('resize', each);
+  output.on('resize', redraw);
+  return { [Symbol.dispose]: () => output.off('resize', redraw) };
 }
 
 function completer({ session, services, places }: Shell, joiner: LineJoiner, editor: LineEditor) {

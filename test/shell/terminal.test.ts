@@ -276,6 +276,20 @@ test('at a terminal: what is drawn is as wide as the terminal is now', NEEDS_TMU
   await terminal.shows(/^aaaaaaaaaa {2}cccccccccc\nbbbbbbbbbb {2}dddddddddd$/m);
 });
 
+test('at a terminal: no prompt is drawn into the output of a line that runs when the size changes', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  await run('mkfifo', [scratch.path('fifo')]);
+  const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+  await terminal.shows(/^vtftp:\/>$/m);
+  terminal.type(`!sh -c 'echo started; read x <${scratch.path('fifo')}; echo $x'`);
+  terminal.keys('Enter');
+  await terminal.shows(/^started$/m);
+  for (const columns of [60, 50, 70]) terminal.resize(columns, 40);
+  await delay(300);
+  await run('sh', ['-c', `echo ended >${scratch.path('fifo')}`]);
+  await terminal.shows(/^started\nended\nvtftp:\/>$/m);
+});
+
 test('at a terminal: lists of options, states and settings say what each is; a bookmark is opened by its name', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);
   const terminal = new Terminal(t, scratch, ['-S', scratch.path('store'), '-c', 'mkdir -p docs/photos; sync; mkdir more; sync', '-i']);

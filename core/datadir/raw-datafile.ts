@@ -23,6 +23,9 @@ import { readState } from './datafiles/read-state.ts';
 import type { FileState } from './one-file-archive.ts';
 import { OneFileArchive } from './one-file-archive.ts';
 
+/** States read before others get a turn. */
+const STATES_A_TURN = 256;
+
 export interface RawDatafileOptions {
   readonly name: string;
   /** Of a file of the Python vt, which does not say; of ours it must be the file's own. */
@@ -82,10 +85,15 @@ export class RawDatafile implements Store {
   async #states(options: OpOptions): Promise<FileState[]> {
     await this.#records.scanned(options);
     const readAt = readAtOf(this.#fd);
-    const states = this.#records.states.map(({ offset, whenNs }): FileState => {
+    const states: FileState[] = [];
+    for (const { offset, whenNs } of this.#records.states) {
       const dirent = readState(readAt, offset, this.#hash, this.#path);
-      return dirent instanceof VtError ? dirent : { whenNs: whenNs ?? this.#start.header?.createdNs ?? 0n, dirent };
-    });
+      states.push(dirent instanceof VtError ? dirent : { whenNs: whenNs ?? this.#start.header?.createdNs ?? 0n, dirent });
+      if (states.length % STATES_A_TURN === 0) {
+        await nextTurn();
+        throwIfCancelled(options.signal);
+      }
+    }
     // Where the header is damaged the file may be no one-file Store: then its first record is no Dirent.
     return this.#start.distrust ? states.filter((state) => !(state instanceof VtError)) : states;
   }
@@ -159,4 +167,10 @@ export class RawDatafile implements Store {
     this.#readers.close();
     closeSync(this.#fd);
   }
+}
+
+async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

@@ -14,13 +14,15 @@ import type { DatafileFooter, RecordPlace } from '../../store/records/datafile-i
 import { DatafileIndex, footerSize } from '../../store/records/datafile-index.ts';
 import { decodePart, UnpackedFrames } from '../../store/records/frame.ts';
 import { decodeStored } from '../../store/records/stored-bytes.ts';
-import { readFooter, readGaps } from '../../store/records/trailer.ts';
+import { MAX_STATES, readFooter, readGaps } from '../../store/records/trailer.ts';
 import type { AddResult, Store } from '../../store/store.ts';
 import type { HttpFile } from './http-file.ts';
 
 /** Bytes of metadata that are fetched at once, and of an index that is kept in memory. */
 const MAX_METADATA_SIZE = 64 * 1024 * 1024;
 const MAX_INDEX_SIZE = 256 * 1024 * 1024;
+/** States whose Dirents are fetched at the same time. */
+const MAX_STATES_TOGETHER = 16;
 /** Unpacked frames that are kept: some 128 KiB each. */
 const MAX_KEPT_FRAMES = 16;
 
@@ -87,8 +89,18 @@ export class HttpOneFile implements Store {
 
   #archive(name: string): OneFileArchive {
     return new OneFileArchive(name === 'default' ? this.name : `${this.name}@${name}`, async (options) =>
-      name === 'default' ? await Promise.all((await this.#states(options)).map(async (state) => await this.#state(state, options))) : [],
+      name === 'default' ? await this.#readStates(options) : [],
     );
+  }
+
+  async #readStates(options: OpOptions): Promise<FileState[]> {
+    const places = await this.#states(options);
+    const states: FileState[] = [];
+    for (let first = 0; first < places.length; first += MAX_STATES_TOGETHER) {
+      const some = places.slice(first, first + MAX_STATES_TOGETHER);
+      for (const state of await Promise.all(some.map(async (place) => await this.#state(place, options)))) states.push(state);
+    }
+    return states;
   }
 
   /** Oldest first. */
@@ -98,14 +110,14 @@ export class HttpOneFile implements Store {
     for (let footer = this.#footer; ; ) {
       const { previous } = footer;
       if (previous === 0) {
-        states.unshift({ offset: DATAFILE_HEADER_SIZE, footer });
-        return states;
+        states.push({ offset: DATAFILE_HEADER_SIZE, footer });
+        return states.reverse();
       }
       const octets = await this.#file.read(previous, size, options);
       const before = readFooter(() => octets, previous, this.#hash.digestSize);
-      states.unshift({ offset: previous + size, footer });
+      states.push({ offset: previous + size, footer });
       // One that is damaged, or leads on for ever, ends the list.
-      if (before === undefined || before.previous >= previous) return states;
+      if (before === undefined || before.previous >= previous || states.length > MAX_STATES) return states.reverse();
       footer = before;
     }
   }
@@ -186,11 +198,15 @@ export class HttpOneFile implements Store {
         remedy: 'fetch the file, and open it here',
       });
     const parts = readGaps(await this.#file.read(indexStart, indexSize), indexSize, this.#hash.digestSize);
-    if (parts === undefined)
-      throw new VtError('ECORRUPT', `read "${this.name}": its index is damaged`, {
-        remedy: 'fetch the file, and open it here: vtftp then scans its records',
-      });
-    return new DatafileIndex(this.#hash.digestSize, parts);
+    const damaged = new VtError('ECORRUPT', `read "${this.name}": its index is damaged`, {
+      remedy: 'fetch the file, and open it here: vtftp then scans its records',
+    });
+    if (parts === undefined) throw damaged;
+    try {
+      return new DatafileIndex(this.#hash.digestSize, parts);
+    } catch (error) {
+      throw error instanceof ParseError ? damaged : error;
+    }
   }
 
   add(): Promise<AddResult> {

@@ -120,12 +120,16 @@ export class DatafileIndex {
   readonly parts: readonly Buffer[];
   readonly count: number;
 
-  /** @param parts - the payloads of the index records, in order @throws {ParseError} if one is no whole number of entries */
+  /**
+   * @param parts - the payloads of the index records, in order
+   * @throws {ParseError} if one is no whole number of entries, or has a Block of more than MAX_STORED_SIZE bytes
+   */
   constructor(digestSize: number, parts: readonly Buffer[]) {
     this.#digestSize = digestSize;
     this.parts = parts;
     const size = digestSize + PLACE_SIZE;
     if (parts.some(({ length }) => length === 0 || length % size !== 0)) throw new ParseError('read index: a part of an entry', 0);
+    if (parts.some((part) => hasOversized(part, digestSize))) throw new ParseError('read index: a Block that is too long', 0);
     this.count = parts.reduce((sum, { length }) => sum + length / size, 0);
   }
 
@@ -149,20 +153,26 @@ export class DatafileIndex {
   *entries(): Generator<readonly [digest: Uint8Array, place: RecordPlace]> {
     const size = this.#digestSize + PLACE_SIZE;
     for (const part of this.parts) {
-      for (let at = 0; at < part.length; at += size) {
-        const place = placeAt(part, at + this.#digestSize);
-        if (place !== undefined) yield [Uint8Array.from(part.subarray(at, at + this.#digestSize)), place];
-      }
+      for (let at = 0; at < part.length; at += size)
+        yield [Uint8Array.from(part.subarray(at, at + this.#digestSize)), placeAt(part, at + this.#digestSize)];
     }
   }
 }
 
-/** Decodes the place of an entry; undefined if no Block has its sizes: they would be memory for whoever reads it. */
-function placeAt(part: Buffer, at: number): RecordPlace | undefined {
-  const storedSize = part.readUInt32LE(at + 8);
-  const size = part.readUInt32LE(at + 12);
-  if (storedSize > MAX_STORED_SIZE || size > MAX_STORED_SIZE) return undefined;
-  return { offset: part.readUIntLE(at, 6), codec: codecByNumber(part.readUInt8(at + 7)), storedSize, size };
+/** Says whether an entry has more bytes than a Block can have: who reads it would ask for that much memory. */
+function hasOversized(part: Buffer, digestSize: number): boolean {
+  for (let at = digestSize + 8; at < part.length; at += digestSize + PLACE_SIZE)
+    if (part.readUInt32LE(at) > MAX_STORED_SIZE || part.readUInt32LE(at + 4) > MAX_STORED_SIZE) return true;
+  return false;
+}
+
+function placeAt(part: Buffer, at: number): RecordPlace {
+  return {
+    offset: part.readUIntLE(at, 6),
+    codec: codecByNumber(part.readUInt8(at + 7)),
+    storedSize: part.readUInt32LE(at + 8),
+    size: part.readUInt32LE(at + 12),
+  };
 }
 
 /** The data at the end of a one-file Store. */

@@ -25,7 +25,7 @@ export interface Trailer {
 }
 
 /** Maximum number of states that are read from footers, some 3 µs each: a file of a stranger may have any number. */
-const MAX_STATES = 100_000;
+export const MAX_STATES = 100_000;
 
 /**
  * Reads the footer at the end of a file, and the index that it points to, but no records. Undefined if the file does not end with a

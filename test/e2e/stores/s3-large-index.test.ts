@@ -21,6 +21,8 @@ const ENTRY_SIZE = HASH.digestSize + 16;
 /** A segment as sessions put them, which tells of Blocks that nobody looks for. */
 function segmentOf(kind: 'd' | 'm', count: number): Buffer {
   const entries = makeRandom(count).bytes(count * ENTRY_SIZE);
+  // The two sizes of an entry, below 64 KiB.
+  for (let at = HASH.digestSize + 8; at < entries.length; at += ENTRY_SIZE) for (const byte of [2, 3, 6, 7]) entries[at + byte] = 0;
   return encodeSegment(
     kind,
     [{ name: packName(kind, randomUUID()), size: 20 * 2 ** 20, index: new DatafileIndex(HASH.digestSize, [entries]) }],

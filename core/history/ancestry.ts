@@ -11,50 +11,50 @@ import { formatTime, readTime } from '../dirent/time-codec.ts';
 import type { TreePath } from '../tree/path.ts';
 import { ROOT_PATH } from '../tree/path.ts';
 
-// The notes that say which states a state was made of, besides the one on the line before. @see vt(5), "Archives"
+// Notes on a line that name the states before it, other than the state on the line above. @see vt(5), "Archives"
 
 /** The states that were merged into this one. */
 const MERGED = 'merged';
-/** Ids of the states that come before this one, on a line that was recorded elsewhere first. */
+/** Ids of the states that come before this one. Only lines that another archive recorded first have this note. */
 const AFTER = 'after';
-/** The id of the state that this one was made of, where that is not the one on the line before; empty for none. */
+/** The id of the state that this one was made from, if that is not the state on the line above. Empty if it was made from none. */
 const PARENT = 'parent';
 
 /** A state that was merged into another. */
 export interface MergedState {
-  /** Undefined for one that nobody had recorded, as that of a Dirref. */
+  /** When it was recorded, in nanoseconds since 1970; undefined for an unrecorded state, such as a pasted Dirref. */
   readonly whenNs: bigint | undefined;
   readonly dirent: Dirent;
-  /** The Dir that it was merged into. */
+  /** The Dir into which it was merged. */
   readonly path: TreePath;
-  /** Ids of states that come before it: those that what it was merged into did not come after, and the newest of the others. */
+  /** Ids of states that come before it: those that the target of the merge lacked, and the newest of those it had. */
   readonly after: readonly string[];
 }
 
-/** How a root is recorded that other states were merged into. */
+/** How to record a root into which other states were merged. */
 export interface RecordAs {
-  /** The state that it is, where it equals one that was recorded elsewhere: it keeps its date. */
+  /** The line of another archive that has this very state; its date is then kept. Undefined if the root is a new state. */
   readonly state: ArchiveLine | undefined;
-  /** What is noted of it if it does not. */
+  /** The notes of the line if the root is a new state. */
   readonly notes: ArchiveNotes;
 }
 
-/** A state by its time and its root: the same wherever it is recorded. */
+/** The id of a state: a digest of its time and root, so it is the same in every archive. */
 export function stateId({ whenNs, dirent }: Pick<ArchiveLine, 'whenNs' | 'dirent'>): string {
   return digest(`${formatTime(whenNs)} ${formatDirent(dirent)}`);
 }
 
-/** The id of a tree that nobody has recorded, by what it is. */
+/** The id of an unrecorded tree: a digest of its Dirent. */
 export function contentId(dirent: Dirent): string {
   return digest(formatDirent(dirent));
 }
 
-// 128 bits: nobody makes two states of one id, and a line of a thousand of them is 33 KB.
+// 128 bits make collisions practically impossible, and keep a line with a thousand ids at 33 KB.
 function digest(text: string): string {
   return createHash('sha256').update(text, 'latin1').digest('hex').slice(0, 32);
 }
 
-/** Whether it is the id of a state, not the name of what a graph makes of some. */
+/** Whether a text is the id of a state, not a name that a StateGraph made for a combination of states. */
 export function isStateId(text: string): boolean {
   return /^[\da-f]{32}$/.test(text);
 }
@@ -68,9 +68,7 @@ export function mergedNotes(states: readonly MergedState[]): ArchiveNotes {
   return new Map([[MERGED, texts.join(';') as Octets]]);
 }
 
-/**
- * The states that were merged into that of a line. A note that cannot be read tells none: then a merge compares with an older state.
- */
+/** The states that were merged into the state of a line. An unreadable note gives none; a merge then uses an older base. */
 export function mergedStates({ notes }: Pick<ArchiveLine, 'notes'>): MergedState[] {
   const text = notes?.get(MERGED);
   if (text === undefined) return [];
@@ -101,12 +99,12 @@ function readMerged(reader: TextReader): MergedState[] {
   return states;
 }
 
-/** The notes of a state that is recorded here as it is elsewhere: its own, and which states come before it. */
+/** The notes of a state that another archive recorded first: its own notes, and the ids of the states before it. */
 export function notesElsewhere({ notes = new Map() }: Pick<ArchiveLine, 'notes'>, before: Iterable<string>): ArchiveNotes {
   return new Map([...notes, [AFTER, [...before].join(' ') as Octets]]);
 }
 
-/** The ids of states that come before one that was recorded elsewhere first; undefined for one that was recorded here first. */
+/** The ids of the states before one that another archive recorded first; undefined for a state that was recorded here first. */
 export function statesBefore({ notes }: Pick<ArchiveLine, 'notes'>): string[] | undefined {
   return notes
     ?.get(AFTER)
@@ -114,26 +112,30 @@ export function statesBefore({ notes }: Pick<ArchiveLine, 'notes'>): string[] | 
     .filter((id) => id !== '');
 }
 
-/** The note of a state that was not made of the one on the line before. */
+/**
+ * The note of a state that was not made from the state on the line above.
+ *
+ * @param parent - the state that it was made from; undefined for none
+ */
 export function parentNote(parent: Pick<ArchiveLine, 'whenNs' | 'dirent'> | undefined): ArchiveNotes {
   return new Map([[PARENT, (parent === undefined ? '' : stateId(parent)) as Octets]]);
 }
 
-/** What a line notes, but for the state that it was made of: that is another where the line is elsewhere. */
+/** The notes of a line without its parent: in another archive the state has another parent. */
 export function withoutParent({ notes }: Pick<ArchiveLine, 'notes'>): Pick<ArchiveLine, 'notes'> {
   return { notes: new Map([...(notes ?? [])].filter(([name]) => name !== PARENT)) };
 }
 
-/** The id of the state that one was made of, '' for none; undefined where that is the one on the line before. */
+/** The id of the state that a line's state was made from; '' for none, undefined if it is the state on the line above. */
 export function statedParent({ notes }: Pick<ArchiveLine, 'notes'>): string | undefined {
   return notes?.get(PARENT);
 }
 
 /**
- * The notes of a line whose states are known by other ids and other Dirents: those of a Store of another hash function.
+ * The notes of a line with the ids and Dirents of another hash function.
  *
- * @param merged - the Dirent of each state that was merged into it, in their order
- * @param idOf - the other id of a state
+ * @param merged - the new Dirent of each state that was merged into the line's state, in order
+ * @param idOf - gives the new id for an old one
  */
 export function renamedNotes(
   line: Pick<ArchiveLine, 'notes'>,
@@ -155,7 +157,7 @@ export function renamedNotes(
   return renamed;
 }
 
-/** What Dirs of equal entries have in common, whatever they are called. */
+/** A key that is equal for Dirs with equal entries, whatever their names and metadata. */
 export function treeKey({ block, inodes }: DirDirent): string {
   return formatDirent({ kind: 'dir', name: '' as Octets, meta: {}, block, ...(inodes === undefined ? {} : { inodes }) });
 }

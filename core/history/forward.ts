@@ -5,23 +5,24 @@ import { stateId } from './ancestry.ts';
 import { stateElsewhere } from './merge-sides.ts';
 import { StateGraph } from './state-graph.ts';
 
-/** How the newest states of two archives are to each other. */
+/** How the newest states of two archives relate. */
 export type Forward =
-  /** They are one state, or equal ones. */
+  /** They are the same state, or equal ones. */
   | { readonly relation: 'same' }
-  /** The other comes after all states of this one: there is nothing to give. */
+  /** The other comes after all states of this one: there is nothing to send. */
   | { readonly relation: 'older' }
-  /** This one comes after all states of the other, which can continue with its line. */
+  /** This one comes after all states of the other, which may append its line. */
   | { readonly relation: 'newer'; readonly line: ArchiveLine }
   /** Each has states that the other lacks. */
   | { readonly relation: 'parted' };
 
 /**
- * Says whether the newest state of one archive may be recorded as the newest of another: no state of that may be dropped. Of archives
- * without a common state, what the newest root of the other is has to have been a root of this one.
+ * Decides whether the newest state of one archive may become the newest of another without hiding any of its states. If the archives share
+ * no state, the other's newest root must have been a root of this one.
  *
  * @param from - lines, oldest first; at least one
- * @param to - the same, perhaps none
+ * @param to - lines, oldest first; may be empty
+ * @throws {RangeError} if `from` is empty
  */
 export function forwardOf(from: readonly ArchiveLine[], to: readonly ArchiveLine[]): Forward {
   const graph = new StateGraph();

@@ -10,8 +10,8 @@ import { knownDirent } from '../tree/other-names.ts';
 import { mergedStates, renamedNotes, stateId } from './ancestry.ts';
 
 /**
- * An archive whose lines may be older than a transition of its Store, as one that is outside of it. Each state
- * is given as the Store knows it now. The lines stay what they are. References without another name are given unchanged.
+ * An archive whose lines may be older than a transition of its Store to another hash function, such as an archive outside the Store.
+ * Entries are given with the names that the Store has now; the lines stay unchanged. References without a new name are given as they are.
  */
 export class KnownArchive implements Archive {
   readonly name: string;
@@ -28,7 +28,7 @@ export class KnownArchive implements Archive {
     this.#store = store;
   }
 
-  /** The archive as a Store knows it: itself where the Store has no other names. */
+  /** The archive itself if the Store has no other names, else a translating one. */
   static of(archive: Archive, store: Store): Archive {
     return capability(store, 'names') === undefined ? archive : new KnownArchive(archive, store);
   }
@@ -68,7 +68,7 @@ export class KnownArchive implements Archive {
       dirent,
       ...notesField(renamedNotes(entry, merged, idOf)),
       ...(entry.isForgotten === true ? { isForgotten: true } : {}),
-      // An archive may count it when it is asked for.
+      // A getter: some archives count lines only when the number is asked for.
       get number() {
         return entry.number;
       },

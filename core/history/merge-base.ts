@@ -8,7 +8,7 @@ import { ROOT_PATH } from '../tree/path.ts';
 import { stateId, treeKey } from './ancestry.ts';
 import { StateGraph } from './state-graph.ts';
 
-/** A side of a merge: a Dir as it is, and the recorded states that it comes after, oldest first. */
+/** One side of a merge: a Dir, and the recorded states that it comes after, oldest first. */
 export interface MergeSide {
   readonly dirent: DirDirent;
   readonly lines: readonly ArchiveLine[];
@@ -16,25 +16,25 @@ export interface MergeSide {
   readonly isRecorded: boolean;
 }
 
-/** How two sides are to each other. */
+/** How two sides relate. */
 export interface Meeting {
   /** `ahead`: ours comes after all of theirs. `behind`: theirs comes after all of ours. */
   readonly relation: 'ahead' | 'behind' | 'parted';
-  /** What both are compared with; undefined where they have nothing in common. */
+  /** The common base with which both are compared; undefined if they have nothing in common. */
   readonly base: DirDirent | undefined;
-  /** Ids of the best common ancestors: what comes before both is these, and what comes before them. */
+  /** Ids of the best common ancestors: these and their ancestors come before both sides. */
   readonly common: readonly string[];
-  /** Ids of the states that come before theirs, and of theirs. */
+  /** Ids of their newest state and of all states before it. `oursUpTo` is the same for ours. */
   readonly theirsUpTo: ReadonlySet<string>;
   readonly oursUpTo: ReadonlySet<string>;
 }
 
 export interface MeetingOptions extends OpOptions {
-  /** The Dir of ours that theirs is merged into. */
+  /** The Dir of ours into which theirs is merged. */
   readonly path: TreePath;
-  /** What a recorded root of ours has at the path. */
+  /** Gives the Dir at `path` in a recorded root of ours; undefined if there is none. */
   readonly oursAt: (root: DirDirent) => Promise<DirDirent | undefined>;
-  /** Brings the Blocks of a state that both have in common, where they can be had. @returns whether it can be read */
+  /** Fetches the Blocks of a common state if it can. @returns whether the state can be read */
   readonly bring: (state: DirDirent) => Promise<boolean>;
   readonly now: Date;
 }
@@ -45,15 +45,16 @@ interface CommonState {
   readonly dir: DirDirent;
 }
 
-/** Common ancestors that nobody has whole, before the sides are compared with an equal tree instead. */
+/** Unreadable common ancestors after which the sides are compared with an equal tree instead. */
 const MAX_GONE = 64;
-/** Pairs of equal trees that are looked at, of sides that met more than once. */
+/** Pairs of equal trees that are tried when the sides have several best common ancestors. */
 const MAX_PAIRS = 64;
 
 /**
- * Finds what two sides of a merge have in common: the best common ancestor. Where they have several, the newest equal tree that
- * each had after all of these, or else a merge of them, of which what is in conflict equals neither side. Without any, the
- * newest tree that both had.
+ * Finds the base of a merge: the best common ancestor.
+ *
+ * If there are several, the base is the newest equal tree that each side had after all of them, or else a merge of them. In that merge,
+ * names in conflict equal neither side. Without a common ancestor, the base is the newest tree that both sides had.
  */
 export async function meet(store: Store, ours: MergeSide, theirs: MergeSide, options: MeetingOptions): Promise<Meeting> {
   return await new Meet(store, ours, theirs, options).find();
@@ -112,7 +113,7 @@ class Meet {
     return dir;
   }
 
-  /** The best common ancestors that somebody has whole. */
+  /** The best common ancestors whose Blocks are complete here or on the other side. */
   async #readableCommon(one: string, other: string): Promise<CommonState[]> {
     const gone = new Set<string>();
     const whole = new Set<string>();
@@ -131,7 +132,7 @@ class Meet {
     }
   }
 
-  /** The newest tree that each side had after all of some states. */
+  /** The newest tree that each side had after all of the given states. */
   async #equalPair(one: string, other: string, after: readonly string[]): Promise<DirDirent | undefined> {
     const isAfter = (id: string): boolean => {
       const before = this.#graph.upTo(id);
@@ -149,7 +150,7 @@ class Meet {
     return undefined;
   }
 
-  /** The newest tree of ours that theirs had too, whenever that was. */
+  /** The newest tree of ours that theirs had at any time. */
   async #equalTree(): Promise<DirDirent | undefined> {
     const { oursAt, bring } = this.#options;
     const known = new Set([treeKey(this.#theirs.dirent)]);
@@ -162,7 +163,7 @@ class Meet {
     return undefined;
   }
 
-  /** The recorded states up to one, the oldest first. */
+  /** The recorded states up to the given one, oldest first. */
   async #dirsUpTo(id: string): Promise<(readonly [id: string, dir: DirDirent])[]> {
     const dirs: (readonly [string, DirDirent, bigint])[] = [];
     for (const state of this.#graph.upTo(id)) {
@@ -180,5 +181,5 @@ class Meet {
   }
 }
 
-/** Of states that are merged to be compared with, those that are merged for that in turn. */
+/** Depth of recursion when common ancestors are merged to get a base: their own base may again be a merge. */
 const MAX_DEPTH = 8;

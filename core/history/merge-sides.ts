@@ -14,16 +14,16 @@ export interface MergeSidesOptions extends MeetingOptions {
   readonly choose: (choice: MergeChoice) => Chosen;
 }
 
-/** What a merge of two sides comes to. */
+/** The result of a merge of two sides. */
 export interface MergedSides extends MergeResult {
   readonly relation: Meeting['relation'];
-  /** What both come from is known, and can be read neither here nor there: nothing says what was removed from what was added. */
+  /** A common ancestor is known but can be read on neither side, so removals cannot be told from additions. */
   readonly isBaseGone: boolean;
-  /** How it is recorded; undefined where ours comes after all of theirs, so that there is nothing to record. */
+  /** How to record the result; undefined if ours comes after all of theirs, so there is nothing to record. */
   readonly as: RecordAs | undefined;
 }
 
-/** Merges a Dir and the states that it comes after into ours. Who comes after all states of the other is taken as it is. */
+/** Merges theirs into ours. A side that comes after all states of the other is taken unchanged. */
 export async function mergeSides(store: Store, ours: MergeSide, theirs: MergeSide, options: MergeSidesOptions): Promise<MergedSides> {
   const meeting = await meet(store, ours, theirs, options);
   const { relation, base } = meeting;
@@ -35,7 +35,7 @@ export async function mergeSides(store: Store, ours: MergeSide, theirs: MergeSid
   return { relation, ...(await mergeTrees(store, base, ours.dirent, theirs.dirent, options)), isBaseGone, as };
 }
 
-/** As the state that it is where ours became theirs, else with what was merged into it. */
+/** The result is theirs' own state if ours came before it, else a new state that notes what was merged. */
 function recordAs(theirs: MergeSide, meeting: Meeting, path: TreePath): RecordAs {
   const last = theirs.isRecorded ? theirs.lines.at(-1) : undefined;
   const dirent: ArchiveLine['dirent'] | DirDirent = last?.dirent ?? theirs.dirent;
@@ -46,8 +46,10 @@ function recordAs(theirs: MergeSide, meeting: Meeting, path: TreePath): RecordAs
 }
 
 /**
- * A state of theirs as ours records it: with the states before it that ours does not come after. Where ours comes after more, since
- * theirs gave a merge back, it does not follow ours, and names all states before it.
+ * A state of theirs as our archive records it, with those earlier states that ours lacks.
+ *
+ * If ours also has states that theirs lacks, because they undid a merge, the state does not follow our newest one. It then names all states
+ * before it.
  */
 export function stateElsewhere(last: ArchiveLine, { oursUpTo, theirsUpTo }: Pick<Meeting, 'oursUpTo' | 'theirsUpTo'>): ArchiveLine {
   const { whenNs, dirent } = last;
@@ -58,7 +60,7 @@ export function stateElsewhere(last: ArchiveLine, { oursUpTo, theirsUpTo }: Pick
   return { whenNs, dirent, notes: new Map([...notesElsewhere(own, all), ...parentNote(undefined)]) };
 }
 
-/** The states that come before theirs and that ours does not come after. */
+/** The states before theirs that are not before ours. */
 function newBefore(last: ArchiveLine | undefined, { oursUpTo, theirsUpTo }: Pick<Meeting, 'oursUpTo' | 'theirsUpTo'>): string[] {
   const id = last === undefined ? undefined : stateId(last);
   return [...theirsUpTo].filter((state) => state !== id && !oursUpTo.has(state) && isStateId(state));

@@ -10,28 +10,28 @@ import { isWithin } from '../tree/path.ts';
 import { StoredPaths } from '../tree/stored-paths.ts';
 import { type RootEntry, RootsAhead } from './roots-ahead.ts';
 
-/** A version of a path: one recorded root that has it, or several one after the other that have it the same. */
+/** A version of a path: one recorded root, or several in a row in which the path is the same. */
 export interface PathState {
-  /** The oldest of these roots: when it became so. */
+  /** The oldest of these roots: the one that introduced this version. */
   readonly archived: ArchiveEntry;
-  /** Later ones that have it the same. */
+  /** The number of later roots with the same version. */
   readonly same: number;
-  /** What it was called then. */
+  /** The path at that time. */
   readonly path: TreePath;
-  /** Undefined where the path does not exist in that root. */
+  /** The node; undefined if the path does not exist in that root. */
   readonly dirent: NodeDirent | undefined;
-  /** Bytes of content; of a symlink the target's, of a Dir 0. */
+  /** Bytes of content; for a symlink the length of its target, for a Dir 0. */
   readonly size: number;
 }
 
 export interface PathHistoryOptions extends OpOptions {
-  /** Continue with the old name of what was renamed, as equal Blocks show it; default true. */
+  /** Continue under the old name when the path was renamed, as shown by equal Blocks; default true. */
   readonly follow?: boolean;
 }
 
 /**
- * The versions of a path in recorded roots, newest first. Where the path begins and another name of equal Blocks ends, that
- * name is gone on with. Whatever keeps a root from being read is thrown when its turn comes.
+ * The versions of a path in recorded roots, newest first. If the path begins in a root in which another name with equal Blocks ends, the
+ * history continues under that name. An error in reading a root is thrown when its turn comes.
  *
  * @param entries - newest first
  */
@@ -66,7 +66,7 @@ export async function* pathHistory(
     newerText = text;
     newerRoot = root;
   }
-  // A path that was not there at first is no state.
+  // Absence before the first version is no version.
   if (newer?.dirent !== undefined) yield newer;
 }
 
@@ -79,7 +79,7 @@ function sizeOf(dirent: NodeDirent | undefined): number {
   return dirent?.kind === 'symlink' ? dirent.target.length : 0;
 }
 
-/** What a path of one root was called in the root before. */
+/** The name that a path of one root had in the root before; undefined if it was not renamed. */
 async function oldName(
   source: BlockSource,
   before: DirDirent,

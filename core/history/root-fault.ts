@@ -5,16 +5,17 @@ import type { BlockSource } from '../block/block-source.ts';
 import { readDirBatches } from '../dirent/dir-codec.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 
-/** Whether an error says that stored data cannot be read: a Block is missing or damaged, or does not follow its grammar. */
+/** Whether an error means that stored data cannot be read: a Block is missing, damaged, or malformed. */
 export function isUnreadable(error: unknown): error is VtError {
   return error instanceof MissingBlockError || error instanceof CorruptBlockError || error instanceof ParseError;
 }
 
 /**
- * Why nobody can enter a root: what its Dir begins with, or its table of hard links, cannot be read. What is below is not looked at.
+ * Finds out why a root cannot be opened: the beginning of its Dir or of its table of hard links is unreadable. Deeper damage is not looked
+ * for.
  *
- * @returns undefined where it can be entered
- * @throws what the source throws for other reasons, as a lost connection
+ * @returns the error; undefined if the root can be opened or is not a Dir
+ * @throws other errors of the source, such as a lost connection
  */
 export async function rootFault(source: BlockSource, root: Dirent, options: OpOptions = {}): Promise<VtError | undefined> {
   if (root.kind !== 'dir') return undefined;

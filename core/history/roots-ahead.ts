@@ -3,8 +3,8 @@ import type { DirDirent } from '../dirent/dirent.ts';
 import { sameDirent } from '../dirent/dirent-compare.ts';
 
 /**
- * Roots that are looked into ahead of their turn: so many first, and twice as many each time, up to the most. They are begun together,
- * since what is asked for at one time goes over a connection in one packet. With a delay of 50 ms, 1,000 roots took 7 s one by one.
+ * Numbers of roots that are read ahead: the first batch, and the largest; each batch doubles. Requests that start together share one packet
+ * on a connection. With a delay of 50 ms, 1,000 roots took 7 s one by one.
  */
 const FIRST_AHEAD = 16;
 const MOST_AHEAD = 256;
@@ -14,13 +14,15 @@ export interface RootEntry extends ArchiveEntry {
   readonly dirent: DirDirent;
 }
 
-/** A root, and what was found in it. */
+/** A root, and the result of the look-up in it. */
 interface Looked<T> {
   readonly archived: RootEntry;
   node: Promise<T>;
 }
 
-/** Looks into many roots ahead of their turn, equal neighbours once. What keeps one from being read is thrown when its turn comes. */
+/**
+ * Looks up something in many roots ahead of their turn; equal neighbours share one look-up. A failure is thrown when its root's turn comes.
+ */
 export class RootsAhead<T> implements AsyncDisposable {
   readonly #roots: AsyncIterator<RootEntry, void, undefined>;
   readonly #lookUp: (root: DirDirent) => Promise<T>;
@@ -39,7 +41,7 @@ export class RootsAhead<T> implements AsyncDisposable {
     return this.#ahead.shift();
   }
 
-  /** Looks into all again that were looked into ahead: for when what is looked for is something else from here on. */
+  /** Repeats the look-ups made ahead: call it when `lookUp` searches for something else from here on. */
   lookUpAnew(): void {
     for (const [i, looked] of this.#ahead.entries()) looked.node = this.#begin(looked.archived.dirent, this.#ahead[i - 1]);
   }
@@ -58,12 +60,12 @@ export class RootsAhead<T> implements AsyncDisposable {
   #begin(root: DirDirent, before: Looked<T> | undefined): Promise<T> {
     if (before !== undefined && sameDirent(root, before.archived.dirent)) return before.node;
     const node = this.#lookUp(root);
-    // It is thrown when its turn comes.
+    // Avoids an unhandled rejection: the caller gets the error when the root's turn comes.
     node.catch(() => undefined);
     return node;
   }
 
-  /** Waits for what is in progress. */
+  /** Waits for the look-ups in progress. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#roots.return?.();
     await Promise.allSettled(this.#ahead.map(async ({ node }) => await node));

@@ -9,37 +9,38 @@ import { stateNoteOf } from './state-note.ts';
 /** A state in a graph of states. */
 export interface GraphState {
   readonly id: string;
-  /** Undefined for one that is known by its id alone. */
+  /** The state itself; undefined if only its id is known. */
   readonly state: { readonly whenNs: bigint | undefined; readonly dirent: Dirent } | undefined;
 }
 
 /**
- * Which states come before which, as the lines of archives tell. Each comes after the one on the line before, after states merged
- * into it, and after those that its notes name.
+ * The order of states, built from the lines of archives. A state comes after the state on the line above, after the states merged into it,
+ * and after those that its notes name.
  *
- * A return to an earlier state comes after all states that were made here, since it is to undo them everywhere. It does not come after
- * what was merged or pulled in between: that was given back, and can be merged again.
+ * A return to an earlier state (undo) comes after all states that were made here, since it is meant to undo them everywhere. It does not
+ * come after states that were merged or pulled in between: the undo gave them back, so they can be merged again.
  *
- * So a state may come after a merge and not after what was merged. The states that notes name as earlier are all that there are:
- * what those come after counts only where it is named too. So with a merge: it names all that came with the merged state, and a merge among
- * that may have been given back before.
+ * So a state may come after a merge without coming after the merged state. For this reason notes list all earlier states they mean.
+ * Ancestors of a listed state count only if they are listed too. A merge likewise lists everything that came with the merged state, since
+ * that state may contain merges that were undone before.
  */
 export class StateGraph {
   readonly #parents = new Map<string, Set<string>>();
-  /** States that another comes after, though not for that after what those come after. */
+  /** States that come before another, without their own ancestors. */
   readonly #alone = new Map<string, Set<string>>();
-  /** What a merge noted of a state that was merged: it counts where no line reports that state. */
+  /** Ancestors of a merged state, from the note of the merge. They count only if no line has that state. */
   readonly #noted = new Map<string, Set<string>>();
   readonly #states = new Map<string, GraphState['state']>();
-  /** Texts of trees that were merged and that nobody had recorded: states of the same text are these. */
+  /** Texts of trees that were merged while unrecorded. A later state with the same text is taken for this tree. */
   readonly #unrecorded = new Set<string>();
   #archives = 0;
 
   /**
-   * Adds the lines of an archive, oldest first.
+   * Adds the lines of an archive.
    *
-   * @param path - the Dir of theirs that other trees were merged into
-   * @returns the id of the last
+   * @param lines - oldest first
+   * @param path - the Dir into which other trees were merged; merges into others do not count
+   * @returns the id of the last state; undefined without lines
    */
   add(lines: readonly ArchiveLine[], path: TreePath): string | undefined {
     const archive = this.#archives++;
@@ -70,7 +71,7 @@ export class StateGraph {
     return before;
   }
 
-  /** Adds a state that is not recorded, or one that is made of others. */
+  /** Adds an unrecorded state. @returns its id */
   addState(dirent: Dirent, parents: readonly string[]): string {
     const id = parents.length === 0 ? contentId(dirent) : `made of ${parents.join(' ')} ${contentId(dirent)}`;
     this.#states.set(id, { whenNs: undefined, dirent });
@@ -83,12 +84,16 @@ export class StateGraph {
     return this.#states.get(id);
   }
 
-  /** The ids of a state and of all that come before it. */
+  /** The ids of a state and of all states before it. */
   upTo(id: string): Set<string> {
     return this.#reach([id]);
   }
 
-  /** Of the states that come before both of two, those that come before no other such. @param counts - leaves some out */
+  /**
+   * The best common ancestors of two states: common ancestors that come before no other common ancestor.
+   *
+   * @param counts - excludes the states for which it returns false
+   */
   bestCommon(one: string, other: string, counts: (id: string) => boolean = () => true): string[] {
     const others = this.upTo(other);
     const common = [...this.upTo(one)].filter((id) => others.has(id) && !id.startsWith(OWN) && counts(id));
@@ -115,7 +120,7 @@ export class StateGraph {
     return this.#parents.get(id) ?? (this.#alone.has(id) ? [] : (this.#noted.get(id) ?? []));
   }
 
-  /** States that were merged into that of a line, and what those come after. */
+  /** Ids of the states that were merged into the state of a line, and of their ancestors. */
   #merged(line: ArchiveLine, path: TreePath): string[] {
     const ids: string[] = [];
     for (const merged of mergedStates(line)) {
@@ -131,7 +136,7 @@ export class StateGraph {
   }
 }
 
-/** What the states that were made in an archive are known by, together: up to a line. */
+/** Prefix of graph nodes that stand for all states made in one archive up to a line. */
 const OWN = 'own ';
 
 function ownKey(archive: number, line: number): string {
@@ -139,7 +144,7 @@ function ownKey(archive: number, line: number): string {
 }
 
 function addTo(map: Map<string, Set<string>>, id: string, states: readonly string[]): void {
-  // Who had one state recorded twice at one time has made it of itself.
+  // Two sessions that recorded one state at the same time would make it its own parent.
   const others = states.filter((state) => state !== id);
   const known = map.get(id);
   if (known === undefined && others.length > 0) map.set(id, new Set(others));

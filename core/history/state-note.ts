@@ -4,24 +4,28 @@ import type { Octets } from '../base/octets.ts';
 import { TextReader } from '../base/text-reader.ts';
 import { formatTime, readTime } from '../dirent/time-codec.ts';
 
-// How a recorded state follows the one before it: by the note `step` or `undo`. @see vt(5), "Archives"
+// The notes `step` and `undo`: how a recorded state follows the one before it. @see vt(5), "Archives"
 
-/** A state of its own. */
+/** Marks a new state. */
 const STEP_NOTE = 'step';
-/** An earlier state again: the time of that. */
+/** Marks a return to an earlier state; its value is the time of that state. */
 const UNDO_NOTE = 'undo';
 
-/** The notes of a state that follows the one before it, whether or not it equals an earlier one. */
+/** The notes of a new state, whether or not it equals an earlier one. */
 export const STEP: ArchiveNotes = new Map([[STEP_NOTE, '' as Octets]]);
 
-/** The notes of an earlier state once more, as undo and redo leave it. @param whenNs - when that was recorded; 0 for the empty tree before all */
+/**
+ * The notes of a return to an earlier state, by undo or redo.
+ *
+ * @param whenNs - when that state was recorded, in nanoseconds since 1970; 0 for the empty tree before the first
+ */
 export function stateAgain(whenNs: bigint): ArchiveNotes {
   return new Map([[UNDO_NOTE, formatTime(whenNs) as Octets]]);
 }
 
 /**
- * What the notes of an entry say: the time of the state that it is again, or that it is a step. Undefined where there is no such note, or none that
- * can be read: an earlier version wrote the line.
+ * Reads the notes of an entry: the time of the state to which it returns, or `step`. Undefined if there is no such note, as in lines of
+ * early versions, or if it cannot be read.
  */
 export function stateNoteOf({ notes }: Pick<ArchiveLine, 'notes'>): 'step' | { readonly againNs: bigint } | undefined {
   const again = notes?.get(UNDO_NOTE);

@@ -7,40 +7,41 @@ import { EMPTY_ROOT } from '../dirent/empty-root.ts';
 import { statedParent, stateId, statesBefore } from './ancestry.ts';
 import { stateNoteOf } from './state-note.ts';
 
-/** What is before the first entry of an archive: number 0, the empty tree. */
+/** The state before the first entry of an archive: number 0, the empty tree. */
 const BEFORE_ALL: ArchiveEntry = { number: 0, whenNs: 0n, dirent: EMPTY_ROOT };
 
 /** The states around an archive's newest one. */
 export interface Timeline {
   /**
-   * Those that lead to it, oldest first, from the empty tree (number 0) on: what `undo` walks back along. The newest is the last. Where what followed
-   * the empty tree was forgotten, the first that is left.
+   * The states that lead to the newest one, oldest first: `undo` walks back along them. The newest is the last. The first is the empty tree
+   * (number 0), or the first state left if older ones were forgotten.
    */
   readonly line: readonly ArchiveEntry[];
-  /** Those that were gone back from, and that nothing new has come after: what `redo` walks along, the next one first. */
+  /** The undone states that no new state has replaced, in the order in which `redo` returns to them. */
   readonly ahead: readonly ArchiveEntry[];
-  /** The newest entry as it was recorded; undefined where there is none. */
+  /** The newest entry as it was recorded; undefined in an empty archive. */
   readonly newest: ArchiveEntry | undefined;
 }
 
 interface State {
   readonly text: string;
-  /** As it was recorded first; by a later return to it where that is forgotten. */
+  /** Its first entry, or a later return to it if that one is forgotten. */
   entry: ArchiveEntry;
-  /** When it was recorded, first and by each return to it. */
+  /** The times at which it was recorded: first, and by each return to it. */
   readonly times: Set<bigint>;
 }
 
 /**
- * Gives the line of states from an archive. An undo or redo cuts the line back, or continues along what was cut off; its entry says which state it
- * is again. Any other entry is a step of its own, though it may equal an earlier one: who removed what was added last, and undoes that, wants it back.
- * All states stay in the archive. One that was forgotten says what followed what, and is nowhere to go to.
+ * Reconstructs the line of states from an archive.
  *
- * An earlier version wrote entries without such a note. Of these, one that equals an earlier state on the line is a return to it.
- * One that equals the state which was cut off last is a redo.
+ * An undo or redo cuts the line back, or continues along the part that was cut off; its note says which state it returns to. Any other
+ * entry is a new step, even if it equals an earlier state: whoever undoes a removal wants the removed things back. All states stay in the
+ * archive. A forgotten state still shows the order but cannot be returned to.
  *
- * A step that says which state it was made of follows that one: what was recorded between them was passed over, and is not on the
- * line.
+ * Early versions wrote no such notes. Of their entries, one that equals an earlier state on the line is a return to it. One that equals the
+ * state cut off last is a redo.
+ *
+ * A step whose note names its parent follows that parent. States recorded between them were passed over, and are not on the line.
  *
  * @param options.upTo - the number of the entry that counts as the newest; default the last
  */
@@ -65,7 +66,7 @@ class States {
   add(entry: ArchiveEntry): void {
     if (!isForgotten(entry)) this.#newest = entry;
     const state = stateOf(entry);
-    // What was recorded elsewhere first is a step here, whatever it was there.
+    // A state that another archive recorded first is a step here, whatever it was there.
     const note = statesBefore(entry) === undefined ? stateNoteOf(entry) : 'step';
     if (note === 'step') this.#step(state, statedParent(entry));
     else if (note === undefined) this.#addUnnoted(state);
@@ -74,7 +75,7 @@ class States {
 
   timeline(): Timeline {
     const entriesOf = (states: readonly State[]): ArchiveEntry[] => states.map(({ entry }) => entry).filter((entry) => !isForgotten(entry));
-    // Nobody takes a tree whose earlier states are gone for one that was empty before.
+    // If earlier states were forgotten, the tree did not begin empty.
     const isCutOff = this.#line[1] !== undefined && isForgotten(this.#line[1].entry);
     return { line: entriesOf(this.#line.slice(isCutOff ? 1 : 0)), ahead: entriesOf(this.#ahead), newest: this.#newest };
   }
@@ -108,12 +109,12 @@ class States {
   #isAgain(entry: ArchiveEntry): void {
     const state = this.#line.at(-1);
     if (state === undefined) return;
-    // A reference to this entry means that state.
+    // An undo may refer to the state by the time of this entry.
     state.times.add(entry.whenNs);
     if (isForgotten(state.entry)) state.entry = entry;
   }
 
-  /** @param parent - the id of the state that it was made of, where it says so */
+  /** @param parent - the id of the state that it was made from, if its note names one */
   #step(state: State, parent?: string): void {
     const place = parent === undefined ? -1 : this.#line.findLastIndex(({ entry }) => stateId(entry) === parent);
     if (place >= 0) this.#line.splice(place + 1);

@@ -9,16 +9,17 @@ import { parentNote, stateId } from './ancestry.ts';
 import { isUnreadable, rootFault } from './root-fault.ts';
 
 export interface UsableArchiveOptions {
-  /** Called once with each state that is passed over, in a sentence. */
+  /** Called once for each state that is skipped, with a sentence. */
   readonly onNotice: (notice: string) => void;
-  /** Whether all that says what is in a tree can be read. */
+  /** Whether all Dirs of a tree can be read. */
   readonly isReadable: (root: Dirent, options: OpOptions) => Promise<boolean>;
 }
 
 /**
- * An archive as somebody works with it: its newest state is the newest one whose root can be entered. A state that cannot be read, for Blocks
- * that are missing or damaged, bars nobody: it is reported, and stays in the archive, where its Blocks may come later. What is recorded then is noted
- * to come after the state that it was made of.
+ * An archive whose newest state is the newest one that can be opened.
+ *
+ * A state with missing or damaged Blocks is reported and skipped, but stays in the archive, since its Blocks may arrive later. A state
+ * recorded after a skipped one notes the state that it was made from.
  */
 export class UsableArchive implements Archive {
   readonly name: string;
@@ -28,9 +29,9 @@ export class UsableArchive implements Archive {
   readonly #source: BlockSource;
   readonly #options: UsableArchiveOptions;
   readonly #told = new Set<string>();
-  /** That the newest one is passed over. Its Blocks may come at any time. */
+  /** Whether the newest state is skipped. Its Blocks may arrive at any time, so there is no stamp then. */
   #isNewestPassedOver = false;
-  /** The last one that was found to be usable. */
+  /** The id of the last state that could be opened. */
   #usable: string | undefined;
 
   constructor(archive: Archive, source: BlockSource, options: UsableArchiveOptions) {
@@ -42,7 +43,7 @@ export class UsableArchive implements Archive {
     this.#options = options;
   }
 
-  /** The newest entry that can be entered; the newest of all where none can. */
+  /** The newest entry that can be opened; the newest of all if none can. */
   async last(options: OpOptions & { readonly onDamage?: (reason: string) => void } = {}): Promise<ArchiveEntry | undefined> {
     return await this.#usableFrom(await this.#archive.last(options), options);
   }
@@ -59,7 +60,7 @@ export class UsableArchive implements Archive {
     return newestFirst(this.#archive, options);
   }
 
-  /** As of any archive; `decide` is called with an earlier entry where what it does with one ends at Blocks that cannot be read. */
+  /** Appends as any archive does. If `decide` fails on unreadable Blocks of an entry, it is called again with an earlier entry. */
   async append(
     decide: (last: ArchiveEntry | undefined) => Promise<ArchiveLine | undefined>,
     options: OpOptions = {},
@@ -87,7 +88,10 @@ export class UsableArchive implements Archive {
     throw failure;
   }
 
-  /** @returns the line, or why the entry cannot be worked with. @throws any other error */
+  /**
+   * @returns the line, or the error if the entry is unreadable
+   * @throws any other error
+   */
   async #attempt(
     decide: (last: ArchiveEntry | undefined) => Promise<ArchiveLine | undefined>,
     entry: ArchiveEntry | undefined,
@@ -113,7 +117,7 @@ export class UsableArchive implements Archive {
     return newest;
   }
 
-  /** @returns undefined, or why it is not */
+  /** @returns undefined if the entry can be opened, else the error */
   async #isUsable(entry: ArchiveEntry, options: OpOptions): Promise<Error | undefined> {
     const id = stateId(entry);
     if (id === this.#usable) return undefined;

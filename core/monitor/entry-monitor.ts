@@ -4,20 +4,20 @@ import { octetsFromText, octetsToText } from '../base/octets.ts';
 import type { FolderMonitor, WatchOptions } from './folder-monitor.ts';
 
 /**
- * Changes in a second that are a flood. Each costs a third of a millisecond, and Node hands all of them over before it does
- * anything else. With 80,000 a second nothing else was done for 9 s.
+ * Changes per second that count as a flood. Each costs a third of a millisecond, and Node delivers all of them before it does anything
+ * else. At 80,000 a second, nothing else ran for 9 s.
  */
 const FLOOD = 300;
 
 /**
- * Milliseconds that chokidar has to begin. It asks for each entry of a folder. Where one of them is on a filesystem that hangs or
- * has just gone away, it may never say that it is ready.
+ * Milliseconds that chokidar gets to start. It calls stat on each entry of a folder. If one is on a filesystem that hangs or has just gone
+ * away, chokidar may never report that it is ready.
  */
 const READY_MS = 2000;
 
 /**
- * Watches the entries of folders, as logs that are followed, by chokidar, which knows each system's own means. Its events are hints
- * to look soon: who follows files looks at them every second anyway, so nothing depends on what is missed.
+ * Watches the entries of folders, such as followed logs, with chokidar, which uses each system's own interface. Its events are only hints:
+ * followed files are polled every second anyway, so a missed event costs at most that time.
  */
 export async function watchEntries(folders: readonly Octets[], options: Omit<WatchOptions, 'deep'>): Promise<FolderMonitor> {
   const { watch } = await import('chokidar');
@@ -32,7 +32,7 @@ export async function watchEntries(folders: readonly Octets[], options: Omit<Wat
       ignored: (path) => !concerns(octetsFromText(path)),
     },
   );
-  // A name that is not UTF-8 comes mangled: its folder means it.
+  // Node garbles names that are not UTF-8: report the folder instead.
   watcher.on('all', (_event, path) => onChange(octetsFromText(path.includes('\ufffd') ? dirname(path) : path)));
   watcher.on('error', onError);
   let sinceMs = performance.now();
@@ -56,7 +56,7 @@ export async function watchEntries(folders: readonly Octets[], options: Omit<Wat
   });
   return {
     ready,
-    // It waits for folders that are not there by itself.
+    // chokidar itself waits for folders that do not exist yet.
     renew: () => Promise.resolve(),
     [Symbol.asyncDispose]: async () => await watcher.close(),
   };

@@ -4,48 +4,48 @@ import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes, octetsFromText } from '../base/octets.ts';
 import { errorCode, pathBytes } from '../base/system/system-error.ts';
 
-/** Events within this time count as one: a program that writes a tree makes many. Milliseconds. */
+/** Milliseconds within which events count as one: a program that writes a tree causes many. */
 const GATHER_MS = 50;
 
-/** How long directories are added before anything else gets a turn: milliseconds. */
+/** Milliseconds for which directories are added before other tasks get a turn. */
 const TURN_MS = 8;
 
 /**
- * Events that come in one turn beyond which some may have been lost: half of what the system keeps for a process where nobody says
- * otherwise (fs.inotify.max_queued_events). What is beyond that it drops without a word that would reach us.
+ * Events in one turn of the event loop beyond which some may have been lost. It is half of the default limit for a process
+ * (fs.inotify.max_queued_events). The system drops what exceeds the limit, and Node does not report that.
  */
 const MAX_TURN_EVENTS = 8192;
 
-/** Changes in a second that are a flood: each costs some 10 µs, and the system gives all there are before anything else is done. */
+/** Changes per second that count as a flood: each costs some 10 µs, and Node delivers all of them before anything else runs. */
 const FLOOD = 5000;
 
 /** A watch over folders. */
 export interface FolderMonitor extends AsyncDisposable {
-  /** Resolves once changes are seen. */
+  /** Resolves once changes are noticed. */
   readonly ready: Promise<void>;
-  /** Watches folders that have come, or come back, since. */
+  /** Starts to watch folders that have appeared or been replaced. */
   renew(): Promise<void>;
 }
 
 export interface WatchOptions {
-  /** All below the folders, too; else their entries alone. */
+  /** Whether to watch the whole trees; else only the direct entries of the folders. */
   readonly deep: boolean;
-  /** Whether a path is of interest; a directory that is not costs no watch. */
+  /** Whether a path is of interest; no watch is spent on other directories. */
   readonly concerns: (path: Octets) => boolean;
-  /** Called with each path at which something may have changed, as often as it is seen. */
+  /** Called with each path at which something may have changed; repeatedly for repeated changes. */
   readonly onChange: (path: Octets) => void;
-  /** Called where changes may have been missed: of the entries of a directory any may have changed; without one anything. */
+  /** Called when changes may have been missed: among the entries of `directory`, or anywhere if it is undefined. */
   readonly onMissed: (directory?: Octets) => void;
   readonly onError: (error: unknown) => void;
-  /** Called where changes come so fast that reading them is all that this thread would do: nothing is watched any more then. */
+  /** Called when changes come so fast that this thread could do nothing else. All watches are closed then. */
   readonly onFlood?: (() => void) | undefined;
 }
 
 /**
- * Watches a folder and all below it, and says that something may have changed. The caller finds out what did, and whether it is whole.
+ * Watches a folder and everything below it, and reports that something may have changed. The caller finds out what changed.
  *
- * @param onEvents - called after a change, not while another call of it is in progress
- * @param onError - called with what keeps it from seeing changes, as too many folders for the system
+ * @param onEvents - called after a change; calls never overlap
+ * @param onError - called with errors that hide changes, such as too many folders for the system's limit
  */
 export async function watchFolder(
   folder: string,
@@ -67,8 +67,8 @@ export async function watchFolder(
 }
 
 /**
- * Watches folders for changes of single paths. Each directory has a watch of its own, which tells the names that changed in it.
- * Such a name may be a dangling symlink, a device, or gone.
+ * Watches folders and reports single paths. Each directory has its own watch, which gives the names that changed in it. A reported name may
+ * be a dangling symlink, a device, or gone.
  */
 export async function watchPaths(folders: readonly Octets[], options: WatchOptions): Promise<FolderMonitor> {
   const watches = new DirectoryWatches(folders, options);
@@ -111,7 +111,7 @@ class DirectoryWatches {
     this.#options = options;
   }
 
-  /** Watches the folders, where they are other directories than before, or were none. */
+  /** Watches those folders that are new, or are other directories than before. */
   async renew(): Promise<void> {
     const isFirst = this.#isFirst;
     this.#isFirst = false;
@@ -126,7 +126,7 @@ class DirectoryWatches {
     }
   }
 
-  /** Watches a folder, and all below it if that is asked for, giving others a turn. */
+  /** Watches a folder, and the tree below it if `deep` is set. Other tasks get turns. */
   async #addTree(folder: Octets): Promise<void> {
     let turnEnds = performance.now() + TURN_MS;
     const ahead = [folder];
@@ -149,7 +149,7 @@ class DirectoryWatches {
     const watcher = this.#watch(path);
     if (watcher === undefined) return false;
     const now = statOf(path, isFolder);
-    // Another has its name by now, which is an event.
+    // Another directory took its name meanwhile; that is an event of its own.
     if (now === undefined || !isSame(stat, now)) {
       watcher.close();
       return false;
@@ -184,7 +184,7 @@ class DirectoryWatches {
       return;
     }
     const entry = octetsFromBytes(name);
-    // What happens to the directory itself comes under its own name: it may be gone, and another have its name and number.
+    // An event of the directory itself comes under its own name. It may be gone, and another may have its name and inode number.
     if (directory.endsWith(`/${entry}`)) {
       if (event === 'rename') {
         this.#drop(directory);
@@ -198,15 +198,15 @@ class DirectoryWatches {
   }
 
   /**
-   * Watches what is a directory now, and all below it. What happened in one before it was watched is not reported, nor is what the system
-   * had to report one that was watched under another name.
+   * Watches a path if it is a directory now, and everything below it. Changes in it before it was watched are not reported, nor are those
+   * reported for its former name; so `onMissed` is called.
    */
   #follow(path: Octets): void {
-    // Folders that were asked for are renewed by their caller.
+    // The caller renews the top folders.
     if (this.#folders.includes(path)) return;
     const known = this.#watched.get(path);
     const stat = statOf(path, false);
-    // What is done to a node by this name is done to its others, and the name may be gone before anybody looks.
+    // A change under one name of a hard link changes its other names, and this name may soon be gone.
     if (stat !== undefined && !stat.isDirectory() && stat.nlink > 1n) this.#options.onMissed();
     if (known !== undefined && (stat === undefined || !isSame(known, stat))) this.#drop(path);
     const ahead = [path];
@@ -217,7 +217,7 @@ class DirectoryWatches {
     }
   }
 
-  /** Forgets a directory and all below it. */
+  /** Stops watching a directory and everything below it. */
   #drop(path: Octets): void {
     this.#watched.get(parentOf(path))?.below.delete(path);
     const ahead = [path];
@@ -230,7 +230,7 @@ class DirectoryWatches {
     }
   }
 
-  /** Counts an event. @returns whether nothing is watched any more */
+  /** Counts an event. @returns whether there was a flood, so that nothing is watched any more */
   #isFlood(): boolean {
     const { onFlood, onMissed } = this.#options;
     if (this.#turnEvents++ === 0) {
@@ -279,12 +279,12 @@ function directoriesIn(path: Octets): Octets[] {
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => `${path === '/' ? '' : path}/${name}` as Octets);
   } catch {
-    // It cannot be read, or is gone: the next look at it reports that.
+    // It is unreadable or gone: the next look reports that.
     return [];
   }
 }
 
-/** Gathers events, and calls once for those that come together. Calls follow one after the other. */
+/** Calls once for events that come together. Calls never overlap. */
 class EventGatherer {
   readonly #onEvents: () => Promise<void>;
   readonly #onError: (error: unknown) => void;

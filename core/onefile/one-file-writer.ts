@@ -16,20 +16,20 @@ import type { LayOutRecords } from '../store/records/record-layout.ts';
 import { layOutPlainly } from '../store/records/record-layout.ts';
 import type { AddResult, Store } from '../store/store.ts';
 
-/** Takes bytes in order. What it is given may be reused once it has resolved. */
+/** Takes bytes in order. The caller may reuse the buffer once the promise resolves. */
 export type Write = (data: Uint8Array) => Promise<void>;
 
-/** What a file has already, which is appended to. */
+/** The existing part of a file to which a state is appended. */
 export interface OneFileStart {
   readonly size: number;
   readonly index: DatafileIndex;
-  /** Where its last footer begins. */
+  /** Offset of its last footer, in bytes. */
   readonly footerStart: number;
 }
 
 /**
- * Writes a one-file Store from its first byte to its last, or another state behind those that a file has. To those that copy Blocks it
- * is a Store that takes records in the order in which they come.
+ * Writes a one-file Store from its first byte to its last, or appends a state to an existing one. It implements Store, so that the
+ * functions that copy Blocks can write to it; records are kept in the order in which they come.
  *
  * @see vt(5), "One-file Stores"
  */
@@ -46,7 +46,10 @@ export class OneFileWriter implements Store {
   #offset: number;
   #metadataEnd = 0;
 
-  /** @param options.layOut - how Blocks are in the file: default one after the other, each as it comes */
+  /**
+   * @param options.layOut - arranges Blocks in the file; default: one after the other, as they come
+   * @param options.start - the existing part of the file; default: an empty file
+   */
   constructor(
     name: string,
     hash: HashFunction,
@@ -74,17 +77,17 @@ export class OneFileWriter implements Store {
     };
   }
 
-  /** Bytes of the file so far. */
+  /** Size of the file so far, in bytes. */
   get size(): number {
     return this.#offset;
   }
 
-  /** Blocks written. */
+  /** Blocks in the index. */
   get count(): number {
     return this.#places.count;
   }
 
-  /** Begins with the state's Dirent: the first record, or the one after a footer. @returns its digest */
+  /** Writes the state's Dirent: the first record of the file, or the first after a footer. @returns its digest */
   async begin(dirent: Dirent, now: Date): Promise<Uint8Array> {
     if (this.#start === undefined) {
       const createdNs = BigInt(now.getTime()) * 1_000_000n;
@@ -93,19 +96,19 @@ export class OneFileWriter implements Store {
     }
     const data = encodeDirent(dirent);
     const digest = this.#hash.digest(data);
-    // It is at its place even if the file has the very Block already.
+    // Its place is fixed by the format, so it is written even if the file already has an equal Block.
     const isThere = this.#start?.index.find(digest) !== undefined;
     await this.#addRecords(packRecords([{ digest, data }], this.#hash, 'none'), { layOut: layOutPlainly, isIndexed: !isThere });
     this.#metadataEnd = this.#offset;
     return digest;
   }
 
-  /** Notes that all metadata is written: contents follow. */
+  /** Marks the end of the metadata; contents follow. */
   endMetadata(): void {
     this.#metadataEnd = this.#offset;
   }
 
-  /** Writes index and footer. @param whenNs - when the state was recorded */
+  /** Writes the index and the footer. @param whenNs - when the state was recorded, in nanoseconds since 1970 */
   async end(whenNs: bigint): Promise<void> {
     const indexStart = this.#offset;
     for (const record of this.#places.records()) await this.#put(record);

@@ -14,18 +14,19 @@ import { BlockList } from '../sync/block-list.ts';
 
 /** All Blocks that a Dirent needs, each once, in the order in which they are read. */
 export interface TreeBlocks {
-  /** Those of Dirs, of the tables of hard links, and of earlier states. */
+  /** Blocks of Dirs, of the tables of hard links, and of earlier states. */
   readonly metadata: BlockList;
-  /** Those of contents, a file after the other. */
+  /** Blocks of contents, file after file. */
   readonly contents: BlockList;
 }
 
 /**
- * Lists the Blocks of a tree as it is walked, depth first by name; no content is read. Memory: some 90 bytes a Block, and a list of
- * the Dirs on the way.
+ * Lists the Blocks of a tree as it is walked: depth first, by name. No content is read. Memory: about 90 bytes per Block, and the Dirs on
+ * the current path.
  *
- * @param told - Blocks that are left out; gets those that are listed
- * @param options.maxBlocks - those listed at most: beyond that it is EUNSUPPORTED
+ * @param told - Blocks to leave out; listed Blocks are added to it
+ * @param options.maxBlocks - the most Blocks to list; default unlimited
+ * @throws {VtError} EUNSUPPORTED for more Blocks than that, or a Block of another hash function
  * @throws {MissingBlockError} and {CorruptBlockError} for a Dir or superblock that cannot be read
  */
 export async function listTreeBlocks(
@@ -51,13 +52,13 @@ export async function listTreeBlocks(
     };
     for await (const { block: leaf } of leavesOf(source, block, { ...options, onSuperblock })) if (leaf.kind === 'hash') add(leaf);
   };
-  // A table of its own: a content may be the very Block of a Dir.
+  // A separate table, since a content may equal the Block of a Dir.
   const entered = new DigestTable(digestSize);
   const isFirst = (block: Block): boolean => {
     const top = block.kind === 'indirect' ? block.refs : block;
     return top.kind !== 'hash' || entered.set(top.hashcode.digest);
   };
-  // Listings that are in progress, the innermost last.
+  // Listings in progress, the innermost last.
   const open: AsyncIterator<Dirent>[] = [];
   const enter = async (dirent: Dirent): Promise<void> => {
     throwIfCancelled(options.signal);

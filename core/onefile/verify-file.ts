@@ -12,22 +12,25 @@ import { NeededBlocks } from '../sync/needed-blocks.ts';
 import type { TreePath } from '../tree/path.ts';
 import { ROOT_PATH } from '../tree/path.ts';
 
-/** What a check of a one-file Store came to. */
+/** The result of checking a one-file Store. */
 export interface FileVerdict {
   readonly blocks: number;
   readonly bytes: number;
   readonly damage: readonly ScanDamage[];
-  /** Its header, or its index and footer, are as they should be. */
+  /** Whether its header is valid. `isIndexWhole`: whether index and footer are valid and match the records. */
   readonly isHeaderWhole: boolean;
   readonly isIndexWhole: boolean;
-  /** Paths whose Blocks are not there, or are damaged. */
+  /** Paths with missing or damaged Blocks. */
   readonly harmed: readonly TreePath[];
 }
 
 /**
- * Reads all of a one-file Store: hashes each Block, compares the index with the records, and looks for every Block that its states need.
+ * Reads a one-file Store completely: it hashes each Block, compares the index with the records, and checks that every Block of its states
+ * exists.
  *
- * @param store - the file, opened
+ * @param path - path of the file
+ * @param size - its size in bytes
+ * @param store - the file, opened as a Store
  * @param states - the roots in it
  */
 export async function verifyFile(

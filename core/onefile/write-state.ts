@@ -13,27 +13,27 @@ import { listTreeBlocks } from './tree-blocks.ts';
 
 export interface WriteStateOptions extends OpOptions {
   readonly now: Date;
-  /** Blocks that the Dirent needs and the Store has not: those of a Dir that was made for it. */
+  /** Blocks that the Dirent needs and the source lacks: those of a Dir that was made for it. */
   readonly more?: readonly DigestedBlock[] | undefined;
-  /** What the file has already. */
+  /** The index of the existing file; its Blocks are not written again. */
   readonly index?: DatafileIndex | undefined;
   readonly onProgress?:
     | ((progress: { readonly doneBytes: number; readonly totalBytes: number; readonly blocks: number }) => void)
     | undefined;
 }
 
-/** What was written of a state. */
+/** How much was written. */
 export interface WrittenState {
   readonly blocks: number;
   readonly bytes: number;
 }
 
 /**
- * Writes a tree into a one-file Store: its Dirent, the Blocks of all Dirs, those of all contents in the order of reading, index and
+ * Writes a tree into a one-file Store: its Dirent, the Blocks of all Dirs, the Blocks of contents in reading order, the index and the
  * footer.
  *
- * @param dirent - self-contained
- * @throws {MissingBlockError} and {CorruptBlockError} for a Block that cannot be had: the file is none then
+ * @param dirent - self-contained: no table of hard links outside it
+ * @throws {MissingBlockError} and {CorruptBlockError} for a Block that cannot be read; the file is then incomplete
  */
 export async function writeState(writer: OneFileWriter, source: Store, dirent: Dirent, options: WriteStateOptions): Promise<WrittenState> {
   const { signal, now, more = [], index, onProgress } = options;

@@ -17,17 +17,17 @@ export interface SeenFile {
   readonly mtimeNs: bigint;
 }
 
-/** Where a Block was seen: a part of an ordinary file. */
+/** The place of a Block: a part of an ordinary file. Offset and size are in bytes. */
 export interface Place {
   readonly file: SeenFile;
   readonly offset: number;
   readonly size: number;
 }
 
-/** Where Blocks are in ordinary files. One may be in several places; any of them may be gone or changed by now. */
+/** The places of Blocks in ordinary files. A Block may have several; each may be gone or changed by now. */
 export class Places {
   readonly #hash: HashFunction;
-  /** One place mostly, and then no array. */
+  /** A single place is kept without an array, since most Blocks have only one. */
   readonly #places = new Map<string, Place | readonly Place[]>();
 
   constructor(hash: HashFunction) {
@@ -61,7 +61,7 @@ export class Places {
     return 'file' in found ? [found] : found;
   }
 
-  /** A place where the Block is not any more. */
+  /** Removes a place that no longer has the Block. */
   remove(key: string, place: Place): void {
     const rest = this.of(key).filter((one) => one !== place);
     const [first] = rest;
@@ -69,15 +69,11 @@ export class Places {
     else this.#places.set(key, rest.length === 1 ? first : rest);
   }
 
-  /**
-   * Reads a Block from a place.
-   *
-   * @returns its bytes, verified, or undefined where the file is gone or holds something else there
-   */
+  /** Reads a Block from a place. @returns its verified bytes; undefined if the file is gone or has other bytes there */
   read(place: Place, digest: Uint8Array): Buffer | undefined {
     let fd: number;
     try {
-      // Without waiting at a FIFO that took its place, or following a symlink that did.
+      // O_NONBLOCK avoids waiting at a FIFO that replaced the file; O_NOFOLLOW refuses a symlink.
       fd = openSync(octetsToBytes(place.file.path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     } catch {
       return undefined; // gone, or not to be read any more: the Block is looked for elsewhere
@@ -93,7 +89,7 @@ export class Places {
     }
   }
 
-  /** The first place of a Block whose file is as it was seen, for other readers, who verify what they find. */
+  /** The first place of a Block whose file looks unchanged. The reader must verify the bytes. */
   locate(digest: Uint8Array, isAsSeen: (file: SeenFile) => boolean): BlockLocation | undefined {
     for (const { file, offset, size } of this.of(digestKey(digest))) {
       const path = octetsToTextStrict(file.path);
@@ -103,7 +99,7 @@ export class Places {
   }
 }
 
-/** Says whether files are as they were seen: each is looked at once. */
+/** Makes a test whether files have the size and mtime that they had; it calls stat once per file. */
 export function asSeenTest(): (file: SeenFile) => boolean {
   const looked = new Map<SeenFile, boolean>();
   return (file) => {

@@ -9,9 +9,8 @@ import { capability, type Offers } from '../store/capability.ts';
 import type { AddResult, Store } from '../store/store.ts';
 
 /**
- * What an import of the files of a platonic Store writes to. Blocks that list others, which superblocks and Dirs are,
- * go to a Store; those of content stay in their files. A content which looks like a list is kept as well: that costs
- * its size, and nothing else.
+ * The Store to which an import of platonic files writes. It keeps Blocks that look like lists of references or Dirents, as superblocks and
+ * Dirs do; other contents stay in their files. A content that looks like a list is kept too, which costs only its size.
  */
 export class PlatonicSink implements Store {
   readonly offers: Offers;
@@ -58,13 +57,13 @@ export class PlatonicSink implements Store {
     await this.#meta.flush(options);
   }
 
-  /** The opener of the Store below closes it. */
+  /** Leaves the Store below open: its opener closes it. */
   async [Symbol.asyncDispose](): Promise<void> {
     return await Promise.resolve();
   }
 }
 
-/** Whether a Block reads as a list of Block references, or of Dirents. */
+/** Whether a Block can be decoded as Block references or as Dirents. */
 function isList(data: Uint8Array): boolean {
   return data.length > 0 && (isReferences(data) || isDirents(data));
 }
@@ -79,7 +78,7 @@ function isReferences(data: Uint8Array): boolean {
 }
 
 function isDirents(data: Uint8Array): boolean {
-  // Its length, then the byte that a Dirent or a salt begins with: most content ends here.
+  // A Dir begins with a length, then the first byte of a Dirent ('v') or a salt ('s'). This rejects most contents quickly.
   if (!data.subarray(1, 4).some((octet) => octet === 0x76 || octet === 0x73)) return false;
   try {
     decodeDir(data);

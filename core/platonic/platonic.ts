@@ -25,9 +25,9 @@ import type { Place } from './platonic-places.ts';
 import { asSeenTest, Places } from './platonic-places.ts';
 import { PlatonicSink } from './platonic-sink.ts';
 
-/** Least time between two looks at the files after a Block was not found: milliseconds. */
+/** Milliseconds between two scans of the files because of missing Blocks, at least. */
 const LOOK_AGAIN_MS = 1000;
-/** Files told of in one notice. */
+/** Files named in one notice, at most. */
 const MAX_NAMED = 3;
 const ARCHIVE = 'default';
 
@@ -35,22 +35,22 @@ export interface PlatonicOptions {
   /** Absolute path of the folder of ordinary files, without a trailing slash. */
   readonly folder: Octets;
   readonly name: string;
-  /** Holds superblocks, Dirs, the archive, and what is remembered of the files; closed with this Store. */
+  /** Holds superblocks, Dirs, the archive and the import cache; closed with this Store. */
   readonly meta: Store & { archivePath(name: string): string };
   readonly onNotice: (notice: string) => void;
   readonly clock: () => Date;
-  /** Milliseconds that only go up. */
+  /** A clock that never goes back, in milliseconds. */
   readonly monotonicMs: () => number;
 }
 
 /**
- * Blocks whose bytes are those of ordinary files, read in place. The files go through the pipeline of PUT, with the same edges,
- * so that their tree has the Dirref that a put of them gives. Superblocks and Dirs are kept elsewhere, and content in the files
- * only. Each state of the tree is recorded in an archive.
+ * A Store whose Blocks are parts of ordinary files, read in place.
  *
- * Files may be moved, changed, grow and vanish at any time. Every Block is verified when it is read. One that is not where it was
- * is sought in other places where it was seen, and then in all files.
+ * The files are imported as by PUT, with the same edges, so their tree has the same Dirref as after a put. Superblocks and Dirs are kept in
+ * `meta`, contents only in the files. Each new state of the tree is recorded in an archive.
  *
+ * Files may be moved, changed, extended and removed at any time. Every Block is verified when it is read. If its place no longer has it,
+ * its other known places are tried, and then all files.
  */
 export class PlatonicStore implements Store {
   readonly name: string;
@@ -60,7 +60,7 @@ export class PlatonicStore implements Store {
   readonly #options: PlatonicOptions;
   readonly #meta: PlatonicOptions['meta'];
   readonly #places: Places;
-  /** What of the trees is in `#places`: of a path the text of its Block. */
+  /** The paths whose Blocks are in `#places`, each with the text of its content's Block. */
   readonly #indexed = new Map<string, string>();
   readonly #closing = new AbortController();
   readonly #told = new Set<string>();
@@ -86,10 +86,7 @@ export class PlatonicStore implements Store {
     this.#places = new Places(hashByName(this.hashName));
   }
 
-  /**
-   * Looks at all files: reads those that are new or changed, and records the tree if it is another. A look that is under
-   * way is waited for.
-   */
+  /** Scans all files: reads new and changed ones, and records the tree if it changed. If a scan is running, waits for it. */
   async look(): Promise<void> {
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined;
@@ -97,7 +94,7 @@ export class PlatonicStore implements Store {
     await this.#looking;
   }
 
-  /** Looks whenever something changes, from when this resolves until the Store is closed. @param onLook - called after each look */
+  /** Scans after each change, from the time when the promise resolves until the Store is closed. @param onLook - called after each scan */
   async watch(onLook: () => void = () => undefined): Promise<void> {
     const { watchFolder } = await import('../monitor/folder-monitor.ts');
     this.#monitor = await watchFolder(
@@ -137,7 +134,7 @@ export class PlatonicStore implements Store {
     this.#lookedMs = monotonicMs();
   }
 
-  /** Notes where the Blocks of a tree's files are; what is noted of it already is passed over. */
+  /** Notes the places of the Blocks of a tree's files; parts that were noted before are skipped. */
   async #index(root: Dirent): Promise<void> {
     const { signal } = this.#closing;
     const walk = walkDirent(this.#meta, root, { signal, damage: true });
@@ -172,7 +169,7 @@ export class PlatonicStore implements Store {
     return false;
   }
 
-  /** Of a file that is not as it was seen: it is indexed again by the next look, and so are the Dirs above it. */
+  /** Makes the next scan index a changed file, and the Dirs above it, again. */
   #forget(file: Octets): void {
     let path = file.slice(this.#options.folder.length);
     for (;;) {
@@ -201,7 +198,7 @@ export class PlatonicStore implements Store {
     const key = digestKey(hashcode.digest);
     const first = await this.#read(hashcode, key, options);
     if (first.data !== undefined) return first.data;
-    // The file that had it has changed or moved; or it has come since the last look.
+    // The file has changed or moved, or the Block came after the last scan.
     if (first.stale.length > 0 || this.#options.monotonicMs() - this.#lookedMs >= LOOK_AGAIN_MS) {
       await this.look();
       this.#check('get from', options);
@@ -238,7 +235,7 @@ export class PlatonicStore implements Store {
     return { data: await this.#meta.get(hashcode, options), stale };
   }
 
-  /** What earlier states of the tree say of the files, which may still hold it: of one that grew, its former end. Once a session. */
+  /** Indexes earlier states too, once per session: a file may still hold older Blocks, such as the former end of a file that grew. */
   async #indexOlder(): Promise<void> {
     if (this.#hasOlder) return;
     this.#hasOlder = true;

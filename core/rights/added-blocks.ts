@@ -6,12 +6,12 @@ import type { HashCode } from '../block/hashcode.ts';
 import { MemoryStore } from '../store/memory.ts';
 import type { AddResult, Store } from '../store/store.ts';
 
-/** Bytes of what is added, at most. */
+/** Bytes that may be added. */
 const MAX_ADDED_SIZE = 64 * 1024 * 1024;
 
 /**
- * A Store whose own Blocks stay as they are: what is added is kept in memory. A Dir that is taken out of a tree may need a table of hard
- * links of its own.
+ * A Store that keeps added Blocks in memory and leaves the Store below unchanged. A Dir that is shown as a root may need a table of hard
+ * links of its own, for example.
  */
 export class AddedBlocks implements Store {
   readonly name: string;
@@ -49,7 +49,7 @@ export class AddedBlocks implements Store {
     await Promise.resolve();
   }
 
-  /** The Store below continues. */
+  /** Leaves the Store below open. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#added[Symbol.asyncDispose]();
   }

@@ -10,35 +10,40 @@ import { formatDirent } from '../dirent/dirent-text.ts';
 import { NeededBlocks } from '../sync/needed-blocks.ts';
 import { ROOT_PATH } from '../tree/path.ts';
 
-/** Bytes kept of a digest: nobody makes a Block that has those of another. */
+/** Bytes kept of each digest; 128 bits make collisions practically impossible. */
 const KEPT_SIZE = 16;
-/** Blocks of a client that may read a part: some 30 bytes of memory each. */
+/** Blocks that one client with partial rights may read; each takes about 30 bytes of memory. */
 const MAX_GRANTED = 4 * 1024 * 1024;
 
-/** What is open to somebody: archives, by name, as they may see them. */
+/** Gives the archives that a client may read, by name, as the client sees them. */
 export type OpenArchives = (options: OpOptions) => Promise<ReadonlyMap<string, Archive>>;
 
 /**
- * The Blocks that a client with partial rights may read: those below the states of some archives, and those that it added.
- * To know the hashcode of another is no right to it.
+ * The Blocks that a client with partial rights may read: those of the states of its archives, and those that it added. Knowing the hashcode
+ * of another Block gives no right to it.
  *
- * The trees are walked when the first Block is asked for; later, when an archive has a new state, what is new in it is.
+ * The trees are walked when the first Block is requested. When an archive has new states, only what is new in them is walked.
  */
 export class GrantedBlocks {
   readonly #source: BlockSource;
   readonly #archives: OpenArchives;
   readonly #maxCount: number;
   readonly #granted = new DigestTable(KEPT_SIZE);
-  /** Dirs below which all was walked. */
+  /** Dirs that were walked completely. */
   readonly #complete: DigestTable;
-  /** The newest state that was walked, of each archive. */
+  /** The newest walked state of each archive. */
   readonly #walked = new Map<string, string>();
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   readonly #end = new AbortController();
   readonly #hashName: HashCode['hashName'];
 
-  /** @param source - the Store with all its Blocks */
+  /**
+   * @param source - the Store with all Blocks
+   * @param hashName - its hash function
+   * @param archives - the client's archives
+   * @param maxCount - the most Blocks that may be granted
+   */
   constructor(source: BlockSource, hashName: HashCode['hashName'], archives: OpenArchives, maxCount = MAX_GRANTED) {
     this.#source = source;
     this.#hashName = hashName;
@@ -47,10 +52,10 @@ export class GrantedBlocks {
     this.#complete = new DigestTable(hashByName(hashName).digestSize);
   }
 
-  /** Which of some Blocks are granted. @throws {VtError} EUNSUPPORTED where they are too many to be distinguished */
+  /** Whether each of some Blocks is granted. @throws {VtError} EUNSUPPORTED if more Blocks are granted than can be tracked */
   async has(digests: readonly Uint8Array[]): Promise<boolean[]> {
     if (digests.every((digest) => this.#granted.has(digest))) return digests.map(() => true);
-    // It would be found out again by a walk for each request.
+    // Without this, each request would cause a walk with the same result.
     if (this.#granted.count > this.#maxCount) throw tooMany(this.#maxCount);
     // A request during a walk is answered by the next walk: a state may have been recorded meanwhile.
     this.#next ??= this.#afterRunning();
@@ -58,12 +63,12 @@ export class GrantedBlocks {
     return digests.map((digest) => this.#granted.has(digest));
   }
 
-  /** Whether a Block is known to be granted, as far as was walked. */
+  /** Whether a Block is granted by what was walked or added so far. */
   isKnown(digest: Uint8Array): boolean {
     return this.#granted.has(digest);
   }
 
-  /** Grants a Block to who added it: its bytes are known to them. */
+  /** Grants a Block to the client that added it and so knows its bytes. @throws {VtError} EUNSUPPORTED beyond the limit */
   grant(digest: Uint8Array): void {
     if (this.#granted.set(digest) && this.#granted.count > this.#maxCount) throw tooMany(this.#maxCount);
   }
@@ -107,7 +112,7 @@ export class GrantedBlocks {
       signal,
     });
     await walk.dirent(dirent, ROOT_PATH);
-    // Where a Block is missing it may come later: then all is looked at again.
+    // A missing Block may arrive later, so a tree with faults is walked again.
     if (walk.faults.length === 0) for (const digest of walk.dirs) this.#complete.set(digest);
   }
 }

@@ -3,14 +3,14 @@ import type { ArchiveLine } from '../archive/archive-line.ts';
 import { newestFirst } from '../archive/newest-first.ts';
 import type { OpOptions } from '../base/op-options.ts';
 
-/** An archive in which appending is asked for first; no line of it is changed. */
+/** An archive that calls a check before each append. Lines pass unchanged. */
 export class GuardedArchive implements Archive {
   readonly name: string;
   readonly watch?: (onChange: () => void) => () => void;
   readonly #archive: Archive;
   readonly #beforeAppend: () => void;
 
-  /** @param beforeAppend - throws where it is not to be appended to */
+  /** @param beforeAppend - throws to refuse an append */
   constructor(archive: Archive, beforeAppend: () => void) {
     this.name = archive.name;
     this.#archive = archive;

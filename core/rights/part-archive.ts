@@ -10,10 +10,15 @@ import { openLiveTree } from '../tree/live/live-tree.ts';
 import { partOfTree } from '../tree/part-of-tree.ts';
 import { isDamage } from '../tree/walk.ts';
 
-/** The Dir that is shown in place of a root; undefined where there is none. */
+/** Gives the Dir that is shown in place of a root; undefined if the root lacks it. */
 export type PartOf = (root: DirDirent, options: OpOptions) => Promise<DirDirent | undefined>;
 
-/** The Dir at a path. No symlink leads there. @param store - takes the tables that a Dir may need by itself */
+/**
+ * Gives the Dir at a path; symlinks are not followed.
+ *
+ * @param store - receives the tables of hard links that a Dir needs of its own
+ * @param below - the names from the root to the Dir
+ */
 export function dirBelow(store: Store, below: readonly Octets[]): PartOf {
   return async (root, options) => {
     await using tree = openLiveTree(store, root);
@@ -23,14 +28,14 @@ export function dirBelow(store: Store, below: readonly Octets[]): PartOf {
 }
 
 /**
- * An archive of which only a part is shown: each state is a Dir of it, as if that were the root. States without it, and those in which
- * it did not change, are left out, and so are notes: they say what was done elsewhere. It is read only.
+ * A read-only archive that shows one Dir of another archive's states as if it were the root. States without the Dir, or in which it did not
+ * change, are left out. Notes are left out, since they describe changes elsewhere.
  */
 export class PartArchive implements Archive {
   readonly name: string;
   readonly #whole: Archive;
   readonly #partOf: PartOf;
-  /** The Dir in each state, as far as was looked at. */
+  /** The Dir in each root that was read so far. */
   readonly #known = new Map<string, DirDirent | undefined>();
 
   constructor(whole: Archive, partOf: PartOf) {
@@ -70,7 +75,7 @@ export class PartArchive implements Archive {
     try {
       return await this.#partOf(root, options);
     } catch (error) {
-      // A state that cannot be read so far has nothing that could be shown.
+      // An unreadable state is treated as one without the Dir.
       if (!isDamage(error)) throw error;
       return undefined;
     }

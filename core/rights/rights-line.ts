@@ -6,23 +6,23 @@ import { parseRights } from './rights.ts';
 /** A client with rights. */
 export interface RightsHolder {
   readonly name: string;
-  /** Undefined where the line has its hash alone. */
+  /** Undefined if the line has only its hash. */
   readonly secret: Uint8Array | undefined;
   /** The SHA-256 of the secret. */
   readonly digest: Uint8Array;
   readonly rights: Rights;
 }
 
-/** Bytes of a secret at least: fewer can be guessed. */
+/** Least bytes of a secret: shorter ones can be guessed. */
 const MIN_SECRET_SIZE = 16;
 
 const HASH_PREFIX = 'sha256:';
 
 /**
- * Reads a line of a rights file: a name, a secret or its hash as `sha256:HEX`, and what it may do.
+ * Reads a line of a rights file: a name, a secret or `sha256:HEX`, and the rights.
  *
- * @returns undefined for a line that says nothing: empty, or a comment
- * @throws {VtError} EUSAGE for one that cannot be read; its text is not shown
+ * @returns undefined for an empty line or a comment
+ * @throws {VtError} EUSAGE for an invalid line; the message does not contain the secret
  */
 export function parseRightsLine(text: string): RightsHolder | undefined {
   const [name = '', secret = '', ...words] = text.split(/[ \t]+/).filter((word) => word !== '');
@@ -41,7 +41,7 @@ export function parseRightsLine(text: string): RightsHolder | undefined {
     : holderOf(name, Buffer.from(secret, 'latin1'), rights);
 }
 
-/** Somebody by the secret itself. */
+/** Makes a holder from a secret. */
 export function holderOf(name: string, secret: Uint8Array, rights: Rights): RightsHolder {
   return { name, secret, digest: sha256(secret), rights };
 }
@@ -62,7 +62,7 @@ function sha256(data: Uint8Array): Buffer {
   return createHash('sha256').update(data).digest();
 }
 
-/** Whether it is the secret of somebody; takes the same time wherever they differ. */
+/** Whether a secret belongs to a holder; compares in constant time. */
 export function isSecretOf(holder: RightsHolder, secret: Uint8Array): boolean {
   return timingSafeEqual(sha256(secret), holder.digest);
 }

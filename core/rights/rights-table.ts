@@ -6,29 +6,29 @@ import { OWNER } from './rights.ts';
 import type { RightsHolder } from './rights-line.ts';
 import { holderOf, parseRightsLine } from './rights-line.ts';
 
-/** Those who have rights, and which. */
+/** The clients with rights. */
 export interface RightsTable {
-  /** Those who have them now. Of a line that stays as it is the holder is the same object. */
+  /** The present holders. An unchanged line keeps its object. */
   holders(): readonly RightsHolder[];
 }
 
-/** A table of one secret, whose holder may do everything. */
+/** A table with one secret, whose holder may do everything. */
 export function ownerTable(secret: Uint8Array): RightsTable {
   const holders = [holderOf('owner', secret, OWNER)];
   return { holders: () => holders };
 }
 
-/** Lines that give rights: who says hello is looked for among all of them. */
+/** Lines that give rights, at most: each new connection is compared with all of them. */
 const MAX_HOLDERS = 1000;
-/** Permissions of group and others. */
+/** The permission bits of group and others. */
 const OTHERS = 0o077;
 
-/** Milliseconds after a change in which another may leave the file's times as they are. */
+/** Milliseconds after a change in which a second change may keep the same timestamps. */
 const TIME_STEP_MS = 1000;
 
 /**
- * A table in a file, a line each. It is looked at for each question: what is removed from it is a right no longer from then on. A line that
- * cannot be read gives none, nor does a file that cannot be.
+ * A table in a file, one holder per line. The file is checked at each question, so removing a line takes effect at once. A line that cannot
+ * be read gives no rights. An unreadable file gives none at all.
  */
 export class RightsFile implements RightsTable {
   readonly #file: string;
@@ -44,8 +44,8 @@ export class RightsFile implements RightsTable {
   }
 
   /**
-   * @param onNotice - called with what cannot be read later, in a sentence
-   * @throws {VtError} EOPEN where it cannot be read, EPERM where others may read or write it, EUSAGE for a line that gives no rights
+   * @param onNotice - called with a sentence for each later fault
+   * @throws {VtError} EOPEN if it cannot be read, EPERM if others may read or write it, EUSAGE for an invalid line
    */
   static open(file: string, onNotice: (notice: string) => void): RightsFile {
     const table = new RightsFile(file, onNotice);
@@ -71,7 +71,7 @@ export class RightsFile implements RightsTable {
     const seen = identityOf(this.#file);
     this.#seen = seen?.text ?? '';
     this.#readAtMs = Date.now();
-    // What was reported once need not be reported each time that the file is read again for its times alone.
+    // A recent file is read again though unchanged: do not repeat its faults then.
     const tell = before === this.#seen && before !== '' ? (): void => undefined : onFault;
     const holders = new Map<string, RightsHolder>();
     try {
@@ -110,7 +110,7 @@ export class RightsFile implements RightsTable {
   }
 }
 
-/** What tells a file from what it was before, and when that came to be; undefined where there is none. */
+/** Identifies the version of a file, and the time of its last change; undefined if there is no file. */
 function identityOf(file: string): { readonly text: string; readonly changedMs: number } | undefined {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) return undefined;

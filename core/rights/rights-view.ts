@@ -20,8 +20,8 @@ import { mayAddTo, readGrant } from './rights.ts';
 import type { RightsHolder } from './rights-line.ts';
 
 /**
- * A Store as somebody may use it. All that a server does for them it does with this, so no request has to ask for rights by itself. What
- * they have no right to read is not there; what they have no right to do fails with EPERM and names the right.
+ * A Store as one client may use it. A server does everything for the client through this view, so no request checks rights itself.
+ * Unreadable things appear absent. Forbidden actions fail with EPERM and name the right.
  *
  * A client that may read all archives may read all Blocks. For others {@link GrantedBlocks} decides.
  */
@@ -29,7 +29,7 @@ export class RightsView implements Store {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
-  /** Of a part nothing goes past this. */
+  /** Undefined for a client with partial rights, so that no capability bypasses this view. */
   readonly wraps: Store | undefined;
   readonly offers: Offers;
   readonly #holder: RightsHolder;
@@ -39,7 +39,11 @@ export class RightsView implements Store {
   readonly #isAllowed: () => boolean;
   readonly #parts = new Map<string, PartArchive>();
 
-  /** @param isAllowed - whether the rights still are what they were: asked for each use */
+  /**
+   * @param below - the Store
+   * @param holder - the client
+   * @param isAllowed - whether the client still has these rights; called for each use
+   */
   constructor(below: Store, holder: RightsHolder, isAllowed: () => boolean) {
     const { rights } = holder;
     this.name = below.name;
@@ -136,13 +140,13 @@ export class RightsView implements Store {
     await this.#below.flush(options);
   }
 
-  /** The Store below continues. */
+  /** Leaves the Store below open. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#granted?.close();
     await this.#added[Symbol.asyncDispose]();
   }
 
-  /** A client does not learn whether the Store has a Block that it may not read. */
+  /** Hides from a client with partial rights whether the Store had a Block before. */
   #isNewHere(digest: Uint8Array, isNew: boolean): boolean {
     if (this.#granted === undefined) return isNew;
     const isKnown = this.#granted.isKnown(digest);
@@ -183,7 +187,7 @@ export class RightsView implements Store {
     return this.guarded(name, whole(!mayAddTo(rights, name) || !canWrite(this.#below)));
   }
 
-  /** An archive that may be read, so that it is appended to by right alone. */
+  /** Wraps a readable archive so that only a client with the right may append. */
   guarded(name: string, archive: Archive): Archive {
     return new GuardedArchive(archive, () => {
       this.#require();
@@ -206,11 +210,14 @@ export class RightsView implements Store {
     if (this.#holder.rights.adds.length === 0) throw this.#lacks('add to Store', 'add');
   }
 
-  /** @throws {VtError} EPERM where the line is there no longer, or is another */
+  /**
+   * @throws {VtError} EPERM if the client's line was removed or changed
+   * @throws {VtError} EUNSUPPORTED for partial rights to a sealed Store
+   */
   #require(): void {
     if (!this.#isAllowed()) throw noLonger(this.#holder);
     if (this.#granted === undefined || this.hashName !== 'sealed') return;
-    // Its Dirs cannot be read here, and to give a Block is no proof of knowing it.
+    // The server cannot read sealed Dirs, and adding a sealed Block does not prove knowing its content.
     throw new VtError('EUNSUPPORTED', `open Store "${this.name}": it is sealed, so rights to only a part of it are useless`, {
       remedy: 'give the right read, or add',
     });

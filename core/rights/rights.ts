@@ -4,24 +4,24 @@ import { appendAll } from '../base/lists.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromText } from '../base/octets.ts';
 
-/** Archives whose names fit a pattern, or what is below a path in each of them. */
+/** The right to read archives whose names match a pattern, or one Dir in each of them. */
 export interface ReadGrant {
   readonly fits: (archive: string) => boolean;
-  /** The names down to the Dir that is shown in place of the root; none for the whole tree. */
+  /** The names from the root to the Dir that is shown as the root; empty for the whole tree. */
   readonly below: readonly Octets[];
 }
 
-/** What somebody may do. Nothing that is not here. */
+/** The rights of a client. Anything not listed is forbidden. */
 export interface Rights {
-  /** Everything that the server does at all, as its owner: roots may be dated back too. */
+  /** Everything the server offers, as its owner; this includes recording roots with earlier dates. */
   readonly isOwner: boolean;
-  /** The archives that may be read. The first that fits counts. */
+  /** The archives that may be read. The first match counts. */
   readonly reads: readonly ReadGrant[];
   /** The archives that may be added to. */
   readonly adds: readonly ((archive: string) => boolean)[];
-  /** Whether every archive may be read, and so every Block, whatever refers to it. */
+  /** Whether every archive may be read, and so every Block. */
   readonly readsAll: boolean;
-  /** Whether a Store may be used, by the name under which it is served; '' for the one without. */
+  /** Whether an export may be used, given its name; '' for the unnamed one. */
   readonly mayUse: (exportName: string) => boolean;
 }
 
@@ -34,14 +34,14 @@ export const OWNER: Rights = {
   mayUse: () => true,
 };
 
-/** The name of the Store without a name in `export=`. */
+/** The name of the unnamed export in `export=`. */
 const UNNAMED = '-';
 
 /**
- * Reads the words of a line that give rights: `all`, `read`, `read=ARCHIVE[/PATH],…`, `add`, `add=ARCHIVE,…`, `export=NAME,…`. Names are shell
- * patterns. The right to add to an archive includes reading it.
+ * Reads the rights of a line: `all`, `read`, `read=ARCHIVE[/PATH],…`, `add`, `add=ARCHIVE,…`, `export=NAME,…`. Names are shell patterns.
+ * The right to add to an archive includes reading it.
  *
- * @throws {VtError} EUSAGE for a word that gives none, and where there is none
+ * @throws {VtError} EUSAGE for an unknown word, or if no word gives a right
  */
 export function parseRights(words: readonly string[]): Rights {
   const reads: ReadGrant[] = [];
@@ -82,12 +82,12 @@ export function parseRights(words: readonly string[]): Rights {
   return { isOwner, reads: [...all, ...own, ...reads], adds, readsAll, mayUse };
 }
 
-/** What of an archive somebody may read; undefined for nothing. */
+/** The right of a client to read an archive; undefined if it has none. */
 export function readGrant({ reads }: Rights, archive: string): ReadGrant | undefined {
   return reads.find(({ fits }) => fits(archive));
 }
 
-/** Whether somebody may record roots in an archive. */
+/** Whether a client may record roots in an archive. */
 export function mayAddTo({ adds }: Rights, archive: string): boolean {
   return adds.some((fits) => fits(archive));
 }
@@ -103,7 +103,7 @@ function parseName(text: string): (name: string) => boolean {
   return (name) => fits(octetsFromText(name));
 }
 
-/** `%20` and the like: a space, a comma, or a slash would end a name. */
+/** Decodes `%20` and the like: a space, comma or slash would end a name. */
 function unescaped(text: string): Octets {
   return octetsFromText(text).replace(/%([\da-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))) as Octets;
 }

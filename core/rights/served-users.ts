@@ -12,20 +12,23 @@ import type { RightsHolder } from './rights-line.ts';
 import type { RightsTable } from './rights-table.ts';
 import { RightsView } from './rights-view.ts';
 
-/** Those of a table to whom a Store is served over connections, each with what they may use of it. */
+/** The clients of a rights table, each with the Stores that it may use over a connection. */
 export class ServedUsers implements AsyncDisposable {
   readonly #table: RightsTable;
   readonly #service: StoreService;
   readonly #users = new WeakMap<RightsHolder, ServedUser>();
   readonly #views: RightsView[] = [];
 
-  /** @param service - what is served at all */
+  /**
+   * @param table - the clients
+   * @param service - everything the server offers
+   */
   constructor(table: RightsTable, service: StoreService) {
     this.#table = table;
     this.#service = service;
   }
 
-  /** Those that are served now. A line with a hash alone tells no secret that could be shown without being sent. */
+  /** The present clients. A client whose line has only a hash is left out: the handshake needs the secret itself. */
   list(): readonly ServedUser[] {
     return this.#table.holders().flatMap((holder) => {
       if (holder.secret === undefined) return [];
@@ -53,18 +56,22 @@ export class ServedUsers implements AsyncDisposable {
     return { secret, requireServed, lacks, service: { ...this.#service, ...(rights.isOwner ? { exports: new Map(exports) } : limited) } };
   }
 
-  /** The Stores that are served continue. */
+  /** Leaves the served Stores open. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const view of this.#views) await view[Symbol.asyncDispose]();
   }
 }
 
-/** A Store as it is served, with its archives where it has any. */
+/** Makes the export of a Store, with its archives if it has any. */
 export function exportOf(store: Store): StoreExport {
   return capability(store, 'archives') !== undefined ? { store, archive: (name) => archiveOf(store, name) } : { store };
 }
 
-/** A client that may only add records no state that others cannot read completely. */
+/**
+ * Finds why a client that may only add must not record a root: others could not read it completely.
+ *
+ * @returns the path and error of the first fault; undefined for a complete tree
+ */
 export async function wholeTreeFault(store: Store, root: Dirent, { signal, turn }: TurnOptions): Promise<string | undefined> {
   const fault = await treeFault(store, root, { signal, between: () => turn?.next() });
   return fault && `"${octetsToText(fault.path)}": ${errorText(fault.error)}`;

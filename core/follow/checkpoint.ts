@@ -12,17 +12,17 @@ import type { FileDirent } from '../dirent/dirent.ts';
 import { parseDirent } from '../dirent/dirent-text.ts';
 import type { FileMark } from './tailed-file.ts';
 
-/** How far one followed path is taken in. */
+/** How far one followed path has been read and stored. */
 export interface TailState {
-  /** What is before it is cut for good; see {@link StablePoint}. */
+  /** Offset in the content before which the edges are final; see {@link StablePoint}. */
   readonly stable: number;
   readonly isDeaf: boolean;
   readonly parsing?: ParsingPoint | undefined;
-  /** Where reading is of the file that has the path, and of those that had it before, oldest first. */
+  /** Read positions in the file at the path and in its predecessors, oldest first. */
   readonly files: readonly FileMark[];
-  /** Files that had the path and are read to their end: under another name they are no news. */
+  /** Files that were at the path before and are read to their end. Under another name they are not read again. */
   readonly done: readonly FileMark[];
-  /** The content so far, whose Blocks are durable, and its metadata: the text of a Dirent. */
+  /** The content so far and its metadata, as the text of a Dirent; its Blocks are durable. */
   readonly dirent: string;
 }
 
@@ -30,24 +30,24 @@ export interface TailState {
 export interface TailMark extends TailState {
   /** The local path, bytes in Base64. */
   readonly path: string;
-  /** The path in the tree, likewise. */
+  /** The path in the tree, also in Base64. */
   readonly name: string;
-  /** What the root before has of it, if that is something else; null where it has nothing. */
+  /** Its state in the previous root if that differs; null if that root lacks it. */
   readonly recorded?: TailState | null | undefined;
 }
 
 /**
- * What a checkpoint keeps of everything that one command follows. It is written before the root that has this state, so that a
- * kill loses nothing that was read. The tree says whether that root was recorded; so does {@link FollowerStatus} until then.
+ * The checkpoint of one `follow` or `watch` command. It is written before the root with this state is recorded, so a kill loses nothing
+ * that was read. The tree shows whether that root was recorded; so does {@link FollowerStatus} until then.
  */
 export interface Checkpoint {
-  /** Counts the roots that were to be recorded. */
+  /** The number of the round, counted over all processes that continued it. */
   readonly round: number;
   /** `follow` or `watch`; undefined in checkpoints of early versions. */
   readonly command?: string | undefined;
   readonly store: string;
   readonly archive: string;
-  /** Local paths and patterns, and what they become, for people. */
+  /** Local paths and patterns as the user typed them, for display. */
   readonly what: string;
   readonly target: string;
   readonly pid: number;
@@ -55,16 +55,21 @@ export interface Checkpoint {
   readonly when: string;
   /** The last root that was recorded, as text. */
   readonly root?: string | undefined;
-  /** Bytes a second, lately. */
+  /** Recent rate in bytes per second. */
   readonly rate: number;
   /** Files that are followed or watched; undefined in checkpoints of early versions. */
   readonly files?: number | undefined;
   readonly tails: readonly TailMark[];
-  /** Whether a checksum held; checkpoints of version 1 have none. */
+  /** Whether a checksum was verified; checkpoints of version 1 have none. */
   readonly isChecked: boolean;
 }
 
-/** Begins a checkpoint: then come the version, SHA-256 of what follows the line in hexadecimal, and that, JSON. @see vt(5), "Checkpoints of tails" */
+/**
+ * The first word of a checkpoint. The first line continues with the version and the SHA-256, in hexadecimal, of the JSON text after that
+ * line.
+ *
+ * @see vt(5), "Checkpoints of tails"
+ */
 const MAGIC = 'vtftp-tail';
 const VERSION = 2;
 const UNCHECKED_VERSION = 1;
@@ -72,8 +77,8 @@ const UNCHECKED_VERSION = 1;
 /**
  * Reads a checkpoint.
  *
- * @returns undefined where there is none
- * @throws {VtError} EFAILED for one that cannot be read, is damaged, or is of another version
+ * @returns undefined if there is no file
+ * @throws {VtError} EFAILED if it cannot be read, is damaged, or has another version
  */
 export function readCheckpoint(path: string): Checkpoint | undefined {
   let data: Buffer;
@@ -86,7 +91,12 @@ export function readCheckpoint(path: string): Checkpoint | undefined {
   return decodeCheckpoint(data, path);
 }
 
-/** Reads the bytes of a checkpoint. @throws as {@link readCheckpoint} */
+/**
+ * Decodes the bytes of a checkpoint.
+ *
+ * @param path - for messages
+ * @throws as {@link readCheckpoint}
+ */
 export function decodeCheckpoint(data: Buffer, path: string): Checkpoint {
   const end = data.indexOf('\n');
   const [magic, version, sum] = data.toString('latin1', 0, Math.max(0, end)).split(' ');
@@ -128,17 +138,13 @@ function isUnchecked(value: unknown): value is Omit<Checkpoint, 'isChecked' | 'r
   );
 }
 
-/** The bytes of a checkpoint. */
+/** Encodes a checkpoint. */
 export function encodeCheckpoint(checkpoint: Omit<Checkpoint, 'isChecked'>): Buffer {
   const body = Buffer.from(`${JSON.stringify(checkpoint)}\n`);
   return Buffer.concat([Buffer.from(`${MAGIC} ${VERSION} ${sumOf(body)}\n`), body]);
 }
 
-/**
- * Writes a checkpoint: durably, and whole or not at all.
- *
- * @throws {VtError} EFAILED
- */
+/** Writes a checkpoint durably and atomically. @throws {VtError} EFAILED */
 export function writeCheckpoint(path: string, checkpoint: Omit<Checkpoint, 'isChecked'>): void {
   const temporary = `${path}.new`;
   const folder = dirname(path);
@@ -159,24 +165,24 @@ export function writeCheckpoint(path: string, checkpoint: Omit<Checkpoint, 'isCh
   }
 }
 
-/** Removes a checkpoint; none is no error. */
+/** Removes a checkpoint if it exists. */
 export function removeCheckpoint(path: string): void {
   rmSync(path, { force: true });
 }
 
-/** The Dirent of a state. */
+/** The Dirent of a state. @throws {TypeError} if it is not of a file */
 export function fileOf({ dirent }: TailState): FileDirent {
   const parsed = parseDirent(dirent);
   if (parsed.kind !== 'file') throw new TypeError(`restore a tail: expected the Dirent of a file, got a ${parsed.kind}`);
   return parsed;
 }
 
-/** Bytes as a checkpoint holds them. */
+/** Encodes bytes for a checkpoint. */
 export function base64(octets: Octets): string {
   return octetsToBytes(octets).toString('base64');
 }
 
-/** Bytes that a checkpoint holds. */
+/** Decodes bytes of a checkpoint. */
 export function fromBase64(text: string): Octets {
   return octetsFromBytes(Buffer.from(text, 'base64'));
 }

@@ -2,38 +2,38 @@ import { errorCode, errorText } from '../base/system/system-error.ts';
 import type { FolderMonitor, WatchOptions } from '../monitor/folder-monitor.ts';
 import type { Followed } from './followed.ts';
 
-/** How long nobody listens for changes after there were too many: milliseconds. Rounds find them all the same. */
+/** Milliseconds without watches after a flood of events. Rounds find changes all the same. */
 const UNWATCHED_MS = 120_000;
 
 interface FoldersOptions {
   readonly followed: Followed;
   readonly monotonicMs: () => number;
-  /** Something may have changed. */
+  /** Called when something may have changed. */
   readonly onEvent: () => void;
-  /** There were too many events: for a while there will be none. */
+  /** Called after too many events: for a while there will be none. */
   readonly onFlood: () => void;
-  /** The system does not report some changes. */
+  /** Called when the system cannot report some changes. */
   readonly onTrouble: (trouble: string) => void;
 }
 
-/** Watches the folders of what is followed, and says what is followed where something may have changed. */
+/** Watches the folders of followed paths, and tells them where something may have changed. */
 export class FollowedFolders {
   readonly #options: FoldersOptions;
   #monitor: FolderMonitor | undefined;
   #watched = '';
-  /** Until then events are not watched. */
+  /** Nothing is watched until then. */
   #unwatchedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FoldersOptions) {
     this.#options = options;
   }
 
-  /** Whether there were too many events of late: rounds follow each other as if one came all the time. */
+  /** Whether watches are paused after a flood. Rounds then run at the pace of a steady stream of events. */
   get isUnwatched(): boolean {
     return this.#options.monotonicMs() < this.#unwatchedUntilMs;
   }
 
-  /** Watches the folders, which may be others than before. */
+  /** Watches the present folders; they may differ from those of the last call. */
   async watch(): Promise<void> {
     const { followed, onEvent, onTrouble } = this.#options;
     const folders = followed.folders;
@@ -56,23 +56,23 @@ export class FollowedFolders {
         else followed.noteEntries(directory);
         onEvent();
       },
-      // Where every look is at everything, nothing is missed without.
+      // Without `isDeep` every round looks at every file, so pausing the watch misses nothing.
       ...(followed.isDeep ? {} : { onFlood: () => this.#unwatch() }),
       onError: (error) => onTrouble(monitorTrouble(error, followed.isDeep)),
     };
-    // A whole tree needs every name that the system reports; a few files that are polled anyway need a hint.
+    // A whole tree needs every name that the system reports; for a few polled files a hint is enough.
     this.#monitor = followed.isDeep
       ? await (await import('../monitor/folder-monitor.ts')).watchPaths(folders, { ...options, deep: true })
       : await (await import('../monitor/entry-monitor.ts')).watchEntries(folders, options);
     await this.#monitor.ready;
   }
 
-  /** Watches nothing any more. */
+  /** Stops watching. */
   async close(): Promise<void> {
     await this.#monitor?.[Symbol.asyncDispose]();
   }
 
-  /** Goes by the clock for a while. */
+  /** Pauses watching after a flood: rounds run by the clock. */
   #unwatch(): void {
     this.#unwatchedUntilMs = this.#options.monotonicMs() + UNWATCHED_MS;
     this.#monitor = undefined;
@@ -81,7 +81,7 @@ export class FollowedFolders {
   }
 }
 
-/** What it means that the system does not report changes. */
+/** The message for changes that the system does not report. */
 function monitorTrouble(error: unknown, isDeep: boolean): string {
   const meaning = isDeep
     ? 'what the system does not tell of is found by the next look at all of it (--rescan)'

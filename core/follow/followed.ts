@@ -2,45 +2,45 @@ import type { Octets } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { TailMark } from './checkpoint.ts';
 
-/** Sums over what is followed. */
+/** Sums over the followed files. */
 export interface FollowedCounts {
   readonly files: number;
-  /** Of these, those whose path leads nowhere at present. */
+  /** How many of these paths lead to no file at present. */
   readonly absent: number;
   /** Bytes of content. */
   readonly size: number;
-  /** Bytes that were taken in by this process, and those that were read of local files for that. */
+  /** Bytes that this process stored. `readBytes`: bytes of local files that it read for that. */
   readonly newBytes: number;
   readonly readBytes: number;
-  /** Bytes that are in local files, and not taken in. */
+  /** Bytes in local files that are not read yet. */
   readonly unreadBytes: number;
-  /** Times that a content continued with another file, or with the same from its start. */
+  /** How often a content continued with another file, or with the same file from its start. */
   readonly rotations: number;
 }
 
-/** Local files that a part of a tree is kept in step with. */
+/** Local files with which a part of a tree is kept in step. */
 export interface Followed {
-  /** Folders in which changes are looked for. */
+  /** Folders to watch. */
   readonly folders: readonly Octets[];
-  /** Whether also in all folders below these. */
+  /** Whether to watch all folders below these too. */
   readonly isDeep: boolean;
-  /** Whether a change at a path is worth a look. */
+  /** Whether a change at a path matters. */
   concerns(path: Octets): boolean;
-  /** A change was seen at a path, or may have been missed anywhere. */
+  /** Notes a change at a path; undefined: anything may have changed. */
   note(path: Octets | undefined): void;
-  /** Any of the entries of a directory may have changed. */
+  /** Notes that any entry of a directory may have changed. */
   noteEntries(directory: Octets): void;
-  /** Takes in what is new. @returns whether the tree has to change */
+  /** Reads what is new. @returns whether the tree must change */
   look(options: OpOptions): Promise<boolean>;
-  /** Adds what waits to the Store. */
+  /** Adds waiting Blocks to the Store. */
   flush(options: OpOptions): Promise<void>;
-  /** Brings what changed into the tree. */
+  /** Applies the changes to the tree. */
   bind(options: OpOptions): Promise<void>;
-  /** What has to be kept to continue after the process has ended. */
+  /** The entries of a checkpoint: what another process needs to continue. */
   marks(): TailMark[];
-  /** A root is recorded that has what was bound, as the last marks say. */
+  /** Notes that a root with the bound changes was recorded, as in the last marks. */
   noteRecorded(): void;
-  /** What goes wrong with some of it, while the rest continues. */
+  /** What fails for some files while the others continue; undefined if nothing. */
   readonly trouble: string | undefined;
   counts(): FollowedCounts;
   close(): Promise<void>;

@@ -2,33 +2,33 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { readStateFile } from '../base/system/read-state-file.ts';
 
 /**
- * What a process that follows tells others, beside its checkpoint. It is written over what was reported before, which takes no room:
- * on a full disk it is still told.
+ * What a following process reports to others, in a file beside its checkpoint. Each report overwrites the last in place, so it succeeds
+ * even on a full disk.
  */
 export interface FollowerStatus {
-  /** The round whose root was recorded last; see {@link Checkpoint}. */
+  /** The last round whose root was recorded; see {@link Checkpoint}. */
   readonly round: number;
-  /** That root. */
+  /** That root, as text. */
   readonly root?: string | undefined;
-  /** Why the rounds since then failed, and since when: ISO 8601. */
+  /** Why the rounds since then failed. `since`: the time of the first failure, in ISO 8601. */
   readonly trouble?: string | undefined;
   readonly since?: string | undefined;
 }
 
-/** Bytes of a status, with blanks at its end: always as many, so that the next one is as long. */
+/** Size of a status in bytes, padded with blanks, so that the next one fits exactly. */
 const STATUS_SIZE = 4096;
 
-/** Bytes of a status that trouble may take, before quotes are escaped. */
+/** Bytes of `trouble` that are kept, before quotes are escaped. */
 const MAX_TROUBLE = 400;
 
-/** Bytes of a root's text at most. */
+/** Longest text of a root that is kept, in bytes. */
 const MAX_ROOT = 1024;
 
-/** Tells it, as far as that is possible: nothing hangs on it. @param file - which is there */
+/** Writes a status; a failure is ignored, since nothing depends on it. @param file - an existing file */
 export function writeStatus(file: string, { round, root, trouble, since }: FollowerStatus): void {
   const cut = trouble === undefined ? undefined : Buffer.from(trouble).subarray(0, MAX_TROUBLE).toString();
   const text = Buffer.alloc(STATUS_SIZE, ' ');
-  // A top Dir may have any amount of attributes; its text is then left out.
+  // The attributes of a top Dir may have any size: a long text is left out.
   text.write(JSON.stringify({ round, since, trouble: cut, root: (root?.length ?? 0) > MAX_ROOT ? undefined : root }));
   try {
     const fd = openSync(file, constants.O_WRONLY | constants.O_NOFOLLOW);
@@ -38,11 +38,11 @@ export function writeStatus(file: string, { round, root, trouble, since }: Follo
       closeSync(fd);
     }
   } catch {
-    // Its callers then treat the checkpoint as unrecorded, which is the safe case.
+    // Readers then treat the checkpoint as unrecorded, which is the safe case.
   }
 }
 
-/** What was reported last; undefined where nothing was, or it is being written. */
+/** Reads the last status; undefined if there is none, or if it is just being written. */
 export function readStatus(file: string): FollowerStatus | undefined {
   try {
     const value: unknown = JSON.parse(readStateFile(file).toString());

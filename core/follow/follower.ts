@@ -9,35 +9,35 @@ import type { FollowerStatus } from './follower-status.ts';
 import { ReadRate } from './read-rate.ts';
 import { RoundTrouble } from './round-trouble.ts';
 
-/** Between two rounds without an event: milliseconds. A monitor may miss changes, and knows nothing of network filesystems. */
+/** Milliseconds between rounds without events. A monitor may miss changes, and sees none on network filesystems. */
 const TIMER_MS = 1000;
 
 /**
- * With so many bytes waiting at the end of a round the next one begins at once. At 200 MB/s, rounds of a second would let a
- * write wait for 2.5 s.
+ * If more bytes than this wait at the end of a round, the next one begins at once. At 200 MB/s, rounds of a second would delay a write by
+ * up to 2.5 s.
  */
 const HASTE_SIZE = 16 * 1024 * 1024;
 
-/** Between two looks at how much waits: milliseconds. */
+/** Milliseconds between checks of how many bytes wait. */
 const PEEK_MS = 250;
 
-/** Between two rounds while there are too many events to watch, at least: milliseconds. */
+/** Least milliseconds between rounds while watches are paused after a flood. */
 const UNWATCHED_EVERY_MS = 100;
 
 export interface FollowerOptions {
   readonly store: Pick<Store, 'flush' | 'name'>;
   readonly followed: Followed;
-  /** Records the root of the tree. @returns its text */
+  /** Records the root of the tree. @returns the root as text */
   readonly sync: (signal: AbortSignal) => Promise<string>;
-  /** Where the checkpoint is. */
+  /** Path of the checkpoint. */
   readonly checkpointPath: string;
-  /** How many rounds were before, by that checkpoint. */
+  /** The round of the existing checkpoint; 0 without one. */
   readonly round: number;
-  /** Called with which round is recorded, and what keeps others from it. */
+  /** Called with the last recorded round, and the reason why later ones failed. */
   readonly onStatus: (status: FollowerStatus) => void;
-  /** Its fixed fields. */
+  /** The fixed fields of the checkpoint. */
   readonly identity: Pick<Checkpoint, 'command' | 'store' | 'archive' | 'what' | 'target' | 'pid'>;
-  /** Least time between the starts of two rounds where no more waits than {@link HASTE_SIZE}: milliseconds. */
+  /** Least milliseconds between the starts of two rounds, unless more than {@link HASTE_SIZE} bytes wait. */
   readonly everyMs: number;
   readonly clock: () => Date;
   readonly monotonicMs: () => number;
@@ -46,29 +46,30 @@ export interface FollowerOptions {
   readonly onEnd: () => void;
 }
 
-/** How a follower is getting on. */
+/** The present state of a follower. */
 export interface FollowerState extends FollowedCounts {
-  /** Bytes a second, lately. */
+  /** Recent rate in bytes per second. */
   readonly rate: number;
-  /** Bytes taken in in each of the last seconds, the oldest first. */
+  /** Bytes stored in each of the last seconds, oldest first. */
   readonly recentBytes: readonly number[];
-  /** Bytes that no recorded root has yet: in files, or taken in. */
+  /** Bytes that no recorded root has yet: unread, or stored but not recorded. */
   readonly lagBytes: number;
-  /** How long what is not recorded yet waits: milliseconds; 0 where all is. */
+  /** For how long the oldest unrecorded change has waited, in milliseconds; 0 if everything is recorded. */
   readonly lagMs: number;
-  /** Roots recorded, and rounds that failed. */
+  /** Roots recorded by this process. `failures`: rounds that failed. */
   readonly rounds: number;
   readonly failures: number;
-  /** Why the last round failed, until one succeeds; or what goes wrong with some of the files. */
+  /** Why the last round failed, until one succeeds; else what fails for some of the files. */
   readonly trouble: string | undefined;
-  /** The last root recorded. */
+  /** The last recorded root, as text. */
   readonly root: string | undefined;
 }
 
 /**
- * Keeps a part of a tree in step with local files, round by round: look, Blocks durable, checkpoint, root recorded. A round that is
- * killed anywhere is made good by the next process: the checkpoint has what was read, and what the root before has. A round that
- * fails is made again until it succeeds; what was read of files stays, and counts as lag until a root has it.
+ * Keeps a part of a tree in step with local files, in rounds: read changes, flush Blocks, write the checkpoint, record the root.
+ *
+ * If a process is killed at any point of a round, the next process completes it: the checkpoint has what was read and what the previous
+ * root has. A failed round is repeated until it succeeds. What was read stays, and counts as lag until a root has it.
  */
 export class Follower {
   readonly #options: FollowerOptions;
@@ -80,22 +81,22 @@ export class Follower {
   #timer: NodeJS.Timeout | undefined;
   #hasEvent = false;
   #peekedMs = Number.NEGATIVE_INFINITY;
-  /** The last round took something in, and much waits again. */
+  /** Whether much is waiting again after the last round. */
   #isHasty = false;
-  /** When the last look at everything began that succeeded. */
+  /** When the last successful round began. */
   #lookedMs: number;
   #startedMs = Number.NEGATIVE_INFINITY;
-  /** When it was first seen that something is new; undefined where all is recorded. */
+  /** When the oldest unrecorded change was noticed; undefined if everything is recorded. */
   #newSinceMs: number | undefined;
-  /** The same of what the round in progress takes in. */
+  /** The same for the changes that the running round stores. */
   #roundSinceMs: number | undefined;
   #rounds = 0;
   #root: string | undefined;
-  /** Something may be in the tree that no recorded root has. */
+  /** Whether the tree may have changes that no recorded root has. */
   #isUnrecorded = true;
-  /** Bytes read that a recorded root has. */
+  /** Bytes stored by this process that a recorded root has. */
   #recordedBytes = 0;
-  /** The round whose checkpoint was written last, and the one that was recorded last. */
+  /** The last round with a written checkpoint, and the last recorded round. */
   #number: number;
   #recordedNumber: number;
   #isStopped = false;
@@ -124,7 +125,7 @@ export class Follower {
     return this.#options.identity.what;
   }
 
-  /** What it was begun by: `follow` or `watch`. */
+  /** The command that began it: `follow` or `watch`. */
   get command(): string | undefined {
     return this.#options.identity.command;
   }
@@ -133,17 +134,17 @@ export class Follower {
     return this.#options.checkpointPath;
   }
 
-  /** Makes the first round, and continues by itself. @throws what went wrong in it */
+  /** Makes the first round, then continues in the background. @throws any error of the first round */
   async start(signal: AbortSignal): Promise<void> {
     const { followed } = this.#options;
-    // What changes while all of it is looked at for the first time must be reported.
+    // Changes during the first scan must be reported.
     if (followed.isDeep) await this.#watch();
     await this.#look(signal, true);
     await this.#watch();
     this.#schedule();
   }
 
-  /** Something may have changed: a round soon. */
+  /** Notes that something may have changed, so that a round follows soon. */
   noteEvent(): void {
     if (this.#isStopped) return;
     this.#newSinceMs ??= this.#options.monotonicMs();
@@ -170,10 +171,10 @@ export class Follower {
   }
 
   /**
-   * Ends it, after a last round.
+   * Ends it after a last round.
    *
-   * @param forget - leave no checkpoint: the next one begins again
-   * @throws what went wrong in the last round
+   * @param forget - remove the checkpoint, so that the next follower starts anew
+   * @throws any error of the last round
    */
   async stop(forget = false): Promise<void> {
     if (this.#isStopped) return;
@@ -192,7 +193,7 @@ export class Follower {
     }
   }
 
-  /** Ends it where it is: it could not begin. */
+  /** Ends it without a last round, since it could not begin. */
   async abandon(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
@@ -219,14 +220,14 @@ export class Follower {
     this.#timer = setTimeout(() => (isLast ? this.#begin() : this.#peek()), Math.max(0, Math.min(waitMs, peekMs))).unref();
   }
 
-  /** Whether the next round had better begin at once. */
+  /** Checks whether so much waits that the next round should begin at once. */
   #peek(): void {
     this.#peekedMs = this.#options.monotonicMs();
     this.#isHasty = this.#trouble.text === undefined && this.#options.followed.counts().unreadBytes > HASTE_SIZE;
     this.#schedule();
   }
 
-  /** How long to wait from one round to the next. */
+  /** Milliseconds from the start of one round to the next. */
   #quietMs(everyMs: number): number {
     if (this.#trouble.text !== undefined) return Math.max(everyMs, this.#trouble.retryMs);
     if (this.#folders.isUnwatched) return Math.max(everyMs, UNWATCHED_EVERY_MS);
@@ -257,7 +258,7 @@ export class Follower {
     return `${this.command ?? 'follow'} into "${this.target}"`;
   }
 
-  /** One round. @param isFirst - nothing is recorded that no checkpoint has */
+  /** Makes one round. @param isFirst - no round of this process has been recorded */
   async #look(signal: AbortSignal, isFirst = false): Promise<void> {
     const { followed, store, monotonicMs } = this.#options;
     this.#startedMs = monotonicMs();
@@ -304,10 +305,10 @@ export class Follower {
   }
 
   /**
-   * Writes a checkpoint of what was taken in. Where that fails the root is recorded all the same, but at the very start: without one
-   * another process reads on from the one before.
+   * Writes a checkpoint of what was read. If that fails, the root is recorded all the same. The first round is an exception: without a
+   * checkpoint another process would read on from the old one.
    *
-   * @returns what went wrong
+   * @returns the error; undefined if the checkpoint was written
    */
   #keep(isFirst: boolean): unknown {
     const { followed, identity, checkpointPath, clock } = this.#options;

@@ -19,24 +19,24 @@ import { openOrNone } from './rotated-files.ts';
 import type { FileMark, TailedFile } from './tailed-file.ts';
 import { CHECK_SIZE, openItself } from './tailed-file.ts';
 
-/** A file is closed where nothing was written to it for so long: milliseconds. */
+/** Milliseconds without a write after which a file is closed. */
 const REST_MS = 5000;
 
-/** Files that are kept ready for the next append. */
+/** Files kept ready for the next append, at most. */
 const MAX_KEPT = 256;
 
-/** Files whose continuation is known. */
+/** Files whose {@link GrownPoint} is remembered, at most. */
 const MAX_POINTS = 1024;
 
-/** Bytes of new Blocks that wait before they go to the Store. */
+/** Bytes of new Blocks that wait before they are added to the Store. */
 const MAX_PENDING_SIZE = 4 * 1024 * 1024;
 
-/** A file that has what is stored of it, and more. */
+/** A file that still begins with its stored content, and has grown. */
 export interface GrownFile {
   readonly block: Block;
   readonly stat: BigIntStats;
   readonly xattrs: ReadonlyMap<Octets, Uint8Array> | undefined;
-  /** Bytes that are new, and bytes that were read. */
+  /** New bytes. `readBytes`: bytes that were read to find them. */
   readonly bytes: number;
   readonly readBytes: number;
 }
@@ -45,12 +45,12 @@ export interface GrownFile {
 interface Kept {
   readonly file: TailedFile;
   readonly content: GrowingContent;
-  /** The content's, as it was last. */
+  /** The Block of the content after the last look. */
   block: Block;
   grewMs: number;
 }
 
-/** Where the content of a file can be taken up. */
+/** The point from which the content of a file can be continued. */
 export interface GrownPoint {
   readonly block: Block;
   readonly point: StablePoint;
@@ -61,14 +61,14 @@ function pointOf({ block, content, file }: Kept): GrownPoint {
   return { block, point: content.stablePoint(), file: file.mark };
 }
 
-/** Whether two Blocks are the same content, cut the same. */
+/** Whether two Blocks are the same content with the same edges. */
 function isSame(a: Block, b: Block): boolean {
-  // Encoded: what is read from a Store says no more of the spans of its superblocks.
+  // Compares encodings, since Blocks read from a Store lack the spans of their superblocks.
   return a.span === b.span && Buffer.compare(encodeBlockref(a), encodeBlockref(b)) === 0;
 }
 
 /**
- * Files of a tree that grow. One is taken to have grown if it is longer, and its first and last 4 KiB are as they are stored. A
+ * Growing files of a tree. A file counts as grown if it is longer than its stored content and its first and last 4 KiB are unchanged. A
  * change in between is found when the whole file is read.
  */
 export class GrownFiles {
@@ -77,7 +77,7 @@ export class GrownFiles {
   readonly #ingest: IngestOnDemand;
   readonly #monotonicMs: () => number;
   readonly #kept = new Map<Octets, Kept>();
-  /** Where contents that are not kept can be taken up again. */
+  /** The points of contents that are not kept ready. */
   readonly #points = new Map<Octets, GrownPoint>();
 
   constructor(store: Store, scanner: EdgeScanner, ingest: IngestOnDemand, monotonicMs: () => number) {
@@ -87,7 +87,7 @@ export class GrownFiles {
     this.#ingest = ingest;
   }
 
-  /** Remembers where the content of a file can be taken up. */
+  /** Remembers the point from which the content of a file can be continued. */
   remember(path: Octets, point: GrownPoint): void {
     this.#points.delete(path);
     this.#points.set(path, point);
@@ -97,7 +97,7 @@ export class GrownFiles {
     }
   }
 
-  /** Where each content can be taken up that has grown; those remembered longest first. */
+  /** The points of all grown contents, the longest remembered first. */
   points(): Map<Octets, GrownPoint> {
     const points = new Map(this.#points);
     for (const [path, kept] of this.#kept) points.set(path, pointOf(kept));
@@ -105,11 +105,13 @@ export class GrownFiles {
   }
 
   /**
-   * Takes in what was appended.
+   * Reads what was appended to a file.
    *
-   * @param entry - where the system reaches the file
-   * @param stored - what is stored of it
-   * @returns `same` where nothing happened since the last look, undefined where it did something else than grow
+   * @param path - its path, as its key
+   * @param entry - a path that the system resolves safely to the file
+   * @param stored - its stored Dirent
+   * @param stat - its present state
+   * @returns `same` if nothing happened since the last look; undefined if it changed other than by growing
    */
   async look(
     path: Octets,
@@ -121,7 +123,7 @@ export class GrownFiles {
     const { span } = stored.block;
     const { size } = stat;
     const known = this.#kept.get(path);
-    // What was taken in otherwise meanwhile is taken up from there.
+    // The stored content was replaced by other means: continue from the new one.
     if (known !== undefined && !isSame(known.block, stored.block)) {
       await known.content.flushTo(this.#store, options);
       this.drop(path);
@@ -129,7 +131,7 @@ export class GrownFiles {
     const kept = this.#kept.get(path) ?? (size > BigInt(span) && span > 0 ? await this.#begin(path, entry, stored, options) : undefined);
     if (kept === undefined) return undefined;
     const { file, content } = kept;
-    // An event may come after its change was taken in.
+    // An event may arrive after its change was read.
     if (file.isOf(stat) && !file.hasChanged(stat)) return 'same';
     this.#kept.delete(path);
     let isGood = file.isOf(stat) && (!file.isAtRest || file.wake(entry, openItself));
@@ -141,10 +143,10 @@ export class GrownFiles {
           if (content.pending.size > MAX_PENDING_SIZE) await content.flushTo(this.#store, options);
           content.push(octets);
         },
-        // What fails on the way is taken up again.
+        // After a failure this content is dropped, and the file is taken up anew.
         takeMuch: async (read) => await this.#ingest.use(async (ingest) => await content.pushFrom(ingest, read)),
       });
-      // Without a change of its size something else was done to it.
+      // Without new bytes the change was no growth.
       if (look === undefined || look.restarted !== undefined || look.bytes === 0) return undefined;
       isGood = true;
       const { bytes, readBytes } = look;
@@ -162,7 +164,7 @@ export class GrownFiles {
     for (const { content } of this.#kept.values()) await content.flushTo(this.#store, options);
   }
 
-  /** Closes those that nothing was written to for a while. */
+  /** Closes files without recent writes. */
   rest(): void {
     const nowMs = this.#monotonicMs();
     for (const { file, grewMs } of this.#kept.values()) if (nowMs - grewMs > REST_MS) file.rest();
@@ -181,7 +183,7 @@ export class GrownFiles {
     this.#kept.set(path, kept);
     for (const [oldest, { content }] of this.#kept) {
       if (this.#kept.size <= MAX_KEPT) break;
-      // What waits of it is not lost: it has to be flushed first.
+      // A file with waiting Blocks must be flushed first.
       if (content.pending.size > 0) break;
       const known = this.#kept.get(oldest);
       if (known !== undefined) this.remember(oldest, pointOf(known));

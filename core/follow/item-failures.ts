@@ -5,17 +5,17 @@ import { errorCode, errorReason } from '../base/system/system-error.ts';
 import { UntrustedLinkError } from '../base/system/trusted-open.ts';
 import { isDamage } from '../tree/walk.ts';
 
-/** What a full Store says, if it says it in the system's own words. */
+/** System error codes that concern the Store, not the file that is read: it is full or read-only. */
 const STORE_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS']);
 
-/** Whether an error is about one file or one path: others can continue. What goes wrong with the Store does so for all. */
+/** Whether an error concerns one file or path, so that the others can continue. An error of the Store concerns all. */
 export function isItemError(error: unknown): boolean {
   if (error instanceof VtError) return error instanceof PathError || error instanceof UntrustedLinkError || isDamage(error);
   const code = errorCode(error);
   return code !== undefined && !STORE_CODES.has(code);
 }
 
-/** What goes wrong with single items while the others continue: each is reported when it begins, and when it is over. */
+/** Failures of single items while the others continue. Each is reported when it begins and when it ends. */
 export class ItemFailures {
   readonly #command: string;
   readonly #onNotice: (notice: string) => void;
@@ -26,19 +26,19 @@ export class ItemFailures {
     this.#onNotice = onNotice;
   }
 
-  /** An item failed. @throws the error, if it is one of all items */
+  /** Notes a failed item. @throws the error, if it concerns all items */
   note(item: Octets, error: unknown): void {
     if (!isItemError(error)) throw error;
     this.add(item, errorReason(error));
   }
 
-  /** An item failed for a reason. */
+  /** Notes a failed item and the reason. */
   add(item: Octets, reason: string): void {
     if (!this.#reasons.has(item)) this.#onNotice(`${this.#command} "${octetsToText(item)}": ${reason}; trying again, the others continue`);
     this.#reasons.set(item, reason);
   }
 
-  /** An item is well, or gone. */
+  /** Notes that an item works again, or is gone. */
   clear(item: Octets): void {
     if (this.#reasons.delete(item)) this.#onNotice(`${this.#command} "${octetsToText(item)}": it works again`);
   }
@@ -51,7 +51,7 @@ export class ItemFailures {
     return [...this.#reasons.keys()];
   }
 
-  /** One of them, and how many more there are; undefined where there is none. */
+  /** The first failure, and the number of others; undefined if there is none. */
   get text(): string | undefined {
     const [first] = this.#reasons;
     if (first === undefined) return undefined;

@@ -4,8 +4,8 @@ import { knownDirent } from '../tree/other-names.ts';
 import type { Checkpoint, TailMark, TailState } from './checkpoint.ts';
 
 /**
- * A checkpoint in the names that the Store has now: it may have been written before a transition to another hash function. What the Store
- * has no other name for stays as it is, and is then found to be missing.
+ * Translates a checkpoint into the present names of the Store: it may be older than a transition to another hash function. Names without a
+ * translation stay as they are; their Blocks are then found to be missing.
  */
 export async function knownCheckpoint(store: Store, checkpoint: Checkpoint): Promise<Checkpoint> {
   const tails: TailMark[] = [];

@@ -4,7 +4,7 @@ import { appendAll } from '../base/lists.ts';
 import type { Octets } from '../base/octets.ts';
 import { pathBytes } from '../base/system/system-error.ts';
 
-/** Local paths told by a pattern, which may come to be later. */
+/** A pattern for local paths, some of which may not exist yet. */
 export interface LocalPattern {
   /** Absolute; its elements may have `*`, `?` and `[ ]`. */
   readonly pattern: Octets;
@@ -20,15 +20,15 @@ function unescaped(pattern: Octets): Octets {
   return pattern.replace(/\\(.)/g, '$1') as Octets;
 }
 
-/** What a pattern means at present. */
+/** The present matches of a pattern. */
 export interface FoundPaths {
-  /** Those that are there, ascending; of a plain path that one, there or not. */
+  /** The existing paths, ascending; for a plain path that path, whether or not it exists. */
   readonly paths: readonly Octets[];
-  /** Folders in which more may come to be. */
+  /** Folders in which new matches may appear. */
   readonly folders: readonly Octets[];
 }
 
-/** Finds the paths of a pattern. Folders that cannot be read have none. */
+/** Finds the paths that match a pattern. Unreadable folders have no matches. */
 export function findPaths({ pattern, isGlob }: LocalPattern): FoundPaths {
   if (!isGlob) return { paths: [pattern], folders: [parentOf(pattern)] };
   const elements = pattern.split('/').slice(1) as Octets[];
@@ -53,7 +53,7 @@ export function findPaths({ pattern, isGlob }: LocalPattern): FoundPaths {
   return { paths: found.sort(), folders };
 }
 
-/** Says whether a path is one that a pattern may mean. */
+/** Makes a test whether a path matches a pattern. */
 export function fitsPattern({ pattern, isGlob }: LocalPattern): (path: Octets) => boolean {
   if (!isGlob) return (path) => path === pattern;
   const elements = (pattern.split('/') as Octets[]).map((element) => (hasGlob(element) ? compileGlob(element) : undefined));

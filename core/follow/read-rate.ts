@@ -1,15 +1,15 @@
-/** Part of the last rate that a second leaves. */
+/** Weight of the old rate after one second. */
 const RATE_DECAY = 0.5;
 
-/** Seconds that are remembered one by one. */
+/** Seconds whose bytes are remembered one by one. */
 const RECENT_SECONDS = 24;
 
-/** How fast bytes are taken in, lately. */
+/** The recent rate at which bytes are stored. */
 export class ReadRate {
   #rate = 0;
   #ratedMs: number;
   #ratedBytes = 0;
-  /** Bytes of the last seconds that had some, by the clock's second. */
+  /** Bytes of recent seconds that had any, by the number of the second. */
   readonly #recent = new Map<number, number>();
 
   /** @param nowMs - milliseconds of a clock that never goes back */
@@ -17,18 +17,21 @@ export class ReadRate {
     this.#ratedMs = nowMs;
   }
 
-  /** Bytes a second. */
+  /** The rate in bytes per second: an exponential average. */
   get bytesPerSecond(): number {
     return this.#rate;
   }
 
-  /** Bytes taken in in each of the last seconds, the oldest first. */
+  /** Bytes stored in each of the last 24 seconds, oldest first. */
   recent(nowMs: number): number[] {
     const now = Math.floor(nowMs / 1000);
     return Array.from({ length: RECENT_SECONDS }, (_, at) => this.#recent.get(now - RECENT_SECONDS + 1 + at) ?? 0);
   }
 
-  /** @param bytes - all that was taken in so far */
+  /**
+   * @param nowMs - milliseconds of the same clock
+   * @param bytes - all bytes stored so far
+   */
   note(nowMs: number, bytes: number): void {
     const seconds = Math.max(0.001, (nowMs - this.#ratedMs) / 1000);
     const left = RATE_DECAY ** seconds;

@@ -1,57 +1,61 @@
 import type { Octets } from '../base/octets.ts';
 import { ItemFailures } from './item-failures.ts';
 
-/** Between two tries of what failed, at first and at most: milliseconds. */
+/** Milliseconds between two tries of a failed path: at first, and at most. They double each time. */
 const FIRST_WAIT_MS = 1000;
 const MAX_WAIT_MS = 64_000;
 
-/** When what failed is tried again. */
+/** When a failed path is tried again. */
 interface Retry {
   readonly atMs: number;
   readonly waitMs: number;
 }
 
-/** Paths that failed: each is reported once, and tried again later, so that it keeps nothing else waiting. */
+/** Failed paths. Each is reported once and tried again later, so that it delays nothing else. */
 export class Retries {
   readonly #failures: ItemFailures;
   readonly #monotonicMs: () => number;
   readonly #retries = new Map<Octets, Retry>();
 
-  /** @param action - what failed, for messages */
+  /**
+   * @param action - the name of the command, for messages
+   * @param onNotice - receives the messages
+   * @param monotonicMs - a clock that never goes back
+   */
   constructor(action: string, onNotice: (notice: string) => void, monotonicMs: () => number) {
     this.#failures = new ItemFailures(action, onNotice);
     this.#monotonicMs = monotonicMs;
   }
 
-  /** What fails at present; undefined where nothing does. */
+  /** The present failures as text; undefined if there are none. */
   get text(): string | undefined {
     return this.#failures.text;
   }
 
-  /** The paths that are to be tried again. */
+  /** All failed paths. */
   paths(): ReadonlySet<Octets> {
     return new Set(this.#retries.keys());
   }
 
-  /** Those whose time has come. */
+  /** The failed paths that are to be tried now. */
   *due(): Generator<Octets> {
     const nowMs = this.#monotonicMs();
     for (const [path, { atMs }] of this.#retries) if (atMs <= nowMs) yield path;
   }
 
-  /** A path failed. @throws the error, where it is not about that path alone */
+  /** Notes a failed path. @throws the error, if it concerns more than this path */
   fail(path: Octets, error: unknown): void {
     this.#failures.note(path, error);
     this.#tryLater(path);
   }
 
-  /** A path failed, for a reason that is about it alone. */
+  /** Notes a failed path and a reason that concerns only it. */
   failFor(path: Octets, reason: string): void {
     this.#failures.add(path, reason);
     this.#tryLater(path);
   }
 
-  /** A path was done. */
+  /** Notes that a path succeeded. */
   clear(path: Octets): void {
     if (this.#retries.delete(path)) this.#failures.clear(path);
   }

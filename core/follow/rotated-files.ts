@@ -7,22 +7,23 @@ import { statOf, statOfItself } from './stat-of.ts';
 import type { FileMark, FileOpener } from './tailed-file.ts';
 import { TailedFile } from './tailed-file.ts';
 
-// What logrotate(8) and its like leave of a log beside it: `log.1`, `log-20261122`, `log.1-1700000000`. Compressed ones hold other bytes.
+// Names that logrotate(8) and similar programs give to rotated logs: `log.1`, `log-20261122`, `log.1-1700000000`. Compressed files do not
+// match: their bytes differ.
 
 const ROTATED = /^[.-]\d[\d._T:-]*$/;
 
-/** A file beside a log under the name of a rotated one. */
+/** A file beside a log with the name of a rotated one. */
 export interface RotatedFile {
   readonly path: Octets;
   readonly stat: BigIntStats;
 }
 
-/** Times that a folder is looked at again where files are renamed at that very moment. */
+/** Attempts to list a folder while files in it are being renamed. */
 const MAX_TRIES = 50;
 
 /**
- * Opens the rotated files of a path that are wanted, the one that was changed first first. A rotation that is in progress renames
- * them one after the other: it is looked again until nothing moved meanwhile.
+ * Opens the wanted rotated files of a path, the one with the oldest mtime first. A rotation in progress renames files one by one, so the
+ * folder is listed again until nothing moved meanwhile.
  */
 export function openRotated(path: Octets, opener: FileOpener, isWanted: (file: RotatedFile) => boolean): TailedFile[] {
   for (let tries = 1; ; tries++) {
@@ -36,7 +37,7 @@ export function openRotated(path: Octets, opener: FileOpener, isWanted: (file: R
   }
 }
 
-/** The rotated files of a path, and whether nothing moved while they were looked at. */
+/** The rotated files of a path, and whether none moved while they were listed. */
 function rotatedFiles(path: Octets): { readonly files: readonly RotatedFile[]; readonly isWhole: boolean } {
   const before = rotatedNames(path);
   if (before.length === 0) return { files: [], isWhole: true };
@@ -62,7 +63,7 @@ function rotatedNames(path: Octets): Octets[] {
   }
 }
 
-/** Opens a file; undefined where it is none, or cannot be opened: it may have gone meanwhile. */
+/** Opens a file; undefined if it is not a regular file or cannot be opened, for example because it is gone. */
 export function openOrNone(path: Octets, opener: FileOpener): TailedFile | undefined {
   try {
     return TailedFile.open(path, opener);
@@ -72,12 +73,13 @@ export function openOrNone(path: Octets, opener: FileOpener): TailedFile | undef
 }
 
 /**
- * Finds the file that reading was in, wherever rotation took it, or a copy of it that has what was not read yet.
+ * Finds the file of a mark under its present name, or a copy of it that has the bytes not read yet.
  *
- * @param path - what it was called
+ * @param path - its former path
+ * @param mark - the read position
  * @param opener - opens files
- * @param taken - whether a file is somebody else's
- * @returns ready to be read on
+ * @param taken - whether a file belongs to another tail
+ * @returns the file, positioned after the bytes read; undefined if there is none
  */
 export function findMarked(
   path: Octets,
@@ -92,7 +94,7 @@ export function findMarked(
     file?.close();
   }
   const isSame = (file: { readonly ino: bigint }): boolean => file.ino === BigInt(mark.ino);
-  // A copy is no older than what was read of the file.
+  // A copy is at least as new as the bytes read.
   const beside = openRotated(
     path,
     opener,

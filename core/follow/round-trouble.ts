@@ -1,6 +1,6 @@
 import { errorText } from '../base/system/system-error.ts';
 
-/** Between two rounds while they fail, at first and at most: milliseconds. */
+/** Milliseconds between failing rounds: at first, and at most. */
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 16_000;
 
@@ -10,7 +10,7 @@ interface TroubleOptions {
   readonly onNotice: (notice: string) => void;
 }
 
-/** Rounds that fail, until one succeeds. It is reported when that begins and when it ends. */
+/** A series of failing rounds. Its beginning and its end are reported. */
 export class RoundTrouble {
   readonly #options: TroubleOptions;
   /** When the rounds began to fail. */
@@ -24,12 +24,12 @@ export class RoundTrouble {
     this.#options = options;
   }
 
-  /** Why the last round failed, or undefined where it succeeded. */
+  /** Why the last round failed; undefined if it succeeded. */
   get text(): string | undefined {
     return this.#text;
   }
 
-  /** Since when rounds fail. */
+  /** When the rounds began to fail; undefined if the last one succeeded. */
   get since(): Date | undefined {
     return this.#since;
   }
@@ -44,7 +44,7 @@ export class RoundTrouble {
     return this.#failures;
   }
 
-  /** A round failed. @param who - for the notice */
+  /** Notes a failed round. @param who - for the notice */
   fail(who: string, error: unknown): void {
     const { onNotice, monotonicMs, clock } = this.#options;
     this.#failures++;
@@ -55,7 +55,7 @@ export class RoundTrouble {
     this.#since ??= clock();
   }
 
-  /** A round succeeded. @param who - for the notice */
+  /** Notes a successful round. @param who - for the notice */
   succeed(who: string): void {
     const { onNotice, monotonicMs } = this.#options;
     if (this.#startedMs !== undefined) {

@@ -3,7 +3,7 @@ import { lstatSync, statSync } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
 import { pathBytes } from '../base/system/system-error.ts';
 
-/** The state of what a path leads to; undefined where nothing is, or cannot be reached. */
+/** The stat of a path, following symlinks; undefined if there is nothing, or it cannot be reached. */
 export function statOf(path: Octets): BigIntStats | undefined {
   try {
     return statSync(pathBytes(path), { bigint: true });
@@ -12,7 +12,7 @@ export function statOf(path: Octets): BigIntStats | undefined {
   }
 }
 
-/** The same of a name itself, symlinks not followed. */
+/** The stat of a path, not following a symlink of that name. */
 export function statOfItself(path: Octets): BigIntStats | undefined {
   try {
     return lstatSync(pathBytes(path), { bigint: true });

@@ -10,7 +10,7 @@ import { parentPath } from '../tree/path.ts';
 import type { Tree, TreeEntry } from '../tree/tree.ts';
 import { statOfItself } from './stat-of.ts';
 
-/** What a local folder is kept as. */
+/** A local folder and the Dir that mirrors it. */
 interface StoredSideOptions {
   readonly tree: Tree;
   /** Absolute, without a trailing slash. */
@@ -19,7 +19,7 @@ interface StoredSideOptions {
   readonly owners: OwnerNames;
 }
 
-/** The Dir of a tree that a local folder is kept as. */
+/** The Dir of a tree that mirrors a local folder. */
 export class StoredSide {
   readonly #options: StoredSideOptions;
 
@@ -27,7 +27,7 @@ export class StoredSide {
     this.#options = options;
   }
 
-  /** Whether the tree has other names of the node that a path has there. */
+  /** Whether the node of a path has other names in the tree. */
   async hasOtherNames(path: Octets, options: OpOptions): Promise<boolean> {
     const { tree } = this.#options;
     const at = this.pathOf(path);
@@ -35,7 +35,7 @@ export class StoredSide {
     return isLinked(await tree.lookup(at, { follow: false, ...options }));
   }
 
-  /** Whether a path of the tree and all above it are Dirs, and no symlinks that lead elsewhere. */
+  /** Whether a path of the tree and all paths above it are Dirs, so that no symlink leads elsewhere. */
   async areDirs(at: TreePath, options: OpOptions): Promise<boolean> {
     const { tree, target } = this.#options;
     for (let above = at; above.length >= target.length; above = parentPath(above))
@@ -43,13 +43,13 @@ export class StoredSide {
     return true;
   }
 
-  /** Removes a path, where it is there. */
+  /** Removes a path of the tree if it exists. */
   async remove(at: TreePath, options: OpOptions): Promise<void> {
     const { tree } = this.#options;
     if ((await tree.lookup(at, { follow: false, ...options })) !== undefined) await tree.remove(at, { recursive: true, ...options });
   }
 
-  /** Of a Dir in which names changed, or itself: as the local one is. */
+  /** Copies the metadata of a local directory to its Dir, after the directory or its entries changed. */
   async setDirMeta(path: Octets, options: OpOptions): Promise<void> {
     const { tree, owners } = this.#options;
     const at = this.pathOf(path);
@@ -62,7 +62,7 @@ export class StoredSide {
     await tree.setMeta(at, { ...metaOf(stat, owners, xattrs), xattrs: xattrs ?? null }, { follow: false, ...options });
   }
 
-  /** Where the tree has a local path. */
+  /** The path in the tree of a local path. */
   pathOf(path: Octets): TreePath {
     const { folder, target } = this.#options;
     return `${target}${path.slice(folder.length)}` as TreePath;

@@ -14,23 +14,23 @@ import { baseName } from '../tree/path.ts';
 import type { TailContext } from './tail-context.ts';
 import type { OctetSink, TailedFile } from './tailed-file.ts';
 
-/** Bytes of new Blocks that wait before they go to the Store. */
+/** Bytes of new Blocks that wait before they are added to the Store. */
 const MAX_PENDING_SIZE = 4 * 1024 * 1024;
 
 type Xattrs = FileDirent['meta']['xattrs'];
 
-/** Where a content continued before the Store failed. */
+/** The point from which a content continues after a failure of the Store. */
 interface LostContent {
   readonly block: Block;
   readonly point: StablePoint;
 }
 
-/** The content of a followed path, as far as it was taken in. It begins with the first bytes, or continues where another process ended. */
+/** The content of a followed path so far. It starts empty, or continues where another process ended. */
 export class TailContent {
   readonly #path: Octets;
   readonly #context: Pick<TailContext, 'store' | 'scanner' | 'parser' | 'ingest'>;
   #content: GrowingContent | undefined;
-  /** What the content was before the Store failed while much was taken in: it has to be taken up again. */
+  /** The content before the Store failed during a large read; it must be taken up again. */
   #lost: LostContent | undefined;
   #newBytes = 0;
 
@@ -39,61 +39,62 @@ export class TailContent {
     this.#context = context;
   }
 
-  /** Bytes of the content. */
+  /** Size of the content in bytes. */
   get span(): number {
     return this.#content?.span ?? 0;
   }
 
-  /** Bytes taken in by this process. */
+  /** Bytes that this process added. */
   get newBytes(): number {
     return this.#newBytes;
   }
 
-  /** What it was before the Store failed; undefined where it did not. */
+  /** The content before a failure of the Store; undefined if there was none. */
   get lost(): LostContent | undefined {
     return this.#lost;
   }
 
-  /** Where it continues; undefined before there was a file. */
+  /** The point from which another process can continue; undefined before there was a file. */
   get stablePoint(): StablePoint | undefined {
     return this.#content?.stablePoint() ?? this.#lost?.point;
   }
 
   /**
-   * Continues where a content ended.
+   * Continues a stored content.
    *
-   * @param at - undefined where that is unknown
+   * @param block - the content
+   * @param at - the point to continue from; undefined if it is unknown
    * @param xattrs - of the file
-   * @throws {MissingBlockError} and {CorruptBlockError} where the content cannot be taken up
+   * @throws {MissingBlockError} and {CorruptBlockError} if the content cannot be continued
    */
   async takeUp(block: Block, at: StablePoint | undefined, xattrs: Xattrs, options: OpOptions): Promise<void> {
     const { store, scanner } = this.#context;
     this.#content = await takeUpContent(store, scanner, block, at, this.#hint(xattrs), options);
   }
 
-  /** Continues where the content was before the Store failed, if it did. */
+  /** Continues the content of before a failure of the Store, if there was one. */
   async takeUpLost(xattrs: Xattrs, options: OpOptions): Promise<void> {
     if (this.#lost === undefined) return;
     await this.takeUp(this.#lost.block, this.#lost.point, xattrs, options);
     this.#lost = undefined;
   }
 
-  /** The Block of all that was taken in. @param file - the one that a content which has none yet begins with */
+  /** The Block of the content so far. @param file - gives the attributes if the content is still empty */
   blockOf(file: TailedFile): Block {
     return this.#of(file).block();
   }
 
-  /** Adds the Blocks that wait to the Store. */
+  /** Adds waiting Blocks to the Store. */
   async flush(options: OpOptions): Promise<void> {
     await this.#content?.flushTo(this.#context.store, options);
   }
 
-  /** Takes bytes of a file in, behind those that it has. */
+  /** A sink that appends bytes of a file to the content. */
   sinkOf(file: TailedFile, options: OpOptions): OctetSink {
     const { store, ingest } = this.#context;
     const take = async (octets: Uint8Array): Promise<void> => {
       const content = this.#of(file);
-      // First what may fail: bytes that were pushed are taken in.
+      // The flush, which may fail, comes first: bytes that are pushed count as read.
       if (content.pending.size > MAX_PENDING_SIZE) await content.flushTo(store, options);
       content.push(octets);
       this.#newBytes += octets.length;

@@ -4,34 +4,34 @@ import type { IngestOnDemand } from '../blockify/ingest/ingest-on-demand.ts';
 import type { Store } from '../store/store.ts';
 import type { FileOpener } from './tailed-file.ts';
 
-/** What a tail takes from outside. */
+/** What a tail needs from outside. */
 export interface TailContext {
   readonly store: Pick<Store, 'hashName' | 'get' | 'has' | 'addBatch' | 'name'>;
   readonly scanner: EdgeScanner;
-  /** The name of the parser that is asked for; default: the one that fits. */
+  /** The name of the requested parser; undefined: the one that fits. */
   readonly parser: string | undefined;
   readonly owners: OwnerNames;
   /** Opens the files. */
   readonly opener: FileOpener;
-  /** Milliseconds that only go up. */
+  /** A clock that never goes back, in milliseconds. */
   readonly monotonicMs: () => number;
-  /** Takes in what is much. */
+  /** Workers for large reads. */
   readonly ingest: IngestOnDemand | undefined;
-  /** Whether a file is followed under another path, too. @param asker - the tail that asks */
+  /** Whether a file is also followed under another path. @param asker - the tail that asks */
   readonly isElsewhere: (file: { readonly dev: bigint; readonly ino: bigint }, asker: object) => boolean;
 }
 
-/** What a tail has to report about itself. */
+/** The figures of one tail. */
 export interface TailCounts {
-  /** Bytes of the content. */
+  /** Size of the content in bytes. */
   readonly size: number;
-  /** Bytes taken in since it was begun by this process, and bytes read for that. */
+  /** Bytes that this process added. `readBytes`: bytes that it read for that. */
   readonly newBytes: number;
   readonly readBytes: number;
-  /** Bytes that are in the file, and not in the content. */
+  /** Bytes of the files that are not read yet. */
   readonly unreadBytes: number;
-  /** The path leads to a file at present. */
+  /** Whether the path leads to a file at present. */
   readonly isThere: boolean;
-  /** Times that the content continued with another file, or with the same from its start. */
+  /** How often the content continued with another file, or with the same file from its start. */
   readonly rotations: number;
 }

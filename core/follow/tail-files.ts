@@ -6,61 +6,66 @@ import type { TailContext } from './tail-context.ts';
 import type { FileMark } from './tailed-file.ts';
 import { TailedFile } from './tailed-file.ts';
 
-/** A file that lost its path is kept open until nothing was written to it for so long: milliseconds. */
+/** Milliseconds without a write after which a file that lost its path is closed. */
 const FORMER_MS = 60_000;
 
-/** A file that has its path is closed where nothing was written to it for so long: milliseconds. */
+/** Milliseconds without a write after which the file at the path is closed. */
 const REST_MS = 5000;
 
-/** Files remembered that had the path and are read to their end. */
+/** Finished files that are remembered, at most. */
 const MAX_DONE = 64;
 
-/** A file that is read. */
+/** A file that is being read. */
 export interface OpenFile {
   readonly file: TailedFile;
   grewMs: number;
-  /** Of a file that nothing was read of: rotated files that were changed after this come before it. */
+  /** For a file with nothing read yet: rotated files with a later mtime than this come before it. Nanoseconds since 1970. */
   sinceNs?: bigint | undefined;
 }
 
 type Identity = { readonly dev: bigint; readonly ino: bigint };
 
-/** The files that have or had one path: those that are read still, and the marks of those that are done. */
+/** The files of one path, present and former: those still read, and marks of the finished ones. */
 export class TailFiles {
   readonly #path: Octets;
   readonly #context: TailContext;
   readonly #isElsewhere: (file: Identity) => boolean;
-  /** Oldest first; the last has the path, or had it last. */
+  /** Oldest first; the last one is at the path, or was there last. */
   #open: OpenFile[] = [];
   #done: FileMark[] = [];
 
-  /** @param isElsewhere - whether a file belongs to another path that is followed */
+  /**
+   * @param path - the followed path
+   * @param context - what a tail needs from outside
+   * @param isElsewhere - whether a file belongs to another followed path
+   */
   constructor(path: Octets, context: TailContext, isElsewhere: (file: Identity) => boolean) {
     this.#path = path;
     this.#context = context;
     this.#isElsewhere = isElsewhere;
   }
 
-  /** Those that are read, oldest first. */
+  /** The files that are being read, oldest first. */
   get open(): readonly OpenFile[] {
     return this.#open;
   }
 
-  /** Those that are read to their end. */
+  /** Marks of the finished files. */
   get done(): readonly FileMark[] {
     return this.#done;
   }
 
-  /** The one that has the path, or had it last. */
+  /** The file that is at the path, or was there last. */
   get last(): OpenFile | undefined {
     return this.#open.at(-1);
   }
 
-  /** Continues with files as a checkpoint has them. */
+  /** Restores the files of a checkpoint. */
   restore(files: readonly FileMark[], done: readonly FileMark[]): void {
     this.#done = [...done];
     for (const each of files) {
-      // Of a file that nothing was read of nobody can say whether it was copied and cut short meanwhile: the next look goes through what is beside it.
+      // For a file with nothing read, nobody can tell whether it was copied and truncated meanwhile: the next look examines the files
+      // beside it.
       const isBlank = each.offset === 0 && each === files.at(-1);
       const file = isBlank ? undefined : findMarked(this.#path, each, this.#context.opener, (found) => this.has(found));
       if (file === undefined) this.finish(each);
@@ -69,7 +74,7 @@ export class TailFiles {
   }
 
   /**
-   * Goes back to the start of what there still is of files.
+   * Starts the remaining files again from their beginning.
    *
    * @param marks - oldest first
    * @param bytes - bytes that were read of them
@@ -78,7 +83,7 @@ export class TailFiles {
   readAgain(marks: readonly FileMark[], bytes: number): number {
     let left = bytes;
     const found: OpenFile[] = [];
-    // The newest first: a file that was written again has what older ones had.
+    // Newest first: a rewritten file has what older ones had.
     for (const mark of [...marks].reverse()) {
       const file =
         mark.offset === 0 || mark.offset > left
@@ -93,22 +98,22 @@ export class TailFiles {
     return left;
   }
 
-  /** A file that is read from now on, after the others. */
+  /** Adds a file to read after the others. */
   add(file: TailedFile, sinceNs?: bigint): void {
     this.#open.push({ file, grewMs: this.#context.monotonicMs(), sinceNs });
   }
 
-  /** A file is read to its end. */
+  /** Notes that a file is finished. */
   finish(mark: FileMark): void {
     this.#done = [...this.#done, mark].slice(-MAX_DONE);
   }
 
-  /** Whether a file has the path, or had it and is still read. */
+  /** Whether a file is one of those being read. */
   has(file: Identity): boolean {
     return this.#open.some((each) => each.file.isOf(file));
   }
 
-  /** Whether a file had the path, as far as it can be known again: under its present name it is no news. */
+  /** Whether a file was at the path before, as far as that can be recognised. If so, it is not new under its present name. */
   had(path: Octets, stat: Identity): boolean {
     if (this.has(stat)) {
       const current = this.last?.file;
@@ -123,14 +128,14 @@ export class TailFiles {
     return isKnown;
   }
 
-  /** Opens the file at rest again if something happened to it, wherever it is now. */
+  /** Reopens the closed file if something happened to it, wherever it is now. */
   wake(): void {
     const { last } = this;
     if (last?.file.isAtRest !== true) return;
     const stat = statOf(this.#path);
     if (stat !== undefined && last.file.isOf(stat) && (!last.file.hasChanged(stat) || last.file.wake(this.#path, this.#context.opener)))
       return;
-    // As another process would continue.
+    // Continue from the mark, as another process would.
     const { mark } = last.file;
     const others = this.#open.slice(0, -1);
     this.#open = others;
@@ -139,19 +144,23 @@ export class TailFiles {
     else this.#open = [...others, { ...last, file }];
   }
 
-  /** Opens the file of a mark under the name that it has now, if it is nobody's yet. */
+  /** Opens the file of a mark under its present name, unless it belongs to another tail. */
   find(mark: FileMark): TailedFile | undefined {
     return findMarked(this.#path, mark, this.#context.opener, (found) => this.has(found) || this.#isElsewhere(found));
   }
 
-  /** Continues with the file that has the path now. @returns whether there is one, and whether it is the same written again */
+  /**
+   * Continues with the file that is at the path now.
+   *
+   * @returns `none` without one; `rewritten` if it begins with all that was read; else `other`
+   */
   follow(): 'none' | 'rewritten' | 'other' {
     this.wake();
     const next = this.#openPath();
     if (next === undefined) return 'none';
     const current = this.last;
     if (current !== undefined && next.goesOnFrom(current.file)) {
-      // It was written again, with all that it had. Somebody may still write to what it was.
+      // It was rewritten with all its former bytes. A program may still write to the former file.
       next.takeOver(current.file);
       this.add(next);
       return 'rewritten';
@@ -162,13 +171,19 @@ export class TailFiles {
       if (mark.offset > 0 && next.resume(mark)) this.#done.pop();
       else sinceNs = BigInt(mark.mtimeNs);
     }
-    // Files that had the path in between, where it was rotated more than once since the last look.
+    // Files that were at the path in between, if it was rotated more than once since the last look.
     if (sinceNs !== undefined) for (const file of this.unseen(sinceNs, undefined, next)) this.add(file);
     this.add(next, sinceNs);
     return 'other';
   }
 
-  /** Opens the rotated files that were changed between two times, and are nobody's yet; oldest first. */
+  /**
+   * Opens the rotated files that no tail has yet and whose mtime is in a range, oldest first.
+   *
+   * @param afterNs - before the range
+   * @param uptoNs - the end of the range; undefined: no end
+   * @param except - a file to leave out
+   */
   unseen(afterNs: bigint, uptoNs: bigint | undefined, except: TailedFile): TailedFile[] {
     return openRotated(
       this.#path,
@@ -182,7 +197,7 @@ export class TailFiles {
     );
   }
 
-  /** Closes the files that lost the path, and to which nothing is written any more. @param isThere - a file has the path */
+  /** Closes the files that lost the path and are no longer written to. @param isThere - whether a file is at the path */
   retire(isThere: boolean): void {
     const nowMs = this.#context.monotonicMs();
     const { last } = this;
@@ -194,19 +209,19 @@ export class TailFiles {
     });
   }
 
-  /** Closes the file that has the path where nothing happens to it: an open one would keep its filesystem from being unmounted. */
+  /** Closes the file at the path if nothing happens to it: an open file would keep its filesystem from being unmounted. */
   rest(): void {
     const { last } = this;
     if (last !== undefined && this.#context.monotonicMs() - last.grewMs > REST_MS) last.file.rest();
   }
 
-  /** Closes all. */
+  /** Closes all files. */
   close(): void {
     for (const { file } of this.#open) file.close();
     this.#open = [];
   }
 
-  /** Opens the file that has the path; undefined where none has it any more. @throws why it cannot be opened */
+  /** Opens the file at the path; undefined if there is none. @throws other errors of opening it */
   #openPath(): TailedFile | undefined {
     try {
       return TailedFile.open(this.#path, this.#context.opener);

@@ -27,29 +27,29 @@ import type { TailContext } from './tail-context.ts';
 import { isWholeContent } from './whole-content.ts';
 
 export interface TailGroupOptions extends Omit<TailContext, 'isElsewhere' | 'ingest'> {
-  /** Starts the workers that take in what is much; without them all is done in this thread. */
+  /** Starts the workers for large reads; without it everything runs in this thread. */
   readonly makeIngest?: (() => Ingest) | undefined;
   readonly tree: Tree;
   readonly patterns: readonly LocalPattern[];
-  /** The file that the one path becomes, or the Dir that all go into under their own names. */
+  /** The file in the tree that mirrors the one path; with `intoDir` the Dir for all paths, under their own names. */
   readonly target: TreePath;
   readonly intoDir: boolean;
-  /** Metadata of Dirs that have to be made. */
+  /** Gives the metadata of new Dirs. */
   readonly dirMeta: () => Meta;
-  /** What goes wrong with one path while the others continue; each thing once. */
+  /** Called with each failure of a single path, once. */
   readonly onNotice: (notice: string) => void;
 }
 
-/** The paths of some patterns, each a {@link Tail}; those that come to be later, too. */
+/** A {@link Tail} for each path that matches some patterns, now or later. */
 export class TailGroup implements Followed {
   readonly #options: TailGroupOptions;
   readonly #tails = new Map<Octets, Tail>();
   readonly #names = new Map<TreePath, Octets>();
-  /** By their names what of the tails is in the tree. */
+  /** The Dirents that were bound in the tree, by name. */
   readonly #bound = new Map<TreePath, FileDirent>();
   readonly #fits: readonly ((path: Octets) => boolean)[];
   readonly #told = new Set<string>();
-  /** What cannot be read, and what cannot be brought into the tree. */
+  /** Paths that cannot be read; `#unbound`: paths that cannot be bound in the tree. */
   readonly #failures: ItemFailures;
   readonly #unbound: ItemFailures;
   readonly #ingest: IngestOnDemand | undefined;
@@ -65,9 +65,9 @@ export class TailGroup implements Followed {
   }
 
   /**
-   * Continues where a checkpoint says that an earlier process ended, or at the state before, which a root has.
+   * Continues from a checkpoint, or from the state of the previous root if the newer Blocks are lost.
    *
-   * @throws {VtError} EFAILED for one without a checksum that cannot be true
+   * @throws {VtError} EFAILED if a checkpoint without a checksum contradicts the files
    */
   async restore({ tails, isChecked }: Pick<Checkpoint, 'tails' | 'isChecked'>, options: OpOptions): Promise<void> {
     for (const mark of tails) await this.#restoreOne(mark, isChecked, options);
@@ -101,7 +101,7 @@ export class TailGroup implements Followed {
       );
   }
 
-  /** Whether the Blocks of a state are there: a root keeps those that the tree has. */
+  /** Whether the Blocks of a state exist. Those of the tree's content do: a root protects them. */
   async #isThere(name: TreePath, state: TailState, options: OpOptions): Promise<boolean> {
     const { tree, store } = this.#options;
     const { block } = fileOf(state);
@@ -121,15 +121,15 @@ export class TailGroup implements Followed {
   }
 
   note(): void {
-    // Every look is at all of them: a descriptor is asked in a microsecond.
+    // Every round looks at all files: fstat takes a microsecond.
   }
 
   noteEntries(): void {
-    // As above.
+    // As in `note`.
   }
 
   async look(options: OpOptions): Promise<boolean> {
-    // Where the Store failed what was read waits still: no more is read before that is stored.
+    // After a failure of the Store, stored bytes come first; then more is read.
     await this.flush(options);
     await this.#discover(options);
     let changed = false;
@@ -200,7 +200,7 @@ export class TailGroup implements Followed {
     await this.#ingest?.close();
   }
 
-  /** Finds the paths that have come to be. */
+  /** Finds new paths. */
   async #discover(options: OpOptions): Promise<void> {
     const folders = new Set<Octets>();
     for (const pattern of this.#options.patterns) {
@@ -216,7 +216,7 @@ export class TailGroup implements Followed {
     const stat = statOf(path);
     if (stat?.isFile() !== true) {
       if (stat !== undefined && !isGlob) this.#tell(`follow "${octetsToText(path)}": it is not a regular file`);
-      // A plain path is waited for.
+      // A plain path may appear later.
       return;
     }
     for (const tail of this.#tails.values()) if (tail.had(path, stat)) return;
@@ -233,7 +233,7 @@ export class TailGroup implements Followed {
     }
   }
 
-  /** Whether a path leads to a file that is taken: not through symlinks of others. */
+  /** Whether a path may be followed: it does not lead through symlinks of other users. */
   #isTrusted(path: Octets): boolean {
     try {
       closeSync(this.#options.opener(path));

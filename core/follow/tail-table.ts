@@ -2,11 +2,11 @@ import { VtError } from '../base/errors.ts';
 import { errorText } from '../base/system/system-error.ts';
 import type { Follower } from './follower.ts';
 
-/** What a session follows. */
+/** The followers of a session. */
 export class TailTable implements AsyncDisposable {
   #followers: readonly Follower[] = [];
 
-  /** In the order in which they were begun. */
+  /** In order of their start. */
   get followers(): readonly Follower[] {
     return this.#followers;
   }
@@ -15,13 +15,17 @@ export class TailTable implements AsyncDisposable {
     this.#followers = [...this.#followers, follower];
   }
 
-  /** Ends one. @param forget - and leave no checkpoint */
+  /** Ends a follower. @param forget - remove its checkpoint */
   async end(follower: Follower, forget: boolean): Promise<void> {
     this.#followers = this.#followers.filter((each) => each !== follower);
     await follower.stop(forget);
   }
 
-  /** Ends all, each after a last round. @throws {VtError} what went wrong with any, once all have ended */
+  /**
+   * Ends all followers, each after a last round.
+   *
+   * @throws the error of the only one that failed; a {VtError} with all texts if several did; in both cases after all have ended
+   */
   async endAll(): Promise<void> {
     const failed: unknown[] = [];
     await Promise.all(

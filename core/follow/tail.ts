@@ -16,12 +16,12 @@ import type { TailContext, TailCounts } from './tail-context.ts';
 import { type OpenFile, TailFiles } from './tail-files.ts';
 import { CHECK_SIZE, type OctetSink, type TailedFile } from './tailed-file.ts';
 
-/** Times that rotated files are looked for again where a file is rotated at that very moment. */
+/** Attempts to find rotated files while a rotation is in progress. */
 const MAX_TRIES = 20;
 
 /**
- * Follows what is written to one path. Its content is all that was ever written there, one after the other. Rotation by rename or
- * by copy, truncation, removal and replacement change nothing in that. Reading continues where it ended.
+ * Follows one path. Its content is everything ever written there, in order. Rotation by rename or copy, truncation, removal and replacement
+ * do not disturb it: reading continues where it ended.
  */
 export class Tail {
   readonly path: Octets;
@@ -30,11 +30,11 @@ export class Tail {
   readonly #files: TailFiles;
   readonly #content: TailContent;
   #dirent: FileDirent | undefined;
-  /** As the last mark has it, and as the last recorded root does. */
+  /** The state in the last mark. `#recorded`: the state in the last recorded root. */
   #marked: TailState | undefined;
   #recorded: TailState | undefined;
   #isThere = false;
-  /** Something was read or seen that the Dirent does not tell. */
+  /** Whether something was read or noticed that the Dirent does not show yet. */
   #isStale = false;
   #readBytes = 0;
   #rotations = 0;
@@ -48,10 +48,11 @@ export class Tail {
   }
 
   /**
-   * Continues where a checkpoint says that an earlier process ended.
+   * Continues from a checkpoint.
    *
-   * @param recorded - what the tree has of it, if that is another state
-   * @throws {MissingBlockError} and {CorruptBlockError} where the content cannot be taken up: this tail is of no use then
+   * @param state - the state in the checkpoint
+   * @param recorded - the state in the tree, if it differs
+   * @throws {MissingBlockError} and {CorruptBlockError} if the content cannot be continued: this tail is then unusable
    */
   async restore(state: TailState, recorded: TailState | undefined, options: OpOptions): Promise<void> {
     const dirent = fileOf(state);
@@ -62,10 +63,10 @@ export class Tail {
   }
 
   /**
-   * As {@link Tail.restore}, by a checkpoint that no checksum vouches for: one of its digits may be another. A file that begins with
-   * the content continues there, whatever is said of it.
+   * Continues from a checkpoint without a checksum, in which a digit may be wrong. A file that begins with the content continues there,
+   * whatever its mark says.
    *
-   * @returns false where what is said of the file that has the path cannot be
+   * @returns false if the mark contradicts the file at the path
    */
   async restoreUnchecked(state: TailState, options: OpOptions): Promise<boolean> {
     await this.restore(state, undefined, options);
@@ -85,15 +86,15 @@ export class Tail {
   }
 
   /**
-   * Begins the content again with what there still is of the files that a state was read from, each from its start.
+   * Starts the content anew from the remaining files of a state, each from its beginning.
    *
-   * @returns bytes of that content that no file has any more
+   * @returns bytes of the old content that no file has any more
    */
   begin(state: TailState): number {
     return this.#files.readAgain([...state.done, ...state.files], fileOf(state).block.span);
   }
 
-  /** Continues where what is stored under its name ends, if that is how the file begins; else the content begins again. */
+  /** Continues the stored content if the file begins with it; else the content starts anew. */
   async goOnFrom(dirent: FileDirent, options: OpOptions): Promise<void> {
     const { block } = dirent;
     const file = openOrNone(this.path, this.#context.opener);
@@ -107,7 +108,7 @@ export class Tail {
     this.#files.add(file);
   }
 
-  /** Whether a file begins with a content, by its first and last bytes; then it continues there. */
+  /** Whether a file begins with a content, judged by the first and last bytes of the content. If so, the file is positioned after it. */
   async #startsWith(file: TailedFile, block: Block, options: OpOptions): Promise<boolean> {
     const part = async (offset: number): Promise<Uint8Array> =>
       await readBlockBytes(this.#context.store, { kind: 'sub', base: block, offset, span: Math.min(block.span, CHECK_SIZE) }, options);
@@ -115,12 +116,12 @@ export class Tail {
     return block.span > 0 && file.startsWith(await part(0), await part(last), block.span);
   }
 
-  /** Whether a file has the path, or had it and is still read. */
+  /** Whether a file is one of those being read. */
   has(file: { readonly dev: bigint; readonly ino: bigint }): boolean {
     return this.#files.has(file);
   }
 
-  /** Whether a file had the path, as far as it can be known again: under its present name it is no news. */
+  /** Whether a file was at the path before, as far as that can be recognised. If so, it is not new under its present name. */
   had(path: Octets, stat: { readonly dev: bigint; readonly ino: bigint }): boolean {
     return this.#files.had(path, stat);
   }
@@ -130,7 +131,7 @@ export class Tail {
     return this.#dirent;
   }
 
-  /** Takes in what is new. @returns whether the Dirent is another */
+  /** Reads what is new. @returns whether the Dirent changed */
   async look(options: OpOptions): Promise<boolean> {
     await this.#content.takeUpLost(this.#dirent?.meta.xattrs, options);
     this.#files.wake();
@@ -146,12 +147,12 @@ export class Tail {
     return isNew;
   }
 
-  /** Adds the Blocks that wait to the Store. */
+  /** Adds waiting Blocks to the Store. */
   async flush(options: OpOptions): Promise<void> {
     await this.#content.flush(options);
   }
 
-  /** What a checkpoint keeps; undefined before there was a file. */
+  /** The entry of a checkpoint; undefined before there was a file. */
   mark(): TailMark | undefined {
     const point = this.#content.stablePoint;
     if (this.#dirent === undefined || point === undefined) return undefined;
@@ -166,9 +167,9 @@ export class Tail {
     return { path: base64(this.path), name: base64(this.name), ...this.#marked, recorded };
   }
 
-  /** A root is recorded that has what the last mark says. */
+  /** Notes that a root with the state of the last mark was recorded. */
   noteRecorded(): void {
-    // Of much that was taken in part the mark has more than the tree.
+    // If a large read failed halfway, the mark and the tree differ.
     if (this.#content.lost === undefined) this.#recorded = this.#marked;
   }
 
@@ -212,7 +213,7 @@ export class Tail {
     }
   }
 
-  /** Reads a rotated file to its end, which is all that it will ever have. */
+  /** Reads a rotated file to its end and closes it; it will not grow. */
   async #readCopy(copy: TailedFile, sink: OctetSink): Promise<void> {
     try {
       this.#readBytes += (await copy.look(sink))?.readBytes ?? 0;
@@ -223,14 +224,14 @@ export class Tail {
   }
 
   /**
-   * Before a file is read from its start: reads what rotated files have of the time since it was cut short, or since the file before
-   * it. It may be rotated at that very moment, too: then once more.
+   * Reads older bytes before a file is read from its start: those in rotated files since it was truncated, or since the file before it. It
+   * tries again if the file is rotated at that moment.
    */
   async #readOlder(file: TailedFile, sinceNs: bigint, sink: OctetSink): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const before = file.stat();
       const head = file.firstOctets(CHECK_SIZE);
-      // What is newer holds what was written after this.
+      // Only files up to this mtime are older than the file's bytes.
       for (const copy of this.#files.unseen(sinceNs, before.mtimeNs, file)) await this.#readCopy(copy, sink);
       const now = file.stat();
       const isSame = now.size >= before.size && head.equals(file.firstOctets(head.length));
@@ -238,7 +239,7 @@ export class Tail {
     }
   }
 
-  /** Continues with the file that has the path now. @returns whether there is one */
+  /** Continues with the file that is at the path now. @returns whether there is one */
   #follow(): boolean {
     const found = this.#files.follow();
     if (found === 'other') {
@@ -248,7 +249,7 @@ export class Tail {
     return found !== 'none';
   }
 
-  /** Makes the Dirent of what there is. @returns whether it is another than before */
+  /** Updates the Dirent. @returns whether it changed */
   #update(): boolean {
     const file = this.#files.last?.file;
     if (file === undefined || !this.#isStale) return false;

@@ -6,99 +6,104 @@ import { readFully } from '../base/system/read-fully.ts';
 import { pathBytes } from '../base/system/system-error.ts';
 import { openTrusted } from '../base/system/trusted-open.ts';
 
-/** Bytes before the place where reading continues, by which a file is known again; also of its head. */
+/** Bytes by which a file is recognised: those before the read position, and as many at its start. */
 export const CHECK_SIZE = 4096;
 
-/** Bytes read at a time. */
+/** Bytes per read. */
 const READ_SIZE = 256 * 1024;
 
-/** Opening a FIFO would wait for its writer. */
+/** O_NONBLOCK, since opening a FIFO would wait for its writer. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** Opens a file for reading. @returns its descriptor @throws a SystemError, or a VtError where it refuses to */
+/**
+ * Opens a file for reading.
+ *
+ * @returns its descriptor
+ * @throws a SystemError, or a VtError if it refuses to
+ */
 export type FileOpener = (path: Octets) => number;
 
-/** Through any symlinks. */
+/** Follows any symlinks. */
 export const openAny: FileOpener = (path) => openSync(pathBytes(path), OPEN_FLAGS);
 
-/** Through symlinks of root and of this user. */
+/** Follows symlinks of root and of this user. */
 export const openOwn: FileOpener = (path) => openTrusted(path, OPEN_FLAGS, '--links takes it all the same');
 
-/** Itself: not what a symlink of this name leads to. */
+/** Does not follow a symlink of this name. */
 export const openItself: FileOpener = (path) => openSync(pathBytes(path), OPEN_FLAGS | constants.O_NOFOLLOW);
 
-/** Bytes that are much: worth the workers, and worth their start. */
+/** More unread bytes than this are worth starting the workers. */
 const MUCH_SIZE = 8 * 1024 * 1024;
 
-/** Bytes taken in by the workers before it is noted how far they are. */
+/** Bytes that the workers read before the position is noted. */
 const STEP_SIZE = 256 * 1024 * 1024;
 
-/** What takes in the bytes of a file. */
+/** Receives the bytes of a file. */
 export interface OctetSink {
-  /** Takes bytes, which are valid until it resolves. */
+  /** Takes bytes; they are valid until the promise resolves. */
   take(octets: Uint8Array): Promise<void>;
-  /** Takes much. @param read - fills a room, and gives how many bytes came; less than there is room for is the end */
+  /** Takes many bytes. @param read - fills a buffer and returns the number of bytes; fewer than fit mean the end */
   takeMuch?(read: (room: Uint8Array) => number): Promise<void>;
 }
 
-/** Where reading of a file is, as a checkpoint keeps it. */
+/** The read position in a file, as a checkpoint keeps it. */
 export interface FileMark {
-  /** Decimal. */
+  /** Device number, decimal; `ino`: inode number, decimal. */
   readonly dev: string;
   readonly ino: string;
-  /** Bytes read. */
+  /** The read position in bytes. */
   readonly offset: number;
   /** SHA-256 of the last {@link CHECK_SIZE} bytes before the offset, in hexadecimal. */
   readonly check: string;
-  /** SHA-256 of the first bytes, up to {@link CHECK_SIZE}, as many as `headSize` tells. */
+  /** SHA-256 of the first `headSize` bytes, at most {@link CHECK_SIZE}, in hexadecimal. */
   readonly head: string;
   readonly headSize: number;
-  /** When it was changed last, as far as it was read: nanoseconds since 1970, decimal. */
+  /** Its mtime when it was read last: nanoseconds since 1970, decimal. */
   readonly mtimeNs: string;
 }
 
-/** How far a file is read. */
+/** How far a file was read. */
 interface Noted {
   readonly offset: number;
-  /** The first bytes, and the last before the offset: {@link CHECK_SIZE}, if there are so many. */
+  /** The first bytes, and the last ones before the offset, at most {@link CHECK_SIZE} each. */
   readonly head: Buffer;
   readonly check: Buffer;
 }
 
 const NOTHING: Noted = { offset: 0, head: Buffer.alloc(0), check: Buffer.alloc(0) };
 
-/** How far it is read after some more bytes. */
+/** The position after some more bytes. */
 function after({ offset, head, check }: Noted, octets: Uint8Array): Noted {
   const last = octets.length >= CHECK_SIZE ? octets.subarray(-CHECK_SIZE) : Buffer.concat([check, octets]).subarray(-CHECK_SIZE);
   return {
     offset: offset + octets.length,
     head: head.length < CHECK_SIZE ? Buffer.concat([head, octets.subarray(0, CHECK_SIZE)]).subarray(0, CHECK_SIZE) : head,
-    // A copy: what is given is used again.
+    // A copy, since the caller reuses its buffer.
     check: Buffer.from(last),
   };
 }
 
-/** What one look at a file found. */
+/** The result of one look at a file. */
 export interface FileLook {
-  /** Bytes read that are new. */
+  /** New bytes. */
   readonly bytes: number;
-  /** Bytes read from the file in all: with those by which it is known again. */
+  /** Bytes read from the file, including those that recognise it. */
   readonly readBytes: number;
-  /** It was cut short or rewritten: where reading of what it was was. The next look reads it from its start. */
+  /** Set if the file was truncated or rewritten: the former read position. The next look reads it from its start. */
   readonly restarted: FileMark | undefined;
   readonly stat: BigIntStats;
 }
 
 /**
- * One file that grows, read where reading ended. While it changes it is open, so that it may be renamed or removed. Else it is
- * closed, so that its filesystem can be unmounted.
+ * One growing file, read from where reading ended. It is open while it changes, so it may be renamed or removed. Otherwise it is closed, so
+ * that its filesystem can be unmounted.
  */
 export class TailedFile {
   readonly dev: bigint;
   readonly ino: bigint;
   #openFd: number | undefined;
   #noted: Noted = NOTHING;
-  /** Of the last look. */
+  /** Size and times at the last look; -1 before the first. */
   #size = -1n;
   #mtimeNs = 0n;
   #ctimeNs = 0n;
@@ -114,7 +119,7 @@ export class TailedFile {
   /**
    * Opens a file, to be read from its start.
    *
-   * @returns undefined for what is no regular file
+   * @returns undefined if it is not a regular file
    * @throws what `opener` throws
    */
   static open(path: Octets, opener: FileOpener): TailedFile | undefined {
@@ -134,18 +139,18 @@ export class TailedFile {
     return this.#openFd;
   }
 
-  /** Whether it is not open: nothing but what it was is known of it before it wakes. */
+  /** Whether it is closed. Until it wakes only its former state is known. */
   get isAtRest(): boolean {
     return this.#openFd === undefined;
   }
 
-  /** Closes it, to be opened again by its path. */
+  /** Closes it until it is reopened by its path. */
   rest(): void {
     if (this.#openFd !== undefined) closeSync(this.#openFd);
     this.#openFd = undefined;
   }
 
-  /** Opens it again. @returns false where the path leads to another file, or to none that can be opened */
+  /** Reopens it. @returns false if the path leads to another file or cannot be opened */
   wake(path: Octets, opener: FileOpener): boolean {
     try {
       const fd = opener(path);
@@ -155,17 +160,17 @@ export class TailedFile {
       }
       closeSync(fd);
     } catch {
-      // It is searched for where it may be now.
+      // The caller searches for it under other names.
     }
     return false;
   }
 
-  /** Its state when it was looked at last: that of the bytes read. */
+  /** Its stat at the last look; it belongs to the bytes read. */
   get lastStat(): BigIntStats {
     return this.#lastStat;
   }
 
-  /** Bytes read. */
+  /** The read position in bytes. */
   get offset(): number {
     return this.#noted.offset;
   }
@@ -190,7 +195,10 @@ export class TailedFile {
     return fstatSync(this.#fd, { bigint: true });
   }
 
-  /** Whether this file begins with all that was read of another. Reads both as far as that, if the last bytes are the same. */
+  /**
+   * Whether this file begins with all bytes that were read of another. If the last ones are equal, it compares both files up to that
+   * position.
+   */
   goesOnFrom(other: TailedFile): boolean {
     const { offset } = other;
     if (offset === 0 || this.stat().size < BigInt(offset) || !this.#matches(offset, other.#noted.check)) return false;
@@ -204,12 +212,12 @@ export class TailedFile {
     return true;
   }
 
-  /** Continues where another one ended, and has all its content. */
+  /** Continues at the position of another file, whose bytes it begins with. */
   takeOver(other: TailedFile): void {
     this.#noted = other.#noted;
   }
 
-  /** Continues where an earlier process ended. @returns false where the bytes before that place are others: then it is read from its start */
+  /** Continues where an earlier process ended. @returns false if the bytes before that position differ; then it is read from its start */
   resume({ offset, check, head, headSize, mtimeNs }: FileMark): boolean {
     if (this.stat().size < BigInt(offset)) return false;
     const before = Buffer.alloc(Math.min(offset, CHECK_SIZE));
@@ -221,7 +229,7 @@ export class TailedFile {
     return true;
   }
 
-  /** Whether it has one of the two things by which a mark knows it again, and not the other: a file that was written again has neither. */
+  /** Whether only one of head and check of a mark matches. A rewritten file matches neither, so this hints at a damaged mark. */
   isLike({ offset, check, head, headSize }: FileMark): boolean {
     const before = Buffer.alloc(Math.min(offset, CHECK_SIZE));
     const first = Buffer.alloc(headSize);
@@ -230,17 +238,19 @@ export class TailedFile {
     return hasCheck !== hasHead;
   }
 
-  /** Is read from its start. */
+  /** Starts again from the beginning. */
   readAgain(): void {
     this.#noted = NOTHING;
     this.#size = -1n;
   }
 
   /**
-   * Continues after bytes that somebody has already, if they are those that it begins with, as far as the first and the last tell.
+   * Continues after known bytes if the file begins with them, judged by the first and last ones.
    *
-   * @param first - the first ones, and `last` the last ones, up to {@link CHECK_SIZE}
-   * @param size - how many they are
+   * @param first - the first known bytes, at most {@link CHECK_SIZE}
+   * @param last - the last known bytes, at most {@link CHECK_SIZE}
+   * @param size - the number of known bytes
+   * @returns whether the file begins with them
    */
   startsWith(first: Uint8Array, last: Uint8Array, size: number): boolean {
     const head = Buffer.from(first);
@@ -251,9 +261,9 @@ export class TailedFile {
   }
 
   /**
-   * Reads what is new, up to the size that the file has now. Where a sink fails, what it was given is read again.
+   * Reads what is new, up to the present size of the file. If the sink fails, its bytes are read again next time.
    *
-   * @returns undefined where nothing changed since the last look
+   * @returns undefined if nothing changed since the last look
    */
   async look(sink: OctetSink): Promise<FileLook | undefined> {
     const stat = this.stat();
@@ -278,7 +288,7 @@ export class TailedFile {
     const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(READ_SIZE, size - this.#noted.offset)));
     while (this.#noted.offset < size) {
       const got = readFully(this.#fd, buffer.subarray(0, Math.min(buffer.length, size - this.#noted.offset)), this.#noted.offset);
-      // Cut short meanwhile: the next look finds out.
+      // The file was truncated meanwhile: the next look notices.
       if (got === 0) break;
       const octets = buffer.subarray(0, got);
       await sink.take(octets);
@@ -292,18 +302,18 @@ export class TailedFile {
     return { bytes, readBytes: readBytes + bytes, restarted: undefined, stat };
   }
 
-  /** Whether it is another than at the last look. */
+  /** Whether size or times changed since the last look. */
   hasChanged(stat = this.stat()): boolean {
     return stat.size !== this.#size || stat.mtimeNs !== this.#mtimeNs || stat.ctimeNs !== this.#ctimeNs;
   }
 
-  /** The bytes that it begins with, `most` at most. */
+  /** The first bytes, at most `most`. */
   firstOctets(most: number): Buffer {
     const octets = Buffer.alloc(most);
     return octets.subarray(0, readFully(this.#fd, octets, 0));
   }
 
-  /** Bytes that it has beyond those read. */
+  /** The number of unread bytes; 0 while it is closed. */
   unreadBytes(): number {
     return this.isAtRest ? 0 : Math.max(0, Number(this.stat().size) - this.#noted.offset);
   }
@@ -325,7 +335,7 @@ export class TailedFile {
     return noted.offset - start;
   }
 
-  /** Whether the bytes before `offset` are these. */
+  /** Whether the bytes before `offset` are the expected ones. */
   #matches(offset: number, expected: Buffer): boolean {
     const found = Buffer.alloc(expected.length);
     return readFully(this.#fd, found, offset - expected.length) === expected.length && found.equals(expected);

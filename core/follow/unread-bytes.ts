@@ -3,9 +3,9 @@ import { fileOf, fromBase64 } from './checkpoint.ts';
 import { statOf } from './stat-of.ts';
 
 /**
- * Bytes that no recorded root has: what the local files have beyond a checkpoint, and what that has beyond the root.
+ * The number of bytes that no recorded root has: those of local files beyond a checkpoint, and those of the checkpoint beyond the root.
  *
- * @param isRecorded - whether the root of the checkpoint is recorded
+ * @param isRecorded - whether the root of the checkpoint was recorded
  */
 export function unrecordedBytes({ tails }: Checkpoint, isRecorded: boolean): number {
   let sum = 0;

@@ -1,22 +1,22 @@
 import type { Octets } from '../base/octets.ts';
 
-/** Something to be done to the tree, for one path. */
+/** A change to make in the tree for one path. */
 interface Change {
   readonly path: Octets;
   readonly make: () => Promise<void>;
 }
 
-/** What looks at a watched tree have found, and nobody has brought into the tree yet. */
+/** The changes found in a watched tree that are not yet made in the stored tree. */
 export class WatchFindings {
-  /** In the order in which they are to be made. */
+  /** In the order in which to make them. */
   changes: Change[] = [];
-  /** Everything has to be checked: single paths do not say what changed. */
+  /** Whether the whole tree must be scanned, because single paths do not tell what changed. */
   needsScan = true;
 
-  /** Of the whole tree, when it was imported last. */
+  /** Files in the whole tree at the last full import. `size`: their bytes. */
   files = 0;
   size = 0;
-  /** Bytes that were new to the tree, and bytes read, since the beginning. */
+  /** New bytes in the tree since the start. `readBytes`: bytes read for that. */
   newBytes = 0;
   readBytes = 0;
 

@@ -9,7 +9,7 @@ import type { TreePath } from '../tree/path.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { TailMark } from './checkpoint.ts';
 
-/** What a watched tree is, and how it is watched. */
+/** A watched tree, and how to watch it. */
 export interface WatchGroupOptions {
   readonly store: Store;
   readonly tree: Tree;
@@ -18,15 +18,15 @@ export interface WatchGroupOptions {
   readonly target: TreePath;
   readonly scanner: EdgeScanner;
   readonly owners: OwnerNames;
-  /** How all of it is imported. */
+  /** How to import it. */
   readonly imports: Pick<ImportOptions, 'isStoreFolder' | 'parser' | 'oneFilesystem'>;
-  /** Which names count; default all. */
+  /** Selects names; default all. */
   readonly filter?: NameFilter | undefined;
-  /** Of files that had grown, where an earlier process ended. */
+  /** The grown files of an earlier process, from its checkpoint. */
   readonly marks?: readonly TailMark[] | undefined;
-  /** Between two looks at all of it: milliseconds. */
+  /** Milliseconds between full scans. */
   readonly rescanMs: number;
-  /** Starts the workers that take in what is much of a file that has grown. */
+  /** Starts the workers for large appends. */
   readonly makeIngest: () => Ingest;
   readonly monotonicMs: () => number;
   readonly onNotice: (notice: string) => void;

@@ -21,12 +21,12 @@ import { type Found, LARGE_SIZE, WatchImport } from './watch-import.ts';
 import { WatchPaths } from './watch-paths.ts';
 import { WatchRules } from './watch-rules.ts';
 
-/** Paths that change in one round beyond which all is looked at. */
+/** Changed paths in one round beyond which the whole tree is scanned. */
 const MAX_DIRTY = 10_000;
 
 /**
- * A whole local tree, kept as PUT would store it: what changes is looked at alone, and all of it now and then. What fails is tried
- * again later, and keeps nothing else waiting; the tree keeps what it has of it.
+ * A local tree that is stored as PUT would store it. Changed paths are looked at one by one, and now and then the whole tree. What fails is
+ * tried again later and delays nothing else; the stored version stays meanwhile.
  */
 export class WatchGroup implements Followed {
   readonly folders: readonly Octets[];
@@ -36,7 +36,7 @@ export class WatchGroup implements Followed {
   readonly #grown: GrownFiles;
   readonly #rules: WatchRules | undefined;
   #dirty = new Set<Octets>();
-  /** Directories with entries that may have changed. */
+  /** Directories whose entries may have changed. */
   #unlisted = new Set<Octets>();
   #scannedMs = Number.NEGATIVE_INFINITY;
   readonly #findings = new WatchFindings();
@@ -124,7 +124,7 @@ export class WatchGroup implements Followed {
   }
 
   marks(): TailMark[] {
-    // What put remembers of each file is all that is needed of others.
+    // Other files need no mark: the import cache knows them.
     return [...this.#grown.points()].map(([path, { block, point, file }]) => ({
       path: base64(path),
       name: base64(this.#stored.pathOf(path)),
@@ -136,7 +136,7 @@ export class WatchGroup implements Followed {
   }
 
   noteRecorded(): void {
-    // The tree itself says what it has of each file.
+    // Nothing to note: the tree shows what it has of each file.
   }
 
   counts(): FollowedCounts {
@@ -161,13 +161,13 @@ export class WatchGroup implements Followed {
   async #scan(options: OpOptions): Promise<void> {
     const { folder, target, tree, store, monotonicMs } = this.#options;
     const stat = statOfItself(folder);
-    // Unmounted, perhaps: what was stored stays.
+    // Perhaps it is unmounted: keep what is stored.
     if (stat === undefined) return;
     if (!stat.isDirectory()) {
       this.#retries.failFor(folder, 'it is no directory any more');
       return;
     }
-    // What the last one remembered of the files can be read from now on.
+    // Makes the import cache of the last scan readable.
     await store.flush(options);
     this.#rules?.forget();
     const before = this.#retries.paths();
@@ -189,12 +189,12 @@ export class WatchGroup implements Followed {
       this.#findings.add(folder, async () => await tree.bind(target, dirent, options));
     } catch (error) {
       if (!isDamage(error)) throw error;
-      // What is stored cannot be read: it is replaced.
+      // The stored tree is unreadable: replace it.
       this.#findings.add(folder, async () => await tree.bind(target, dirent, options));
     }
   }
 
-  /** Notes each name in a directory, here or in the tree. One that the tree has not is taken in as a whole. */
+  /** Notes each name in a directory, local or stored. A name that only exists locally is imported completely. */
   async #noteNames(directory: Octets, options: OpOptions): Promise<void> {
     this.note(directory);
     const at = this.#stored.pathOf(directory);

@@ -11,20 +11,20 @@ import type { WatchFindings } from './watch-findings.ts';
 import type { WatchGroupOptions } from './watch-group-options.ts';
 import type { WatchRules } from './watch-rules.ts';
 
-/** Files below this size are read in this thread: bytes. */
+/** Files smaller than this many bytes are read in this thread. */
 export const LARGE_SIZE: number = 4 * 1024 * 1024;
 
 type Node = Exclude<Dirent, IndirectDirent>;
 
-/** What is at a path, and what below it could not be read. */
+/** The imported node of a path, and the paths below it that could not be read. */
 export interface Found {
   readonly dirent: Node;
   readonly failed: readonly Octets[];
-  /** A node of it has other names elsewhere. */
+  /** Whether a node in it has hard links outside. */
   readonly isLinkedBeyond: boolean;
 }
 
-/** What an import of a watched tree works with. */
+/** The parts that an import of a watched tree uses. */
 interface WatchImportParts {
   readonly options: WatchGroupOptions;
   readonly findings: WatchFindings;
@@ -33,7 +33,7 @@ interface WatchImportParts {
   readonly stored: StoredSide;
 }
 
-/** Imports parts of a watched tree, or all of it, as PUT would. */
+/** Imports a watched tree, or a part of it, as PUT would. */
 export class WatchImport {
   readonly #parts: WatchImportParts;
 
@@ -42,10 +42,10 @@ export class WatchImport {
   }
 
   /**
-   * Imports what is at a path.
+   * Imports a path.
    *
-   * @param entry - where the system reaches it
-   * @param size - of what is there, in bytes, as far as it is known
+   * @param entry - a path that the system resolves safely to it
+   * @param size - its size in bytes, as far as it is known; it decides whether workers are used
    */
   async import(path: Octets, entry: Octets, size: number, options: OpOptions): Promise<Found> {
     const { options: watched, findings, rules, retries, stored } = this.#parts;
@@ -75,7 +75,7 @@ export class WatchImport {
   }
 }
 
-/** Whether what was to be read is gone, or something else has its name: that is reported by itself. */
+/** Whether a path vanished or was replaced during the import: that causes an event of its own. */
 export function isReplaced(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '');
 }

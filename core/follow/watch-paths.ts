@@ -16,7 +16,7 @@ import type { WatchRules } from './watch-rules.ts';
 
 type Node = Exclude<Dirent, IndirectDirent>;
 
-/** What a look works with. */
+/** The parts that a look uses. */
 interface WatchPathsParts {
   readonly options: WatchGroupOptions;
   readonly findings: WatchFindings;
@@ -27,7 +27,7 @@ interface WatchPathsParts {
   readonly grown: GrownFiles;
 }
 
-/** Looks at single paths of a watched tree, and finds what changed there. */
+/** Looks at single paths of a watched tree and finds their changes. */
 export class WatchPaths {
   readonly #parts: WatchPathsParts;
 
@@ -35,7 +35,11 @@ export class WatchPaths {
     this.#parts = parts;
   }
 
-  /** Looks at paths that may have changed, sorted. What is found is in the findings; what fails is tried again later. */
+  /**
+   * Looks at paths that may have changed. Changes go to the findings; failed paths are tried again later.
+   *
+   * @param dirty - the paths, sorted
+   */
   async look(dirty: readonly Octets[], options: OpOptions): Promise<void> {
     const parents = new Set<Octets>();
     const looked = new Set<Octets>();
@@ -44,7 +48,7 @@ export class WatchPaths {
     using beneath = new Beneath(folder);
     let whole: Octets | undefined;
     for (const noted of dirty) {
-      // All below a folder that was taken in as a whole came with it.
+      // A folder that was imported completely includes everything below it.
       if (whole !== undefined && noted.startsWith(`${whole}/`)) continue;
       let path = noted;
       try {
@@ -68,7 +72,7 @@ export class WatchPaths {
     for (const parent of [...parents].sort().reverse()) findings.add(parent, async () => await stored.setDirMeta(parent, options));
   }
 
-  /** The path, or the nearest one above it that is no directory any more, here or in the tree: then that has changed. */
+  /** The path, or the uppermost one above it that is no longer a directory, locally or in the tree: then that one changed. */
   async #placeOf(path: Octets, beneath: Beneath, options: OpOptions): Promise<Octets> {
     const { options: watched, stored } = this.#parts;
     const { folder, tree } = watched;
@@ -81,7 +85,7 @@ export class WatchPaths {
     return last;
   }
 
-  /** Finds what changed at a path. @returns whether nothing did, or a directory came that is taken in as a whole */
+  /** Finds what changed at a path. @returns `same` if nothing did, `whole` if a new directory was imported completely */
   async #lookAtOne(path: Octets, beneath: Beneath, options: OpOptions): Promise<'whole' | 'same' | undefined> {
     const { options: watched, findings, rules, stored: storedSide, grown: grownFiles } = this.#parts;
     const { tree, folder, target } = watched;
@@ -89,7 +93,7 @@ export class WatchPaths {
     const entry = beneath.entry(path);
     const stat = typeof entry === 'string' ? statOfItself(entry) : undefined;
     const stored = await tree.lookup(at, { follow: false, ...options });
-    // What was done to a node by a name that is gone nobody says what its other names are.
+    // A change by a name that is gone may concern other names of the node, which only a full scan finds.
     if (isLinked(stored)) findings.needsScan = true;
     if (stat === undefined || typeof entry !== 'string') {
       grownFiles.drop(path);
@@ -97,7 +101,7 @@ export class WatchPaths {
       return undefined;
     }
     if (rules?.excludes(path, stat.isDirectory()) === true) {
-      // Another kind of node had the name, and was not excluded.
+      // The name was not excluded while it belonged to another kind of node.
       if (stored !== undefined) findings.add(path, async () => await storedSide.remove(at, options));
       return undefined;
     }
@@ -105,7 +109,7 @@ export class WatchPaths {
       findings.add(path, async () => await storedSide.setDirMeta(path, options));
       return undefined;
     }
-    // Names of one node are found together only; and the top is all.
+    // Hard links are only found by a full scan; so is a change of the top folder.
     if (path === folder || isLinked(stored) || (stat.nlink > 1n && !stat.isDirectory())) {
       findings.needsScan = true;
       return undefined;
@@ -128,7 +132,7 @@ export class WatchPaths {
         stat.isDirectory() ? LARGE_SIZE : Number(stat.size),
         options,
       );
-      // Names of one node are found together only, by a look at all.
+      // Hard links are only found by a full scan.
       if (isLinkedBeyond || (dirent.kind === 'dir' && dirent.inodes !== undefined)) {
         findings.needsScan = true;
         return undefined;

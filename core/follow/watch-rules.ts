@@ -4,14 +4,14 @@ import type { NameFilter } from '../filter/name-filter.ts';
 import { readFoundRules } from '../filter/read-rules.ts';
 import { parentOf } from './local-pattern.ts';
 
-/** Directories whose rules are kept in mind. */
+/** Directories whose rules are cached, at most. */
 const MAX_KEPT = 10_000;
 
-/** Which paths of a watched tree count. */
+/** Selects paths of a watched tree. */
 export class WatchRules {
   readonly #rules: NameFilter;
   readonly #folder: Octets;
-  /** Of a directory that is excluded itself: undefined. */
+  /** Rules by directory; undefined for an excluded directory. */
   readonly #kept = new Map<Octets, DirFilter | undefined>();
 
   constructor(rules: NameFilter, folder: Octets) {
@@ -19,11 +19,7 @@ export class WatchRules {
     this.#folder = folder;
   }
 
-  /**
-   * The rules in a directory of the tree; undefined where it is excluded.
-   *
-   * @throws {VtError} for a file of rules that cannot be understood
-   */
+  /** The rules in a directory of the tree; undefined if it is excluded. @throws {VtError} for an invalid file of rules */
   within(directory: Octets): DirFilter | undefined {
     if (this.#kept.has(directory)) return this.#kept.get(directory);
     const above = directory === this.#folder ? undefined : this.within(parentOf(directory));
@@ -44,9 +40,9 @@ export class WatchRules {
     return path !== this.#folder && this.within(parentOf(path))?.excludes(nameOf(path), isDir) !== false;
   }
 
-  /** Whether a path of unknown kind may count. */
+  /** Whether a path of unknown kind may be selected. */
   mayCount(path: Octets): boolean {
-    // Its directory may be another one than before, with other files of rules.
+    // Its directory may have been replaced by one with other rule files.
     if (this.#rules.ruleFiles.size > 0) this.forget();
     try {
       return this.isRuleFile(path) || !this.excludes(path, false) || !this.excludes(path, true);
@@ -56,12 +52,12 @@ export class WatchRules {
     }
   }
 
-  /** Whether rules are in a file of this name: when it changes, others hold. */
+  /** Whether a path has the name of a rule file: when it changes, other rules apply. */
   isRuleFile(path: Octets): boolean {
     return this.#rules.ruleFiles.has(nameOf(path));
   }
 
-  /** Rules may have changed. */
+  /** Empties the cache: rules may have changed. */
   forget(): void {
     this.#kept.clear();
   }

@@ -7,10 +7,10 @@ import type { Store } from '../store/store.ts';
 import { NeededBlocks } from '../sync/needed-blocks.ts';
 import { ROOT_PATH } from '../tree/path.ts';
 
-/** Blocks asked for at a time. */
+/** Blocks per request. */
 const BATCH = 4096;
 
-/** Whether a Store has every Block of a content: superblocks are read, and it is asked whether it has the others. */
+/** Whether a Store has every Block of a content. Superblocks are read; for other Blocks `has` is called. */
 export async function isWholeContent(
   store: Pick<Store, 'get' | 'has' | 'name' | 'hashName'>,
   block: Block,

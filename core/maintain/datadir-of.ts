@@ -4,15 +4,18 @@ import { PythonDatadir } from '../datadir/python-vt/python-datadir.ts';
 import { capability, layerOf } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 
-/** The datadir that a Store is, or is backed by; undefined where it is none, or is not made yet. */
+/** The datadir that a Store is or wraps; undefined if it is another kind of Store or not created yet. */
 export function datadirOf(store: Store): Datadir | undefined {
   return layerOf(store, Datadir);
 }
 
 /**
- * The datadir that a Store is, for an action that needs one.
+ * The datadir of a Store, for an action that needs one.
  *
- * @throws {VtError} EFAILED where it is another kind of Store; {ReadOnlyError} where it may not be written to and `write`
+ * @param action - for messages: `gc`
+ * @param write - whether the action writes; default false
+ * @throws {VtError} EFAILED if it is another kind of Store or not created yet
+ * @throws {ReadOnlyError} if `write` is set and the datadir is read-only
  */
 export function requireDatadir(store: Store, action: string, write = false): Datadir {
   const datadir = datadirOf(store);

@@ -2,19 +2,19 @@ import { lstatSync, readdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSystemError } from '../base/system/system-error.ts';
 
-/** How full the disk of a Store is, and what the Store takes of it; in bytes. */
+/** How full the disk of a Store is, and how much of it the Store uses; in bytes. */
 export interface DiskUse {
   readonly size: number;
   readonly used: number;
-  /** What this user may still write. */
+  /** Bytes that this user may still write. */
   readonly free: number;
   readonly store: number;
 }
 
-/** Units in which lstat(2) counts blocks of a file. */
+/** The unit of st_blocks in stat(2), in bytes. */
 const STAT_BLOCK_SIZE = 512;
 
-/** Looks at the disk of a datadir and at each of its files. */
+/** Measures the disk of a datadir and each file of the datadir. */
 export function diskUse(folder: string): DiskUse {
   const { bsize, blocks, bfree, bavail } = statfsSync(folder);
   let taken = 0;
@@ -22,7 +22,7 @@ export function diskUse(folder: string): DiskUse {
   return { size: blocks * bsize, used: (blocks - bfree) * bsize, free: bavail * bsize, store: taken };
 }
 
-/** What a file takes; nothing where a gc has removed it meanwhile. */
+/** Bytes on disk of a file; 0 if a gc has just removed it. */
 function takenBy(path: string): number {
   try {
     return lstatSync(path).blocks * STAT_BLOCK_SIZE;

@@ -4,39 +4,39 @@ import { hashcodeLabel } from '../block/hashcode.ts';
 import type { TreePath } from '../tree/path.ts';
 import type { BlockFault } from './reach.ts';
 
-/** Something that a look over a Store found. */
+/** A finding of fsck, scrub or repair. */
 export type Finding =
-  /** A path that cannot be read whole: this is what counts. */
+  /** A path that cannot be read completely. Only these findings mean lost data. */
   | {
       readonly kind: 'harm';
       readonly path: TreePath;
       readonly archive: string;
-      /** Of the entry in the archive. */
+      /** The number of the entry in the archive. */
       readonly number: number;
       readonly hashcode: HashCode | undefined;
       readonly fault: BlockFault;
-      /** Where the Block is, if known. */
+      /** The data file and offset of the Block, if known. */
       readonly file?: string;
       readonly offset?: number;
       readonly reason?: string;
     }
-  /** A line of an archive that cannot be read: its root is lost. */
+  /** An unreadable line of an archive: its root is lost. */
   | { readonly kind: 'archive'; readonly archive: string; readonly line: number; readonly reason: string }
-  /** The index says what is not so. It is a cache. */
+  /** The index is wrong. It is only a cache. */
   | { readonly kind: 'index'; readonly reason: string }
-  /** Blocks in the data files that the index does not have, and no root needs: an interrupted gc had dropped them. */
+  /** Blocks in the data files that the index lacks and no root needs: an interrupted gc had removed them from the index. */
   | { readonly kind: 'dropped'; readonly count: number }
-  /** Bytes of a data file that are no record: what was there harms paths, or is needed by none. */
+  /** Bytes of a data file that are not a valid record. Blocks that were there are either reported as harm or needed by no root. */
   | { readonly kind: 'data'; readonly file: string; readonly start: number; readonly end: number; readonly reason: string }
-  /** The end of a data file, cut off by a crash: nothing that was recited. */
+  /** An incomplete record at the end of a data file, left by a crash. It was never confirmed to anybody. */
   | { readonly kind: 'tail'; readonly file: string; readonly start: number; readonly end: number };
 
-/** Whether a finding is a fault, not only worth knowing. */
+/** Whether a finding is a fault, not just information. */
 export function isFault(finding: Finding): boolean {
   return finding.kind === 'harm' || finding.kind === 'archive' || finding.kind === 'index';
 }
 
-/** A finding as a line for people. */
+/** Formats a finding as a line of text. */
 export function findingText(finding: Finding): string {
   switch (finding.kind) {
     case 'harm': {

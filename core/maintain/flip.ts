@@ -1,21 +1,21 @@
 import { crc32 } from 'node:zlib';
 
-/** What a CRC-32 becomes as a zero byte more is hashed, without the inversions at its ends. */
+/** The reversed polynomial of CRC-32. */
 const POLYNOMIAL = 0xedb88320;
 
 /**
- * Turns back the one bit that was flipped, if that is what happened to some bytes: a CRC-32 says which one it must be.
+ * Corrects a single flipped bit: the CRC-32 tells which bit it must be.
  *
- * @param bytes - as they are; changed in place where the bit is found
+ * @param octets - changed in place if the bit is found
  * @param wanted - the CRC-32 that they had
  * @returns whether they have that CRC now
- * @see the table method of RFC 1952, section 8, run backwards: it is linear, so the difference of two CRCs is that of the
- * flipped bit alone
+ * @see the table method of RFC 1952, section 8, run backwards: CRC-32 is linear, so the difference of two CRCs depends on the flipped bit
+ *   alone
  */
 export function unflip(octets: Buffer, wanted: number): boolean {
   const difference = (crc32(octets) ^ wanted) >>> 0;
   if (difference === 0) return true;
-  // What a flip of each bit of the last byte does to the CRC; each byte further ahead takes one step more.
+  // The change of the CRC by a flip of each bit of the last byte. Each byte further ahead takes one more step.
   const effects = Array.from({ length: 8 }, (_, bit) => step(1 << bit));
   for (let at = octets.length - 1; at >= 0; at--) {
     for (let bit = 0; bit < 8; bit++) {

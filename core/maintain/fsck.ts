@@ -14,28 +14,27 @@ import type { StoreView } from './store-view.ts';
 const STEP = 16_384;
 
 export interface FsckOptions {
-  /** The Store whose Blocks are in the datadir; default: the datadir itself. */
+  /** The Store through which trees are read; default: the datadir itself. */
   readonly view?: StoreView;
   readonly signal?: AbortSignal | undefined;
   readonly onFinding: (finding: Finding) => void;
-  /** Archive files that are elsewhere and have roots of this Store. */
+  /** Archive files outside the Store that have roots of it. */
   readonly moreArchives?: readonly string[];
   readonly onProgress?: (state: { readonly doing: string; readonly done: number }) => void;
 }
 
-/** What fsck looked at. */
+/** What fsck checked. */
 export interface FsckCounts extends HarmWalkCounts {
   readonly files: number;
   readonly bytes: number;
   readonly records: number;
-  /** Blocks that the index knows. */
+  /** Blocks in the index. */
   readonly indexed: number;
 }
 
 /**
- * Checks the structure of a datadir: headers and records of the data files, the index against them, the lines of the
- * archives, and that every root is complete. Nothing is changed. What Blocks of content hold is not read: that is scrub.
- * Memory: some 40 bytes for each Block that lists others or entries.
+ * Checks the structure of a datadir: headers and records of data files, the index, the lines of archives, and that every root is complete.
+ * It changes nothing. It does not read contents; scrub does. Memory: about 40 bytes for each Block that lists others or entries.
  */
 export async function fsck(datadir: Datadir, options: FsckOptions): Promise<FsckCounts> {
   const { path, hash, index, readers, names: otherNames } = datadir.internals();
@@ -68,7 +67,7 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
       },
       signal,
     );
-    // What lists others and entries there has become something else: gc frees it.
+    // In a file of another hash function, inner Blocks have been converted: gc frees the old ones.
     if (!walk.isOther) appendAll(unindexed, unknownHere);
     confirmed.set(name, here);
     sizes.set(name, walk.size);
@@ -88,7 +87,7 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
   const unknown = unindexed.filter(([digest, location]) => {
     const { file, offset, storedSize } = location;
     if (readLocatedBlock(readers, location, digest, hash).kind === 'block') return true;
-    // Written when the power went: a header that is whole, of bytes that never came.
+    // A power failure left a valid header whose bytes were never written.
     onFinding({
       kind: 'data',
       file,
@@ -117,7 +116,7 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
   return { ...reached, files: names.length, bytes, records, indexed };
 }
 
-/** Every Block that the index knows is where it says, or in a part that is damaged. @returns how many there are */
+/** Checks that every Block in the index is at its place, or in a damaged part. @returns the number of entries */
 async function checkEntries(
   datadir: Datadir,
   confirmed: ReadonlyMap<string, number>,
@@ -132,7 +131,7 @@ async function checkEntries(
     for (let after: Uint8Array | undefined; ; ) {
       const entries = index.entries(after, STEP);
       for (const [, { file, offset, storedSize }] of entries) {
-        // What was added since the walk is not to be found in it.
+        // Blocks added after the walk were not seen by it.
         if (offset + storedSize > (sizes.get(file) ?? 0) && sizes.has(file)) continue;
         const isLost = (damagedParts.get(file) ?? []).some(({ start, end }) => offset < end && offset + storedSize > start);
         if (!isLost) claimed.set(file, (claimed.get(file) ?? 0) + 1);

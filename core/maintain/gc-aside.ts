@@ -5,16 +5,18 @@ import { liveWriters } from '../datadir/writer-presence.ts';
 import type { Entry } from './gc-entries.ts';
 import type { GcMarks } from './gc-mark.ts';
 
-/** The setting of the index that tells since which generation of the Store what is set aside is. */
+/** The setting of the index with the generation of the Store since which Blocks are set aside. */
 const ASIDE_SETTING = 'aside-generation';
-/** Entries changed in one transaction. */
+/** Entries per transaction. */
 const STEP = 16_384;
 
-/** What gc sets aside: Blocks that nobody needs, which no session at work may count on before they go. */
+/**
+ * Sets unneeded Blocks aside: they count as absent when they are added again. They may be removed once no running session can rely on them.
+ */
 export class GcAside {
   readonly #datadir: Datadir;
   readonly #marks: GcMarks;
-  /** Since which generation what an earlier gc set aside is: sessions that began since have not seen it as there. */
+  /** The generation since which the Blocks of an earlier gc are set aside: sessions that began since then saw them as absent. */
   readonly #sinceGeneration: number;
   readonly #before: DigestTable;
   #sessions = 0;
@@ -27,17 +29,17 @@ export class GcAside {
     this.#before = new DigestTable(hash.digestSize);
   }
 
-  /** Sessions at work, as they were looked for last. */
+  /** The number of running sessions at the last check. */
   get sessions(): number {
     return this.#sessions;
   }
 
-  /** An earlier gc set a Block aside. */
+  /** Notes a Block that an earlier gc set aside. */
   noteBefore(digest: Uint8Array): void {
     this.#before.set(digest);
   }
 
-  /** Looks which sessions are at work. @returns the generation of the Store that each began in */
+  /** Finds the running sessions. @returns the generation of the Store in which each began */
   lookForSessions(): readonly number[] {
     const { path, ownWriter } = this.#datadir.internals();
     const live = liveWriters(path, ownWriter);
@@ -46,13 +48,13 @@ export class GcAside {
   }
 
   /**
-   * Sets entries aside that nobody reaches, begins a new generation of the Store, and looks which sessions run.
+   * Sets unreachable entries aside, begins a new generation of the Store, and finds the running sessions.
    *
-   * @returns a function that says of a Block whether it may go now
+   * @returns a function that tells whether a Block may be removed now
    */
   async set(entries: Iterable<Entry> | AsyncIterable<Entry>): Promise<(digest: Uint8Array) => boolean> {
     const { index } = this.#datadir.internals();
-    // Only sessions of the generation that begins below have surely seen this.
+    // Only sessions that begin in the next generation are sure to see this.
     const next = String(index.generation + 1);
     let changes: IndexRewrite[] = [];
     const put = async (): Promise<void> => {
@@ -68,7 +70,7 @@ export class GcAside {
     await put();
     index.beginGeneration();
     const generations = this.lookForSessions();
-    // A session that ended before the look at the sessions has recorded its root.
+    // A session that ended before that check has recorded its root.
     await this.#marks.walk();
     const sinceBefore = generations.every((generation) => generation >= this.#sinceGeneration);
     return (digest) => !this.#marks.has(digest) && (generations.length === 0 || (sinceBefore && this.#before.has(digest)));

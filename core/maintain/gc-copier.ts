@@ -12,7 +12,7 @@ import { packStored, type StoredRecord } from '../store/records/record-batch.ts'
 import { decodeStored } from '../store/records/stored-bytes.ts';
 import type { GcFile } from './gc-files.ts';
 
-/** Bytes copied in one write. */
+/** Bytes per write. */
 const WRITE_SIZE = 1024 * 1024;
 
 /** How to copy. */
@@ -22,7 +22,7 @@ export interface GcCopyOptions {
   readonly onNotice?: (notice: string) => void;
 }
 
-/** Copies what stays of data files to new ones. */
+/** Copies the needed Blocks of data files to new ones. */
 export class GcCopier {
   readonly #datadir: Datadir;
   readonly #dataFolder: string;
@@ -40,12 +40,19 @@ export class GcCopier {
       access: datadir.access,
       rollOverSize: ROLL_OVER_SIZE,
       clock: options.now,
-      // Always new files: one that others may continue with is not to hold what is being moved.
+      // Always use new files: other writers might continue an existing one.
       marks: () => new Map(),
     });
   }
 
-  /** @returns false where a Block that stays is damaged: then the file is left as it is */
+  /**
+   * Replaces a data file by a copy of its needed Blocks.
+   *
+   * @param file - the file
+   * @param staying - entries to copy
+   * @param going - entries to remove from the index
+   * @returns false if a needed Block is damaged; the file is then left unchanged
+   */
   async replace(
     file: GcFile,
     staying: readonly (readonly [Uint8Array, Location])[],
@@ -53,7 +60,7 @@ export class GcCopier {
   ): Promise<boolean> {
     const { index } = this.#datadir.internals();
     const changes: IndexRewrite[] = going.map(([digest, from]) => ({ digest, from, to: undefined }));
-    // In the order of the file: reading is sequential, and so will later reading be.
+    // In the order of the file, so that reading is sequential now and later.
     const ordered = [...staying].sort(([, a], [, b]) => a.offset - b.offset);
     for (let at = 0; at < ordered.length; ) {
       throwIfCancelled(this.#options.signal);
@@ -75,7 +82,7 @@ export class GcCopier {
     return true;
   }
 
-  /** Copies some Blocks, as much as one write takes, from `at` on; undefined where one is damaged. */
+  /** Copies Blocks from `at` on, as many as one write takes; undefined if one is damaged. */
   #copy(blocks: readonly (readonly [Uint8Array, Location])[], at: number): IndexRewrite[] | undefined {
     const { readers, hash, layOut } = this.#datadir.internals();
     const records: StoredRecord[] = [];
@@ -86,7 +93,7 @@ export class GcCopier {
       const stored = readers.read(file, offset, storedSize);
       const data = stored.length === storedSize ? decodeStored(stored, codec, size, readers.frames(file, offset)) : undefined;
       if (data === undefined || Buffer.compare(hash.digest(data), digest) !== 0) return undefined;
-      // Of a frame only some Blocks may stay: they come into another, with those beside them.
+      // Only some Blocks of a frame may stay: they are packed into a new frame with their neighbours.
       const record = codec === 'part' ? { stored: data, codec: 'none' as const } : { stored, codec };
       records.push({ ...record, digest, size });
       length += record.stored.length;

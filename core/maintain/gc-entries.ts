@@ -4,13 +4,13 @@ import type { Datadir } from '../datadir/datadir-store.ts';
 import { madeAnewError } from '../datadir/index/block-index.ts';
 import type { Location } from '../datadir/index/index-types.ts';
 
-/** A Block, and where the index says that it is. */
+/** A Block, and its place according to the index. */
 export type Entry = readonly [digest: Uint8Array, location: Location];
 
-/** Entries read at a time. */
+/** Entries per step. */
 const STEP = 16_384;
 
-/** Visits all that the index has. */
+/** Visits every entry of the index. */
 export async function forEachEntry(
   datadir: Datadir,
   signal: AbortSignal | undefined,
@@ -19,13 +19,13 @@ export async function forEachEntry(
   for await (const entries of entrySteps(datadir, signal)) for (const [digest, location] of entries) visit(digest, location);
 }
 
-/** All that the index has, some at a time. */
+/** All entries of the index, in steps. @throws {VtError} if the index was rebuilt meanwhile */
 export async function* entrySteps(datadir: Datadir, signal: AbortSignal | undefined): AsyncGenerator<readonly Entry[], void, undefined> {
   const { index, path } = datadir.internals();
   index.refresh();
   for (let after: Uint8Array | undefined; ; ) {
     throwIfCancelled(signal);
-    // One that was made again does not know all yet: what it lacks would count as needed by nobody.
+    // A rebuilt index is incomplete at first, and Blocks that it lacks would seem unneeded.
     if (index.isMadeAnew) throw madeAnewError(join(path, 'index'));
     const entries = index.entries(after, STEP);
     yield entries;

@@ -10,17 +10,17 @@ import { DATAFILE_HEADER_SIZE, decodeDatafileHeader } from '../store/records/dat
 export interface GcFile {
   readonly name: string;
   readonly size: number;
-  /** Bytes that it takes on the disk: fewer than its size where there are holes in it. */
+  /** Bytes on disk: fewer than its size if it has holes. */
   readonly allocated: number;
-  /** When it was last written to, in milliseconds since 1970. */
+  /** Its mtime, in milliseconds since 1970. */
   readonly changedMs: number;
-  /** A descriptor that holds the file's lock: nobody writes to it. Undefined where somebody does. */
+  /** A descriptor that holds the file's lock, so nobody writes to it. Undefined if somebody else does. */
   readonly fd: number | undefined;
-  /** A gc that was killed had done with it. */
+  /** Whether a killed gc had already copied it. */
   readonly isLeftover: boolean;
 }
 
-/** Takes the lock of every data file that nobody writes to, and keeps it until the files are let go. */
+/** Locks every data file that nobody writes to, until it is disposed. */
 export class GcFiles {
   readonly files: readonly GcFile[];
 
@@ -49,7 +49,7 @@ export class GcFiles {
   }
 }
 
-// Marks of nothing indexed and all seen, on a file that begins as it should, are put by gc alone.
+// Only gc leaves marks that say "all seen, nothing indexed" on a file with a valid header.
 function isLeftover(fd: number, size: number, marks: FileMarks | undefined): boolean {
   if (marks?.indexedTo !== 0 || marks.seenSize !== size) return false;
   const head = Buffer.alloc(DATAFILE_HEADER_SIZE);

@@ -5,10 +5,12 @@ import type { Entry } from './gc-entries.ts';
 import type { OctetRange } from './gc-in-place.ts';
 
 /**
- * The places of frames whose Blocks are all freed or gone, each with the records behind it: what is freed at once leaves none of them
- * without its frame. A frame with a Block that stays is left until its file is copied.
+ * Finds frames without remaining Blocks. Each range includes the records behind the frame, so freeing it leaves no record without its
+ * frame. A frame with a remaining Block stays until its file is copied.
  *
- * @param entries - what goes, all of one data file
+ * @param read - reads from the data file
+ * @param entries - the entries to remove, all of that file
+ * @param digestSize - in bytes
  */
 export function emptyFrames(read: ReadAt, entries: readonly Entry[], digestSize: number): OctetRange[] {
   const headerSize = RECORD_FIXED_SIZE + digestSize;
@@ -26,7 +28,7 @@ export function emptyFrames(read: ReadAt, entries: readonly Entry[], digestSize:
   });
 }
 
-/** Where the last record of a frame ends; undefined where one of them stays. */
+/** The end of the last record of a frame; undefined if one of its Blocks remains. */
 function endOfParts(read: ReadAt, frameAt: number, going: ReadonlySet<number>, headerSize: number): number | undefined {
   const digestSize = headerSize - RECORD_FIXED_SIZE;
   const frame = decodeRecordHeader(read(frameAt - headerSize, headerSize), 0, digestSize);

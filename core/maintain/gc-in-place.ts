@@ -6,16 +6,16 @@ import { MAX_STORED_SIZE } from '../block/hash.ts';
 import { voidFooter } from '../datadir/datafiles/datafile-footer.ts';
 import { RECORD_FIXED_SIZE, writeGapHeader } from '../store/records/datafile.ts';
 
-// Frees bytes of a data file in place, which needs no room. They become gaps, records that say how much to pass over, with holes
-// within them. @see vt(5), "Data files"
+// Frees bytes of a data file in place, which needs no free space. They become gaps: records that tell readers how much to skip, with holes
+// inside. @see vt(5), "Data files"
 
-/** Bytes of a data file, of whole records. */
+/** A range of bytes of a data file; it consists of whole records. */
 export interface OctetRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** Joins ranges that touch each other, or overlap. @param ranges - in any order */
+/** Joins ranges that touch or overlap. @param ranges - in any order */
 export function joinedRanges(ranges: readonly OctetRange[]): OctetRange[] {
   const joined: { start: number; end: number }[] = [];
   for (const { start, end } of [...ranges].sort((a, b) => a.start - b.start)) {
@@ -28,17 +28,19 @@ export function joinedRanges(ranges: readonly OctetRange[]): OctetRange[] {
 
 export interface FreeInPlaceOptions {
   readonly digestSize: number;
-  /** Default: what the system can. */
+  /** Makes a hole; returns false if the filesystem cannot. Default: fallocate(2). */
   readonly punch?: (fd: number, offset: number, length: number) => boolean;
 }
 
 /**
- * Frees ranges of a data file that nobody needs and the index does not know any more. A process that reads the file's records meanwhile, or after a kill,
- * finds those that stay.
+ * Frees ranges of a data file that the index no longer has. A process that reads the file's records meanwhile, or after a kill, still finds
+ * the others.
  *
- * Where a filesystem has no holes, the range at the file's end is cut off, and others stay as they are.
+ * On a filesystem without holes, only a range at the end of the file is freed, by truncation.
  *
- * @returns bytes that were freed, and the file's size where it was cut
+ * @param path - the data file
+ * @param ranges - ranges of whole records
+ * @returns the bytes that were freed, and the new size if the file was truncated
  * @throws the system's error
  */
 export function freeInPlace(
@@ -49,7 +51,7 @@ export function freeInPlace(
   const fd = openStoreFile(path, 'update');
   try {
     const { size, nlink } = fstatSync(fd);
-    // Under another name it may be part of a copy of the Store.
+    // With a second hard link the file may be part of a copy of the Store.
     if (nlink > 1) return { freed: 0, cutTo: undefined };
     let freed = 0;
     let cutTo: number | undefined;
@@ -83,12 +85,12 @@ export function freeInPlace(
   }
 }
 
-/** A range as records of gaps: no record is longer than a Block. */
+/** Splits a range into gaps, since no record is longer than a Block. */
 function gapsOf({ start, end }: OctetRange, headerSize: number): OctetRange[] {
   const gaps: OctetRange[] = [];
   for (let at = start; at < end; ) {
     let next = Math.min(end, at + headerSize + MAX_STORED_SIZE);
-    // What is left has to hold a header.
+    // The rest must have room for a header.
     if (next < end && end - next < headerSize) next = end - headerSize;
     gaps.push({ start: at, end: next });
     at = next;
@@ -103,9 +105,10 @@ function writeGap(fd: number, start: number, size: number, digestSize: number): 
 }
 
 /**
- * Runs writes into a file. A copy-on-write filesystem that is full has no room even for those: then some is made first, by holes in what goes.
+ * Makes a function that runs writes into a file. A full copy-on-write filesystem has no room even to overwrite: then holes in the ranges to
+ * free make room first.
  *
- * @param going - bytes that nobody needs
+ * @param going - ranges whose bytes nobody needs
  */
 function roomMaker(fd: number, going: readonly OctetRange[], punch: NonNullable<FreeInPlaceOptions['punch']>): (write: () => void) => void {
   const left = [...going].sort((a, b) => a.end - a.start - (b.end - b.start));

@@ -7,7 +7,7 @@ import { Reach } from './reach.ts';
 import type { NeededRoot, RootsOptions } from './roots.ts';
 import type { StoreView } from './store-view.ts';
 
-/** Bytes of a digest that are kept: a false match keeps a Block that nobody needs, and does no other harm. */
+/** Bytes kept of each digest. A false match only keeps a Block that nobody needs. */
 const KEPT_OCTETS = 8;
 
 export interface GcMarkOptions {
@@ -15,7 +15,7 @@ export interface GcMarkOptions {
   readonly onProgress?: (state: { readonly roots: number; readonly entries: number; readonly blocks: number }) => void;
 }
 
-/** The Blocks that the roots of a Store reach, by the names that they have where they are. Memory: some 15 bytes a Block. */
+/** The Blocks that the roots of a Store reach, by their names in the Store below. Memory: about 15 bytes per Block. */
 export class GcMarks {
   readonly #store: Store;
   readonly #rootsOf: (options: RootsOptions) => AsyncIterable<NeededRoot>;
@@ -27,8 +27,9 @@ export class GcMarks {
   readonly #unreadable = new Set<string>();
 
   /**
-   * @param rootsOf - every root that is needed: those of the archives
-   * @throws {VtError} EPERM where the Store is sealed, and no key opens it
+   * @param view - the Store, and the Store below with its Blocks
+   * @param rootsOf - gives every needed root: those of the archives
+   * @throws {VtError} EPERM if the Store is sealed and was opened without its key
    */
   constructor({ store, nameOf }: StoreView, rootsOf: (options: RootsOptions) => AsyncIterable<NeededRoot>, options: GcMarkOptions) {
     if (store.hashName === 'sealed')
@@ -47,12 +48,12 @@ export class GcMarks {
       inner: ({ digest }) => void this.#marks.set(nameOf(digest)),
       harm: ({ path, fault, hashcode, reason, isMalformed }) => {
         if (isMalformed === true) {
-          // It stays as it is. What it might have listed can be read by nobody, whatever is kept of it.
+          // Keep the malformed Block itself. Nobody can read what it listed.
           if (hashcode !== undefined) this.#marks.set(nameOf(hashcode.digest));
           this.#unreadable.add(`"${octetsToText(path)}" in ${this.#at.place}: ${reason}`);
           return;
         }
-        // What is below it is unknown, and would count as needed by nobody.
+        // Everything below it is unknown and would seem unneeded.
         throw new VtError('ECORRUPT', `gc: "${octetsToText(path)}" in ${this.#at.place}: a Block that lists others is ${fault}`, {
           remedy: `nothing was removed; repair the Store first, or remove the root: ${this.#at.letGo}`,
         });
@@ -60,25 +61,25 @@ export class GcMarks {
     });
   }
 
-  /** How many Blocks are marked. */
+  /** The number of marked Blocks. */
   get count(): number {
     return this.#marks.count;
   }
 
-  /** What cannot be read, with its path, its root and the reason. */
+  /** The malformed Blocks, each as text with path, root and reason. */
   get unreadable(): readonly string[] {
     return [...this.#unreadable];
   }
 
-  /** How many roots the last walk went over. */
+  /** The number of roots in the last walk. */
   get roots(): number {
     return this.#roots;
   }
 
   /**
-   * Marks what the roots reach. A second walk reads only what the first did not.
+   * Marks the Blocks that the roots reach. A second walk reads only what the first did not.
    *
-   * @throws {VtError} ECORRUPT where a root, or what lists others below it, cannot be read
+   * @throws {VtError} ECORRUPT if a root, or an inner Block below it, is missing or damaged
    */
   async walk(): Promise<void> {
     this.#roots = 0;
@@ -94,7 +95,7 @@ export class GcMarks {
     for await (const root of this.#rootsOf({ signal: this.#options.signal, onDamage })) {
       this.#at = root;
       await this.#reach.walk(root.dirent);
-      // Of what was merged not all need be here: a state that was pushed names it.
+      // A merged state may be incomplete here: a pushed state only names it.
       for (const merged of root.merged)
         if (await isReadable(this.#store, merged, { signal: this.#options.signal })) await this.#reach.walk(merged);
       this.#options.onProgress?.({ roots: ++this.#roots, entries: this.#reach.entries, blocks: this.#marks.count });
@@ -102,9 +103,9 @@ export class GcMarks {
   }
 
   /**
-   * Refuses to let everything go: a Store without a root is more often one whose archive was lost than one that nobody needs.
+   * Refuses to remove everything: a Store without a root has more often lost its archive than become useless.
    *
-   * @throws {VtError} EFAILED where no archive has a root
+   * @throws {VtError} EFAILED if no archive has a root
    */
   requireRoot(): void {
     if (this.#roots > 0) return;
@@ -113,7 +114,7 @@ export class GcMarks {
     });
   }
 
-  /** Whether a Block is reached. */
+  /** Whether a Block is marked. */
   has(digest: Uint8Array): boolean {
     return this.#marks.has(digest);
   }

@@ -2,41 +2,43 @@ import type { NeededRoot } from './roots.ts';
 import type { StoreView } from './store-view.ts';
 
 export interface GcOptions {
-  /** The Store whose Blocks are in the datadir; default: the datadir itself. */
+  /** The Store through which trees are read; default: the datadir itself. */
   readonly view?: StoreView;
   readonly signal?: AbortSignal | undefined;
-  /** Data files that were written to within this time are left alone, in milliseconds. */
+  /** Data files written to within this many milliseconds are left alone. */
   readonly graceMs: number;
-  /** Tell what would be done, and do nothing. */
+  /** Only report what would be done. */
   readonly plan: boolean;
-  /** Free everything where no archive has a root. */
+  /** Remove everything if no archive has a root; default: refuse. */
   readonly rootless?: boolean;
-  /** Archive files that are elsewhere and have roots of this Store. */
+  /** Archive files outside the Store that have roots of it. */
   readonly moreArchives?: readonly string[];
-  /** Roots that are needed and that no archive has to have. Asked for again when what nobody needs has been set aside. */
+  /** Further roots to keep, besides those of archives. Called again after unneeded Blocks have been set aside. */
   readonly moreRoots?: () => Iterable<NeededRoot>;
   readonly now: () => Date;
   readonly onProgress?: (state: { readonly doing: string; readonly done: number; readonly total?: number }) => void;
   readonly onNotice?: (notice: string) => void;
 }
 
-/** What gc did, or would do. */
+/** What gc did or would do. */
 export interface GcCounts {
   readonly roots: number;
-  /** Blocks that are needed. */
+  /** Needed Blocks. */
   readonly liveBlocks: number;
-  /** Blocks that were removed. */
+  /** Removed Blocks. */
   readonly freedBlocks: number;
   readonly freedBytes: number;
-  /** Bytes that were copied to new files. */
+  /** Bytes copied to new files. */
   readonly copiedBytes: number;
   readonly files: number;
   readonly droppedFiles: number;
-  /** Blocks that no root needs and that stay: they were added of late, or a session at work may count on them, or copying the rest is not worth it. */
+  /**
+   * Unneeded Blocks that stay: they are recent, a running session may rely on them, or copying the rest of their file is not worthwhile.
+   */
   readonly keptBlocks: number;
   readonly keptBytes: number;
-  /** Sessions at work that may count on Blocks which no root needs yet. */
+  /** Running sessions that may rely on Blocks which no root needs yet. */
   readonly sessions: number;
-  /** What of the roots cannot be read, and never will be: what it may have listed counts as needed by nobody. */
+  /** Malformed Blocks of the roots, as text. What they listed counts as unneeded. */
   readonly unreadable: readonly string[];
 }

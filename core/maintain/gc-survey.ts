@@ -7,26 +7,26 @@ import type { GcFile, GcFiles } from './gc-files.ts';
 import type { GcMarks } from './gc-mark.ts';
 import type { GcOptions } from './gc-options.ts';
 
-/** A data file is not rewritten if that would free less than this share of it: copying costs too. */
+/** The least share of a data file that rewriting it must free: copying costs too. */
 const MIN_WASTE = 0.2;
 
-/** How much of a data file is needed. */
+/** How much of a data file is needed. `live` and `dead` count Blocks. */
 export interface FileUse {
   readonly file: GcFile;
-  /** Bytes that it takes on the disk, without those that were freed in it since. */
+  /** Bytes on disk, without those freed in this run. */
   allocated: number;
   live: number;
   liveBytes: number;
   dead: number;
   deadBytes: number;
-  /** Bytes of the Blocks in its frames: of those that are needed, and of all. */
+  /** Uncompressed bytes of the needed Blocks in its frames. `partBytes`: the same for all Blocks. */
   livePartBytes: number;
   partBytes: number;
-  /** Bytes of frames for each byte of a Block in them, as far as is known: each Block is taken to have its share. */
+  /** Bytes of frames per uncompressed byte, estimated: frames are charged to their Blocks by size. */
   frameShare: number;
 }
 
-/** How much of each data file is needed, and what gc may do with it. */
+/** How much of each data file is needed, and which files gc may change. */
 export class GcSurvey {
   readonly #datadir: Datadir;
   readonly #marks: GcMarks;
@@ -47,7 +47,7 @@ export class GcSurvey {
     }
   }
 
-  /** Looks through the whole index. @param onAside - called with what nobody needs and an earlier run set aside */
+  /** Reads the whole index. @param onAside - called with each unneeded Block that an earlier run set aside */
   static async make(
     datadir: Datadir,
     held: GcFiles,
@@ -57,17 +57,17 @@ export class GcSurvey {
   ): Promise<GcSurvey> {
     const survey = new GcSurvey(datadir, held, marks, options);
     const note = (digest: Uint8Array, location: Location): void => {
-      // What this run sets aside comes later.
+      // This run sets nothing aside before the survey ends.
       if (survey.#note(digest, location) && location.isDamaged === true) onAside(digest);
     };
     await forEachEntry(datadir, options.signal, note);
-    // A plan leaves the index as it is.
+    // In a plan, some entries may still wait outside the index.
     for (const [digest, location] of datadir.internals().index.rest()) note(digest, location);
     survey.#shareFrames();
     return survey;
   }
 
-  /** @returns whether nobody needs the Block */
+  /** Counts an entry. @returns whether the Block is unneeded */
   #note(digest: Uint8Array, location: Location): boolean {
     const use = this.#uses.get(location.file);
     if (use === undefined) return false;
@@ -84,7 +84,7 @@ export class GcSurvey {
     return true;
   }
 
-  /** What no record accounts for are frames. */
+  /** Bytes that belong to no record are frames. */
   #shareFrames(): void {
     for (const use of this.#uses.values()) {
       if (use.partBytes === 0) continue;
@@ -94,13 +94,13 @@ export class GcSurvey {
     }
   }
 
-  /** Bytes of a record, and its share of a frame. */
+  /** Bytes of a record, including its share of a frame. */
   sizeOf({ file, storedSize, size, codec }: Location): number {
     const frame = codec === 'part' ? size * (this.#uses.get(file)?.frameShare ?? 0) : 0;
     return Math.round(this.#recordSize + storedSize + frame);
   }
 
-  /** What the index has not seen of a data file it cannot tell from what nobody needs. A file without records has nothing to see. */
+  /** Whether the index has seen a whole data file; if not, its Blocks would seem unneeded. A file without records is always known. */
   isKnown({ name, size }: GcFile): boolean {
     const { index } = this.#datadir.internals();
     const marks = this.#isPlan ? index.marks() : index.indexMarks();
@@ -111,29 +111,29 @@ export class GcSurvey {
     return file.fd !== undefined && file.changedMs <= this.#oldMs && this.isKnown(file);
   }
 
-  /** Whether there is anything to free. */
+  /** Whether there is something to free. */
   wouldFree(): boolean {
     return this.changeable().some(({ dead }) => dead > 0);
   }
 
-  /** The data files that nobody writes to. */
+  /** The data files that gc may change: old enough, indexed, and with no writer. */
   changeable(): FileUse[] {
     return [...this.#uses.values()].filter(({ file }) => this.#mayChange(file));
   }
 
-  /** The data files that are worth copying what stays of them. */
+  /** The data files that are worth copying. */
   worthCopying(): FileUse[] {
     return [...this.#uses.values()].filter(
       (use) => use.file.isLeftover || (this.#mayChange(use.file) && (use.liveBytes === 0 || this.isWorthIt(use, use.liveBytes))),
     );
   }
 
-  /** Whether enough of a data file is freed by a copy of what stays. */
+  /** Whether copying the remaining bytes of a data file frees enough. */
   isWorthIt({ allocated }: FileUse, stayingBytes: number): boolean {
     return allocated - stayingBytes >= MIN_WASTE * allocated;
   }
 
-  /** The data file with the most that nobody needs, but for some. */
+  /** The data file with the most unneeded bytes. @param besides - names of files to leave out */
   mostDead(besides: ReadonlySet<string>): FileUse | undefined {
     let most: FileUse | undefined;
     for (const use of this.#uses.values()) {
@@ -143,14 +143,14 @@ export class GcSurvey {
     return most;
   }
 
-  /** Some of a data file is freed. */
+  /** Notes freed entries of a data file. @param octets - bytes freed on disk */
   noteFreed(use: FileUse, going: readonly Entry[], octets: number): void {
     use.dead -= going.length;
     use.allocated -= octets;
     for (const [, location] of going) use.deadBytes -= this.sizeOf(location);
   }
 
-  /** What nobody needs, and is there. */
+  /** Counts the unneeded Blocks that are still there. */
   kept(): { readonly keptBlocks: number; readonly keptBytes: number } {
     let keptBlocks = 0;
     let keptBytes = 0;

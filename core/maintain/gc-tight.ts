@@ -7,35 +7,35 @@ import type { Entry } from './gc-entries.ts';
 import { emptyFrames } from './gc-frames.ts';
 import { freeInPlace, joinedRanges, type OctetRange } from './gc-in-place.ts';
 
-// gc where there is little room. Unneeded records are freed in place, a part at a time, so that the change of the index fits in
-// the free room. Each part makes room for a larger one.
+// gc with little free space. Unneeded records are freed in place, part by part. The first parts are small, so that the change of the index
+// fits; each part makes room for a larger one.
 
-/** With less room than this on the disk, gc does without copies. */
+/** With less free space than this, in bytes, gc makes no copies. */
 export const TIGHT_ROOM: number = 64 * 1024 * 1024;
-/** Blocks of one part: at least, and at most. */
+/** Blocks per part: at least, and at most. */
 const MIN_PART = 500;
 const MAX_PART = 200_000;
-/** What part of the room the index may take for one part. */
+/** The index may use one eighth of the free space for one part. */
 const SHARE = 8;
 
-/** Bytes free on the disk of a Store. */
+/** Free bytes on the disk of a Store. */
 export function roomOf(storeFolder: string): number {
   const { bavail, bsize } = statfsSync(storeFolder);
   return bavail * bsize;
 }
 
-/** How many Blocks one part may have. @param room - bytes that are free, as far as is known */
+/** How many Blocks a part may have. @param room - free bytes, as far as known */
 export function partSize(room: number, digestSize: number): number {
   return Math.max(MIN_PART, Math.min(MAX_PART, Math.floor(room / SHARE / (digestSize + 19))));
 }
 
-/** Where the records of entries are. */
+/** The ranges of the records of entries. */
 export function rangesOf(entries: readonly Entry[], digestSize: number): OctetRange[] {
   const headerSize = RECORD_FIXED_SIZE + digestSize;
   return joinedRanges(entries.map(([, { offset, storedSize }]) => ({ start: offset - headerSize, end: offset + storedSize })));
 }
 
-/** Takes entries of one data file out of the index, and frees their bytes where they are. @returns bytes that were freed */
+/** Removes entries of one data file from the index, and frees their bytes in place. @returns bytes freed */
 export function dropInPlace(datadir: Datadir, file: string, entries: readonly Entry[]): number {
   const { path, hash, index, readers } = datadir.internals();
   const { digestSize } = readers.hashOf(file, hash);

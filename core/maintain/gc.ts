@@ -20,30 +20,33 @@ import { archiveRoots } from './roots.ts';
 import type { StoreView } from './store-view.ts';
 import { viewOf } from './store-view.ts';
 
-/** Bytes that stay free where a data file is copied. */
+/** Bytes that must stay free while a data file is copied. */
 const SPARE_ROOM = 4 * 1024 * 1024;
-/** Index entries of files that are worked on in one pass over the index. */
+/** Index entries of the files that are handled in one pass over the index. */
 const MAX_GROUP_BLOCKS = 400_000;
-/** Blocks that the index takes at a time of what it had no room for. */
+/** Entries per step when the index takes those for which it had no room before. */
 const REST_STEP = 4096;
 
 /**
- * Removes Blocks that no root of any archive reaches. In this order, so that it can be killed anywhere, and neither
- * readers nor writers have to stop:
+ * Removes Blocks that no root of any archive reaches. It may be killed at any point, and neither readers nor writers have to stop, because
+ * of this order:
  *
  * 1. Mark what the roots reach.
- * 2. Set the rest aside: the index says of these Blocks that they count as absent when they are added, though they can
- *    be read. Then a new generation of the Store begins, which voids what sessions remember of Blocks.
- * 3. Sessions that were at work before may have seen them as there; while there is one, what was set aside by this run
- *    stays. Roots that were recorded since are marked now.
- * 4. Copy what stays of a data file to a new one, sync it, tell the index in one transaction, and only then unlink it.
  *
- * Where there is little room, 2 to 4 are done for a part at a time, and what goes is freed where it is (`gc-in-place.ts`).
- * A full disk gives the room that the Store keeps in reserve.
+ * 2. Set the other Blocks aside: they count as absent when they are added, but can still be read. Then begin a new generation of the Store,
+ * which empties the caches of sessions.
+ *
+ * 3. Sessions that began earlier may have seen these Blocks as present. While there is one, what this run set aside stays. Mark the roots
+ * that were recorded meanwhile.
+ *
+ * 4. Copy the needed Blocks of a data file to a new one, sync it, change the index in one transaction, and only then unlink the old file.
+ *
+ * With little free space, steps 2 to 4 are done part by part, and bytes are freed in place (`gc-in-place.ts`). On a full disk the Store's
+ * reserve is used.
  */
 export async function gc(datadir: Datadir, options: GcOptions): Promise<GcCounts> {
   const { path, reserve } = datadir.internals();
-  // A transition that was given up: begun again, it finds all but the Dirs in the map of names.
+  // Remove an abandoned transition: if begun again, it finds everything but the Dirs in the map of names.
   if (!options.plan) rmSync(join(path, TRANSITION_FOLDER), { recursive: true, force: true });
   try {
     return await collect(datadir, options, false);
@@ -58,7 +61,7 @@ export async function gc(datadir: Datadir, options: GcOptions): Promise<GcCounts
   }
 }
 
-/** Not even the index can be changed, and the reserve is used up. */
+/** Not even the index can be changed, although the reserve was released. */
 function fullError(path: string, cause: unknown): VtError {
   return new VtError('EFULL', `gc: the disk of "${path}" has no room for a change of the index`, {
     cause,
@@ -70,10 +73,10 @@ async function collect(datadir: Datadir, options: GcOptions, isFull: boolean): P
   const { path, index, reserve } = datadir.internals();
   if (!isFull) await datadir.flush();
   await index.ready(options.signal);
-  // The system does not say what a quota leaves: then no more is counted on than what was kept in reserve.
+  // The system does not report the rest of a quota: rely only on the reserve then.
   const room = (): number => Math.min(roomOf(path), isFull ? RESERVE_SIZES.gc / 2 : Number.POSITIVE_INFINITY);
   if (!options.plan && room() < 2 * RESERVE_SIZES.gc) reserve?.release('gc');
-  // What the index does not know it cannot tell from what nobody needs: then nothing may go.
+  // Blocks that the index lacks would seem unneeded, so nothing is removed while it is incomplete.
   if (!options.plan) await index.takeRest(REST_STEP);
   if (!options.plan && !index.isOpen) throw new VtError('EFAILED', `gc: the index of "${path}" cannot be opened; nothing was removed`);
   using collection = await Collection.make(datadir, options, room);
@@ -83,11 +86,11 @@ async function collect(datadir: Datadir, options: GcOptions, isFull: boolean): P
   return collection.result();
 }
 
-/** What one run of gc works with. */
+/** The parts of one run of gc. */
 interface CollectionParts {
   readonly datadir: Datadir;
   readonly options: GcOptions;
-  /** Bytes that are free, as far as is known. */
+  /** Gives the free bytes, as far as known. */
   readonly room: () => number;
   readonly marks: GcMarks;
   readonly held: GcFiles;
@@ -116,7 +119,7 @@ class Collection {
     this.#aside = aside;
   }
 
-  /** Marks what is needed, and looks how much of each data file it is. */
+  /** Marks the needed Blocks, and finds how much of each data file they are. */
   static async make(datadir: Datadir, options: GcOptions, room: () => number): Promise<Collection> {
     const { signal, onProgress, view = viewOf(datadir) } = options;
     const marks = new GcMarks(view, (rootsOptions) => neededRoots(view, options, rootsOptions), {
@@ -136,7 +139,7 @@ class Collection {
     }
   }
 
-  /** What would be done. */
+  /** What a run would do. */
   planned(): GcCounts {
     const counts = this.#counts;
     const isTight = this.#room() < TIGHT_ROOM;
@@ -151,7 +154,7 @@ class Collection {
     return this.result();
   }
 
-  /** Frees what nobody needs where it is, until there is room for copies. */
+  /** Frees unneeded Blocks in place until there is room for copies. */
   async freeWhileTight(): Promise<void> {
     if (this.#room() >= TIGHT_ROOM) return;
     const { hash, index } = this.#datadir.internals();
@@ -170,13 +173,13 @@ class Collection {
       const freed = dropInPlace(this.#datadir, name, going);
       this.#noteFreed(use, going, freed);
       onProgress?.({ doing: 'free', done: this.#counts.freedBytes });
-      // What a session at work may count on stays, and so does what its filesystem cannot free within a file.
+      // A running session may rely on some Blocks, or the filesystem cannot free within a file: leave the file alone.
       if (going.length < part.length || freed === 0) done.add(name);
       await index.compact();
     }
   }
 
-  /** What nobody needs of a data file, from its end on. */
+  /** Unneeded entries of a data file, starting at its end. */
   async #deadOf(file: string, limit: number): Promise<Entry[]> {
     const found: Entry[] = [];
     await forEachEntry(this.#datadir, this.#options.signal, (digest, location) => {
@@ -191,7 +194,7 @@ class Collection {
     this.#counts.freedBytes += octets;
   }
 
-  /** Copies what stays of data files to new ones, and drops the old ones. */
+  /** Copies the needed Blocks of data files to new ones, and removes the old ones. */
   async freeByCopies(): Promise<void> {
     const chosen = this.#survey.worthCopying();
     if (chosen.length === 0) return;
@@ -240,7 +243,7 @@ class Collection {
       for (const entry of entries) if (files.has(entry[1].file) && !this.#marks.has(entry[0])) yield entry;
   }
 
-  /** What was done. */
+  /** What this run did. */
   result(): GcCounts {
     return {
       ...this.#counts,

@@ -11,19 +11,19 @@ import { archiveRoots } from './roots.ts';
 import type { StoreView } from './store-view.ts';
 import { viewOf } from './store-view.ts';
 
-/** Bytes of a data file that hold no whole record. */
+/** Bytes of a data file without a whole record. */
 export interface DamagedPart {
   readonly start: number;
   readonly end: number;
 }
 
 export interface HarmWalkOptions extends Omit<RootsOptions, 'onDamage'> {
-  /** The Store whose Blocks are in the datadir; default: the datadir itself. */
+  /** The Store through which trees are read; default: the datadir itself. */
   readonly view?: StoreView | undefined;
   readonly onFinding: (finding: Finding) => void;
-  /** What of the data files is known to be damaged, by their names. */
+  /** Known damage of the data files, by name. */
   readonly damagedParts?: ReadonlyMap<string, readonly DamagedPart[]>;
-  /** Sizes of the data files: what should be beyond is missing. */
+  /** Sizes of the data files in bytes: Blocks beyond the end are missing. */
   readonly sizes?: ReadonlyMap<string, number>;
   readonly onProgress?: (counts: { readonly roots: number; readonly entries: number }) => void;
 }
@@ -33,15 +33,15 @@ export interface HarmWalkCounts {
   readonly roots: number;
   readonly dirs: number;
   readonly entries: number;
-  /** Blocks that list others or entries: each was read and verified. */
+  /** Blocks that list others or entries; each was read and verified. */
   readonly innerBlocks: number;
-  /** References to Blocks of content that were looked up in the index. */
+  /** References to content Blocks that were looked up in the index. */
   readonly lookups: number;
 }
 
 /**
- * Walks every root of a datadir and says which paths are harmed by Blocks that are missing or damaged. Inner Blocks
- * are read and verified; of content it asks the index, and reads what that says is damaged.
+ * Walks every root of a datadir and reports the paths with missing or damaged Blocks. Inner Blocks are read and verified. Content Blocks
+ * are only looked up in the index, and read if it marks them as damaged.
  */
 export async function walkHarm(datadir: Datadir, options: HarmWalkOptions): Promise<HarmWalkCounts> {
   const { index, readers, hash } = datadir.internals();
@@ -59,7 +59,7 @@ export async function walkHarm(datadir: Datadir, options: HarmWalkOptions): Prom
     const location = index.get(name);
     if (location === undefined) return 'missing';
     if (location.isDamaged !== true && !isAmong(location)) return undefined;
-    // The index may speak of what gc set aside, or the damage may be beside it: the Block itself says so.
+    // The index also marks Blocks that gc set aside, and the damage may be next to the Block: read it to be sure.
     const found = readLocatedBlock(readers, location, name, hash);
     return found.kind === 'block' ? undefined : found.kind === 'gone' ? 'missing' : 'damaged';
   };
@@ -75,16 +75,16 @@ export async function walkHarm(datadir: Datadir, options: HarmWalkOptions): Prom
   return { ...counts, lookups };
 }
 
-/** What is walked: a Store, its roots, and where its Blocks are. */
+/** A Store to walk: its roots, and the places of its Blocks. */
 export interface WalkedStore {
   readonly store: Pick<Store, 'get' | 'name' | 'hashName'>;
   readonly roots: (options: RootsOptions) => AsyncIterable<Root>;
-  /** What is wrong with a Block of content, if anything. */
+  /** The fault of a content Block, if any. */
   readonly leaf: (hashcode: HashCode) => BlockFault | undefined;
   readonly locate: (digest: Uint8Array) => Pick<Location, 'file' | 'offset'> | undefined;
 }
 
-/** Walks every root of a Store, whatever it is, and says which paths are harmed. */
+/** Walks every root of any kind of Store and reports the harmed paths. */
 export async function walkRoots(
   { store, roots, leaf, locate }: WalkedStore,
   { signal, onFinding, onProgress }: Pick<HarmWalkOptions, 'signal' | 'onFinding' | 'onProgress'>,

@@ -3,7 +3,7 @@ import type { Dirent } from '../dirent/dirent.ts';
 import type { Store } from '../store/store.ts';
 import { Reach } from './reach.ts';
 
-/** Whether all that says what is in a tree is in a Store and whole: Dirs, tables of hard links, lists of Blocks. Contents are not asked for. */
+/** Whether a Store has all Dirs, tables of hard links and superblocks of a tree, undamaged. Contents are not checked. */
 export async function isReadable(store: Pick<Store, 'get' | 'name' | 'hashName'>, root: Dirent, options: OpOptions = {}): Promise<boolean> {
   let isWhole = true;
   const reach = new Reach(store, {

@@ -6,9 +6,10 @@ import { openOrCreateStoreFile, type StoreAccess } from '../base/system/store-fi
 import { MAINTENANCE_LOCK } from '../datadir/datadir.ts';
 
 /**
- * Runs an action while no other fsck, scrub, repair or gc is at work in a datadir.
+ * Runs an action while no other fsck, scrub, repair or gc runs in a datadir.
  *
- * @throws {VtError} ELOCKED where one is; EUNSUPPORTED where there are no locks and `required`
+ * @param required - fail if the filesystem has no locks
+ * @throws {VtError} ELOCKED if another one runs; EUNSUPPORTED if there are no locks and `required` is set
  */
 export async function withMaintenanceLock<T>(
   storeFolder: string,

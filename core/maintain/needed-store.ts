@@ -5,7 +5,7 @@ import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import type { AddResult, Store } from '../store/store.ts';
 
-/** Takes only Blocks that another Store needs, and hands those on: what an import adds to it is looked through. */
+/** A filter in front of a Store that passes on only needed Blocks. An import into it searches local files for them. */
 export class NeededStore implements Store {
   readonly name: string;
   readonly hashName: Store['hashName'];
@@ -15,8 +15,9 @@ export class NeededStore implements Store {
   readonly #onFound: (digest: Uint8Array) => void;
 
   /**
-   * @param needed - by {@link digestKey}
-   * @param onFound - called with each Block that was handed on
+   * @param below - receives the needed Blocks
+   * @param needed - the needed Blocks, by {@link digestKey}
+   * @param onFound - called with each Block that was passed on
    */
   constructor(below: Store, needed: ReadonlyMap<string, HashCode>, onFound: (digest: Uint8Array) => void) {
     this.name = below.name;

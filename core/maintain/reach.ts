@@ -16,27 +16,27 @@ import type { Store } from '../store/store.ts';
 import type { TreePath } from '../tree/path.ts';
 import { joinPath, ROOT_PATH } from '../tree/path.ts';
 
-/** What is wrong with a Block that is needed. */
+/** The fault of a needed Block. */
 export type BlockFault = 'missing' | 'damaged' | 'unreadable';
 
-/** A path that a Block's fault harms. */
+/** A path that is harmed by a faulty Block. */
 export interface Harm {
   readonly path: TreePath;
-  /** Undefined where what cannot be read is in the reference itself. */
+  /** The Block; undefined if the reference itself holds the unreadable bytes. */
   readonly hashcode: HashCode | undefined;
   readonly fault: BlockFault;
-  /** The Block lists others, or entries: what is below it is unknown. */
+  /** Whether the Block lists others or entries: everything below it is then unknown. */
   readonly isInner: boolean;
   readonly reason: string | undefined;
-  /** The bytes are what they should be, and do not follow their grammar: nobody can read them, now or later. */
+  /** The bytes match their hash but violate the format, so no copy can help. */
   readonly isMalformed?: boolean;
 }
 
-/** What a walk over all that roots reach asks and tells. */
+/** The callbacks of a walk. */
 export interface ReachHooks {
-  /** Called with each Block of content, without reading it; says what is wrong with it, if anything. A shared one may come again. */
+  /** Called with each content Block, unread; returns its fault, if any. A shared Block may come several times. */
   readonly leaf: (hashcode: HashCode) => BlockFault | undefined;
-  /** Called with each Block that lists others or entries, once it has been read. */
+  /** Called with each Block that lists others or entries, after it was read. */
   readonly inner: (hashcode: HashCode) => void;
   readonly harm: (harm: Harm) => void;
   readonly signal?: AbortSignal | undefined;
@@ -44,20 +44,20 @@ export interface ReachHooks {
 
 const CLEAN = 1;
 const HARMED = 2;
-/** Paths told; what is shared by more of them is not looked for again. */
+/** Reported paths, after which the other paths of shared damage are no longer searched. */
 const MAX_HARMS = 10_000;
 
-/** Entries of a Dir that a Block's end cut through. */
+/** An entry of a Dir that is cut in two by the end of a Block. */
 interface Carry {
   octets: Uint8Array | undefined;
   isStart: boolean;
-  /** A Dir of the Python vt, which is read as a whole at its first Block. */
+  /** Whether it is a Dir of the Python vt, which is read completely at its first Block. */
   isPython: boolean;
 }
 
 /**
- * Walks all that roots reach: Dirs, tables of hard links, earlier states, superblocks; every inner Block is read once,
- * however many roots share it, and no content is. Memory: some 40 bytes for each inner Block.
+ * Walks everything that roots reach: Dirs, tables of hard links, earlier states, superblocks. Every inner Block is read once, however many
+ * roots share it; contents are not read. Memory: about 40 bytes per inner Block.
  */
 export class Reach {
   readonly #source: BlockSource;
@@ -69,9 +69,9 @@ export class Reach {
   readonly #dirents: DigestTable;
   readonly #turns = new EventTurns();
   #harms = 0;
-  /** Harms to a node of hard links, whose names are not known yet. */
+  /** Harms to a hard-linked node whose names are not known yet. */
   #keepingBack: Harm[] | undefined;
-  /** Dirs entered and entries found, for reports. */
+  /** Dirs entered so far. `entries`: entries found. */
   dirs = 0;
   entries = 0;
 
@@ -86,22 +86,23 @@ export class Reach {
     this.#dirents = new DigestTable(size);
   }
 
-  /** Inner Blocks known. */
+  /** The number of known inner Blocks. */
   get innerBlocks(): number {
     return this.#superblocks.count + this.#dirSuperblocks.count + this.#dirLeaves.count + this.#dirents.count;
   }
 
   /**
-   * Walks what a Dirent reaches.
+   * Walks everything that a Dirent reaches.
    *
-   * @returns whether something is wrong with it
+   * @param path - its path, for reports
+   * @returns whether there is a fault
    */
   async walk(dirent: Dirent, path: TreePath = ROOT_PATH): Promise<boolean> {
     const harmed = this.#entry(dirent, path);
     return harmed instanceof Promise ? await harmed : harmed;
   }
 
-  // Most entries are files of one Block: no promise for them.
+  // Most entries are files of one Block: avoid a promise for them.
   #entry(dirent: Dirent, path: TreePath): boolean | Promise<boolean> {
     this.entries++;
     if (dirent.prev === undefined && dirent.kind === 'file') return this.#content(dirent.block, path, 0);
@@ -120,7 +121,7 @@ export class Reach {
     return harmed;
   }
 
-  // Content is not read but for its superblocks.
+  // Of contents only superblocks are read.
   #content(block: Block, path: TreePath, depth: number): boolean | Promise<boolean> {
     switch (block.kind) {
       case 'literal':
@@ -220,7 +221,7 @@ export class Reach {
     try {
       await this.#dirEntries(dirent, block, carry, entries);
     } catch (error) {
-      // Those before the place at fault can be read.
+      // The entries before the fault can be read.
       for (const child of entries) await entry(child);
       carry.octets = undefined;
       return this.#fault(block, path, error);
@@ -251,13 +252,13 @@ export class Reach {
     carry.octets = next === data.length ? undefined : Uint8Array.from(data.subarray(next));
   }
 
-  /** The nodes of hard links: harm to one is reported under each of its names. */
+  /** Walks the table of hard-linked nodes. Harm to a node is reported under each of its names. */
   async #table(dirent: DirDirent, inodes: Block, path: TreePath): Promise<boolean> {
     const harmedNodes = new Map<string, Harm[]>();
     const told = this.#hooks;
     const collect: Harm[] = [];
     const harmed = await this.#dir({ ...dirent, block: inodes }, inodes, path, async (node) => {
-      // What is wrong with the node's content is kept back until its names are known.
+      // Hold back harm to the node's content until its names are known.
       this.#keepingBack = collect;
       try {
         const bad = await this.#entry(node, joinPath(path, node.name));
@@ -342,7 +343,7 @@ function hashcodeOfBlock(block: Block): HashCode | undefined {
   }
 }
 
-/** The names of hard links below a Dir, as far as it can be read. */
+/** The names of hard links below a Dir, as far as the Dir can be read. */
 async function* linkNames(
   source: BlockSource,
   block: Block,
@@ -352,7 +353,7 @@ async function* linkNames(
   const { walkDirent } = await import('../tree/walk.ts');
   const top: Dirent = { kind: 'dir', name: '' as Octets, meta: {}, block };
   const seen = new Map<string, string>();
-  // Without its table each name is dangling, which the walk tells with the uuid in hand.
+  // Without its table each name is dangling; the walk reports that with the uuid.
   for await (const item of walkDirent(source, top, { signal, path, damage: true })) {
     const uuid = item.kind === 'damage' ? / node ([0-9a-f-]{36})$/.exec(item.error.message)?.[1] : undefined;
     if (uuid === undefined || seen.get(item.path) === uuid) continue;

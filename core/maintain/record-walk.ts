@@ -9,22 +9,22 @@ import type { RecordNames } from '../datadir/names/record-names.ts';
 import { digestInStore } from '../datadir/names/record-names.ts';
 import { DATAFILE_HEADER_SIZE, type DatafileStart, decodeDatafileHeader } from '../store/records/datafile.ts';
 
-/** What a walk over a data file found. */
+/** The result of a walk over a data file. */
 export interface RecordWalk {
   readonly start: DatafileStart;
   readonly size: number;
   readonly records: number;
   readonly damage: readonly ScanDamage[];
-  /** Its records are of another hash function than the Store: from before a transition in place. */
+  /** Whether its records have another hash function than the Store: they predate a transition in place. */
   readonly isOther: boolean;
 }
 
 /**
- * Walks the headers of a data file's records, each checked by its CRC, without reading what they hold: one short read a
- * record. Past a place where no record is the rest is read in full, as by {@link scanDatafile}.
+ * Walks the record headers of a data file, each checked by its CRC, without reading contents: one short read per record. After an invalid
+ * record the rest is read in full, as by {@link scanDatafile}.
  *
- * @param naming - how the Store names what it finds
- * @param signal - looked at now and then
+ * @param naming - gives the digests that the Store uses
+ * @param signal - checked now and then
  */
 export async function walkRecords(
   folder: string,

@@ -8,52 +8,52 @@ import { NeededStore } from './needed-store.ts';
 import type { StoreView } from './store-view.ts';
 
 export interface RepairOptions {
-  /** The Store whose Blocks are in the one that is repaired; default: that one itself. */
+  /** The Store through which trees are read; default: the repaired Store itself. */
   readonly view?: StoreView;
   readonly signal?: AbortSignal | undefined;
-  /** Other Stores that may have what is missing. */
+  /** Other Stores that may have the missing Blocks. */
   readonly sources: readonly Store[];
-  /** Local files and directories that may still hold it. */
+  /** Local files and directories that may still have the same bytes. */
   readonly files: readonly Octets[];
   readonly moreArchives?: readonly string[];
-  /** Called with what is harmed after all. */
+  /** Called with the harm that remains. */
   readonly onFinding: (finding: Finding) => void;
-  /** Called with each Block that was brought back, and from where. */
+  /** Called with each restored Block, and its source. */
   readonly onRepaired: (hashcode: HashCode, from: string) => void;
-  /** A source that could not be read. */
+  /** Called with each source that could not be read. */
   readonly onFailure: (where: string, error: unknown) => void;
   readonly onProgress?: (state: { readonly doing: string; readonly done: number }) => void;
 }
 
-/** What repair came to. */
+/** The result of a repair. */
 export interface RepairCounts {
   readonly repaired: number;
-  /** Paths still harmed, once for each Block. */
+  /** Paths still harmed, counted once per Block. */
   readonly harmed: number;
-  /** Blocks still missing or damaged, as far as is known: what those would lead to is not. */
+  /** Blocks still missing or damaged, as far as known: those below a missing inner Block are unknown. */
   readonly missing: number;
 }
 
-/** Blocks that are needed, by {@link digestKey}. */
+/** Needed Blocks, by {@link digestKey}. */
 export type Needed = ReadonlyMap<string, HashCode>;
-/** Called with a Block that was brought back. */
+/** Called with a restored Block, and its source. */
 export type Found = (hashcode: HashCode, from: string) => void;
 
-/** A Store that is repaired. */
+/** A Store to repair. */
 export interface RepairedStore {
   readonly view: StoreView;
-  /** Walks every root, and reports what is harmed. */
+  /** Walks every root and reports the harm. */
   readonly walk: (onFinding: (finding: Finding) => void) => Promise<unknown>;
-  /** From now on what is damaged counts as absent, so that it is stored when it is added. */
+  /** Makes damaged Blocks count as absent, so that they are stored when they are added. */
   readonly setAside: (needed: Needed) => Promise<void>;
-  /** Looks in the Store itself. */
+  /** Searches the Store itself for good copies. */
   readonly fromOwn?: (needed: Needed, found: Found) => Promise<void>;
   readonly flush: () => Promise<void>;
 }
 
 /**
- * Brings back Blocks that roots need and that are missing or damaged, whatever Store it is. Each is verified and added again. What an
- * inner Block leads to is looked for in its turn.
+ * Restores missing or damaged Blocks that roots need, for any kind of Store. Each is verified and added again. Rounds repeat while they
+ * restore something, since a restored inner Block may name further missing ones.
  */
 export async function repairStore(store: RepairedStore, options: RepairOptions): Promise<RepairCounts> {
   const { view } = store;

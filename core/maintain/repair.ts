@@ -21,9 +21,9 @@ import type { StoreView } from './store-view.ts';
 import { viewOf } from './store-view.ts';
 
 /**
- * Brings back Blocks that roots of a datadir need and that are missing or damaged. It takes them from another record of the Store, from
- * a record with one flipped bit, from other Stores, or from local files with the same bytes. Each is verified and appended again; the
- * index then names the good copy.
+ * Restores missing or damaged Blocks that the roots of a datadir need. Sources are other records of the Store, records with one flipped
+ * bit, other Stores, and local files with the same bytes. Each Block is verified and appended again; the index then points to the good
+ * copy.
  */
 export async function repair(datadir: Datadir, options: RepairOptions): Promise<RepairCounts> {
   const { index } = datadir.internals();
@@ -49,7 +49,7 @@ export async function repair(datadir: Datadir, options: RepairOptions): Promise<
   );
 }
 
-/** What is damaged counts as absent from now on, so that it is stored when it is added. */
+/** Makes damaged Blocks count as absent, so that they are stored when they are added. */
 function setAside(datadir: Datadir, { nameOf }: StoreView, needed: Needed): void {
   const { index } = datadir.internals();
   const changes = [...needed.values()].flatMap((hashcode) => {
@@ -93,7 +93,7 @@ async function fromOwnRecords(
     }
     onProgress?.({ doing: 'data files', done: copies.length });
   }
-  // A record whose header is damaged is known to the index alone.
+  // Only the index knows a record with a damaged header.
   for (const hashcode of [...needed.values()]) {
     const digest = nameOf(hashcode.digest);
     const location = index.get(digest);
@@ -125,7 +125,7 @@ function unflipped(file: string, location: Location, digest: Uint8Array, datadir
   }
 }
 
-/** What a record or a frame stores, with a flipped bit turned back; undefined where more is wrong. */
+/** The stored bytes of a record or frame, with one flipped bit corrected; undefined if more is wrong. */
 function unflippedPayload(read: ReadAt, offset: number, size: number, digestSize: number): Buffer | undefined {
   const headerSize = RECORD_FIXED_SIZE + digestSize;
   if (offset < headerSize) return undefined;

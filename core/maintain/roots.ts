@@ -6,42 +6,42 @@ import { KnownArchive } from '../history/known-archive.ts';
 import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 
-/** A root that somebody needs whole. */
+/** A root whose Blocks must be kept. */
 export interface NeededRoot {
-  /** For messages: where it is named. */
+  /** Where it is recorded, for messages. */
   readonly place: string;
   readonly dirent: Dirent;
-  /** What was merged into it: a later merge may compare with it. */
+  /** The states merged into it: a later merge may need them as its base. */
   readonly merged: readonly Dirent[];
-  /** How to drop it. */
+  /** How to drop it, for messages. */
   readonly letGo: string;
 }
 
 /** A recorded root of a Store. */
 export interface Root extends NeededRoot {
-  /** The archive's name, or its path where it is elsewhere. */
+  /** The name of the archive, or its path if it is outside the Store. */
   readonly archive: string;
-  /** Of the entry: 1 for the oldest. */
+  /** The number of the entry, 1 for the oldest. */
   readonly number: number;
 }
 
-/** A line of an archive that cannot be read. */
+/** An unreadable line of an archive. */
 export interface ArchiveDamage {
   readonly archive: string;
-  /** 1 for the first. */
+  /** The number of the line, 1 for the first. */
   readonly line: number;
   readonly reason: string;
 }
 
-/** Where roots are looked for. */
+/** Where to look for roots. */
 export interface RootsOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Archive files that are elsewhere. */
+  /** Archive files outside the Store. */
   readonly moreArchives?: readonly string[];
   readonly onDamage?: (damage: ArchiveDamage) => void;
 }
 
-/** Every root that the archives of a Store hold: of each archive the newest first, as that is what people want to know of. */
+/** Every root in the archives of a Store. In each archive the newest comes first, since it matters most to users. */
 export async function* archiveRoots(store: Store, options: RootsOptions = {}): AsyncGenerator<Root, void, undefined> {
   const archives = capability(store, 'archives');
   for (const name of (await archives?.list?.()) ?? []) {

@@ -4,10 +4,10 @@ import { crc32 } from 'node:zlib';
 import { openStoreFile, replaceStoreFile, type StoreAccess } from '../base/system/store-files.ts';
 import { syncFolder } from '../base/system/sync-folder.ts';
 
-/** In a datadir: what scrub has checked, and when. It can be removed at any time. @see vt(5), "Datadirs" */
+/** The file of a datadir that records what scrub checked, and when. It may be removed at any time. @see vt(5), "Datadirs" */
 export const SCRUB_FILE = 'scrubbed';
 
-/** A part of a data file that was read and verified as a whole. */
+/** A part of a data file that was read and verified completely. Offsets are in bytes. */
 export interface ScrubbedPart {
   readonly file: string;
   readonly start: number;
@@ -16,13 +16,13 @@ export interface ScrubbedPart {
   readonly when: number;
 }
 
-/** Lines `start end seconds file`, the last a CRC-32 of those before. */
+/** Formats parts as lines `start end seconds file`. The last line is a CRC-32 of the others. */
 export function formatScrubbed(parts: readonly ScrubbedPart[]): string {
   const text = parts.map(({ file, start, end, when }) => `${start} ${end} ${when} ${file}\n`).join('');
   return `${text}crc32 ${crc32(text).toString(16).padStart(8, '0')}\n`;
 }
 
-/** What the file says; nothing where it is damaged: then all is to be checked again. */
+/** Parses the file; a damaged one gives nothing, so everything is checked again. */
 export function parseScrubbed(text: string): ScrubbedPart[] {
   const [, body, check] = /^([\s\S]*?)crc32 ([0-9a-f]{8})\n$/.exec(text) ?? [];
   if (body === undefined || check === undefined || Number.parseInt(check, 16) !== crc32(body)) return [];
@@ -35,7 +35,7 @@ export function parseScrubbed(text: string): ScrubbedPart[] {
     });
 }
 
-/** Reads what scrub has checked in a datadir. */
+/** Reads what scrub has checked in a datadir; nothing if the file cannot be read. */
 export function readScrubbed(storeFolder: string): ScrubbedPart[] {
   let fd: number | undefined;
   try {
@@ -48,7 +48,7 @@ export function readScrubbed(storeFolder: string): ScrubbedPart[] {
   }
 }
 
-/** Writes it: whole or not at all. */
+/** Writes the file atomically. */
 export function writeScrubbed(storeFolder: string, access: StoreAccess, parts: readonly ScrubbedPart[]): void {
   replaceStoreFile(join(storeFolder, SCRUB_FILE), Buffer.from(formatScrubbed(parts)), access);
   syncFolder(storeFolder);

@@ -17,20 +17,20 @@ import type { ScrubbedPart } from './scrub-record.ts';
 import { readScrubbed, writeScrubbed } from './scrub-record.ts';
 import type { StoreView } from './store-view.ts';
 
-/** Bytes read between two looks at the clock, at least one record. */
+/** Bytes read between two looks at the clock; at least one record. */
 const PART_SIZE = 16 * 1024 * 1024;
-/** Between two writings of what has been checked, in milliseconds. */
+/** Milliseconds between two writes of the record of checked parts. */
 const SAVE_MS = 5000;
 const STEP = 16_384;
 
 export interface ScrubOptions {
-  /** The Store whose Blocks are in the datadir; default: the datadir itself. */
+  /** The Store through which trees are read; default: the datadir itself. */
   readonly view?: StoreView;
   readonly signal?: AbortSignal | undefined;
   readonly onFinding: (finding: Finding) => void;
-  /** Stop after this long, in milliseconds. */
+  /** Stop after this many milliseconds. */
   readonly budgetMs?: number;
-  /** Check this share of the bytes, 0..1: what was checked longest ago, or never. */
+  /** Check this share of the bytes, 0 to 1, beginning with parts checked never or longest ago. */
   readonly subset?: number;
   readonly moreArchives?: readonly string[];
   /** Seconds since 1970. */
@@ -39,26 +39,26 @@ export interface ScrubOptions {
   readonly onProgress?: (state: { readonly doneBytes: number; readonly totalBytes: number }) => void;
 }
 
-/** What scrub came to. */
+/** The result of a scrub. */
 export interface ScrubCounts {
   /** Bytes read and verified by this run. */
   readonly bytes: number;
   readonly blocks: number;
   /** Bytes of all data files. */
   readonly totalBytes: number;
-  /** Bytes that were never verified by any run. */
+  /** Bytes that no run has verified yet. */
   readonly neverBytes: number;
-  /** When the part that was verified longest ago was, in seconds since 1970; undefined where some never was. */
+  /** When the part with the oldest check was verified, in seconds since 1970; undefined if some part never was. */
   readonly oldest: number | undefined;
-  /** Blocks whose bytes are damaged. */
+  /** Damaged Blocks. */
   readonly damagedBlocks: number;
-  /** Blocks that only the index could still find, as their records' headers are damaged: they were stored again. */
+  /** Intact Blocks with a damaged record header, which only the index could find: they were stored again. */
   readonly salvagedBlocks: number;
 }
 
 /**
- * Reads Blocks and verifies each against its digest: all, or for some time, or a share of them, beginning with what was
- * verified longest ago. What was verified when is kept in the Store's folder.
+ * Reads Blocks and verifies each against its digest: all of them, or within a time, or a share of them. It begins with those verified
+ * longest ago. A file in the datadir records what was verified, and when.
  */
 export async function scrub(datadir: Datadir, options: ScrubOptions): Promise<ScrubCounts> {
   const { path, hash, index, readers } = datadir.internals();
@@ -123,13 +123,13 @@ function sizeOf(path: string): number {
   }
 }
 
-/** All parts of all files, those never checked first, then those checked longest ago. */
+/** All parts of all files: first those never checked, then the others by age of their check. */
 function planParts(known: readonly ScrubbedPart[], sizes: ReadonlyMap<string, number>): ScrubbedPart[] {
   const parts: ScrubbedPart[] = [];
   for (const [file, size] of sizes) {
     let at = 0;
     for (const part of known.filter((one) => one.file === file).sort((a, b) => a.start - b.start)) {
-      // A part that does not follow the last, or reaches beyond the end, is of another file of this name.
+      // A part that does not follow the last one, or ends beyond the file, belongs to a former file of this name.
       if (part.start !== at || part.end <= part.start || part.end > size) break;
       parts.push(part);
       at = part.end;
@@ -139,7 +139,7 @@ function planParts(known: readonly ScrubbedPart[], sizes: ReadonlyMap<string, nu
   return parts.sort((a, b) => a.when - b.when);
 }
 
-/** Neighbours checked within the same hour become one, so that the record stays small. */
+/** Joins neighbours checked within one hour, so that the record stays small. */
 function merge(parts: readonly ScrubbedPart[]): ScrubbedPart[] {
   const sorted = [...parts].sort((a, b) => (a.file === b.file ? a.start - b.start : a.file < b.file ? -1 : 1));
   const out: ScrubbedPart[] = [];
@@ -189,7 +189,7 @@ async function scrubPart(
       damage,
       scanned.damage.filter(({ kind }) => kind === 'damage'),
     );
-    // A record that is just being written is none of this run's business.
+    // Skip a record that is just being written.
     const last = scanned.damage.at(-1);
     const isTail = last?.kind === 'tail' && last.end === part.end;
     return { end: isTail ? last.start : (scanned.stoppedAt ?? part.end), damage, isTail };
@@ -198,7 +198,10 @@ async function scrubPart(
   }
 }
 
-/** Tells the index which Blocks are damaged: added again they are stored again, as those are which can still be read. */
+/**
+ * Marks damaged Blocks in the index, so that they are stored when they are added again. Those that can still be read are stored again at
+ * once.
+ */
 async function noteDamage(
   datadir: Datadir,
   damage: ReadonlyMap<string, readonly DamagedPart[]>,
@@ -211,7 +214,7 @@ async function noteDamage(
     const entries = index.entries(after, STEP);
     for (const [digest, location] of entries) {
       const { file, offset, storedSize } = location;
-      // The header is before the offset: a Block may be whole behind a damaged one.
+      // The header precedes the offset: an intact Block may follow a damaged header.
       const from = offset - RECORD_FIXED_SIZE - readers.hashOf(file, hash).digestSize;
       if ((damage.get(file) ?? []).some(({ start, end }) => from < end && offset + storedSize > start)) harmed.push([digest, location]);
     }

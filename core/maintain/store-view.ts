@@ -1,16 +1,16 @@
 import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 
-/** A Store as its trees are read, where its Blocks are in another: maintenance walks the one, and works on the other. */
+/** A Store whose Blocks are in another Store: maintenance walks the trees of the first and works on the Blocks of the other. */
 export interface StoreView {
   readonly store: Store;
-  /** Where its Blocks are: a datadir, a bucket. */
+  /** The Store that has its Blocks: a datadir, a bucket. */
   readonly below: Store;
-  /** The name that a Block has there. */
+  /** Gives the digest of a Block in the Store below. */
   readonly nameOf: (digest: Uint8Array) => Uint8Array;
 }
 
-/** What maintenance sees of a Store: a sealed one is walked opened, and its Blocks are sealed. */
+/** Makes the view of a Store. The trees of a sealed Store are read decrypted, and its Blocks are found by their sealed names. */
 export function viewOf(store: Store): StoreView {
   const sealing = capability(store, 'sealing');
   if (sealing === undefined) return { store, below: store, nameOf: (digest) => digest };

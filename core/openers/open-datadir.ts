@@ -20,9 +20,9 @@ import type { StoreParameters } from './specification.ts';
 import { hashParameter, textParameter } from './specification.ts';
 
 /**
- * Opens `datadir:PATH`: ours or the Python vt's.
+ * Opens `datadir:PATH`, one of this program or of the Python vt.
  *
- * @throws {VtError} EOPEN where there is none, or one whose hash function is not the one asked for
+ * @throws {VtError} EOPEN if there is none and none may be created, or if its hash function is not the requested one
  */
 export async function openDatadirStore(given: StoreParameters, context: OpenContext): Promise<Store> {
   const path = expandHome(textParameter(given, 'path') ?? '', context.homePath);
@@ -66,19 +66,19 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
   });
 }
 
-/** For this session; a Store that is made records it. */
+/** Holds for this session; a new Store also records it. */
 function durabilityOption(given: StoreParameters): Pick<OpenDatadirOptions, 'durability'> {
   const durability = readDurability(textParameter(given, 'durability'));
   return durability === undefined ? {} : { durability: () => durability };
 }
 
-/** Recorded with the Store. */
+/** Recorded in a new Store. */
 function sharedOption(given: StoreParameters): Pick<OpenDatadirOptions, 'shared'> {
   const shared = SHARED_VALUES.find((known) => known === textParameter(given, 'shared'));
   return shared === undefined ? {} : { shared };
 }
 
-/** Of a Store that is made; one that is there keeps its own. */
+/** Holds for a new Store; an existing one keeps its own. */
 function compressionOption(given: StoreParameters): Pick<OpenDatadirOptions, 'compression' | 'level'> {
   const compression = COMPRESSIONS.find((known) => known === textParameter(given, 'compression'));
   const level = textParameter(given, 'level');

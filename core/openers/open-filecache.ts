@@ -16,16 +16,16 @@ import type { OpenContext } from './opener.ts';
 import type { StoreParameters } from './specification.ts';
 import { hashParameter, numberParameter, storesParameter, textParameter } from './specification.ts';
 
-/** Bytes of a cache by default. */
+/** Default size of a cache in bytes. */
 const DEFAULT_MAX_BYTES = 10 * 2 ** 30;
-/** Files that a cache is spread over by default: an eighth of it goes at a time. */
+/** Default number of files of a cache: an eighth of it is dropped at a time. */
 const DEFAULT_FILES = 8;
 
 /**
- * Opens `filecache:PATH,maxsize=SIZE,files=N`. With `backend=STORE` it is in front of that Store, as in the Python
- * vt: what is added goes to both, and what is fetched from the Store is kept.
+ * Opens `filecache:PATH,maxsize=SIZE,files=N`. With `backend=STORE` it caches that Store, as in the Python vt: added Blocks go to both, and
+ * fetched Blocks are kept.
  *
- * @throws {VtError} EOPEN where the folder cannot be read, or holds a cache of another hash function
+ * @throws {VtError} EOPEN if the folder cannot be read, or holds a cache of another hash function
  */
 export async function openFilecacheStore(given: StoreParameters, context: OpenContext): Promise<Store> {
   const [backend] = storesParameter(given, 'backend');
@@ -54,7 +54,7 @@ export async function openFilecacheStore(given: StoreParameters, context: OpenCo
   });
 }
 
-/** The hash function of the cache files in a folder, or undefined where there are none. */
+/** The hash function of the cache files in a folder; undefined if there are none. */
 function cacheHash(folder: string, name: string): HashName | undefined {
   try {
     if (statSync(folder, { throwIfNoEntry: false }) === undefined) return undefined;

@@ -11,7 +11,11 @@ import type { OpenContext } from './opener.ts';
 import type { StoreParameters } from './specification.ts';
 import { hashParameter, textParameter } from './specification.ts';
 
-/** Opens `http://HOST[:PORT]/` or `https://…`: a Store that `httpd` serves, or the `.vtd` file that the path ends in. */
+/**
+ * Opens `http://HOST[:PORT]/` or `https://…`: a Store served by `httpd`, or a `.vtd` file if the path ends in one.
+ *
+ * @throws {VtError} EOPEN if there is none, EPERM if access is refused
+ */
 export async function openHttpStore(scheme: 'http' | 'https', given: StoreParameters, context: OpenContext): Promise<Store> {
   const { name, homePath } = context;
   const path = (parameter: string): string | undefined => {
@@ -46,7 +50,7 @@ export async function openHttpStore(scheme: 'http' | 'https', given: StoreParame
   }
 }
 
-/** A one-file Store that any web server gives. */
+/** Opens a one-file Store on any web server. */
 async function openFile(client: HttpClient, fileName: string, asked: HashName | undefined): Promise<Store> {
   const [{ HttpFile }, { HttpOneFile }] = await Promise.all([
     import('../http/client/http-file.ts'),

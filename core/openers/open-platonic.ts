@@ -16,10 +16,9 @@ import type { StoreParameters } from './specification.ts';
 import { hashParameter, textParameter } from './specification.ts';
 
 /**
- * Opens `platonic:DIR`: what is new in its files is read first. What is known of them is in `index=PATH`, or else in the
- * folder of caches.
+ * Opens `platonic:DIR`. New files are read first. The index is in `index=PATH`, or else in the cache folder.
  *
- * @throws {VtError} EOPEN where the folder cannot be read, or its index would be in it
+ * @throws {VtError} EOPEN if the folder cannot be read, contains its own index, or the index has another hash function
  */
 export async function openPlatonicStore(given: StoreParameters, context: OpenContext): Promise<Store> {
   const folder = realFolder(resolve(expandHome(textParameter(given, 'path') ?? '', context.homePath)), context.name);

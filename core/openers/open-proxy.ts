@@ -10,18 +10,18 @@ import type { OpenContext, OpenStoreEnvironment } from './opener.ts';
 import type { StoreParameters, StoreSpecification } from './specification.ts';
 import { numberParameter, storesParameter } from './specification.ts';
 
-/** Most bytes that may wait in a spool by default. */
+/** Bytes that may wait in a spool by default. */
 const DEFAULT_MAX_SPOOL = 10 * 2 ** 30;
 
-/** The places of a proxy in the order in which their Stores are opened: the first decides which hash a new one gets. */
+/** The roles in a proxy, in the order in which their Stores are opened. The first Store decides the hash function of new ones. */
 const ROLES = ['save', 'read', 'read2', 'save2', 'copy2'] as const;
 type Role = (typeof ROLES)[number];
 
 /**
- * Opens `proxy:save=A|B,read=C…`. A Store that is in several places is opened once.
+ * Opens `proxy:save=A|B,read=C…`. A Store with several roles is opened once.
  *
- * @param options.savesWhereItCan - a Store of `save` that is read-only is only read
- * @throws {VtError} EOPEN where a Store cannot be opened, has another hash function than the first, or cannot serve in its place
+ * @param options.savesWhereItCan - a read-only Store of `save` is only read, instead of refused
+ * @throws {VtError} EOPEN if a Store cannot be opened, has another hash function than the first, or is unfit for its role
  */
 export async function openProxyStore(
   given: StoreParameters,
@@ -65,7 +65,7 @@ export async function openProxyStore(
   }
 }
 
-/** Opens a Store; one of `save` that cannot be opened is tried again later, where there is a spool. */
+/** Opens a Store of a proxy. If there is a spool, a Store of `save` that cannot be opened is tried again later. */
 async function openPart(
   specification: StoreSpecification,
   role: Role,
@@ -87,7 +87,7 @@ async function openPart(
   }
 }
 
-/** Only Stores that are written to are made where they are not there. */
+/** Only Stores that are written to may be created. */
 function changesFor(role: Role, context: OpenContext, first: Store | undefined): Partial<OpenStoreEnvironment> {
   const mayMake = role === 'save' || role === 'save2' || role === 'copy2';
   return {

@@ -5,7 +5,7 @@ import { expandHome } from './home-path.ts';
 import type { OpenContext } from './opener.ts';
 import { hashParameter, type StoreParameters, textParameter } from './specification.ts';
 
-/** Opens `file:FILE.vtd`. @throws {VtError} EOPEN where it cannot be read or is of another hash function */
+/** Opens `file:FILE.vtd`. @throws {VtError} EOPEN if it cannot be read or has another hash function */
 export function openRawDatafile(given: StoreParameters, context: OpenContext): Promise<Store> {
   const path = resolve(expandHome(textParameter(given, 'path') ?? '', context.homePath));
   return Promise.resolve(

@@ -25,9 +25,9 @@ import { hashParameter, textParameter } from './specification.ts';
 const DEFAULT_REGION = 'us-east-1';
 
 /**
- * Opens `s3://BUCKET/PREFIX`: a Store in a bucket. One that is not there is made by the first write, where that is asked for.
+ * Opens `s3://BUCKET/PREFIX`, a Store in a bucket. If `create` allows it, a missing one is created, at the latest by the first write.
  *
- * @throws {VtError} EOPEN where there is none, EPERM where the keys do not open it
+ * @throws {VtError} EOPEN if there is none, EPERM if the keys give no access, ECANCELLED
  */
 export async function openS3Store(given: StoreParameters, context: OpenContext): Promise<Store> {
   const { name, readOnly = false, clock = () => new Date(), signal } = context;

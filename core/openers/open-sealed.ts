@@ -17,9 +17,10 @@ import type { StoreParameters } from './specification.ts';
 import { hashParameter, storesParameter, textParameter } from './specification.ts';
 
 /**
- * Opens `sealed:KEYFILE:STORE`. The first write makes the keys of a Store that has none.
+ * Opens `sealed:KEYFILE:STORE`. The first write makes the keys of a new Store.
  *
- * @throws {VtError} EPERM for a key that is none of the Store's, EOPEN for a Store that was not made to be sealed
+ * @throws {VtError} EPERM for a wrong key, EOPEN for a Store that was not made to be sealed
+ * @throws {UsageError} for sha1, or if there is not exactly one of key, passphrase and command
  */
 export async function openSealedStore(given: StoreParameters, context: OpenContext): Promise<Store> {
   const { name, clock = () => new Date(), onNotice = () => undefined } = context;
@@ -39,7 +40,7 @@ export async function openSealedStore(given: StoreParameters, context: OpenConte
     if (there !== undefined && asked !== undefined && asked !== there.hashName)
       throw new VtError('EOPEN', `open Store "${name}": its hash function is ${there.hashName}`, { remedy: `leave out hash=${asked}` });
     const hashName = there?.hashName ?? asked ?? context.hashName ?? DEFAULT_HASH_NAME;
-    // Workers seal by it before the Store is made: only then would the first put be sealed by one thread.
+    // Workers can seal with this key before the Store is made. Otherwise a single thread would seal the first put.
     const candidate = newKey();
     const make = async (options: OpOptions): Promise<SealKeys> => {
       await capability(below, 'making')?.make();

@@ -7,7 +7,7 @@ import type { StoreForm, StoreSpecification } from './specification.ts';
 import { SpecificationGrammar } from './specification-grammar.ts';
 import { STORE_TYPES } from './store-types.ts';
 
-/** Stores within Stores, at most: more is a clause that leads to itself. */
+/** Depth of Stores within Stores, at most; a clause that names itself exceeds it. */
 const MAX_DEPTH = 16;
 
 const grammar = new SpecificationGrammar(STORE_TYPES);
@@ -15,7 +15,7 @@ const grammar = new SpecificationGrammar(STORE_TYPES);
 /**
  * Parses a Store specification.
  *
- * @throws {SpecificationError} which names the column
+ * @throws {SpecificationError} with the column of the fault
  * @see vtftp.conf(5), "SPECIFICATIONS"
  */
 export function parseStoreSpecification(text: string): StoreSpecification {
@@ -31,7 +31,7 @@ export function parseStoreClause(
   return grammar.parseClause(type, entries, onError);
 }
 
-/** The text of a specification, which is read back to the same. */
+/** Formats a specification; parsing the text gives the same again. */
 export function formatStoreSpecification(specification: StoreSpecification): string {
   return grammar.format(specification);
 }
@@ -39,7 +39,8 @@ export function formatStoreSpecification(specification: StoreSpecification): str
 /**
  * Opens a Store by its specification.
  *
- * @throws {ParseError} for a specification that cannot be read, {VtError} EOPEN for a Store that cannot be opened, ECANCELLED
+ * @throws {ParseError} for an invalid specification; {VtError} EOPEN if the Store cannot be opened, EPERM if it may not run a command,
+ *   ECANCELLED
  */
 export async function openStore(specification: string | StoreSpecification, environment: OpenStoreEnvironment): Promise<Store> {
   return await openedOrCancelled(

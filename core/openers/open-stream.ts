@@ -15,9 +15,9 @@ import type { OpenContext } from './opener.ts';
 import type { StoreParameters } from './specification.ts';
 import { hashParameter, textParameter } from './specification.ts';
 
-/** Where a Store is served by name of this machine alone. */
+/** The address that stands for this machine if a tcp specification has no host. */
 const LOOPBACK = '127.0.0.1';
-/** Milliseconds in which what is behind a socket must answer the first question. */
+/** Milliseconds within which the server behind a socket must answer the first request. */
 const SOCKET_HELLO_MS = 30_000;
 
 /** Opens `unix:PATH`. */
@@ -38,12 +38,16 @@ export async function openTcpStore(given: StoreParameters, context: OpenContext)
   return await openStream({ kind: 'tcp', ...found, tls }, given, context);
 }
 
-/** Opens `!COMMAND`: a Store which a command serves on its standard input and output. */
+/** Opens `!COMMAND`: a Store that a command serves on its standard input and output. */
 export async function openCommandStore(command: string, context: OpenContext): Promise<Store> {
   return await openStream({ kind: 'command', command }, {}, context);
 }
 
-/** Opens `ssh://[USER@]HOST[:PORT]/[STORE]`: a Store which the vtftp of another machine serves, reached by ssh. */
+/**
+ * Opens `ssh://[USER@]HOST[:PORT]/[STORE]`: a Store that vtftp serves on another machine, reached by ssh.
+ *
+ * @throws {VtError} EOPEN for an invalid address or a failed connection, EPERM if no command may be run
+ */
 export async function openSshStore(given: StoreParameters, context: OpenContext): Promise<Store> {
   const address = parseSshAddress(textParameter(given, 'address') ?? '');
   if (address === undefined)
@@ -70,7 +74,7 @@ async function openStream(address: StreamAddress, given: StoreParameters, contex
     secret: secretFile === undefined ? undefined : readSecret(expandHome(secretFile, homePath)),
     isPlain: textParameter(given, 'protocol') === 'vt',
     plainHash: asked ?? context.assumedHash,
-    // A command may wait for a password.
+    // No limit for a command: it may wait for a password.
     helloMs: isCommand ? undefined : SOCKET_HELLO_MS,
     trace: context.traceWire,
     onSilent: (silentMs) =>
@@ -91,7 +95,7 @@ async function openStream(address: StreamAddress, given: StoreParameters, contex
       });
     return new StreamStore(client, description, {
       isReadOnly: context.readOnly,
-      // Such a server is one that this user logged in to.
+      // The user logged in to such a server.
       takesMount: isCommand,
       importsFolder: context.cachePath === undefined ? undefined : join(context.cachePath, 'imports'),
     });

@@ -3,54 +3,54 @@ import type { HashName } from '../block/hash.ts';
 import type { Store } from '../store/store.ts';
 import type { StoreParameters, StoreShape, StoreSpecification } from './specification.ts';
 
-/** What opening a Store takes from outside. */
+/** What opening a Store needs from outside. */
 export interface OpenStoreEnvironment {
-  /** The folder of the default Store: `$XDG_DATA_HOME/vtftp/store`. It is made on first use. */
+  /** The folder of the default Store: `$XDG_DATA_HOME/vtftp/store`. It is created on first use. */
   readonly defaultStorePath: string | undefined;
   /** The folder of caches: `$XDG_CACHE_HOME/vtftp`. */
   readonly cachePath: string | undefined;
-  /** What `~` means; without it, itself. */
+  /** The home directory for a leading `~`; undefined: `~` is an ordinary name. */
   readonly homePath?: string | undefined;
-  /** The environment of the process, in which keys of services are looked for; default none. */
+  /** The environment of the process, which may have keys of services; default empty. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly clock?: () => Date;
   readonly onNotice?: (notice: string) => void;
   readonly readOnly?: boolean;
-  /** Make a datadir that is not there: now, or by its first write; without it that is refused. */
+  /** Whether to create a missing Store: at once, or by its first write. Default: refuse. */
   readonly create?: boolean | 'by first write';
-  /** Hash function of a Store that is made. */
+  /** The hash function of a new Store. */
   readonly hashName?: HashName | undefined;
-  /** How a Store that is made cuts data, where its specification does not say. */
+  /** The edge settings of a new Store, if its specification has none. */
   readonly edges?: EdgeSettings | undefined;
-  /** The hash function of the reference that is to be opened: that of a Store that does not give its own. */
+  /** The hash function of the reference to open; used for a Store that does not tell its own. */
   readonly assumedHash?: HashName | undefined;
-  /** What `default` means, where it is not the Store in `defaultStorePath`. */
+  /** The meaning of `default`, if it is not the Store in `defaultStorePath`. */
   readonly defaultStore?: StoreSpecification;
-  /** What a clause of the configuration says. Throws a VtError for one that is not there. */
+  /** Gives the specification of a clause of the configuration. Throws a VtError for an unknown clause. */
   readonly clause?: (name: string) => StoreSpecification;
-  /** What a word without a slash means. Throws a VtError where it means nothing; default: the datadir in the folder of that name. */
+  /** Gives the meaning of a word without a slash. Throws a VtError for an unknown word. Default: the datadir of that name. */
   readonly word?: (word: string) => StoreSpecification;
-  /** Whether a specification may run a command: only where the user wrote it. Default no. */
+  /** Whether a specification may run a command; set only for text that the user typed. Default no. */
   readonly runsCommands?: boolean;
-  /** Asks for a passphrase, unseen; absent where nobody can be asked. Undefined where none is given. */
+  /** Asks for a passphrase without echo; resolves to undefined if none is given. Absent without a terminal. */
   readonly askSecret?: (question: string) => Promise<string | undefined>;
-  /** Ends the opening: a service that does not answer is given some time else. */
+  /** Cancels the opening. Without it, a service that does not answer gets some time. */
   readonly signal?: AbortSignal | undefined;
-  /** Gets a line for each packet that goes over a connection. */
+  /** Called with a line of text for each packet on a connection. */
   readonly traceWire?: ((line: string) => void) | undefined;
 }
 
-/** What the opener of one type of Stores gets. */
+/** What the opener of one type of Store receives. */
 export interface OpenContext extends OpenStoreEnvironment {
-  /** A text for messages, which opens the same Store again. */
+  /** The specification as text, for messages. */
   readonly name: string;
-  /** The text of a specification. */
+  /** Formats a specification. */
   format(specification: StoreSpecification): string;
-  /** Opens a Store within this one. */
+  /** Opens an inner Store. @param changes - replace fields of the environment */
   open(specification: StoreSpecification, changes?: Partial<OpenStoreEnvironment>): Promise<Store>;
 }
 
-/** A type of Stores: its grammar, and what opens one. */
+/** A type of Store: its grammar and its opener. */
 export interface StoreType extends StoreShape {
   readonly open: (parameters: StoreParameters, context: OpenContext) => Promise<Store>;
 }

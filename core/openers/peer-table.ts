@@ -1,23 +1,19 @@
 import { UsageError, VtError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
 
-/** Another Store that Blocks are pulled from and pushed to. */
+/** Another Store, for pull and push. */
 export interface Peer {
   readonly name: string;
-  /** What it was opened by. */
+  /** The specification by which it was opened. */
   readonly specification: string;
   readonly store: Store;
 }
 
-/** The peers of a session, by name, in the order in which they were added. */
+/** The peers of a session, in the order in which they were added. */
 export class PeerTable implements AsyncDisposable {
   readonly #peers = new Map<string, Peer>();
 
-  /**
-   * Takes in a peer, which is closed with the table.
-   *
-   * @throws {VtError} EFAILED where its name is taken
-   */
+  /** Adds a peer; the table will close it. @throws {VtError} EFAILED if its name is taken */
   add(peer: Peer): void {
     const known = this.#peers.get(peer.name);
     if (known !== undefined)
@@ -39,7 +35,7 @@ export class PeerTable implements AsyncDisposable {
    * The peer of a name; without a name the only one.
    *
    * @param action - for messages: `push`
-   * @throws {UsageError} where there is none, or it is not known which
+   * @throws {UsageError} if there is no such peer, or several without a name
    */
   require(name: string | undefined, action: string): Peer {
     const names = [...this.#peers.keys()];
@@ -56,7 +52,7 @@ export class PeerTable implements AsyncDisposable {
       : new UsageError(`${action}: there is no peer "${name}"`, { remedy });
   }
 
-  /** Drops a peer and closes its Store. @throws {UsageError} where there is none of that name */
+  /** Drops a peer and closes its Store. @throws {UsageError} if there is none of that name */
   async drop(name: string): Promise<void> {
     const found = this.require(name, 'peer --drop');
     this.#peers.delete(found.name);

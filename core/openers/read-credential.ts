@@ -7,22 +7,18 @@ import type { Credential } from '../sealed/key-slots.ts';
 import { isKeyText, parseKey } from '../sealed/key-text.ts';
 import type { OpenContext } from './opener.ts';
 
-/** What opens a sealed Store, and what it is, for messages. */
+/** A credential of a sealed Store, and its description for messages. */
 export interface GivenCredential {
   readonly credential: Credential;
   readonly text: string;
 }
 
-/** Bytes of a file or of what a command prints, at most. */
+/** Bytes of the output of a command, at most. */
 const MAX_SIZE = 64 * 1024;
-/** Permission to read for group and others. */
+/** The permission bits to read for group and others. */
 const READABLE_BY_OTHERS = 0o044;
 
-/**
- * The key in a file.
- *
- * @throws {VtError} EOPEN where it cannot be read or is no key, EPERM where others may read or have written it
- */
+/** Reads the key in a file. @throws {VtError} EOPEN if it cannot be read or is not a key, EPERM if others may read or write it */
 export function readKeyFile(file: string): Uint8Array {
   const text = readSecretFile(file, 'key file');
   try {
@@ -33,12 +29,16 @@ export function readKeyFile(file: string): Uint8Array {
   }
 }
 
-/** The passphrase in a file: its first line. The same is thrown. */
+/**
+ * Reads the passphrase in a file: its first line.
+ *
+ * @throws {VtError} EOPEN if it cannot be read or is empty, EPERM if others may read or write it
+ */
 export function readPassphraseFile(file: string): string {
   return checkedPassphrase(firstLine(readSecretFile(file, 'passphrase file')), `passphrase file "${file}"`);
 }
 
-/** A passphrase that is typed. */
+/** Asks for a passphrase. @throws {VtError} EOPEN without a terminal, or if it is empty */
 export async function askCredential({ name, askSecret }: OpenContext): Promise<GivenCredential> {
   if (askSecret === undefined)
     throw new VtError('EOPEN', `open Store "${name}": it needs a passphrase, and there is no terminal to ask at`, {
@@ -48,7 +48,11 @@ export async function askCredential({ name, askSecret }: OpenContext): Promise<G
   return { credential: { kind: 'passphrase', passphrase: checkedPassphrase(passphrase, 'the passphrase') }, text: 'the passphrase' };
 }
 
-/** What a command prints: the text of a key, or else a passphrase. */
+/**
+ * Runs a command that prints a key, or else a passphrase.
+ *
+ * @throws {VtError} EPERM if no command may be run, EOPEN if it fails or prints nothing
+ */
 export async function commandCredential(command: string, { name, runsCommands }: OpenContext): Promise<GivenCredential> {
   if (runsCommands !== true)
     throw new VtError('EPERM', `open Store "${name}": a specification that runs a command is not allowed here`, {

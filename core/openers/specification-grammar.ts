@@ -4,9 +4,8 @@ import type { ParameterValue, StoreForm, StoreShape, StoreSpecification } from '
 import { isBare, quote, SpecificationReader } from './specification-reader.ts';
 
 /**
- * How much a specification may take in where it is. `whole`: the text is this one specification. `list`: it is one of
- * several in a text of their own, between which a comma may be. `closed`: it is within parentheses. `value`: it is the
- * value of a parameter that commas end.
+ * Where a specification is, which decides what ends it. `whole`: it is the whole text. `list`: it is one of several in a text of their own,
+ * separated by commas. `closed`: it is within parentheses. `value`: it is the value of a parameter, which a comma ends.
  */
 type Level = 'whole' | 'list' | 'closed' | 'value';
 
@@ -15,7 +14,7 @@ const VALUE_NAMES = { path: 'a path', text: 'a text', size: 'a size', count: 'a 
 const TYPE = /[a-z][a-z0-9+-]*(?=[:(])/iy;
 const NAME_IS = /[ \t]*([a-z][\w-]*)[ \t]*=/iy;
 
-/** Reads Store specifications of given types. @see vtftp.conf(5), "SPECIFICATIONS" */
+/** Parses Store specifications of given types. @see vtftp.conf(5), "SPECIFICATIONS" */
 export class SpecificationGrammar {
   readonly #shapes: ReadonlyMap<string, StoreShape>;
 
@@ -23,11 +22,7 @@ export class SpecificationGrammar {
     this.#shapes = new Map(shapes.map((shape) => [shape.type, shape]));
   }
 
-  /**
-   * Reads one specification.
-   *
-   * @throws {SpecificationError} which names the column
-   */
+  /** Parses one specification. @throws {SpecificationError} with the column of the fault */
   parse(text: string): StoreSpecification {
     const reader = new SpecificationReader(text);
     if (text.trim() === '') throw reader.error('it is empty', 0, { remedy: 'name a Store, for example datadir:PATH' });
@@ -38,9 +33,11 @@ export class SpecificationGrammar {
   }
 
   /**
-   * Reads the parameters of a clause of a configuration, each value in a text of its own.
+   * Parses the parameters of a clause of the configuration, each value in a text of its own.
    *
-   * @param onError - makes the error of a value that cannot be read one that names its place in the file
+   * @param type - the type of Store
+   * @param entries - names and texts of the parameters
+   * @param onError - turns an error into one that names its place in the file
    */
   parseClause(
     type: string,
@@ -112,7 +109,7 @@ export class SpecificationGrammar {
 
   #path(reader: SpecificationReader, level: Level): StoreSpecification {
     const start = reader.offset;
-    // A path alone is all of the text, whatever signs it holds, but for parameters.
+    // A plain path is the whole text, whatever characters it has, except parameters.
     const path = level === 'whole' ? reader.rest() : reader.bare();
     if (path === '') throw reader.error(`expected a Store, found ${reader.here()}`, start);
     const datadir = this.#shapes.get('datadir');
@@ -139,7 +136,7 @@ export class SpecificationGrammar {
     return { kind: 'command', command };
   }
 
-  /** What follows `type:`. */
+  /** Parses what follows `type:`. */
   #inline(reader: SpecificationReader, shape: StoreShape, level: Level): StoreForm {
     const start = reader.offset;
     const parameters = new Map<string, ParameterValue>();
@@ -158,7 +155,7 @@ export class SpecificationGrammar {
     return this.#form(shape, parameters, reader, start);
   }
 
-  /** `VALUE:STORE`, of which the Store takes in all that follows. @returns whether it is that */
+  /** Parses `VALUE:STORE`; the Store includes everything that follows. @returns whether it found that form */
   #twoValues(reader: SpecificationReader, shape: StoreShape, parameters: Map<string, ParameterValue>, level: Level): boolean {
     const { primary = '', second = '' } = shape;
     const start = reader.offset;
@@ -173,7 +170,7 @@ export class SpecificationGrammar {
     return true;
   }
 
-  /** `,NAME=VALUE` or `?NAME=VALUE&NAME=VALUE`, any number of them. */
+  /** Parses any number of `,NAME=VALUE` or `?NAME=VALUE&NAME=VALUE`. */
   #more(reader: SpecificationReader, shape: StoreShape, parameters: Map<string, ParameterValue>, level: Level): void {
     let between = ',';
     for (;;) {
@@ -194,7 +191,7 @@ export class SpecificationGrammar {
     }
   }
 
-  /** What follows `type(`: values up to `)`. */
+  /** Parses what follows `type(`: values up to `)`. */
   #call(reader: SpecificationReader, shape: StoreShape): StoreForm {
     const start = reader.offset;
     const parameters = new Map<string, ParameterValue>();
@@ -265,7 +262,7 @@ export class SpecificationGrammar {
 
   #stores(reader: SpecificationReader, level: Level): readonly StoreSpecification[] {
     if (level === 'value' && reader.atQuote) {
-      // Quotes may hold one Store or, as the Python vt writes them, several with commas between.
+      // Quotes may hold one Store or several with commas between them, as the Python vt writes them.
       const inner = reader.quotedReader();
       const found = [...this.#stores(inner, 'list')];
       if (!inner.ended) throw inner.error(`expected the end of the quotes, found ${inner.here()}`);
@@ -294,7 +291,7 @@ export class SpecificationGrammar {
     };
   }
 
-  /** The text of a specification, which is read back to the same. */
+  /** Formats a specification; parsing the text gives the same again. */
   format(specification: StoreSpecification): string {
     switch (specification.kind) {
       case 'default':
@@ -339,12 +336,12 @@ export class SpecificationGrammar {
   }
 }
 
-/** Whether a text in the place of a path has no slash, and is none of the names that are paths without one. */
+/** Whether a text is a word: it has no slash, and is not `.`, `..` or `~`. */
 function isWord(path: string): boolean {
   return !path.includes('/') && !['.', '..', '~'].includes(path);
 }
 
-/** Refuses a path with a colon before a parameter, where a comma belongs: it would be taken for a part of the path. */
+/** Refuses a colon before a parameter, where a comma belongs: it would become part of the path. */
 function refuseColon(reader: SpecificationReader, shape: StoreShape, path: string, start: number): void {
   const found = /:([a-z][\w-]*)=/i.exec(path);
   if (found === null || knownName(shape, found[1] ?? '') === undefined) return;
@@ -354,7 +351,7 @@ function refuseColon(reader: SpecificationReader, shape: StoreShape, path: strin
   });
 }
 
-/** Refuses parameters after a path that is alone: they would be taken for a part of the path. */
+/** Refuses parameters after a plain path: they would become part of the path. */
 function refuseParameters(reader: SpecificationReader, shape: StoreShape, path: string, start: number): void {
   const found = /[?,]([a-z][\w-]*)=/i.exec(path);
   if (found === null || knownName(shape, found[1] ?? '') === undefined) return;
@@ -363,7 +360,7 @@ function refuseParameters(reader: SpecificationReader, shape: StoreShape, path: 
   });
 }
 
-/** The name of a parameter that is given by it or by an alias; undefined where the shape has none of its own. */
+/** The name of a parameter, given its name or alias; undefined if the shape does not have it. */
 function knownName({ parameters, aliases = {} }: StoreShape, given: string): string | undefined {
   const name = Object.hasOwn(aliases, given) ? aliases[given] : given;
   return name !== undefined && Object.hasOwn(parameters, name) ? name : undefined;

@@ -1,14 +1,14 @@
 import type { VtErrorOptions } from '../base/errors.ts';
 import { SpecificationError } from './specification.ts';
 
-/** What ends a value that is without quotes. */
+/** Characters that end an unquoted value. */
 const DELIMITERS = /[,|()"]/;
 
-/** Reads the signs of a Store specification from left to right; what it refuses it names with its place in the whole. */
+/** Reads a Store specification from left to right. Its errors name the place in the whole text. */
 export class SpecificationReader {
   readonly #text: string;
   readonly #whole: string;
-  /** Where `text` begins in the whole. */
+  /** Offset of `text` in the whole. */
   readonly #start: number;
   offset = 0;
 
@@ -26,12 +26,12 @@ export class SpecificationReader {
     return new SpecificationError(this.#whole, what, this.#start + offset, options);
   }
 
-  /** What is here, for messages. */
+  /** The next characters, for messages. */
   here(): string {
     return this.ended ? 'the end' : JSON.stringify(this.#text.slice(this.offset, this.offset + 12));
   }
 
-  /** What a sticky pattern finds here, without passing over it. */
+  /** Matches a sticky pattern here, without moving on. */
   peek(pattern: RegExp): RegExpExecArray | undefined {
     pattern.lastIndex = this.offset;
     return pattern.exec(this.#text) ?? undefined;
@@ -53,19 +53,19 @@ export class SpecificationReader {
     while (this.accept(' ') || this.accept('\t'));
   }
 
-  /** All that is left. */
+  /** Takes the rest of the text. */
   rest(): string {
     const found = this.#text.slice(this.offset);
     this.offset = this.#text.length;
     return found;
   }
 
-  /** Whether a double quote is here. */
+  /** Whether the next character is a double quote. */
   get atQuote(): boolean {
     return this.#text[this.offset] === '"';
   }
 
-  /** What is in double quotes, where `\"` and `\\` are a quote and a backslash. */
+  /** Takes a text in double quotes, in which `\"` and `\\` stand for a quote and a backslash. */
   quoted(): string {
     const start = this.offset;
     this.expect('"');
@@ -81,13 +81,13 @@ export class SpecificationReader {
     }
   }
 
-  /** What is in quotes here, with a reader of its own. */
+  /** Takes a text in double quotes and makes a reader for it. */
   quotedReader(): SpecificationReader {
     const start = this.#start + this.offset + 1;
     return new SpecificationReader(this.quoted(), this.#whole, start);
   }
 
-  /** What is here up to a delimiter, without the spaces around it; maybe nothing. @param more - another delimiter */
+  /** Takes the text up to a delimiter, without surrounding spaces; it may be empty. @param more - further delimiters */
   bare(more?: RegExp): string {
     const start = this.offset;
     while (!this.ended) {
@@ -99,12 +99,12 @@ export class SpecificationReader {
   }
 }
 
-/** Whether a text can be without quotes wherever a value can. */
+/** Whether a value needs no quotes anywhere. */
 export function isBare(text: string): boolean {
   return text !== '' && text === text.trim() && !DELIMITERS.test(text) && !/[?&]|(?:^|:)[a-z][\w-]*[ \t]*=/i.test(text);
 }
 
-/** A text in quotes. */
+/** Puts a text in quotes. */
 export function quote(text: string): string {
   return `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
 }

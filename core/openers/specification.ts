@@ -1,12 +1,12 @@
 import { ParseError, type VtErrorOptions } from '../base/errors.ts';
 import type { HashName } from '../block/hash.ts';
 
-/** What a Store specification says. @see vtftp.conf(5), "SPECIFICATIONS" */
+/** A parsed Store specification. @see vtftp.conf(5), "SPECIFICATIONS" */
 export type StoreSpecification =
   | { readonly kind: 'default' }
   /** A clause of the configuration. */
   | { readonly kind: 'clause'; readonly clause: string }
-  /** A word without a slash: a clause, or a Store that is there; never a new one. */
+  /** A word without a slash: a clause or an existing Store, never a new one. */
   | { readonly kind: 'word'; readonly word: string }
   /** A command that serves a Store on its standard input and output. */
   | { readonly kind: 'command'; readonly command: string }
@@ -17,37 +17,37 @@ export interface StoreForm {
   readonly kind: 'form';
   /** `datadir`, `memory`, … */
   readonly type: string;
-  /** By name; a parameter that is not given is not there. */
+  /** By name; parameters that are not given are absent. */
   readonly parameters: StoreParameters;
 }
 
-/** Values by the names of their parameters. */
+/** Values by parameter name. */
 export type StoreParameters = Readonly<Record<string, ParameterValue>>;
 
-/** Of a path, hash, address or edges a text; of a size (in bytes) or count a number; of Stores their specifications. */
+/** A path, hash, address or edges are a string; a size (in bytes) or count is a number; Stores are specifications. */
 export type ParameterValue = string | number | readonly StoreSpecification[];
 
-/** What a value of a parameter is: one of some words, or of a kind. `store` is exactly one Store, `stores` any number. */
+/** The type of a parameter: a list of words, or a kind. `store` is exactly one Store, `stores` is one or more. */
 export type ParameterType = 'path' | 'text' | 'size' | 'count' | 'edges' | 'store' | 'stores' | readonly string[];
 
-/** The grammar of one type of Stores. */
+/** The grammar of one type of Store. */
 export interface StoreShape {
-  /** `filecache`. */
+  /** The word before the colon, such as `filecache`. */
   readonly type: string;
   readonly parameters: Readonly<Record<string, ParameterType>>;
-  /** The parameter that is right behind the colon, without its name. */
+  /** The parameter directly after the colon, which needs no name. */
   readonly primary?: string;
-  /** The parameter, a Store, that may be behind the first one and another colon, without its name. */
+  /** A Store parameter that may follow the primary one after another colon, without its name. */
   readonly second?: string;
-  /** Parameters that must be given. */
+  /** Mandatory parameters. */
   readonly required?: readonly string[];
   /** Other names of parameters: those of the Python vt. */
   readonly aliases?: Readonly<Record<string, string>>;
 }
 
-/** A Store specification that cannot be read; `offset` is the first character at fault. */
+/** An invalid Store specification; `offset` is the first wrong character. */
 export class SpecificationError extends ParseError {
-  /** What was expected, and what was found. */
+  /** What was expected and what was found. */
   readonly what: string;
 
   constructor(text: string, what: string, offset: number, options: VtErrorOptions = {}) {
@@ -57,19 +57,19 @@ export class SpecificationError extends ParseError {
   }
 }
 
-/** A text parameter, or undefined where it is not given. */
+/** A text parameter; undefined if it is not given. */
 export function textParameter(parameters: StoreParameters, name: string): string | undefined {
   const value = parameters[name];
   return typeof value === 'string' ? value : undefined;
 }
 
-/** A size or count, or undefined where it is not given. */
+/** A size or count; undefined if it is not given. */
 export function numberParameter(parameters: StoreParameters, name: string): number | undefined {
   const value = parameters[name];
   return typeof value === 'number' ? value : undefined;
 }
 
-/** The Stores of a parameter; none where it is not given. */
+/** The Stores of a parameter; empty if it is not given. */
 export function storesParameter(parameters: StoreParameters, name: string): readonly StoreSpecification[] {
   const value = parameters[name];
   return typeof value === 'object' ? value : [];

@@ -5,8 +5,8 @@ import { DURABILITIES } from '../store/durability.ts';
 import type { StoreType } from './opener.ts';
 
 /**
- * Every type of Stores: a new one is its file and a line here. What opens a Store is loaded when one is opened, so
- * that a session loads no more than it uses.
+ * Every type of Store. A new type is a file and a row here. Openers are imported on first use, so that a session loads no more than it
+ * needs.
  */
 export const STORE_TYPES: readonly StoreType[] = [
   {

@@ -28,7 +28,7 @@ export function joinedRanges(ranges: readonly OctetRange[]): OctetRange[] {
 
 export interface FreeInPlaceOptions {
   readonly digestSize: number;
-  /** Makes a hole; returns false if the filesystem cannot. Default: fallocate(2). */
+  /** Makes a hole; returns false if the filesystem cannot. Default: the system's call. */
   readonly punch?: (fd: number, offset: number, length: number) => boolean;
 }
 

@@ -7,8 +7,8 @@ export interface Candidate {
   readonly after?: number;
   /** A description for the list. */
   readonly says?: string | undefined;
-  /** The word may continue after it: a Dir. */
+  /** Whether the word may continue after it: a Dir. */
   readonly isOpen: boolean;
-  /** It is never quoted: an option or a command name. */
+  /** Whether it is never quoted: an option or a command name. */
   readonly isVerbatim?: boolean;
 }

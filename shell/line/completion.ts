@@ -21,9 +21,9 @@ import { quoteCandidates } from './quote-candidates.ts';
 import { treeGlobSide } from './tree-glob.ts';
 import type { SkipReference, Word } from './word.ts';
 
-/** Milliseconds for an answer; it contains what was found until then. */
+/** Milliseconds within which an answer is given; it contains what was found until then. */
 const LIMIT_MS = 200;
-/** Candidates, at most: longer lists are useless. */
+/** Most candidates: longer lists are useless. */
 const MAX_CANDIDATES = 2000;
 
 export interface CompletionOptions {
@@ -306,7 +306,7 @@ function stateText({ whenNs, notes }: ArchiveEntry): string {
   return `${formatLocalMinute(whenNs)}  ${message ?? command ?? ''}`.trimEnd();
 }
 
-/** Entries of a folder: base names, which are behind the folder as it was typed. */
+/** Entries of a folder, as base names to append to the folder as typed. */
 async function* paths(
   { text: typed, quoted }: Word,
   side: 'stored' | 'local',

@@ -5,7 +5,7 @@ import { LineError, OpenQuoteError, OpenQuoteFound, plainWord, quotedWord, readW
 
 // The grammar of a line. Lines are bytes, not text: names in scripts need not be UTF-8. @see vtftp(1), "Lines"
 
-/** Words of a line, at most, over all its commands: each takes some hundred bytes, and more once it is processed. */
+/** Words of a line, at most, over all its commands. Each takes some hundred bytes, and more when it is processed. */
 export const MAX_WORDS = 131_072;
 
 /** `> file` or `>> file`. */
@@ -40,7 +40,7 @@ export interface OpenEnd {
   readonly word: Word;
   /** The quote that is open at the end. */
   readonly quote: OpenQuote | undefined;
-  /** The word is the target of a redirection. */
+  /** Whether the word is the target of a redirection. */
   readonly redirected: boolean;
   /** The end is in a comment, or in a local command: after `!` or `|`. */
   readonly opaque: 'comment' | 'local' | undefined;
@@ -114,7 +114,7 @@ interface Draft {
 class LineParser {
   #source: Octets;
   readonly #skipReference: SkipReference;
-  /** The end may be unfinished. */
+  /** Whether the end may be unfinished. */
   readonly #isOpen: boolean;
   readonly #commands: ParsedCommand[] = [];
   #at = 0;

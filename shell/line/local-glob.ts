@@ -26,7 +26,7 @@ export function localGlobSide(cwd: Octets): GlobSide {
   };
 }
 
-/** Names with one char a byte. Synchronous: 100 times as fast as opendir, 80 ms for 100,000 entries. */
+/** Names with one character per byte. Synchronous: 100 times as fast as opendir, 80 ms for 100,000 entries. */
 function entriesOf(folder: Octets): Dirent[] {
   try {
     return readdirSync(octetsToBytes(folder), { withFileTypes: true, encoding: 'latin1' });

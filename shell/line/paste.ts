@@ -12,8 +12,8 @@ export const BRACKETED_PASTE_OFF = '\x1b[?2004l';
 export const PASTED_NEWLINE = '\u23ce';
 
 /**
- * Passes keys of a terminal on. Pasted text is changed so that nothing in it runs by itself. Newlines within it become
- * {@link PASTED_NEWLINE}, those at its end are removed, and control characters become spaces or are removed.
+ * Passes on the keys of a terminal. Pasted text is changed so that nothing in it runs by itself. Newlines within it become {@link
+ * PASTED_NEWLINE}, those at its end are removed, and control characters become spaces or are removed.
  */
 export class PasteFilter extends Transform {
   readonly #decoder = new StringDecoder('utf8');
@@ -33,7 +33,7 @@ export class PasteFilter extends Transform {
       this.#isPasting = !this.#isPasting;
     }
     if (!this.#isPasting) {
-      // This may be the beginning of a marker, which has to wait; a lone escape key must not.
+      // The rest may be the beginning of a marker and must wait; a lone escape key must not.
       const kept = partialMarker(this.#held);
       out += this.#held.slice(0, this.#held.length - kept);
       this.#held = this.#held.slice(this.#held.length - kept);

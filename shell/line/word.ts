@@ -29,7 +29,7 @@ export class LineError extends UsageError {
   }
 }
 
-/** A quote that is open where the text ends: more text may close it. */
+/** A quote that is still open at the end of the text; more text may close it. */
 export class OpenQuoteError extends LineError {
   /** The character that closes it. */
   readonly closedBy: string;
@@ -54,10 +54,10 @@ export class OpenQuoteFound extends Error {
   }
 }
 
-/** The end of the pasted reference (`D{…}`, `x-vt:…`) that starts at an offset, or undefined where none does. */
+/** Finds the end of a pasted reference (`D{…}`, `x-vt:…`) that starts at an offset; undefined if none does. */
 export type SkipReference = (source: string, offset: number) => number | undefined;
 
-/** The character, counted from 1, that a byte of a line belongs to. */
+/** The column, counted in characters from 1, of a byte of a line. */
 export function columnOf(source: Octets, offset: number): number {
   let column = 1;
   for (const _ of octetsToText(source.slice(0, offset) as Octets)) column++;
@@ -175,7 +175,7 @@ class WordReader {
     this.#unfinished('"', start, text);
   }
 
-  /** `$'…'` with `\n`, `\xHH`, `\303` and the like: the way to write any byte, as bash has it and its `printf %q` writes it. */
+  /** Reads `$'…'` with `\n`, `\xHH`, `\303` and the like, which can write any byte; bash's `printf %q` writes the same. */
   #readEscaped(): void {
     const start = this.#at;
     let text = '';

@@ -27,11 +27,13 @@ import type { OpenedSource, SourceOptions } from './opened-source.ts';
 import { datadirSpecification, openStoreLazily } from './stores.ts';
 
 /**
- * The control socket of a mount of ours, or undefined for a path where none is mounted. A mount is known from the
- * kernel's list: one that hangs is not touched as long as its socket is where it is expected.
+ * The control socket of a vtftp mount; undefined if none is mounted at the path. Mounts are found in the kernel's list. If the socket is at
+ * its usual place, the mount itself is not accessed, since it may hang.
  *
  * @param path - absolute, without `.`, `..` and a trailing slash
- * @throws {VtError} EOPEN if the socket cannot be found; {PathError} EACCES
+ * @param env - the environment, which decides where sockets are
+ * @throws {VtError} EOPEN if the socket cannot be found
+ * @throws {PathError} EACCES
  */
 export function socketOfMount(path: Octets, env: Readonly<Record<string, string | undefined>>): string | undefined {
   const mountPoint = isMounted(path) ? path : realPathOf(path);
@@ -95,9 +97,9 @@ export async function attach(socket: string, named: string, options: SourceOptio
 }
 
 /**
- * As `attach`, of a mount on another machine, whose Store is served from there.
+ * Attaches to a mount on another machine whose Store is served from there.
  *
- * @param open - opens the Store once more
+ * @param open - opens the Store once more, for another connection
  */
 export async function attachServed(
   store: Store,
@@ -123,10 +125,10 @@ async function closing(store: Store): Promise<void> {
   }
 }
 
-/** A mount that is attached to. */
+/** An attached mount. */
 interface Attached {
   readonly channel: ControlLink;
-  /** Another connection to it. */
+  /** Opens another connection to it. */
   readonly again: () => Promise<ControlLink>;
   /** The Store of its Blocks. */
   readonly store: Store;
@@ -145,7 +147,7 @@ async function openAttached({ channel, again, store, top }: Attached, options: S
     ask: async (request, asked) => await channel.ask(request, asked).catch(errorFields),
   };
   if (options.plan !== true) return { tree: remote, store, archive, ...archiveNamed, base: undefined, served: remote, mount, ...start };
-  // A plan is carried out on a copy in memory of the tree as it is now.
+  // A plan (`-n`) works on an in-memory copy of the present tree.
   const root = await remote.dirent(ROOT_PATH, { signal: options.signal });
   if (root.kind !== 'dir') throw new VtError('EOPEN', `attach to "${remote.name}": its root is a ${root.kind}, not a Dir`);
   return { tree: openLiveTree(store, root, { name: remote.name }), store, archive, base: root, ...start };
@@ -160,7 +162,7 @@ function topOf(about: Fields, named: string): Fields {
   return (mounts as readonly Fields[]).find(({ mountpoint }) => names.includes(String(mountpoint))) ?? about;
 }
 
-/** The Store of a mount: opened here where it is a datadir that this user can open, else over the channel. */
+/** The Store of a mount: opened directly if it is a datadir that this user can open, else reached over the channel. */
 async function storeOf(channel: ControlChannel, options: SourceOptions): Promise<Store> {
   const remote = new ChannelStore(channel);
   const { folders, place } = channel.about['store'] as Fields;

@@ -39,7 +39,7 @@ function bookmarkFile(config: string): string {
 
 function textOf(file: string): Octets {
   try {
-    // A source may run a command.
+    // The file must be trusted, since a source may run a command.
     requireTrusted(file, 'bookmarks');
     return octetsFromBytes(readStateFile(file));
   } catch (error) {
@@ -59,7 +59,7 @@ function parseBookmark(line: Octets): Bookmark | undefined {
   }
 }
 
-/** The bookmark that a source names. */
+/** The bookmark with the name given as a source; undefined if there is none. */
 export function bookmarkNamed(source: Octets, places: Pick<Places, 'config'>): Bookmark | undefined {
   return readBookmarks(places).find(({ name }) => name === octetsToText(source));
 }

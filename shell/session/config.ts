@@ -9,9 +9,9 @@ import { noClause } from './configuration.ts';
 /**
  * Reads a configuration. The parser is loaded only if there is a file.
  *
- * @param file - its path; undefined without a home folder
- * @param mustExist - it was asked for by name
- * @throws {VtError} EOPEN if it cannot be read, EPERM if others may have written it, EUSAGE if its text is not valid
+ * @param file - its path; undefined without a home directory
+ * @param mustExist - whether the user named it
+ * @throws {VtError} EOPEN if it cannot be read, EPERM if others may have written it, EUSAGE if its text is invalid
  */
 export async function readConfiguration(file: string | undefined, mustExist: boolean): Promise<Configuration> {
   if (file === undefined) return withoutClauses('vtftp.conf');

@@ -2,7 +2,7 @@ import { suggest } from '../../commands/words/suggest.ts';
 import { VtError } from '../../core/base/errors.ts';
 import type { StoreSpecification } from '../../core/openers/specification.ts';
 
-/** What a configuration says of Stores. @see vtftp.conf(5) */
+/** The Stores of a configuration file. @see vtftp.conf(5) */
 export interface Configuration {
   /** Path of the file, for messages; it need not exist. */
   readonly file: string;
@@ -14,7 +14,7 @@ export interface Configuration {
   readonly defaultStore: StoreSpecification | undefined;
 }
 
-/** @throws {VtError} EOPEN: the clause does not exist, with the existing clauses as remedy */
+/** Throws the error about a missing clause. @throws {VtError} EOPEN, with the existing clauses as remedy */
 export function noClause(file: string, name: string, known: readonly string[]): never {
   throw new VtError('EOPEN', `open Store "[${name}]": "${file}" has no clause of this name`, {
     remedy:
@@ -22,7 +22,11 @@ export function noClause(file: string, name: string, known: readonly string[]): 
   });
 }
 
-/** Says that a word is neither a clause nor a Store, with the clause that may be meant, and how a new Store is made. */
+/**
+ * Throws the error about a word that is neither a clause nor a Store.
+ *
+ * @throws {VtError} EOPEN; the remedy names a similar clause and the way to make a Store
+ */
 export function noSuchWord({ names }: Configuration, word: string): never {
   const [near] = suggest(word, names);
   const ways = [...(near === undefined ? [] : [`did you mean ${near}?`]), `for a Store in a folder type ./${word}`];

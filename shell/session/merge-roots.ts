@@ -5,10 +5,10 @@ import type { Store } from '../../core/store/store.ts';
 import { mergeTrees } from '../../core/tree/merge/merge-trees.ts';
 
 /**
- * Merges the root of this session with one that another session has recorded since this one began. Durable when it
- * returns; conflicts are reported.
+ * Merges the root of this session with one that another session recorded meanwhile. Conflicts are reported as warnings. The result is
+ * durable.
  *
- * @param base - what both started from; undefined for an empty Dir
+ * @param base - the common start of both; undefined for an empty Dir
  */
 export async function mergeRoots(
   store: Store,

@@ -4,7 +4,7 @@ import { octetsToText } from '../../core/base/octets.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 
-/** An ordinary directory as a tree. What is copied between it and Blocks goes through a Store. */
+/** Opens an ordinary directory as a tree. Copies between it and Blocks go through the Store. */
 export async function openDirectory(path: Octets, store: Store): Promise<Tree> {
   const { openLocalTree } = await import('../../core/tree/local/local-tree.ts');
   return openLocalTree(path, store, {

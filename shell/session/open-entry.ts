@@ -15,10 +15,10 @@ import { PlanStore } from './plan-store.ts';
 import { ReadOnlyTree } from './read-only-tree.ts';
 
 /**
- * The tree of an archive's newest state, or of a past one, which is read-only.
+ * Opens the newest state of an archive, or a past one, which is read-only.
  *
- * @param past - what names the past state, without the `@`
- * @throws {VtError} EOPEN where no line of the archive can be read, or `past` names none
+ * @param past - names the past state, without the `@`
+ * @throws {VtError} EOPEN if no line of the archive can be read, or if there is no such state
  */
 export async function openEntry(store: Store, recorded: Archive, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
   const archive = usableArchive(recorded, store, options);
@@ -46,27 +46,27 @@ export async function openEntry(store: Store, recorded: Archive, past: string | 
   return { tree, store, archive, base: root, number: past === undefined ? undefined : entry?.number };
 }
 
-/** A source that is no Dir: the tree is a Dir of that one entry, read-only. @param fallback - its name where it has none */
+/** Opens a node that is not a Dir: the tree is a read-only Dir with this one entry. @param fallback - its name if it has none */
 export async function openSingle(
   store: Store,
   dirent: Exclude<Dirent, IndirectDirent>,
   fallback: string,
 ): Promise<Omit<OpenedSource, 'archive'>> {
   const name = (dirent.name !== '' ? dirent.name : fallback !== '' ? fallback : dirent.kind) as Octets;
-  // What holds the entry is made in memory: the Store may be read-only, and nothing has changed.
+  // The Dir is made in memory: the Store may be read-only, and nothing has changed.
   const tree = openLiveTree(new PlanStore(store, true), undefined);
   await tree.bind(joinPath(ROOT_PATH, name), { ...dirent, name });
   return { tree: new ReadOnlyTree(tree, octetsToText(name)), store, base: undefined };
 }
 
-/** The archive as a session works with it. */
+/** Wraps an archive so that sessions skip unreadable states. */
 export function usableArchive(archive: Archive, store: Store, { onNotice }: SourceOptions): Archive {
   const isReadable: UsableArchiveOptions['isReadable'] = async (root, options) =>
     await (await import('../../core/maintain/is-readable.ts')).isReadable(store, root, options);
   return new UsableArchive(archive, store, { onNotice, isReadable });
 }
 
-/** The signal as operations take it. */
+/** The signal as an option of operations. */
 export function signalOf({ signal }: SourceOptions): { readonly signal?: AbortSignal } {
   return signal === undefined ? {} : { signal };
 }

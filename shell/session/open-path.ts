@@ -17,15 +17,15 @@ import type { OpenedSource, SourceOptions } from './opened-source.ts';
 import { ReadOnlyTree } from './read-only-tree.ts';
 import { datadirSpecification, datafileSpecification, openStoreLazily, REFERENCES_ARCHIVE, storeOfArchive } from './stores.ts';
 
-/** Something local that a source names. */
+/** A local path that a source names. */
 interface Place {
   readonly path: Octets;
   readonly found: Stats;
-  /** What follows `@`, if something does. */
+  /** The text after `@`, if any. */
   readonly suffix: string | undefined;
 }
 
-/** What a source names here, as a whole or before its last `@`; undefined where nothing is there. */
+/** The local path that a source names, as a whole or before its last `@`; undefined if neither exists. */
 export function placeOf(source: Octets, options: SourceOptions): Place | undefined {
   const whole = statOf(source, options);
   if (whole !== undefined) return { path: source, found: whole, suffix: undefined };
@@ -36,12 +36,12 @@ export function placeOf(source: Octets, options: SourceOptions): Place | undefin
   return found && { path, found, suffix: octetsToText(source.slice(at + 1) as Octets) };
 }
 
-/** Whether a source is a local path as a whole. */
+/** Whether the whole source is an existing local path. */
 export function exists(source: Octets, options: SourceOptions): boolean {
   return statOf(source, options) !== undefined;
 }
 
-/** Opens what is at a local path. */
+/** Opens a local path: an archive, a data file, a socket, a Store or a directory. */
 export async function openPath({ path, found, suffix }: Place, options: SourceOptions): Promise<OpenedSource> {
   const local = resolveLocalPath(options.localCwd, path);
   if (found.isFile()) return await openFile(local, suffix, options);
@@ -65,7 +65,7 @@ export async function openPath({ path, found, suffix }: Place, options: SourceOp
   return opened;
 }
 
-/** The live tree of a mount at a path; undefined where there is none. */
+/** Opens the live tree of a mount at a path; undefined if nothing is mounted there. */
 export async function openMounted(path: Octets, options: SourceOptions): Promise<OpenedSource | undefined> {
   if (process.platform !== 'linux') return undefined;
   const { mountedPlaces } = await import('../../fuse/mount-table.ts');
@@ -75,7 +75,7 @@ export async function openMounted(path: Octets, options: SourceOptions): Promise
   return socket === undefined ? undefined : await attach(socket, octetsToText(path), options);
 }
 
-/** An archive file, with the Store that it is in, else the session's. */
+/** Opens an archive file with the Store that contains it, or else with the session's Store. */
 async function openFile(file: Octets, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
   const path = octetsToTextStrict(file);
   if (path === undefined) throw new VtError('EOPEN', `open "${octetsToText(file)}": its name is not UTF-8`);
@@ -83,7 +83,7 @@ async function openFile(file: Octets, past: string | undefined, options: SourceO
     const opened = await options.wrapStore(await openStoreLazily(datafileSpecification(path), options, false));
     return await openNamed(opened, past, options);
   }
-  // -S is about the tree of the session.
+  // -S names the Store of the session's tree, not of others.
   const owner = options.storeSpecification === undefined || options.directories === 'beside' ? storeOfArchive(path) : undefined;
   const store =
     owner === undefined
@@ -100,7 +100,7 @@ async function openFile(file: Octets, past: string | undefined, options: SourceO
   return isOwn || !canWrite(store) ? opened : { ...opened, keptIn: archiveOf(store, REFERENCES_ARCHIVE) };
 }
 
-/** A data file, or a one-file Store, which has a root of its own. */
+/** Whether a file is a data file; a one-file Store is one that has its own root. */
 function startsAsDatafile(path: string): boolean {
   const fd = openSync(path, 'r');
   try {

@@ -12,7 +12,7 @@ import type { OpenedSource, SourceOptions } from './opened-source.ts';
 import { DEFAULT_ARCHIVE, REFERENCES_ARCHIVE } from './stores.ts';
 import type { StoreWithHost } from './uri-host.ts';
 
-/** The tree that a Dirref, a reference of another kind or a URI names. */
+/** Opens the tree of a Dirref, of another kind of reference, or of a URI. */
 export async function openReference(text: string, options: SourceOptions): Promise<OpenedSource> {
   const [{ parseTypedReference }, { hashOfReference }, { direntOfReference }, { otherNameText }] = await Promise.all([
     import('../../core/dirent/reference.ts'),
@@ -32,8 +32,8 @@ export async function openReference(text: string, options: SourceOptions): Promi
     const fallback = reference.kind === 'uri' ? baseName(reference.uri.path as TreePath) : '';
     return { ...(await openSingle(store, dirent, fallback)), archive: undefined };
   }
-  // A reference that is the newest root is that root: changes continue from there. So they do where nothing is recorded yet. Any other has
-  // no archive to continue in.
+  // If the reference is the newest root, or nothing is recorded yet, changes continue the archive. Any other reference has no archive to
+  // continue.
   const recorded = archiveOf(store, DEFAULT_ARCHIVE);
   const archive = recorded && usableArchive(recorded, store, options);
   const last = await archive?.last(signalOf(options));
@@ -53,7 +53,7 @@ export async function openReference(text: string, options: SourceOptions): Promi
   };
 }
 
-/** The Store of the session, with that of a URI's host behind it. */
+/** The Store of the session, with the Store of a URI's host behind it. */
 async function hostStore(uri: VtUri, options: SourceOptions & { readonly assumedHash: HashName | undefined }): Promise<StoreWithHost> {
   const { storeWithHost } = await import('./uri-host.ts');
   const { store, host } = await storeWithHost(options.storeSpecification ?? 'default', uri, options);

@@ -12,7 +12,7 @@ import { openEntry, signalOf } from './open-entry.ts';
 import type { OpenedSource, SourceOptions } from './opened-source.ts';
 import { DEFAULT_ARCHIVE, openStoreLazily } from './stores.ts';
 
-/** `default`, `datadir:PATH`, `[clause]`, each with `@archive`, `@N`, `@date` or `@tag`. */
+/** Opens `default`, `datadir:PATH` or `[clause]`, each perhaps with `@archive`, `@N`, `@date` or `@tag`. */
 export async function openSpecification(text: string, options: SourceOptions): Promise<OpenedSource> {
   const at = suffixAt(text);
   const specification = parseStoreSpecification(at > 0 ? text.slice(0, at) : text);
@@ -20,7 +20,7 @@ export async function openSpecification(text: string, options: SourceOptions): P
   return await openStoreAt(open, at > 0 ? text.slice(at + 1) : undefined, options);
 }
 
-/** A Store, or the mount whose Store is served where its specification leads. @param name - what follows `@`, if something does */
+/** Opens a Store, or the mount that serves its Store there. @param name - the text after `@`, if any */
 export async function openStoreAt(open: () => Promise<Store>, name: string | undefined, options: SourceOptions): Promise<OpenedSource> {
   const store = await open();
   const mount = name === undefined ? capability(store, 'mount') : undefined;
@@ -28,19 +28,24 @@ export async function openStoreAt(open: () => Promise<Store>, name: string | und
   return await (await import('./attach.ts')).attachServed(store, mount, open, options);
 }
 
-/** Where `@` begins what follows a specification, or -1: in `ssh://user@host/` and in the words of a command it is part of them. */
+/**
+ * Offset of the `@` that ends a specification, or -1. In `ssh://user@host/` and in the words of a command it belongs to the specification.
+ */
 function suffixAt(text: string): number {
   const at = text.lastIndexOf('@');
   if (text.startsWith('!')) return /[\s'"]/.test(text.slice(at)) ? -1 : at;
   return text.indexOf('@', /^ssh:\/\/[^/]*/i.exec(text)?.[0].length ?? 0) < 0 ? -1 : at;
 }
 
-/** What follows `@`: an archive of the Store if it has one of that name, else a number, a date or a tag in its default archive. */
+/**
+ * Opens what the text after `@` names: an archive of the Store if it has one of that name, else a number, date or tag in its default
+ * archive.
+ */
 export async function openNamed(store: Store, name: string | undefined, options: SourceOptions): Promise<OpenedSource> {
   if (name === undefined) return await openArchived(store, DEFAULT_ARCHIVE, undefined, options);
   const archive = archiveOf(store, name);
   if (archive === undefined) throw new VtError('EOPEN', `open archive "${name}": Store "${store.name}" has no archives`);
-  // An archive that is served is no file here.
+  // A served archive is not a local file.
   const isFile = statSync(archive.name, { throwIfNoEntry: false }) !== undefined;
   const isThere = isFile || (await archive.last(signalOf(options))) !== undefined;
   if (isThere) return await openArchived(store, name, undefined, options);
@@ -51,10 +56,10 @@ export async function openNamed(store: Store, name: string | undefined, options:
 }
 
 /**
- * Whether a number, a date or a tag names a state of the default archive. A word names none where that archive cannot be read, perhaps for
- * want of the right to.
+ * Whether a number, date or tag names a state of the default archive. If that archive cannot be read, perhaps for lack of a right, a word
+ * names none.
  *
- * @throws {VtError} EOPEN for a number or a date that no state has
+ * @throws {VtError} EOPEN for a number or date without a state
  */
 async function namesPastState(store: Store, name: string, options: SourceOptions): Promise<boolean> {
   const archive = archiveOf(store, DEFAULT_ARCHIVE);
@@ -74,7 +79,7 @@ async function openArchived(store: Store, name: string, past: string | undefined
   return { ...(await openEntry(store, archive, past, options)), archiveName: name };
 }
 
-/** The Store of `-S`, or the default one; made on first write. */
+/** The Store of `-S`, or the default one; the first write creates it. */
 export async function sessionStore(options: SourceOptions, assumedHash?: HashName): Promise<Store> {
   const opener = { ...options, assumedHash };
   return await options.wrapStore(await openStoreLazily(options.storeSpecification ?? 'default', opener, true));

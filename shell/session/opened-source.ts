@@ -10,7 +10,7 @@ import type { TreePath } from '../../core/tree/path.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 import type { StoreOpener } from './stores.ts';
 
-/** The roots of a tree that another process serves. */
+/** Operations on roots that the process serving the tree performs. */
 export interface ServedRoots {
   /** As `Session.become`. */
   become(action: string, target: RecordedDir, newest: ArchiveLine | undefined, signal: AbortSignal | undefined): Promise<void>;
@@ -20,11 +20,11 @@ export interface ServedRoots {
   recordBefore(path: TreePath, signal: AbortSignal | undefined): Promise<void>;
   /** As `Session.keep`. */
   keep(signal: AbortSignal | undefined): Promise<void>;
-  /** As `Session.sync` with a way to be recorded. */
+  /** As `Session.sync` with a {@link RecordAs}. */
   record(as: RecordAs, signal: AbortSignal | undefined): Promise<Dirent>;
 }
 
-/** A tree that was opened, and what belongs to it. */
+/** An opened tree, with its Store, archive and other properties. */
 export interface OpenedSource {
   readonly tree: Tree;
   /** The Store of new Blocks. */
@@ -33,29 +33,29 @@ export interface OpenedSource {
   readonly archive: Archive | undefined;
   /** The archive's name in its Store. */
   readonly archiveName?: string | undefined;
-  /** The number of its state in the archive, where one that is past was named. */
+  /** The number of its state in the archive, if a past one was named. */
   readonly number?: number | undefined;
-  /** Its named Store does not exist: nothing can be read. */
+  /** Whether the named Store does not exist, so nothing can be read. */
   readonly lacksStore?: boolean;
   /** Name of its archive that does not exist: nothing can be read. */
   readonly lacksArchive?: string;
   /** The root that the tree started from; undefined for an empty one and for an ordinary directory. */
   readonly base: Dirent | undefined;
-  /** Where its roots are recorded besides, so that gc keeps them: the archive, if any, is none of the Store's. */
+  /** A second archive for its roots, so that gc keeps their Blocks: the first archive, if any, is outside the Store. */
   readonly keptIn?: Archive | undefined;
-  /** It was opened by its Dirref, which opens it as it was. */
+  /** Whether it was opened by a Dirref. */
   readonly isReference?: boolean;
-  /** It was opened by its Dirref: nobody has recorded it, and perhaps not all of it is in the Store. */
+  /** Whether it was opened by an unrecorded Dirref, so that some Blocks may be missing. */
   readonly mayLackBlocks?: boolean;
-  /** It was opened by a URI with a host: the specification of that host's Store, where Blocks are that are not here. */
+  /** The specification of the host's Store, for a URI with a host. Blocks that are missing here come from it. */
   readonly host?: string | undefined;
-  /** Of the live tree of a mount: what the process does that serves it, where the roots are recorded. */
+  /** For the live tree of a mount: operations of the serving process, which records the roots. */
   readonly served?: ServedRoots;
-  /** Of the same: the mount, for code that reaches it through this session. */
+  /** For the live tree of a mount: the mount itself. */
   readonly mount?: ServedMount;
-  /** It is an ordinary directory. */
+  /** Whether it is an ordinary directory. */
   readonly isDirectory?: boolean;
-  /** Where the working path starts, if not at the root: what a mount has at its top. */
+  /** The first working path, if not the root: the Dir that a mount shows at its top. */
   readonly start?: TreePath;
 }
 
@@ -64,13 +64,13 @@ export interface SourceOptions extends StoreOpener {
   readonly storeSpecification: string | undefined;
   readonly localCwd: Octets;
   readonly now: () => Date;
-  /** Puts a Store on top that keeps what is added to itself: for `-n`. */
+  /** Wraps a Store; `-n` uses it to keep added Blocks in memory. */
   readonly wrapStore: (store: Store) => Promise<Store>;
   /** `-n`: nothing may be changed. */
   readonly plan?: boolean;
   /** Whether ordinary directories may be changed, with a notice, are read-only (default), or are opened beside a tree, to read. */
   readonly directories?: 'changed' | 'read' | 'beside';
-  /** It is opened through a bookmark; bookmarks cannot refer to other bookmarks. */
+  /** Whether it is opened through a bookmark; bookmarks cannot refer to other bookmarks. */
   readonly isBookmark?: boolean;
   /** Called if an opened live mount ends while no request is pending. */
   readonly onGone?: ((error: VtError) => void) | undefined;

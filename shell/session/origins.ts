@@ -4,7 +4,7 @@ import type { ProgramArguments } from '../argv.ts';
 import type { Places } from '../places.ts';
 import type { Configuration } from './configuration.ts';
 
-/** What the session goes by, and who said so: the options, the environment, the configuration, or the program itself. */
+/** The settings of a session and their origins: options, environment, configuration, or defaults. */
 export function originsOf(
   args: Pick<ProgramArguments, 'store' | 'rc' | 'namedBy'>,
   env: Readonly<Record<string, string | undefined>>,

@@ -7,7 +7,7 @@ import { ReadOnlyTree } from './read-only-tree.ts';
 
 /** A state of the archive that is shown read-only. */
 export interface ShownState {
-  /** Its number, behind an `@`. */
+  /** `@` and its number. */
   readonly view: string;
   readonly tree: Tree;
 }

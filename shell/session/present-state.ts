@@ -13,9 +13,9 @@ import type { Tree } from '../../core/tree/tree.ts';
 import type { OpenedSource } from './opened-source.ts';
 import { RootRecord, type RootRecordOptions, requireDir } from './root-record.ts';
 
-/** How the present state of a session is kept. */
+/** Options of a {@link PresentState}. */
 export interface PresentStateOptions extends RootRecordOptions {
-  /** Nothing is ever synced: `-n`. */
+  /** Whether nothing is ever synced: `-n`. */
   readonly plan: boolean;
   /** Called when another tree has replaced the present one. */
   readonly onReplaced: () => Promise<void>;
@@ -33,7 +33,7 @@ export class PresentState implements AsyncDisposable {
   /** Blocks of the tree have arrived, so the next sync must record it. */
   #mustKeep = false;
   #hasSynced = false;
-  /** Holders that need the tree to stay the same object. */
+  /** How many holders need the tree to stay the same object. */
   #pins = 0;
   /** The last recorded root, opened for comparison. */
   #recorded: LiveTree | undefined;
@@ -54,12 +54,12 @@ export class PresentState implements AsyncDisposable {
     return this.#record.base;
   }
 
-  /** Whether an entry of the archive was recorded here lately, or was taken in last. */
+  /** Whether this session recorded an archive entry recently, or last took it in. */
   knows(entry: ArchiveEntry): boolean {
     return this.#record.knows(entry);
   }
 
-  /** How many roots it has recorded. */
+  /** How many roots this session recorded. */
   get recorded(): number {
     return this.#record.recorded;
   }
@@ -121,7 +121,7 @@ export class PresentState implements AsyncDisposable {
     this.#hasSynced = true;
   }
 
-  /** Whether something at a path is in no recorded state, so that it has to be synced before it is removed. */
+  /** Whether something at a path is in no recorded state, so that a sync must precede its removal. */
   async hasUnrecorded(path: TreePath, signal?: AbortSignal): Promise<boolean> {
     if (!this.isChanged) return false;
     const recorded = this.#record.base;
@@ -130,12 +130,16 @@ export class PresentState implements AsyncDisposable {
     return !(await standsAlso(this.#tree, path, this.#recorded, { signal }));
   }
 
-  /** @returns the Dirref */
+  /**
+   * Stores the tree and records its root, merged with roots of others.
+   *
+   * @returns the Dirref; '' if nothing was recorded yet and nothing can be
+   */
   async sync(signal: AbortSignal | undefined, as: RecordAs | undefined): Promise<string> {
     const record = this.#record;
     if (this.#options.plan || !this.#tree.can.sync) return record.base === undefined ? '' : formatDirent(record.base);
     if (this.source.served !== undefined) {
-      // Changes of others count too, and only the mount knows them.
+      // Others may have changed the mount too; only its process knows.
       const root = as === undefined ? await this.#tree.sync({ signal }) : await this.source.served.record(as, signal);
       record.movedTo(root);
       this.#hasSynced = true;
@@ -164,9 +168,9 @@ export class PresentState implements AsyncDisposable {
   }
 
   /**
-   * Makes the tree another state: by its differences where others hold it, or something is in it alone.
+   * Changes the tree to another state. If the tree is pinned or has further changes, only the differences are applied.
    *
-   * @param before - what the tree is, but for changes since, which stay; default what was recorded last
+   * @param before - the state that the tree had, apart from later changes, which stay; default: the last recorded root
    */
   async #show(root: DirDirent, signal: AbortSignal | undefined, before: DirDirent = this.#record.baseDir ?? EMPTY_ROOT): Promise<void> {
     if (this.#tree instanceof LiveTree && (this.#pins > 0 || !this.#tree.isAt(before))) {

@@ -24,14 +24,15 @@ import { RootRecord } from './root-record.ts';
 /** Paths that a notice names, at most. */
 const MAX_NAMED = 5;
 
-/** What no later try recovers. */
+/** Errors that a later try cannot overcome. */
 const LASTING: ReadonlySet<VtErrorCode> = new Set(['EMISSING', 'ECORRUPT', 'EPARSE']);
 
 type Told = Pick<SourceOptions, 'now' | 'onNotice' | 'places'>;
 
 /**
- * Records what programs synced on mounts whose process was killed: as a state after the one that the mount had, merged with what others have recorded
- * since. What cannot be recorded now stays for a later session, and is reported: also where the Store can only be read.
+ * Records the changes that programs synced on mounts whose process was killed. They form a state after the one that the mount had, merged
+ * with states that others recorded since. Changes that cannot be recorded now, for example in a read-only Store, are reported and left to a
+ * later session.
  */
 export async function recoverJournals(store: Store, journals: StoreJournals, told: Told): Promise<void> {
   if (!canWrite(store)) {
@@ -44,7 +45,7 @@ export async function recoverJournals(store: Store, journals: StoreJournals, tol
       await recover(store, journal, told);
       return 'remove';
     } catch (error) {
-      // Room comes back by itself; what is lost does not.
+      // Some errors pass, such as a full disk; lost data does not return.
       const wayOut = error instanceof VtError && LASTING.has(error.code) ? `; gc --drop ${journal.name} sets it aside` : '';
       told.onNotice(`Store "${store.name}": changes that a killed mount had synced are not recorded yet: ${errorText(error)}${wayOut}`);
       return 'keep' satisfies LeftOutcome;
@@ -54,7 +55,7 @@ export async function recoverJournals(store: Store, journals: StoreJournals, tol
 
 async function recover(store: Store, journal: LeftJournal, { now, onNotice, places }: Told): Promise<void> {
   const isWhole = journal.files.every((file) => file.isWhole);
-  /** Before anything is recorded: after a kill the journal would count as done with. */
+  /** Must run before anything is recorded: after a kill the journal would count as done. */
   const keepRest = (fact: string): void => {
     const folder = journal.copyAside();
     onNotice(
@@ -82,7 +83,7 @@ async function recover(store: Store, journal: LeftJournal, { now, onNotice, plac
   if (refused.length > 0) keepRest(refusedText(refused));
   else if (!isWhole) keepRest(damage);
   await record.append(ours, merge, {
-    // After a kill at this moment, the next recovery knows by that line that the journal is done.
+    // If a kill follows, the next recovery sees by that line that the journal is done.
     before: async ({ whenNs, dirent }) => await journal.append(encodeJournalRecord({ kind: 'root', ours, whenNs, recorded: dirent })),
   });
 }
@@ -97,7 +98,7 @@ function mayHoldChanges(journals: StoreJournals): boolean {
     for (const { records } of journals.look()) if (records.some((payload) => decodeJournalRecord(payload).kind === 'changes')) return true;
     return false;
   } catch {
-    // Of another user, or of a later version.
+    // It belongs to another user or a later version.
     return true;
   }
 }

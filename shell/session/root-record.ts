@@ -17,37 +17,34 @@ import type { OpenedSource } from './opened-source.ts';
 export interface RootRecordOptions {
   readonly now: () => Date;
   readonly warn: (message: string) => void;
-  /** What is noted of each root that is recorded. */
+  /** Gives the notes of each recorded root. */
   readonly author: Authorship;
 }
 
-/** The roots of Dirrefs have nothing to do with each other, though they are kept in one archive. */
+/** Roots of Dirrefs share an archive but are unrelated: each is recorded without a parent. */
 const ORPHAN = parentNote(undefined);
 
-/** Of so many lines that it appended it remembers when: news of them is late by a few at most. */
+/** Lines of its own whose times are remembered. Notifications about them come at most a few lines late. */
 const MAX_OWN = 64;
 
-/** Makes one root of ours and of what another session has recorded. */
+/** Merges our root with one that another session recorded. */
 type Merge = (base: DirDirent | undefined, theirs: DirDirent) => Promise<DirDirent>;
 
 /** Called before a root is recorded by a line. */
 type BeforeLine = (line: Pick<ArchiveLine, 'whenNs' | 'dirent'>) => Promise<void>;
 
-/**
- * The roots of one session's tree, as archives have them. What is recorded is read from the archive each time: nothing that happened in
- * this process means it.
- */
+/** Records the roots of one session's tree in archives. Recorded roots are always read from the archive, never remembered. */
 export class RootRecord {
   readonly #source: Pick<OpenedSource, 'archive' | 'host' | 'keptIn' | 'mayLackBlocks'>;
   readonly #store: Store;
   readonly #options: RootRecordOptions;
-  /** The root that the session's tree was made of, or that it became when it was recorded. */
+  /** The root from which the session's tree started, or its last recorded root. */
   #base: Dirent | undefined;
-  /** The newest root of the archive beside which the base was found in it. */
+  /** The newest root of the archive when the base was last found in it. */
   #foundBeside: string | undefined;
   #mayLackBlocks: boolean;
   #recorded = 0;
-  /** When the last lines that it appended were recorded. */
+  /** The times of the last lines that it appended. */
   readonly #own = new Set<bigint>();
 
   constructor(source: OpenedSource, options: RootRecordOptions) {
@@ -58,7 +55,7 @@ export class RootRecord {
     this.#mayLackBlocks = source.mayLackBlocks === true;
   }
 
-  /** How many lines it has appended. */
+  /** The number of lines that it appended. */
   get recorded(): number {
     return this.#recorded;
   }
@@ -67,30 +64,30 @@ export class RootRecord {
     return this.#base;
   }
 
-  /** The base as a Dir; undefined for the empty tree, and what is no Dir. */
+  /** The base as a Dir; undefined for the empty tree, or if it is not a Dir. */
   get baseDir(): DirDirent | undefined {
     return this.#base?.kind === 'dir' ? this.#base : undefined;
   }
 
-  /** Whether a root is the base, or the empty tree where there is none. */
+  /** Whether a root equals the base; without a base, whether it is empty. */
   isBase(root: Dirent): boolean {
     return formatDirent(root) === formatDirent(this.#base ?? EMPTY_ROOT);
   }
 
-  /** Whether an entry is one that it appended lately, or the base. */
+  /** Whether it recently appended an entry, or the entry is the base. */
   knows({ whenNs, dirent }: ArchiveEntry): boolean {
     return this.#own.has(whenNs) || this.isBase(dirent);
   }
 
-  /** The tree was made of another root, which the archive has. */
+  /** Notes that the tree now has another root, which the archive has. */
   movedTo(root: Dirent): void {
     this.#base = root;
   }
 
   /**
-   * Whether the base is in the archive. Where a Dirref was opened that need not be so, and it is taken to be.
+   * Whether the archive has the base. After opening a Dirref this is assumed, unless `always` is set.
    *
-   * @param always - ask in any case
+   * @param always - look in the archive in any case
    */
   async hasBase(signal: AbortSignal | undefined, always = false): Promise<boolean> {
     const { archive, keptIn } = this.#source;
@@ -106,12 +103,13 @@ export class RootRecord {
   }
 
   /**
-   * Appends a root to the archive, merged with what another session has recorded there since the base was.
+   * Appends a root to the archive, merged with roots that other sessions recorded since the base.
    *
-   * @param ours - durable in the Store
-   * @param options.as - how it is recorded, also where it is the newest already
-   * @param options.before - called with the line that records it: the one that is about to be appended, or the newest
-   * @returns the root that was recorded: the base from now on
+   * @param ours - the root; durable in the Store
+   * @param merge - merges two roots
+   * @param options.as - how to record it, even if it is the newest already
+   * @param options.before - called with the line that records it: the one to be appended, or the newest
+   * @returns the recorded root, which is the new base
    */
   async append(
     ours: DirDirent,
@@ -160,12 +158,13 @@ export class RootRecord {
   }
 
   /**
-   * Records a root in the place of the newest one, whatever the base is.
+   * Records a root in place of the newest one, whatever the base is.
    *
    * @param action - for messages
-   * @param newest - what is the newest entry as far as the caller knows
-   * @param show - makes it the tree
-   * @throws {VtError} EFAILED where another session has recorded a root after that
+   * @param target - the root, with its time
+   * @param newest - the newest entry that the caller knows
+   * @param show - changes the tree to it
+   * @throws {VtError} EFAILED if another session recorded a root after `newest`
    */
   async replace(
     action: string,
@@ -203,9 +202,9 @@ export class RootRecord {
   }
 
   /**
-   * The line of a root, dated after the newest one where the clock has not gone on since: states are known by their times.
+   * The line of a root. If the clock has not advanced, it is dated after the newest line, since states are identified by their times.
    *
-   * @param command - what made it, where that is known here
+   * @param command - the command that made it, if known
    */
   #line(dirent: Dirent, last: ArchiveEntry | undefined, notes: ArchiveNotes, command?: string): ArchiveLine {
     const nowNs = BigInt(this.#options.now().getTime()) * 1_000_000n;
@@ -214,7 +213,7 @@ export class RootRecord {
     return { whenNs: isTaken ? last.whenNs + 1n : nowNs, dirent, notes: all };
   }
 
-  /** Whether a root can be read as far as gc has to: of a Dirref that was opened perhaps not all Dirs are here. */
+  /** Whether gc can read a root: after opening a Dirref some Dirs may be missing. */
   async #isReadable(root: DirDirent, signal: AbortSignal | undefined): Promise<boolean> {
     if (!this.#mayLackBlocks) return true;
     const { isReadable } = await import('../../core/maintain/is-readable.ts');
@@ -222,7 +221,7 @@ export class RootRecord {
   }
 }
 
-/** Whether an entry is a state, or that state again. */
+/** Whether an entry is a given state, or a return to it. */
 function isThatState(entry: ArchiveLine | undefined, state: RecordedDir): boolean {
   if (entry === undefined || formatDirent(entry.dirent) !== formatDirent(state.dirent)) return false;
   const note = stateNoteOf(entry);
@@ -237,7 +236,7 @@ function textOf(dirent: Dirent | undefined): string | undefined {
   return dirent === undefined ? undefined : formatDirent(dirent);
 }
 
-/** @throws {VtError} EFAILED for what is no Dir */
+/** Narrows a Dirent to a Dir. @throws {VtError} EFAILED if it is not one */
 export function requireDir(dirent: Dirent): DirDirent {
   if (dirent.kind !== 'dir') throw new VtError('EFAILED', `sync: the root is a ${dirent.kind}, not a Dir`);
   return dirent;

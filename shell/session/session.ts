@@ -28,7 +28,7 @@ export interface SessionOptions extends Omit<SourceOptions, 'localCwd' | 'signal
   readonly source: Octets | undefined;
   readonly localCwd: Octets;
   readonly settings: Map<string, string>;
-  /** Nothing is ever synced: `-n`. */
+  /** Whether nothing is ever synced: `-n`. */
   readonly plan: boolean;
   /** Warnings: conflicts of a merge. */
   readonly warn: (message: string) => void;
@@ -55,14 +55,14 @@ export class ShellSession implements LocalSession {
   readonly jobs = new JobTable();
   readonly #options: SessionOptions;
   readonly #author = new Authorship();
-  /** What is open, and what it was opened by. */
+  /** The opened tree. `#opened`: the source that opened it. */
   #present: PresentState;
   #opened: Octets | undefined;
   #past: ShownState | undefined;
   #quitStatus: number | undefined;
   #isQuitting = false;
   #isClosed = false;
-  /** The work in progress that may not run beside other such. */
+  /** The running work of `#alone`. */
   #working: Promise<unknown> = Promise.resolve();
 
   constructor(source: OpenedSource, options: SessionOptions) {
@@ -90,8 +90,9 @@ export class ShellSession implements LocalSession {
   }
 
   /**
-   * Refuses to work on a sealed tree without the key. Unless it may be made, a Store or archive that was named, is not there, and has not been
-   * written to is refused too.
+   * Refuses to work on a sealed tree without its key. Unless `mayMake` is set, also refuses a named Store or archive that does not exist.
+   *
+   * @throws {VtError} EOPEN, EPERM
    */
   requireStore(action: string, mayMake: boolean): void {
     const { isDirectory, lacksArchive, lacksStore } = this.#present.source;
@@ -129,12 +130,12 @@ export class ShellSession implements LocalSession {
     return !this.#options.plan && tree.can.sync && (hasSynced || this.#isQuitting || this.isChanged);
   }
 
-  /** Whether `quit` was said. */
+  /** Whether `quit` was run. */
   get isQuitting(): boolean {
     return this.#isQuitting;
   }
 
-  /** The status that `exit N` asked for. */
+  /** The exit status that `exit N` asked for. */
   get quitStatus(): number | undefined {
     return this.#quitStatus;
   }
@@ -148,7 +149,7 @@ export class ShellSession implements LocalSession {
     return base === undefined || this.isChanged ? undefined : formatDirent(base);
   }
 
-  /** Whether an entry of the archive is one that this session recorded lately, or has taken in. */
+  /** Whether this session recorded an archive entry recently, or has taken it in. */
   knows(entry: ArchiveEntry): boolean {
     return this.#present.knows(entry);
   }
@@ -303,7 +304,8 @@ export class ShellSession implements LocalSession {
     const opened = source ?? this.#opened;
     const { base } = this.#present;
     const { isReference, archive } = this.#present.source;
-    // A Dirref opens the tree as it was: what continues in the default archive, or nowhere, is opened as it is now.
+    // A Dirref opens an old tree. If its changes continued in the default archive, no source is needed to reopen it; without an archive,
+    // its present Dirref is used.
     const word =
       source === undefined && isReference === true
         ? archive === undefined
@@ -336,12 +338,12 @@ export class ShellSession implements LocalSession {
   async recordBefore(path: TreePath, signal?: AbortSignal): Promise<void> {
     const { archive, served } = this.#present.source;
     if (this.#options.plan || archive === undefined || !this.#present.tree.can.sync || this.#past !== undefined) return;
-    // What others changed on a mount only the mount knows.
+    // Only the process of the mount knows what others changed there.
     if (served !== undefined) await served.recordBefore(path, signal);
     else if (await this.#present.hasUnrecorded(path, signal)) await this.#author.beforeCurrent(async () => await this.sync(signal));
   }
 
-  /** Two that sync or replace the tree at a time would take each other for another session. */
+  /** Runs work that syncs or replaces the tree, one at a time: two would mistake each other for another session. */
   async #alone<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#working.then(async () => {
       if (this.#isClosed) throw new ClosedError('sync', this.#present.tree.name);

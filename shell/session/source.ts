@@ -18,9 +18,9 @@ import type { OpenedSource, SourceOptions } from './opened-source.ts';
 import { isAbsent } from './stores.ts';
 
 /**
- * Opens what `vtftp SOURCE` and `open SOURCE` name; without a source the latest root of the Store's default archive.
+ * Opens the source of `vtftp SOURCE` and `open SOURCE`; without one, the latest root of the default archive.
  *
- * @throws {VtError} EOPEN where it cannot be opened; what the Store throws for Blocks missing or damaged
+ * @throws {VtError} EOPEN if it cannot be opened; errors of the Store for missing or damaged Blocks
  */
 export async function openSource(source: Octets | undefined, options: SourceOptions): Promise<OpenedSource> {
   const stores: Store[] = [];
@@ -35,19 +35,19 @@ export async function openSource(source: Octets | undefined, options: SourceOpti
   try {
     return await openAny(source, { ...options, wrapStore });
   } catch (error) {
-    // A Store behind a connection would keep the process.
+    // An open connection would keep the process alive.
     await Promise.allSettled(stores.map(async (store) => await store[Symbol.asyncDispose]()));
     throw asOpenError(source, options.storeSpecification, error);
   }
 }
 
-/** Whatever made an opening fail keeps its row in the table of exit statuses; all else is "cannot be opened". */
+/** Keeps errors that have their own exit status, and turns all others into EOPEN. */
 function asOpenError(source: Octets | undefined, store: string | undefined, error: unknown): unknown {
   if (error instanceof VtError && !['EFAILED', 'EUNSUPPORTED', 'EUSAGE'].includes(error.code)) return error;
   if (!(error instanceof Error)) return error;
   const byDefault = store === undefined ? 'the default archive' : `Store "${shorten(store)}"`;
   const what = source === undefined ? byDefault : `"${shorten(octetsToText(source))}"`;
-  // A specification that cannot be read is named once.
+  // An invalid specification is quoted only once.
   const fact = error instanceof SpecificationError ? `${error.what}, at column ${error.offset + 1}` : errorText(error);
   return new VtError('EOPEN', `open ${what}: ${fact}`, {
     cause: error,
@@ -59,7 +59,7 @@ function shorten(text: string): string {
   return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
 }
 
-/** The start of a pasted reference; one that is cut short or misspelt is reported with the place where it goes wrong. */
+/** The start of a pasted reference. If it is incomplete or misspelt, the error names the place. */
 const LIKE_REFERENCE = /^(?:D|F|H|B|I|LB|RLE|SubB|SymLink|Indirect|Fifo|Socket|Char|Block)\{/;
 
 async function openAny(source: Octets | undefined, options: SourceOptions): Promise<OpenedSource> {
@@ -86,7 +86,7 @@ async function openAny(source: Octets | undefined, options: SourceOptions): Prom
   return place === undefined ? await openBookmarked(source, options) : await openPath(place, options);
 }
 
-/** A source that is nothing here, unless it is the name of a bookmark. */
+/** Opens a source that is no local path: it may be the name of a bookmark. */
 async function openBookmarked(source: Octets, options: SourceOptions): Promise<OpenedSource> {
   if (options.isBookmark !== true) {
     const { bookmarkNamed, openBookmark } = await import('./bookmarks.ts');
@@ -97,7 +97,7 @@ async function openBookmarked(source: Octets, options: SourceOptions): Promise<O
   throw new VtError('EOPEN', `open "${octetsToText(source)}": no such file, directory, Store or reference`);
 }
 
-/** The live tree of the mount that `-S` names; undefined where it names a Store. */
+/** The live tree of the mount that `-S` names; undefined if it names a Store. */
 async function mountOfStore(options: SourceOptions): Promise<OpenedSource | undefined> {
   if (options.storeSpecification === undefined) return undefined;
   const specification = parseStoreSpecification(options.storeSpecification);
@@ -106,7 +106,7 @@ async function mountOfStore(options: SourceOptions): Promise<OpenedSource | unde
   return isDatadir(path) ? undefined : await openMounted(resolveLocalPath(options.localCwd, octetsFromText(path)), options);
 }
 
-/** A source that names something local by its path, as it is named from anywhere; any other as it is. */
+/** Makes the local path in a source absolute; other sources stay as they are. */
 export function absoluteSource(source: Octets, localCwd: Octets): Octets {
   const at = source.lastIndexOf('@');
   const paths = [source, ...(at > 0 ? [source.slice(0, at) as Octets] : [])].map((path) => resolveLocalPath(localCwd, path));

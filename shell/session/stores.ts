@@ -10,33 +10,35 @@ import type { Places } from '../places.ts';
 import type { Configuration } from './configuration.ts';
 import { noSuchWord } from './configuration.ts';
 
-/** The archive of a Store where none is named. */
+/** The archive that is used if none is named. */
 export const DEFAULT_ARCHIVE = 'default';
 
-/** The archive of a Store that keeps the roots of trees which were opened by a Dirref, or from an archive that is elsewhere. */
+/** The archive for the roots of trees that were opened by a Dirref, or from an archive outside the Store. */
 export const REFERENCES_ARCHIVE = 'references';
 
 export interface StoreOpener {
   readonly places: Places;
-  /** Called with what was found amiss and put right. */
+  /** Called with a sentence for each fault that was corrected. */
   readonly onNotice: (notice: string) => void;
   readonly configuration: Configuration;
-  /** The hash function of a Store that does not give its own. */
+  /** The hash function of a Store that does not tell its own. */
   readonly assumedHash?: HashName | undefined;
-  /** The hash function of a Store that is made, and how it cuts data, where its specification does not say. */
+  /** The hash function and edges of a new Store, if its specification does not set them. */
   readonly making?: StoreMakingChoice | undefined;
-  /** Asks for a passphrase; absent where there is no terminal. */
+  /** Asks for a passphrase; absent without a terminal. */
   readonly askSecret?: ((question: string) => Promise<string | undefined>) | undefined;
-  /** Ends the opening of a Store that does not answer. */
+  /** Cancels the opening of a Store. */
   readonly signal?: AbortSignal | undefined;
-  /** Gets a line for each packet that goes over a connection. */
+  /** Called with a line of text for each packet on a connection. */
   readonly traceWire?: ((line: string) => void) | undefined;
 }
 
 /**
- * Opens a Store by its specification. A datadir that is not there is made by the first write, where `mayMake`.
+ * Opens a Store by its specification.
  *
- * @throws {ParseError} for a specification that cannot be read, {VtError} EOPEN for a Store that cannot be opened
+ * @param mayMake - whether the first write may create a missing Store
+ * @throws {ParseError} for an invalid specification
+ * @throws {VtError} EOPEN for a Store that cannot be opened
  */
 export async function openStoreLazily(specification: string | StoreSpecification, opener: StoreOpener, mayMake: boolean): Promise<Store> {
   const { places, onNotice, configuration, traceWire, assumedHash, making, askSecret, signal } = opener;
@@ -59,18 +61,21 @@ export async function openStoreLazily(specification: string | StoreSpecification
   });
 }
 
-/** A clause goes before a Store of the same name. What is not there is not made: the word may be a clause that is misspelt. */
+/** Finds the Store that a word means; a clause comes first. Nothing is created, since the word may be a misspelt clause. */
 function meantBy(word: string, configuration: Configuration): StoreSpecification {
   if (configuration.names.includes(word)) return { kind: 'clause', clause: word };
   return isDatadir(word) || isPythonDatadir(word) ? datadirSpecification(word) : noSuchWord(configuration, word);
 }
 
-/** Whether nothing is there yet of what a Store would be: the first write makes it. */
+/** Whether a Store does not exist yet: the first write makes it. */
 export function isAbsent(store: Store): boolean {
   return capability(store, 'making')?.isMade === false;
 }
 
-/** The Store that an archive file belongs to by where it is, or undefined: `STORE/archives/NAME.vt`, `STORE.vt`, `STORE-NAME.vt`. */
+/**
+ * The folder of the Store to which an archive file belongs by its path: `STORE/archives/NAME.vt`, `STORE.vt` or `STORE-NAME.vt`. Undefined
+ * if there is none.
+ */
 export function storeOfArchive(file: string): string | undefined {
   const folder = dirname(resolve(file));
   if (basename(folder) === 'archives' && isDatadir(dirname(folder))) return dirname(folder);
@@ -79,12 +84,12 @@ export function storeOfArchive(file: string): string | undefined {
   return candidates.map((name) => join(folder, name)).find((path) => path !== resolve(file) && (isDatadir(path) || isPythonDatadir(path)));
 }
 
-/** The specification of a `.vtd` file, whatever signs its path holds. */
+/** The specification of a `.vtd` file; its path may have any characters. */
 export function datafileSpecification(path: string): StoreSpecification {
   return { kind: 'form', type: 'file', parameters: { path } };
 }
 
-/** The specification of a datadir in a folder, whatever signs its path holds. */
+/** The specification of a datadir; its path may have any characters. */
 export function datadirSpecification(path: string): StoreSpecification {
   return { kind: 'form', type: 'datadir', parameters: { path } };
 }

@@ -15,12 +15,12 @@ export class TreeChangeNote {
     this.#revision = session.tree.revision;
   }
 
-  /** The change is only planned. */
+  /** Notes that the change is only planned. */
   wouldBe(): void {
     this.#would = true;
   }
 
-  /** The object that reports the change. It has the Dirref only once that is recorded: it could not be opened before. */
+  /** The object for `--json` that reports the change. It has the Dirref only once that is recorded, since it could not be opened before. */
   record(plan: boolean): Readonly<Record<string, unknown>> {
     const { tree, dirref } = this.#session;
     const changed = this.#would || tree !== this.#tree || tree.revision !== this.#revision;

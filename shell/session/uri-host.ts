@@ -8,7 +8,7 @@ import { openStoreLazily } from './stores.ts';
 /** Default port of `httpd`. */
 const HTTPD_PORT = 8080;
 
-/** The Store of the session with that of a host behind it. */
+/** The Store of the session, with the Store of a host behind it. */
 export interface StoreWithHost {
   readonly store: Store;
   /** The specification of the host's Store. */
@@ -16,8 +16,8 @@ export interface StoreWithHost {
 }
 
 /**
- * The Store of the session, with that of a URI's host behind it. Blocks that are lacking here come from there, by HTTP or
- * by the protocol of `serve`, whichever answers.
+ * Opens the Store of the session, with the Store of a URI's host behind it. Missing Blocks come from the host: by HTTP, or by the protocol
+ * of `serve` if HTTP fails.
  *
  * @param own - the specification of the session's Store
  * @throws {VtError} EOPEN if neither answers

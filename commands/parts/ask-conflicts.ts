@@ -14,9 +14,9 @@ const DECISIONS: readonly Decision[] = ['ours', 'theirs', 'both'];
 /**
  * Asks for a decision on each conflict of a merge, one after the other.
  *
- * @param top - the Dir that paths of conflicts are below
- * @param choices - the versions that there are, by path
- * @returns undefined if a question was cancelled: nothing is to be merged
+ * @param top - the Dir that the paths of conflicts are relative to
+ * @param choices - the existing versions, by path
+ * @returns the decisions by path; undefined if a question was cancelled, so that nothing is merged
  */
 export async function askConflicts(
   { shell, output }: Pick<TreeContext, 'shell' | 'output'>,
@@ -49,7 +49,7 @@ export async function askConflicts(
   return decided;
 }
 
-/** `12K of 2026-11-30 10:31`, or that the side has none. */
+/** A version as text: `12K of 2026-11-30 10:31`, or `removed`. */
 function versionText(dirent: Dirent | undefined): string {
   if (dirent === undefined) return 'removed';
   const what = dirent.kind === 'file' ? sizeText(dirent.block.span) : dirent.kind === 'dir' ? 'a Dir' : `a ${dirent.kind}`;

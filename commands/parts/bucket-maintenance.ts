@@ -9,7 +9,7 @@ import { FindingsReport } from './maintenance.ts';
 
 // gc and fsck of a Store in a bucket.
 
-/** Default grace time of packs: longer than any session works without a sign of life. */
+/** Default grace time of packs, in milliseconds: longer than any session runs without renewing its entry. */
 export const BUCKET_GRACE_MS = 86_400_000;
 
 /** A Store in a bucket, and the Store whose Blocks are in it. */
@@ -18,7 +18,7 @@ export interface BucketInView {
   readonly view: StoreView;
 }
 
-/** The Store in a bucket that a Store is, or is sealed in; undefined where it is another. */
+/** The bucket Store that a Store is, or in which it is sealed; undefined for any other Store. */
 export async function bucketOf(store: Store): Promise<BucketInView | undefined> {
   const [{ S3Store }, { viewOf }] = await Promise.all([import('../../core/s3/s3-store.ts'), import('../../core/maintain/store-view.ts')]);
   const view = viewOf(store);
@@ -26,7 +26,7 @@ export async function bucketOf(store: Store): Promise<BucketInView | undefined> 
   return bucket === undefined ? undefined : { bucket, view };
 }
 
-/** Runs the collection and reports its result. */
+/** Runs gc in a bucket and reports its result. */
 export async function gcOfBucket(
   context: CommandContext,
   { bucket, view }: BucketInView,
@@ -81,7 +81,7 @@ export async function gcOfBucket(
     });
 }
 
-/** Checks its structure and reports the findings. */
+/** Checks the structure of a bucket Store and reports the findings. @param rebuilds - whether to rebuild the index */
 export async function fsckOfBucket(context: CommandContext, { bucket, view }: BucketInView, rebuilds: boolean): Promise<void> {
   const { output, diagnostics, signal } = context;
   const { fsckBucket } = await import('../../core/s3/bucket-fsck.ts');

@@ -26,7 +26,9 @@ export interface StateChange {
 /**
  * Makes the tree another recorded state. Changes since the last sync, by any session, are first recorded as a state of their own.
  *
- * @param named - finds the state that `@…` names, where the command takes that
+ * @param named - the state that `@…` names; undefined: count steps
+ * @throws {UsageError} for an argument that is not a count
+ * @throws {VtError} EFAILED without an archive or such a state, or if another session recorded a state meanwhile
  */
 export async function changeState(
   { session, output, signal, plan, wouldChange }: CommandContext,

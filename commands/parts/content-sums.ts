@@ -6,10 +6,10 @@ import type { Session } from '../session.ts';
 import type { PassedDamage } from './damage.ts';
 import { OutputTurns } from './output-turns.ts';
 
-/** What is below a Dir. */
+/** The sum of everything below a Dir. */
 export interface ContentSum {
   bytes: number;
-  /** Names, those of Dirs among them. */
+  /** Names, including those of Dirs. */
   items: number;
 }
 
@@ -18,7 +18,7 @@ interface Level extends ContentSum {
   readonly listing: AsyncIterator<TreeEntry>;
 }
 
-/** Computes the octets that each file adds to a sum: a hard-linked file, and with `unique` a stored Block, counts once. */
+/** Computes the bytes that each file adds to a sum. A hard-linked file counts once; with `unique`, so does each stored Block. */
 export class ContentMeter {
   readonly #session: Session;
   readonly #signal: AbortSignal;
@@ -48,7 +48,12 @@ export class ContentMeter {
   }
 }
 
-/** Walks depth first and reports each Dir after its contents. @param measure - octets that a node other than a Dir adds */
+/**
+ * Walks depth first and reports each Dir after its contents.
+ *
+ * @param measure - gives the bytes of a node other than a Dir
+ * @param report - called with each Dir, its sum, and its depth; 0 for `top`
+ */
 export async function sumDirs(
   context: Pick<TreeContext, 'session' | 'output' | 'signal'>,
   damage: PassedDamage,

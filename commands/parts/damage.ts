@@ -4,7 +4,7 @@ import { octetsToText } from '../../core/base/octets.ts';
 import { isDamage } from '../../core/tree/walk.ts';
 import type { CommandContext } from '../command.ts';
 
-/** The error with the damaged path, unless its message has it already. The entries of a Dir may be malformed, too. */
+/** Adds the damaged path to an error about damage, unless its message has it already. */
 export function damageAt(error: unknown, action: string, path: Octets): unknown {
   const shown = octetsToText(path);
   if (!isDamage(error) || error.message.includes(`"${shown}"`)) return error;
@@ -14,7 +14,7 @@ export function damageAt(error: unknown, action: string, path: Octets): unknown 
   });
 }
 
-/** What a path gives, with the path in the error of a Block that is missing or damaged. */
+/** Passes items on, and adds the path to an error about a missing or damaged Block. */
 export async function* namingDamage<T>(items: AsyncIterable<T>, action: string, at: Octets | { readonly path: Octets }): AsyncGenerator<T> {
   try {
     yield* items;
@@ -23,7 +23,7 @@ export async function* namingDamage<T>(items: AsyncIterable<T>, action: string, 
   }
 }
 
-/** Damage that a walk skips: each case is reported with its path, and the command fails at its end. */
+/** Collects damage that a walk skips. Each case is reported with its path, and the command fails at its end. */
 export class PassedDamage {
   readonly #diagnostics: CommandContext['diagnostics'];
   readonly #action: string;
@@ -34,7 +34,7 @@ export class PassedDamage {
     this.#action = action;
   }
 
-  /** The items up to the damage, which is reported and ends them. */
+  /** Passes items on until damage ends them; the damage is reported. */
   async *pass<T>(items: AsyncIterable<T>, at: Octets | { readonly path: Octets }): AsyncGenerator<T> {
     try {
       yield* items;
@@ -46,7 +46,7 @@ export class PassedDamage {
     }
   }
 
-  /** @throws {VtError} the code of the first damage passed, if any: it has an exit status of its own */
+  /** Ends the command. @throws {VtError} with the code of the first damage, if any: damage has its own exit status */
   throwIfAny(): void {
     if (this.#first === undefined) return;
     throw new VtError(this.#first.code, 'done in part: stored data is missing or damaged', { cause: this.#first });

@@ -1,9 +1,9 @@
-/** Text in which each character takes one column: Latin letters with their accents, but for the soft hyphen. */
+/** Matches text in which each character takes one column: Latin letters with accents, without the soft hyphen. */
 const LATIN = /^[\x20-\x7e\xa0-\xac\xae-\u02ff]*$/;
 
 /**
- * What gives the columns that a text takes on a terminal. The package is loaded for the first text that is not Latin: it takes 15
- * times as long for a name with an umlaut as for one without.
+ * The columns that each text takes on a terminal. The package is loaded at the first text that is not Latin: it takes 15 times as long for
+ * a name with an umlaut as for one without.
  */
 export async function displayWidths(texts: readonly string[]): Promise<number[]> {
   if (texts.every((text) => LATIN.test(text))) return texts.map((text) => text.length);
@@ -11,7 +11,7 @@ export async function displayWidths(texts: readonly string[]): Promise<number[]>
   return texts.map((text) => (LATIN.test(text) ? text.length : stringWidth(text)));
 }
 
-/** A text that takes at most so many columns of a terminal; one that was cut ends in `…`. */
+/** Shortens a text to a number of columns; a shortened one ends in `…`. */
 export async function fitted(text: string, columns: number): Promise<string> {
   if (text.length <= columns && ((await displayWidths([text]))[0] ?? 0) <= columns) return text;
   const characters = [...text];

@@ -3,17 +3,18 @@ import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { CommandContext } from '../command.ts';
 
-/** A source, and the path that it is to get. */
+/** A source and its target path. */
 export interface SourceAndTarget {
-  /** As it was named, without what makes no difference. */
+  /** As the user named it, normalised. */
   readonly source: Octets;
   readonly target: Octets;
 }
 
 /**
- * Leaves out sources that were named twice, with a warning.
+ * Drops sources that are named twice, with a warning.
  *
- * @throws {VtError} EFAILED where two sources would get one path: then nothing is done, for the second would replace the first
+ * @param verb - for messages: `put`
+ * @throws {VtError} EFAILED if two sources have the same target: the second would replace the first
  */
 export function distinctNames<T extends SourceAndTarget>(
   context: Pick<CommandContext, 'diagnostics'>,

@@ -7,7 +7,7 @@ import { canWrite, capability } from '../../core/store/capability.ts';
 import type { CommandContext } from '../command.ts';
 import { leftJournals } from './left-journals.ts';
 
-/** What was found of one thing of this machine, or of the Store. */
+/** The result of one check of this machine or the Store. */
 export interface Check {
   readonly what: string;
   readonly found: string;
@@ -17,11 +17,11 @@ export interface Check {
 
 /** Open files needed, at least: for a Store of a thousand data files, a mount, and its clients. */
 const MIN_OPEN_FILES = 1024;
-/** Bytes of addresses with which everything works; see vtftp(1) of `ulimit -v`. */
+/** Address space in bytes with which everything works; see vtftp(1) about `ulimit -v`. */
 const MIN_ADDRESSES = 4 * 1024 ** 3;
-/** Directories that `watch` may look after, of all that the system watches for one user. */
+/** Directories that `watch` should be able to watch, of the user's limit. */
 const MIN_WATCHES = 8192;
-/** Earliest plausible clock, seconds since 1970: the program did not exist before. */
+/** Earliest plausible time, in seconds since 1970: the program did not exist before. */
 const FIRST_SECONDS = 1_790_000_000;
 
 /** Checks everything that may hinder the program. */
@@ -56,7 +56,7 @@ function fusermount({ shell }: CommandContext): Check {
   return { what: 'fusermount3', found: 'not installed', trouble: 'only root can mount: install the package fuse3' };
 }
 
-/** The soft limit of a row of /proc/self/limits, which Node has raised as far as it may; infinite where there is none. */
+/** The soft limit of a row of /proc/self/limits, which Node raised to the hard limit; infinite if unlimited. */
 function limitOf(row: string): number {
   const line = readFileSync('/proc/self/limits', 'utf8')
     .split('\n')

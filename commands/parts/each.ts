@@ -23,7 +23,7 @@ export async function forEachItem<T>(
     } catch (error) {
       const isOwn = error instanceof VtError && !ENDS_ALL.includes(error.code);
       if (items.length === 1 || context.signal.aborted || !(isOwn || isSystemError(error))) throw error;
-      // What is unsupported may be the item itself.
+      // EUNSUPPORTED may concern the item itself, not damage.
       if (isDamage(error) && error.code !== 'EUNSUPPORTED') damage ??= error;
       failed.push(error);
       context.diagnostics.failure(error);

@@ -6,7 +6,7 @@ import { ROOT_PATH, resolveTreePath } from '../../core/tree/path.ts';
 import type { LookupOptions, Tree, TreeEntry } from '../../core/tree/tree.ts';
 import type { Session } from '../session.ts';
 
-/** The absolute path in the tree that an argument names. */
+/** The absolute path in the tree of an argument. */
 export function pathArgument(session: Session, argument: Octets): TreePath {
   return resolveTreePath(session.cwd, argument);
 }
@@ -27,20 +27,21 @@ export async function leadsToDir(tree: Tree, path: TreePath, signal: AbortSignal
   }
 }
 
-/** An entry, and the tree that it is of. */
+/** An entry and its tree. */
 export interface FoundEntry {
   readonly tree: Tree;
   readonly path: TreePath;
   readonly entry: TreeEntry;
 }
 
-/** A `FoundEntry`. If it belongs to a past state, that stays open until this is disposed of. */
+/** A `FoundEntry`. If it belongs to a past state, that state stays open until disposal. */
 export type HeldEntry = FoundEntry & AsyncDisposable;
 
 /**
- * Finds the entry that an argument names in the tree that is shown. Where there is none, `PATH@N` and `PATH@DATE` name the one at
- * PATH in that past state. `DIR@N/REST` is the same as `DIR/REST@N`.
+ * Finds the entry that an argument names in the shown tree. If there is none, `PATH@N` and `PATH@DATE` name PATH in that past state.
+ * `DIR@N/REST` is the same as `DIR/REST@N`.
  *
+ * @param action - for messages
  * @returns the entry; the caller disposes of it
  * @throws {PathError} ENOENT if there is none
  */
@@ -62,7 +63,7 @@ export async function findEntry(session: Session, argument: Octets, action: stri
   }
 }
 
-/** Gives `use` the entry that `findEntry` finds, and disposes of it. */
+/** Calls `use` with the entry that `findEntry` finds, then disposes of it. */
 export async function withEntry<T>(
   session: Session,
   argument: Octets,
@@ -79,8 +80,8 @@ export async function withEntry<T>(
 }
 
 /**
- * The state that an argument names, and the path without it: `PATH@N`, or `DIR@N/REST`, which is `DIR/REST@N`. The caller disposes of its
- * tree.
+ * The state that an argument names, and the path without it: `PATH@N`, or `DIR@N/REST`, which is `DIR/REST@N`. Undefined if it names no
+ * state. The caller disposes of the state's tree.
  */
 export async function pastArgument(
   session: Session,

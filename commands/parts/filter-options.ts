@@ -4,7 +4,7 @@ import type { CommandInput } from '../command.ts';
 import type { OptionSpec } from '../words/option-spec.ts';
 import { resolveLocalPath } from './local-path.ts';
 
-/** Options that say which names count, in the order in which they are given; rsync(1) has them too. */
+/** Options that select names; their order matters. rsync(1) has them too. */
 export const FILTER_OPTIONS: readonly OptionSpec[] = [
   { name: 'include', value: { name: 'PATTERN', kind: 'text' }, repeat: true, summary: 'take names that match, whatever later rules say' },
   { name: 'exclude', value: { name: 'PATTERN', kind: 'text' }, repeat: true, summary: 'leave out names that match, and all below them' },
@@ -40,12 +40,12 @@ export function filterWords({ repeated }: Pick<CommandInput, 'repeated'>): Filte
 }
 
 /**
- * The filter rules that words define.
+ * The filter that words define.
  *
- * @param localCwd - files that the words name are looked for from here
- * @param noPerDir - reason for refusing rules in each Dir
+ * @param localCwd - where files with rules are searched
+ * @param noPerDir - the reason for refusing rules in each Dir
  * @returns undefined for no rules
- * @throws {VtError} EUSAGE for a rule that is not valid, EFAILED for a file that cannot be read
+ * @throws {VtError} EUSAGE for an invalid rule, EFAILED for a file that cannot be read
  */
 export async function nameFilterOf(words: readonly FilterWord[], localCwd: Octets, noPerDir?: string): Promise<NameFilter | undefined> {
   if (words.length === 0) return undefined;

@@ -10,7 +10,7 @@ import type { Output } from '../command.ts';
 
 export { sizeText };
 
-// How nodes are shown: by `ls -l`, `stat`, `inspect`, `find`, and as JSON records.
+// Nodes as text for `ls -l`, `stat`, `inspect`, `find`, and as JSON records.
 
 const KIND_LETTERS: Readonly<Record<Dirent['kind'], string>> = {
   file: '-',
@@ -28,7 +28,7 @@ export function kindLetter(kind: Dirent['kind']): string {
   return KIND_LETTERS[kind];
 }
 
-/** Permissions of a Dirent, with what holds where it says none: 0..0o7777. */
+/** Permissions of a Dirent, or the default of its kind: 0 to 0o7777. */
 export function modeOf(dirent: Dirent): number {
   return dirent.meta.mode ?? defaultMode(dirent.kind);
 }
@@ -55,34 +55,34 @@ export function countText(count: number, singular: string, plural = `${singular}
   return `${groupedDigits(count)} ${count === 1 ? singular : plural}`;
 }
 
-/** What went through a Store in one short line: `ADDED:BLOCKS GOT UNDERWAY`, as `12M:310 4.1M 2`. */
+/** The traffic of a Store in one short line: `ADDED:BLOCKS GOT UNDERWAY`, as in `12M:310 4.1M 2`. */
 export function storeProgressText({ addBytes, addCount, getBytes, outstanding }: StoreProgress): string {
   return `${sizeText(addBytes)}:${addCount} ${sizeText(getBytes)} ${outstanding}`;
 }
 
-/** For programs: ISO-8601 in UTC with nine decimals, also before 1970 and past year 9999: `2026-11-22T16:17:01.123456789Z`. */
+/** A time for programs: ISO 8601 in UTC with nine decimals, also before 1970 and after 9999: `2026-11-22T16:17:01.123456789Z`. */
 export function timeText(ns: bigint): string {
   const seconds = ns >= 0n ? ns / 1_000_000_000n : -((-ns + 999_999_999n) / 1_000_000_000n);
   const fraction = ns - seconds * 1_000_000_000n;
   const date = new Date(Number(seconds) * 1000);
-  // A Date reaches 275,760 years either way; a filesystem's 64 bits reach further.
+  // A Date ends in the year 275,760; the 64 bits of a filesystem reach further.
   if (Number.isNaN(date.getTime())) return `@${seconds}.${String(fraction).padStart(9, '0')}`;
   return `${date.toISOString().slice(0, -5)}.${String(fraction).padStart(9, '0')}Z`;
 }
 
-/** The owner of a Dirent as shown: name, else number, else `-`. */
+/** The owner of a Dirent as text: name, else number, else `-`. */
 export function ownerText(dirent: Dirent): string {
   return dirent.meta.user !== undefined ? octetsToText(dirent.meta.user) : String(dirent.meta.uid ?? '-');
 }
 
-/** The group of a Dirent as shown. */
+/** The group of a Dirent as text: name, else number, else `-`. */
 export function groupText(dirent: Dirent): string {
   return dirent.meta.group !== undefined ? octetsToText(dirent.meta.group) : String(dirent.meta.gid ?? '-');
 }
 
 /**
- * JSON fields of bytes that should be text: `{ name }`, and `{ name, name_b64 }` where they are not UTF-8
- * (then the text has U+FFFD for what is not).
+ * JSON fields of bytes that should be text: `{ name }`. Bytes that are not UTF-8 give `{ name, name_b64 }`, in which the text has U+FFFD
+ * for invalid bytes.
  */
 export function octetsFields(field: string, octets: Octets): Record<string, string> {
   const text = octetsToTextStrict(octets);
@@ -111,7 +111,7 @@ export function entryRecord(entry: TreeEntry): Record<string, unknown> {
   };
 }
 
-/** A name in the style of its kind: Dirs, symlinks, executables and special files stand out where colours are on. */
+/** A name in the style of its kind: with colours, Dirs, symlinks, executables and special files stand out. */
 export function entryStyle(output: Output, entry: TreeEntry, name: string): string {
   switch (entry.dirent.kind) {
     case 'dir':

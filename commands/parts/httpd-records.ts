@@ -7,7 +7,7 @@ import type { Store } from '../../core/store/store.ts';
 import type { Environment } from './runtime-folder.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 
-/** What a process that serves a Store over HTTP is known by. */
+/** The record of a process that serves a Store over HTTP. */
 interface HttpdRecord {
   readonly pid: number;
   readonly url: string;
@@ -15,7 +15,7 @@ interface HttpdRecord {
   readonly folder: string;
 }
 
-/** Notes that this process serves a Store, until it is disposed of. Stores that are nowhere here are not noted. */
+/** Writes the record of this process; disposal removes it. Stores without a local folder have no record. */
 export function recordHttpd(env: Environment, store: Store, url: string): Disposable {
   const [folder] = capability(store, 'folders') ?? [];
   if (folder === undefined) return { [Symbol.dispose]: () => undefined };
@@ -25,7 +25,7 @@ export function recordHttpd(env: Environment, store: Store, url: string): Dispos
   return { [Symbol.dispose]: () => rmSync(file, { force: true }) };
 }
 
-/** Where a process of this user serves a Store; undefined where none does. */
+/** The URL at which a process of this user serves a Store; undefined if there is none. */
 export function httpdUrl(env: Environment, store: Store): string | undefined {
   const folders = capability(store, 'folders') ?? [];
   const records = runtimeFolder(env, 'httpd');
@@ -37,7 +37,7 @@ export function httpdUrl(env: Environment, store: Store): string | undefined {
       if (!isAlive(pid)) rmSync(file, { force: true });
       else if (folders.includes(folder)) return url;
     } catch {
-      // Being written, or removed just now.
+      // It is being written, or was just removed.
     }
   }
   return undefined;

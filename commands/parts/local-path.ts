@@ -4,11 +4,10 @@ import { octetsFromBytes } from '../../core/base/octets.ts';
 import { pathBytes } from '../../core/base/system/system-error.ts';
 
 /**
- * The absolute path by which the system finds what a user's words name from `cwd`: without `.`, `..`, empty elements
- * and a slash at its end. The filesystem is asked what a `..` or a final slash leads to, so that `link/../f` is beside the
- * directory that the symlink names. Other symlinks stay in the path.
+ * Makes the user's path absolute, without `.`, `..`, empty elements and a final slash. The filesystem decides where `..` or a final slash
+ * leads: `link/../f` is beside the directory to which the symlink leads. Other symlinks stay in the path.
  *
- * Words without a match stay as typed: using the path gives the system's own error.
+ * A path that leads nowhere stays as typed: using it gives the system's own error.
  */
 export function resolveLocalPath(cwd: Octets, words: Octets): Octets {
   const typed = (words.startsWith('/') ? words : `${cwd}/${words}`) as Octets;
@@ -26,12 +25,12 @@ export function resolveLocalPath(cwd: Octets, words: Octets): Octets {
   return isAbsent(path) ? path : typed;
 }
 
-/** Whether words can mean a directory only: they end in a slash, `.` or `..`. */
+/** Whether a path can only be a directory: it ends in a slash, `.` or `..`. */
 export function endsAsDirectory(words: Octets): boolean {
   return /(?:^|\/)\.{0,2}$/.test(words);
 }
 
-/** The path of a directory without symlinks, of the root empty; undefined where there is none, or it may not be looked at. */
+/** The path of a directory without symlinks; '' for the root; undefined if there is none, or it cannot be accessed. */
 function realDirectory(elements: readonly string[]): Octets | undefined {
   try {
     const bytes = pathBytes(`/${elements.join('/')}` as Octets);
@@ -51,7 +50,7 @@ function isAbsent(path: Octets): boolean {
   }
 }
 
-/** A path with a leading `~` or `~/` in place of the home folder. */
+/** Replaces a leading `~` by the home directory. */
 export function expandHome(path: Octets, home: Octets): Octets {
   return (path === '~' || path.startsWith('~/') ? `${home}${path.slice(1)}` : path) as Octets;
 }

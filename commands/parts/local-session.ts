@@ -3,7 +3,7 @@ import type { TreeContext } from '../command.ts';
 import type { LocalSession } from '../session.ts';
 
 /**
- * The session of a shell on this machine, for a command that clients of a mount may run too, in the part that is not for them.
+ * The session of a shell on this machine, for the part of a command that clients of a mount may not run.
  *
  * @param action - what is refused to them, for the message
  * @throws {VtError} EPERM for a client of a mount

@@ -10,12 +10,12 @@ import type { OptionSpec } from '../words/option-spec.ts';
 import { octetsFields } from './format.ts';
 import { resolveLocalPath } from './local-path.ts';
 
-// What fsck, scrub, repair and gc have in common.
+// Common parts of fsck, scrub, repair and gc.
 
-/** Findings printed; more are counted. */
+/** Findings to print; further ones are only counted. */
 const MAX_SHOWN = 200;
 
-/** `--archive FILE`: an archive that is elsewhere. */
+/** `--archive FILE`: an archive outside the Store. */
 export const ARCHIVE_OPTION: OptionSpec = {
   name: 'archive',
   value: { name: 'FILE', kind: 'local' },
@@ -34,7 +34,11 @@ export function moreArchives(
   return { moreArchives: [path] };
 }
 
-/** A time such as `60s`, `15m`, `12h`, `14d`, `2w` or a number of seconds, in milliseconds. */
+/**
+ * Parses a time such as `60s`, `15m`, `12h`, `14d`, `2w`, or a number of seconds, to milliseconds.
+ *
+ * @throws {UsageError} for anything else
+ */
 export function durationMs(option: string, word: Octets): number {
   const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?$/.exec(word) ?? [];
   const factor = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }[unit] ?? Number.NaN;
@@ -43,7 +47,11 @@ export function durationMs(option: string, word: Octets): number {
   return value;
 }
 
-/** Runs an action on the datadir of the session, alone among its kind. */
+/**
+ * Runs an action on the datadir of the session while no other maintenance runs there.
+ *
+ * @param write - whether the action changes the datadir
+ */
 export async function maintain<T>(
   { session, plan }: CommandContext,
   action: string,
@@ -62,7 +70,7 @@ export async function maintain<T>(
   return await withMaintenanceLock(datadir.path, datadir.access, action === 'gc', async () => await run(datadir, seen));
 }
 
-/** Prints findings as they come, and ends the command with 13 where there is a fault among them. */
+/** Prints findings as they come. If there is a fault, the command ends with exit status 13. */
 export class FindingsReport {
   readonly #context: CommandContext;
   readonly #text: (finding: Finding) => string;
@@ -74,7 +82,7 @@ export class FindingsReport {
   private constructor(context: CommandContext, findings: typeof import('../../core/maintain/findings.ts')) {
     this.#context = context;
     this.#text = findings.findingText;
-    // Without its key nobody can say what of a sealed Store a path needs.
+    // Without the key of a sealed Store nobody can tell which paths damage concerns.
     const isSealed = context.session.store.hashName === 'sealed';
     this.#isFault = (finding) => findings.isFault(finding) || (isSealed && finding.kind === 'data');
   }
@@ -83,7 +91,7 @@ export class FindingsReport {
     return new FindingsReport(context, await import('../../core/maintain/findings.ts'));
   }
 
-  /** How many faults there were. */
+  /** The number of faults. */
   get faults(): number {
     return this.#faults;
   }

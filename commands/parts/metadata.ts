@@ -6,12 +6,12 @@ import type { TreeEntry } from '../../core/tree/tree.ts';
 import type { Output } from '../command.ts';
 import { entryRecord, modeOf, modeText, octalMode, octetsFields, sizeText, timeText } from './format.ts';
 
-// The metadata of a node: what `stat` shows, and `inspect` before the Block tree.
+// The metadata of a node as text, for `stat` and `inspect`.
 
-/** A line of a description: what, and its value. */
+/** A line of a description: label and value. */
 export type Field = readonly [label: string, value: string];
 
-/** The lines that tell a node's metadata. */
+/** The lines that describe a node's metadata. */
 export function metadataFields(output: Output, entry: TreeEntry): Field[] {
   const { dirent } = entry;
   const { meta } = dirent;
@@ -62,7 +62,7 @@ function ownerValue(name: Octets | undefined, id: number | undefined): string {
   return id === undefined ? octetsToText(name) : `${octetsToText(name)} (${id})`;
 }
 
-/** Bytes as text where they are printable, else in hex. */
+/** Bytes as quoted text if they are printable, else in hex. */
 function shownValue(value: Uint8Array): string {
   const text = octetsToTextStrict(octetsFromBytes(value));
   if (text !== undefined && /^[^\p{Cc}\p{Cs}]*$/u.test(text)) return JSON.stringify(text);

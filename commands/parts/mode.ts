@@ -1,6 +1,6 @@
 import { UsageError } from '../../core/base/errors.ts';
 
-/** What a mode argument makes of the mode that is there. @param isDir - `X` gives x to Dirs */
+/** Computes a new mode from the present one. @param isDir - whether `X` gives x in any case */
 export type ModeChange = (mode: number, isDir: boolean) => number;
 
 const WHO_MASK: Readonly<Record<string, number>> = { u: 0o4700, g: 0o2070, o: 0o1007, a: 0o7777 };
@@ -39,7 +39,7 @@ export function parseMode(text: string): ModeChange {
   };
 }
 
-/** The bits that letters mean, in every class at once. */
+/** The bits of permission letters, in every class at once. */
 function bitsOf(what: string, mode: number, isDir: boolean): number {
   const copied = { u: (mode >> 6) & 7, g: (mode >> 3) & 7, o: mode & 7 }[what];
   if (copied !== undefined) return copied * 0o111;

@@ -2,7 +2,7 @@ import { systemOwnerNames } from '../../core/base/system/owner-names.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
 import type { CommandContext } from '../command.ts';
 
-/** Metadata of a node that a command makes: this process's owner and group, and the present time. */
+/** Metadata of a node that a command makes: owner and group of this process, and the present time. */
 export function newMeta({ now }: Pick<CommandContext, 'now'>, mode: number): Meta {
   const owners = systemOwnerNames();
   const uid = process.getuid?.();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** Bytes of new salt: nobody guesses them. */
+/** Bytes of new salt: 128 bits cannot be guessed. */
 const SALT_SIZE = 16;
 
 /** Salt for a Dir: random bytes. */

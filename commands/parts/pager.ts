@@ -2,16 +2,16 @@ import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText } from '../../core/base/octets.ts';
 import type { ShellServices } from '../command.ts';
 
-/** The exit status of a shell that has no such command. */
+/** The exit status of a shell for an unknown command. */
 const NO_SUCH_COMMAND = 127;
 
-/** The local command that shows content a screen at a time: `$PAGER`, else one given here. */
+/** The local command that shows content by the screen: `$PAGER`, or else the given one. */
 export function pagerOf({ env }: ShellServices, otherwise: string): Octets {
   const pager = env['PAGER'] ?? '';
   return octetsFromText(pager === '' ? otherwise : pager);
 }
 
-/** Shows content in a pager. @returns whether there was one */
+/** Shows content in a pager. @returns whether the pager exists */
 export async function showInPager(
   shell: ShellServices,
   pager: Octets,

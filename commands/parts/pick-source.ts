@@ -10,19 +10,19 @@ import type { CommandContext } from '../command.ts';
 import type { Choice } from '../screen.ts';
 import { countText } from './format.ts';
 
-/** States that are offered, the newest first. */
+/** States to offer, the newest first. */
 const MAX_STATES = 200;
 
 interface Row extends Choice {
   readonly source: Octets;
-  /** It has recorded states to choose from. */
+  /** Whether it has recorded states to choose from. */
   readonly isArchive?: boolean;
 }
 
 /**
- * Asks what to open: an archive of this Store, a bookmark, another Store, a peer or a mount; of an archive also which state.
+ * Asks what to open: an archive of this Store, a bookmark, another Store, a peer or a mount; for an archive also which state.
  *
- * @returns what `open` takes, and the state to show; undefined where nothing was chosen
+ * @returns the argument of `open` and the state to show; undefined if nothing was chosen
  */
 export async function pickSource(
   context: CommandContext,
@@ -48,7 +48,7 @@ async function sources({ session, shell, signal }: CommandContext): Promise<Row[
     const archive = offered?.open(name, { readOnly: true });
     const last = await archive?.last({ signal });
     const hint = last === undefined ? 'no state' : `${countText(last.number, 'state')}, the last of ${formatLocalMinute(last.whenNs)}`;
-    // Where the session was opened by something else than its Store, the file of the archive leads to both.
+    // If the session was not opened by its Store, the path of the archive file leads to both.
     const sourceOf = (file = ''): Octets =>
       !isByStore && isAbsolute(file) && existsSync(file)
         ? octetsFromText(file)

@@ -1,6 +1,6 @@
 import type { RecordFields, RecordSpec } from '../words/record-spec.ts';
 
-// Objects under `--json` that several commands print.
+// Objects of `--json` that several commands print.
 
 /** Kinds of entries. */
 export const ENTRY_TYPE = { choices: ['file', 'dir', 'symlink', 'fifo', 'socket', 'char', 'block', 'indirect'] } as const;
@@ -32,17 +32,17 @@ export const METADATA_FIELDS = {
   xattrs: { fields: { name: 'name', value_b64: 'base64' }, list: true, optional: true },
 } as const satisfies RecordFields;
 
-/** A part of a content. */
+/** A part of the content of a path. */
 export const CONTENT_RECORD: RecordSpec = {
   name: 'Content',
   summary: 'a part of the content of a path',
   fields: { path: 'name', data_b64: 'base64' },
 };
 
-/** What a command without a path prints: a local command, an archive on standard output. */
+/** Output without a path: of a local command, or an archive on standard output. */
 export const OUTPUT_RECORD: RecordSpec = { name: 'OutputPart', summary: 'a part of an output', fields: { data_b64: 'base64' } };
 
-/** A difference of two trees that a merge or pull brings. */
+/** A difference that a merge or pull brings. */
 export const NEWS_RECORD: RecordSpec = {
   name: 'News',
   summary: 'a name that is new, changed, removed or only here',
@@ -73,7 +73,7 @@ export const FINDING_RECORD: RecordSpec = {
 /** Leaves of a content by their sizes. */
 export const HISTOGRAM_FIELD = { fields: { min_size: 'integer', leaves: 'integer', bytes: 'integer' }, list: true } as const;
 
-/** What was written of files, as `get` and `ar -x` count it. */
+/** Counts of written files, for `get` and `ar -x`. */
 export const EXPORT_FIELDS = {
   files: 'integer',
   dirs: 'integer',
@@ -88,14 +88,14 @@ export const EXPORT_FIELDS = {
   denied: 'integer',
 } as const satisfies RecordFields;
 
-/** What `follow` and `watch` begin with. */
+/** The first record of `follow` and `watch`. */
 export const BEGUN_RECORD: RecordSpec = {
   name: 'Begun',
   summary: 'a follow or watch that has started',
   fields: { path: 'name', local: 'text', files: 'integer', absent: 'integer', bytes: 'integer', new_bytes: 'integer' },
 };
 
-/** Where a server can be reached. */
+/** The address of a server. */
 export const SERVING_RECORD: RecordSpec = { name: 'Serving', summary: 'the address that is served', fields: { serving: 'text' } };
 
 /** Tags and protection of a state. */
@@ -105,14 +105,14 @@ export const MARKS_RECORD: RecordSpec = {
   fields: { number: 'integer', tags: 'text[]', protected: 'boolean' },
 };
 
-/** A local file that was mounted, or taken away. */
+/** A mount that was made or removed. */
 export const MOUNTED_RECORD: RecordSpec = {
   name: 'Mounted',
   summary: 'a mount',
   fields: { mounted: 'text', pid: 'integer?' },
 };
 
-/** Where two sides differ: of `merge`, with its kind, and of `conflicts`. */
+/** A conflict, for `merge` and `conflicts`. */
 export const CONFLICT_RECORD: RecordSpec = {
   name: 'Conflict',
   summary: 'a name that two sides changed',

@@ -8,10 +8,11 @@ import type { CommandInput } from '../command.ts';
 import { resolveLocalPath } from './local-path.ts';
 
 /**
- * Those who are served: by `--rights`, or by the option that names one secret, whose holder may do everything. Undefined for everybody.
+ * The clients that a server serves: those of `--rights`, or the holder of one secret, who may do everything. Undefined: everybody.
  *
- * @param one - the option of one secret
- * @param onNotice - called with what cannot be read of the file later
+ * @param one - the option that names the one secret
+ * @param onNotice - called with later faults of the rights file
+ * @throws {UsageError} if both options are given, or a token has characters that HTTP cannot carry
  */
 export function rightsOption(
   command: 'serve' | 'httpd' | 'share',

@@ -6,9 +6,10 @@ import { makeFolders } from '../../core/base/system/make-folders.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * A folder for what processes of ours say of themselves: in the runtime folder, which goes with the login, or beside the state.
+ * Makes and returns a folder for records of running processes: in the runtime folder, which ends with the login, or else in the state
+ * folder.
  *
- * @param name - what it is about
+ * @param name - the last element of its path
  */
 export function runtimeFolder(env: Environment, name: string): string {
   const runtime = env['XDG_RUNTIME_DIR'];

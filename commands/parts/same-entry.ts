@@ -5,12 +5,12 @@ import { baseName, parentPath } from '../../core/tree/path.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 
 /**
- * How two paths are to each other. They may be the same entry, by whatever symlinks, or two names of one node. The first may be a
- * symlink that leads to the second, which it would replace.
+ * How two paths relate. `entry`: they are the same entry, perhaps through symlinks. `node`: they are two names of one node. `symlink`: the
+ * first is a symlink to the second, which it would replace.
  */
 export type Sameness = 'entry' | 'node' | 'symlink' | undefined;
 
-/** Compares what is at two paths; nothing is the same as what is not there. */
+/** Compares two paths; undefined if they are unrelated or one does not exist. */
 export async function sameness(tree: Tree, one: TreePath, other: TreePath, options: OpOptions): Promise<Sameness> {
   const unfollowed = { ...options, follow: false };
   const [a, b] = [await tree.lookup(one, unfollowed), await tree.lookup(other, unfollowed)];

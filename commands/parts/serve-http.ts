@@ -18,7 +18,7 @@ import { statusItems } from './status-report.ts';
 const LOOPBACK = '127.0.0.1';
 const DEFAULT_ADDRESS = '8080';
 
-/** Serves the Store of the session over HTTP until the command is ended. */
+/** Serves the Store of the session over HTTP until the command is cancelled. */
 export async function serveHttp(context: CommandContext, input: CommandInput): Promise<void> {
   const { session, diagnostics, output, now } = context;
   const text = octetsToText(input.named.get('address')?.[0] ?? ('' as never)) || DEFAULT_ADDRESS;

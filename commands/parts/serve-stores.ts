@@ -25,10 +25,10 @@ import { showFollowing } from './move/follow-progress.ts';
 import { rightsOption } from './rights-option.ts';
 
 const LOOPBACK = '127.0.0.1';
-/** The first descriptor that systemd hands over: SD_LISTEN_FDS_START of sd_listen_fds(3). */
+/** The first descriptor that systemd passes: SD_LISTEN_FDS_START of sd_listen_fds(3). */
 const FIRST_SYSTEMD_FD = 3;
 
-/** Serves the Store of the session, and others by name, until the command is ended or the other side is. */
+/** Serves the Store of the session, and others by name, until the command is cancelled or the client on standard input ends. */
 export async function serveStores(
   context: CommandContext,
   input: CommandInput,
@@ -77,7 +77,7 @@ export async function serveStores(
       const server = await serveSockets(address, { service, uid, trace: shell.traceWire, onNotice, tls, ...maxClients });
       context.output.line(`serving ${server.address}`);
       context.output.record({ serving: server.address });
-      // What the session follows is part of how the service is getting on.
+      // Progress of followed files is shown meanwhile.
       await showFollowing(context);
       await server[Symbol.asyncDispose]();
     }
@@ -133,7 +133,7 @@ async function serveStandardStreams(
   let input: InputLink;
   let output: Socket;
   try {
-    // Streams of our own: those of the process write without waiting for anything else.
+    // Own streams, since those of the process write synchronously.
     input = descriptorInput(0);
     output = new Socket({ fd: 1, readable: false, writable: true });
   } catch (error) {

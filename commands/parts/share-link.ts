@@ -62,7 +62,7 @@ function textOption({ options }: CommandInput, name: string): string | undefined
   return given === undefined || given === true ? undefined : octetsToText(given);
 }
 
-/** Whose rights the link has. */
+/** The client whose rights the link has. */
 function holderOf({ session, diagnostics }: CommandContext, input: CommandInput): RightsHolder {
   const table = rightsOption('share', input, session.localCwd, 'token', (notice) => diagnostics.warn(`share: ${notice}`));
   if (table === undefined)
@@ -87,7 +87,7 @@ function untilOf(input: CommandInput, now: Date): number {
   return untilMs;
 }
 
-/** The names from the root as the holder sees it. @throws {VtError} EPERM for what the holder may not read */
+/** The names from the root that the holder sees. @throws {VtError} EPERM for a path that the holder may not read */
 function belowGrant(holder: RightsHolder, archive: string, names: readonly Octets[]): readonly Octets[] {
   const grant = readGrant(holder.rights, archive);
   if (grant === undefined || !holder.rights.mayUse('')) throw new VtError('EPERM', `share: ${lackOf(holder, `read=${archive}`)}`);
@@ -96,7 +96,7 @@ function belowGrant(holder: RightsHolder, archive: string, names: readonly Octet
   return names.slice(grant.below.length);
 }
 
-/** A moment in the form that follows `@`: seconds, and nanoseconds after a point. */
+/** A time in the form that `@` takes: seconds, a point, and nanoseconds. */
 function momentText(ns: bigint): string {
   const fraction = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
   return `@${(ns - fraction) / 1_000_000_000n}.${String(fraction).padStart(9, '0')}`;

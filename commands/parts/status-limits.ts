@@ -1,2 +1,2 @@
-/** Percent of a disk that are free where all is well, by default. */
+/** Free percent of a disk below which `status` reports trouble, by default. */
 export const MIN_FREE_PERCENT = 5;

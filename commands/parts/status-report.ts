@@ -13,18 +13,18 @@ import { countText, sizeText, timeText } from './format.ts';
 import { leftJournals } from './left-journals.ts';
 import { readTails } from './move/tail-records.ts';
 
-/** Archives of what was opened by its Dirref, and of what was published: their states are as old as they happen to be. */
+/** Archives whose age means nothing: those of opened Dirrefs and of published trees. */
 const AGELESS: readonly string[] = ['references', 'published'];
 
-/** What is amiss where. */
+/** Limits beyond which `status` reports trouble. */
 export interface StatusLimits {
-  /** The newest state of an archive may be as old. */
+  /** Greatest age of an archive's newest state, in milliseconds. */
   readonly maxAgeMs: number;
-  /** So much of the disk must be free. */
+  /** Least free space of the disk, in percent. */
   readonly minFreePercent: number;
 }
 
-/** Prints how the Store of the session is getting on, one line a thing. @returns how many need care */
+/** Prints the status of the session's Store, one line per item. @returns the number of items with trouble */
 export async function reportStatus(context: CommandContext, limits: StatusLimits): Promise<number> {
   const { output } = context;
   const items = await statusItems(context, limits);
@@ -36,7 +36,7 @@ export async function reportStatus(context: CommandContext, limits: StatusLimits
   return items.filter(({ trouble }) => trouble !== undefined).length;
 }
 
-/** How the Store of the session is getting on. */
+/** The status of the session's Store. */
 export async function statusItems(context: StatusContext, { maxAgeMs, minFreePercent }: StatusLimits): Promise<readonly StatusItem[]> {
   const report = new Report(context);
   await archivesOf(report, maxAgeMs);
@@ -127,7 +127,7 @@ function diskOf(report: Report, minPercent: number): void {
   }
 }
 
-/** `3 h`, `2 d`: one unit. */
+/** An age in one unit: `90 min`, `3 h`, `2 d`. */
 function ageText(ms: number): string {
   const minutes = Math.round(ms / 60_000);
   if (minutes < 120) return `${minutes} min`;

@@ -1,6 +1,6 @@
 import type { Output } from '../command.ts';
 
-/** Says what would be done: `-n`. */
+/** Prints what would be done under `-n`. */
 export function tellPlan(output: Output, what: string): void {
   output.line(`would ${what}`);
   output.record({ plan: what });

@@ -11,12 +11,12 @@ import { octetsFields } from '../format.ts';
 import type { NamedSides } from './diff-sides.ts';
 import { patchName } from './diff-sides.ts';
 
-/** Bytes of a file, at most, that is compared by lines. */
+/** Files of at most this many bytes are compared by lines. */
 const MAX_TEXT_SIZE = 4 * 1024 * 1024;
 
 /** A file of one side; a file that only one side has counts as empty on the other. */
 export interface FilePair {
-  /** Where it is in what is compared, and what it is called. */
+  /** Its path in the compared trees; `shown`: its path in the output. */
   readonly path: TreePath;
   readonly shown: TreePath;
   readonly before: FileDirent | undefined;

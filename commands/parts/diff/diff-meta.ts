@@ -3,7 +3,7 @@ import { compareOctets } from '../../../core/base/octets.ts';
 import type { NodeDirent } from '../../../core/tree/diff/diff.ts';
 import { groupText, modeOf, octalMode, ownerText, timeText } from '../format.ts';
 
-/** A difference of metadata. */
+/** A difference in one field of metadata. */
 export interface MetaDifference {
   readonly field: 'mode' | 'owner' | 'group' | 'mtime' | 'xattrs';
   readonly before: string | undefined;

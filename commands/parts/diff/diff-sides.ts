@@ -21,14 +21,14 @@ import { expandHome, resolveLocalPath } from '../local-path.ts';
 import { localSession } from '../local-session.ts';
 import { statePair } from './state-pair.ts';
 
-/** One of the two compared things. */
+/** One of the two compared sides. */
 export interface NamedSide {
   readonly side: DiffSide;
   /** Label in the output: the typed word, or the state. */
   readonly label: string;
-  /** Path of its top in the session's tree; undefined if it is elsewhere. */
+  /** Path of its top in the session's tree; undefined for another tree. */
   readonly path: TreePath | undefined;
-  /** It is a local file or directory: only metadata that both sides have is compared. */
+  /** Whether it is a local file or directory: then only metadata that both sides have is compared. */
   readonly isLocal: boolean;
 }
 
@@ -41,8 +41,8 @@ export interface NamedSides {
 const LOCAL_SCHEME = 'file:';
 
 /**
- * Gives `use` the two things that the arguments of diff name, and closes what was opened for that. Without arguments, and with one path,
- * the tree is compared with the state before it.
+ * Calls `use` with the two sides that the arguments of diff name, then closes what it opened. With one path or none, the tree is compared
+ * with its previous state.
  */
 export async function withSides<T>(
   context: TreeContext,
@@ -85,7 +85,7 @@ async function presentSide({ session, local, signal }: TreeContext, path: TreePa
   return await storedSide(session.tree, path, local?.view ?? 'now', signal);
 }
 
-/** A path as it was before: in the last recorded state where something has changed since, else in the one before that. */
+/** A path in the previous state: the last recorded one if something changed since, else the one before it. */
 async function sideBefore(
   { session, local, signal }: TreeContext,
   action: string,
@@ -97,7 +97,7 @@ async function sideBefore(
     throw new VtError('EFAILED', `${action}: "${session.tree.name}" has no earlier states`, { remedy: 'name two things to compare' });
   const newest = await archive.last({ signal });
   const view = local?.view;
-  // The state that is shown, or one more than the newest where the tree is another.
+  // The number of the shown state; a changed tree counts as the state after the newest.
   const isRecorded = newest !== undefined && sameTree(newest.dirent, await session.tree.dirent(ROOT_PATH, { signal }));
   const shown = view === undefined ? (newest?.number ?? 0) + (isRecorded ? 0 : 1) : Number(view.replace('@', ''));
   const number = shown - 1;
@@ -155,7 +155,7 @@ async function openSide(context: TreeContext, action: string, word: Octets, open
   return { side: { top, source: other.store }, label, path: undefined, isLocal: false };
 }
 
-/** The stat of a word as a local path, with or without the state after it. */
+/** The stat of a word as a local path, with or without the state that it names. */
 function localStat({ localCwd }: LocalSession, word: Octets): Stats | undefined {
   const at = word.lastIndexOf('@');
   for (const path of [word, ...(at > 0 ? [word.slice(0, at) as Octets] : [])]) {
@@ -178,12 +178,12 @@ async function openLocal(context: TreeContext, action: string, word: Octets): Pr
   return { side: localSide(path, node, systemOwnerNames()), label: octetsToText(word), path: undefined, isLocal: true };
 }
 
-/** Where the names of differences are reported from: the place in the tree of the session that is compared, else the top. */
+/** The path from which differences are reported: that of the compared part of the session's tree, else the root. */
 export function shownTop({ before, after }: NamedSides): TreePath {
   return after.path ?? before.path ?? ROOT_PATH;
 }
 
-/** What a file is called in the head of a patch: quoted as GNU's diff and git do where a terminal would obey it. */
+/** The name of a file in the head of a patch; quoted as by GNU diff and git if it has control characters, quotes or backslashes. */
 export function patchName(prefix: 'a' | 'b', path: TreePath): Octets {
   const name = `${prefix}${path === ROOT_PATH ? `/${baseName(path) || 'content'}` : path}` as Octets;
   const text = octetsToTextStrict(name);

@@ -6,7 +6,7 @@ import type { TreePath } from '../../../core/tree/path.ts';
 import { parentPath, ROOT_PATH, splitPath } from '../../../core/tree/path.ts';
 import type { NamedSides } from './diff-sides.ts';
 
-/** New and removed octets of content. */
+/** New and removed bytes of content. */
 export interface Sums {
   added: number;
   removed: number;
@@ -16,7 +16,7 @@ export interface Sums {
 export class DiffStat {
   readonly #sums = new Map<TreePath, Sums>();
   readonly #maxDepth: number;
-  /** Hard-linked files that were counted. */
+  /** Hard-linked files that were counted already. */
   readonly #counted = new Set<string>();
 
   /** @param maxDepth - deeper Dirs are counted only in their ancestors */
@@ -25,7 +25,11 @@ export class DiffStat {
     this.#sums.set(ROOT_PATH, { added: 0, removed: 0 });
   }
 
-  /** Counts a difference. Of a changed file only the Blocks count that the other has not; what was renamed is neither new nor gone. */
+  /**
+   * Counts a difference. For a changed file only Blocks count that the other side lacks; a renamed file counts as unchanged.
+   *
+   * @returns the bytes of this difference
+   */
   async add(change: Change, sides: NamedSides, signal: AbortSignal): Promise<Sums> {
     const sums = await this.#sumsOf(change, sides, signal);
     for (let dir = change.path === ROOT_PATH ? ROOT_PATH : parentPath(change.path); ; dir = parentPath(dir)) {
@@ -67,7 +71,7 @@ export class DiffStat {
     return isFirst;
   }
 
-  /** The Dirs, each after its subdirs. */
+  /** The sums of Dirs, each Dir after its subdirs. */
   dirs(): readonly (Sums & { readonly path: TreePath })[] {
     const last = (path: TreePath) => `${path === ROOT_PATH ? '' : path}\uffff` as TreePath;
     return [...this.#sums].map(([path, sums]) => ({ path, ...sums })).sort((a, b) => compareOctets(last(a.path), last(b.path)));

@@ -1,10 +1,10 @@
 import type { Octets } from '../../../core/base/octets.ts';
 
-/** Two states of one path in one word, as git has them. */
+/** Two states of one path in one word, as in git. */
 export interface StatePair {
-  /** The path before them; empty where there is none. */
+  /** The path before the states; empty if there is none. */
   readonly name: Octets;
-  /** The states, without `@`. The last is empty where none was named: the present. */
+  /** The states, without `@`. An empty `last` means the present. */
   readonly first: Octets;
   readonly last: Octets;
 }

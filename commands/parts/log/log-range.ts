@@ -8,9 +8,9 @@ import type { TreeContext } from '../../command.ts';
 import { statePair } from '../diff/state-pair.ts';
 import { pathArgument } from '../entry.ts';
 
-/** Which states `log` lists: those after one number, up to another. */
+/** The states that `log` lists: those after one number, up to another. */
 export interface LogRange {
-  /** The path whose states they are; undefined for the roots. */
+  /** The path whose versions to list; undefined for the roots. */
   readonly path: TreePath | undefined;
   readonly newest: number;
   readonly after: number;
@@ -19,10 +19,10 @@ export interface LogRange {
 const ALL = { newest: Number.POSITIVE_INFINITY, after: 0 };
 
 /**
- * What an argument of `log` means: a path, `@STATE`, `@STATE..@STATE`, or a path with one of these behind it. What is in the tree under
- * that very name is a path.
+ * Parses an argument of `log`: a path, `@STATE`, `@STATE..@STATE`, or a path followed by one of these. If the tree has an entry of exactly
+ * that name, it is a path.
  *
- * @throws {VtError} EOPEN for a state that is not there
+ * @throws {VtError} EOPEN for a state that does not exist
  */
 export async function logRange(context: TreeContext, word: Octets): Promise<LogRange> {
   const { session, signal } = context;
@@ -41,7 +41,7 @@ export async function logRange(context: TreeContext, word: Octets): Promise<LogR
   return state === undefined ? whole : { path: path(word.slice(0, at) as Octets), after: 0, newest: state.number };
 }
 
-/** What follows an @ in a name need not be meant for a state. */
+/** The state after an `@`; undefined if the text cannot name one, since names may contain `@`. */
 async function stateOf({ session, now, signal }: TreeContext, spec: string): Promise<ArchiveEntry | undefined> {
   if (session.archive === undefined) return undefined;
   try {
@@ -52,7 +52,7 @@ async function stateOf({ session, now, signal }: TreeContext, spec: string): Pro
   }
 }
 
-/** The entries of a range, and the one before it, which the oldest of them is compared with. */
+/** The entries of a range, and the entry before it, with which the oldest is compared. */
 export async function* entriesIn(
   entries: AsyncIterable<ArchiveEntry>,
   { newest, after }: Pick<LogRange, 'newest' | 'after'>,

@@ -16,29 +16,29 @@ import { octetsFields, sizeText, timeText } from '../format.ts';
 import { OutputTurns } from '../output-turns.ts';
 import { printMessage, stateColumns } from './state-words.ts';
 
-/** Names that are looked at of one root: what changed more than that is reported as "more". */
+/** Differences of one root that are counted; beyond that, "and more" is printed. */
 const MAX_NAMES = 10_000;
 
-/** What a root has that the one before had not. */
+/** The changes of a root since the one before. */
 interface RootChanges {
   readonly added: number;
   readonly removed: number;
   readonly changed: number;
-  /** Bytes of the files that were added, or whose content changed. */
+  /** Bytes of added files and of files with changed content. */
   readonly bytes: number;
   /** The first path that differs. */
   readonly first: TreePath | undefined;
-  /** There is more than was counted. */
+  /** Whether there are more than were counted. */
   readonly isMore: boolean;
 }
 
 /**
- * Prints recorded roots, newest first, each with what changed since the root before.
+ * Prints recorded roots, newest first, each with its changes since the root before.
  *
  * @param entries - of the archive, newest first
- * @param limit - roots that are printed, at most
- * @param after - the number of a root that is compared with, and not printed
- * @param long - print the whole Dirrefs, and do not compare
+ * @param limit - roots to print, at most
+ * @param after - the number of a root that is only compared with
+ * @param long - print whole Dirrefs, without changes
  */
 export async function logRoots(
   context: TreeContext,
@@ -47,7 +47,7 @@ export async function logRoots(
 ): Promise<void> {
   const turns = new OutputTurns(context);
   let shown = 0;
-  // Each waits for the one before it in time.
+  // An entry is printed once the entry before it in time is known.
   let entry: ArchiveEntry | undefined;
   const showOne = async (before: ArchiveEntry | undefined): Promise<void> => {
     if (entry === undefined || entry.number <= after || entry.dirent.kind === 'indirect') return;
@@ -66,7 +66,7 @@ export async function logRoots(
   if (shown < limit) await showOne(undefined);
 }
 
-/** @returns undefined where Blocks are missing or damaged that would tell */
+/** Counts the changes between two roots. @returns `unknown` if a Block needed for that is missing or damaged */
 async function changesOf(
   { session, signal }: TreeContext,
   before: DirDirent | undefined,
@@ -79,10 +79,10 @@ async function changesOf(
   let seen = 0;
   try {
     for await (const item of diffDirents(session.tree.store, before, after, { signal })) {
-      // The top is there before anything is.
+      // The top Dir always exists.
       if (item.path === '/') continue;
       if (++seen > MAX_NAMES) break;
-      // A Dir has another time whenever something in it changes, which is reported anyhow.
+      // The mtime of a Dir changes with its entries, which are counted themselves.
       if (item.kind === 'changed' && item.after.kind === 'dir') {
         touched ??= item.path;
         touchedCount++;

@@ -4,7 +4,7 @@ import { marksOf } from '../../../core/archive/mark-notes.ts';
 import { octetsFromText } from '../../../core/base/octets.ts';
 import type { Output } from '../../command.ts';
 
-/** Who made a recorded state and by which commands, and its tags: columns for the end of a line of `log`. */
+/** The author, commands and tags of a recorded state: columns for the end of a line of `log`. */
 export function stateColumns(output: Output, entry: ArchiveEntry): string[] {
   const { host, user, command } = authorOf(entry.notes);
   const { tags, isProtected } = marksOf(entry);
@@ -23,7 +23,7 @@ export function printMessage(output: Output, { notes }: ArchiveEntry): void {
   if (message !== undefined) output.line(`       ${textOf(output, message)}`);
 }
 
-/** What somebody wrote, on one line. */
+/** A user's text on one line. */
 function textOf(output: Output, text: string): string {
   return output.name(octetsFromText(text.trim().replaceAll(/\s*[\n\r\v\f]\s*/g, ' ')));
 }

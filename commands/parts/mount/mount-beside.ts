@@ -11,7 +11,11 @@ import type { CommandContext } from '../../command.ts';
 import { resolveLocalPath } from '../local-path.ts';
 import { controlSocket, isServed } from './mount-records.ts';
 
-/** The control socket of the running mount that a source is, or that the session is attached to; undefined where it is something else. */
+/**
+ * The control socket of the running mount that a source names, or to which the session is attached; undefined if there is none.
+ *
+ * @throws {VtError} EUNSUPPORTED for a mount of another machine
+ */
 export async function runningMount({ session, shell }: CommandContext, source: Octets | undefined): Promise<string | undefined> {
   if (source === undefined) {
     if (!(session.tree instanceof RemoteTree)) return undefined;
@@ -41,7 +45,7 @@ export async function mountBeside(
   output.record({ mounted: octetsToText(mountPoint), pid });
 }
 
-/** Syncs the tree of a running mount. @returns its Dirref; undefined where its process has just ended */
+/** Syncs the tree of a running mount. @returns its Dirref; undefined if its process has just ended */
 export async function recordThrough(socket: string, signal: AbortSignal): Promise<string | undefined> {
   if (!existsSync(socket)) return undefined;
   using channel = await ControlChannel.connect(socket, process.getuid?.() ?? 0, { signal });
@@ -72,7 +76,7 @@ export async function unsavedThrough(socket: string, discard: boolean, signal: A
     fields = await channel.ask({ request: 'unsaved', ...(discard ? { discard } : {}) }, { signal });
   } catch (error) {
     throwIfCancelled(signal);
-    // One of an earlier version, or one that has just ended.
+    // It has an earlier version, or has just ended.
     if (error instanceof VtError) return undefined;
     throw error;
   }
@@ -85,7 +89,7 @@ export async function unsavedThrough(socket: string, discard: boolean, signal: A
   };
 }
 
-/** How many files a running mount could not store so far. */
+/** The number of files that a running mount could not store so far. */
 export async function countUnsavedThrough(socket: string): Promise<number> {
   if (!existsSync(socket)) return 0;
   try {
@@ -98,7 +102,7 @@ export async function countUnsavedThrough(socket: string): Promise<number> {
   }
 }
 
-/** Whether no other mount of the same tree stays. */
+/** Whether the process serves no other mount of the same tree. */
 function isAlone({ about }: ControlChannel): boolean {
   return !Array.isArray(about['mounts']) || about['mounts'].length === 0;
 }

@@ -10,24 +10,25 @@ import type { ControlXattrs } from '../../../fuse/live/control-xattrs.ts';
 import type { CommandContext } from '../../command.ts';
 import { controlSocket } from './mount-records.ts';
 
-/** What clients of a mount may ask of it besides its tree. */
+/** Requests that clients of a mount may make besides those on its tree. */
 interface ControlledMount {
-  /** The Dir at its top. */
+  /** The Dir that the mount shows at its top. */
   readonly start: TreePath;
   /** The Dirs at the tops of the further mounts, by mount point. */
   readonly tops: ReadonlyMap<string, TreePath>;
-  /** Mounts the tree at one place more. */
+  /** Mounts the tree at one more place. */
   readonly addMount: (fields: Fields) => Promise<Fields>;
-  /** Stores what is to be stored before the mount goes. @returns what cannot be */
+  /** Stores all waiting data before the mount ends. @returns what could not be stored */
   readonly unsaved: (fields: Fields) => Promise<Fields>;
-  /** How many files could not be stored so far. */
+  /** The number of files that could not be stored so far. */
   readonly countUnsaved: () => number;
 }
 
 /**
- * What `user.x-vt-control` of a mount acts on: each line is run by a client of its own, in the Dir at the mount's top.
+ * The functions behind `user.x-vt-control` of a mount. Each line is run by a new client, in the Dir at the mount's top.
  *
- * @param socketOf - the mount point that the control socket belongs to
+ * @param socketOf - the mount point to which the control socket belongs
+ * @param top - the Dir at the mount's top
  */
 export function controlXattrs(
   context: CommandContext,
@@ -52,7 +53,7 @@ export function controlXattrs(
   };
 }
 
-/** Serves the control channel of a mount; a mount without one is reported, and continues. */
+/** Serves the control channel of a mount. A failure is reported, and the mount continues without the channel. */
 export async function openControl(
   context: CommandContext,
   mountPoint: string,

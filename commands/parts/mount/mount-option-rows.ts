@@ -2,7 +2,7 @@ import { DRIVERS } from '../../../fuse/driver.ts';
 import type { OptionSpec } from '../../words/option-spec.ts';
 import { FILTER_OPTIONS } from '../filter-options.ts';
 
-/** Seconds between two syncs of a mount where nobody says otherwise. */
+/** Default seconds between two syncs of a mount. */
 export const DEFAULT_SYNC_SECONDS = 30;
 
 /** Rules for names, as options of `mount` and of `mount -o`. */
@@ -11,7 +11,7 @@ export const MOUNT_FILTER_OPTIONS: readonly OptionSpec[] = [
   { name: 'filter', value: { name: 'RULE', kind: 'text' }, repeat: true, summary: 'a rule, as "- *.o"' },
 ];
 
-/** What `mount -o` takes. */
+/** The options of `mount -o`. */
 export const MOUNT_OPTIONS: readonly OptionSpec[] = [
   { name: 'ro', summary: 'refuse all writes' },
   { name: 'rw', summary: 'allow writes; the default' },

@@ -8,43 +8,44 @@ import { readOptionList } from '../../words/read-option-list.ts';
 import { filterWords } from '../filter-options.ts';
 import { DEFAULT_SYNC_SECONDS, MOUNT_OPTIONS } from './mount-option-rows.ts';
 
-/** Bytes of a volume's name, at most: as HFS+ allows. */
+/** Bytes of a volume's name, at most, as in HFS+. */
 const MAX_VOLUME_NAME_SIZE = 255;
 
-/** What `-o` says. */
+/** The parsed options of `-o`. */
 export interface MountWords {
   readonly readOnly: boolean;
   readonly appendOnly: boolean;
-  /** Every recorded state, as a Dir named by its date. */
+  /** Whether to show every recorded state, as a Dir named by its date. */
   readonly all: boolean;
   readonly allowOther: boolean;
   readonly honours: Honours;
   readonly writeback: boolean;
   readonly syncSeconds: number;
   readonly volumeName: string | undefined;
-  /** Which names are never stored. */
+  /** Rules for names that are never stored. */
   readonly filter: readonly FilterWord[];
-  /** Undefined: the system's own. */
+  /** Undefined: the default of the system. */
   readonly driver: Driver | undefined;
 }
 
-/** The option `-o` of `mount`; '' where there is none. */
+/** The text of the option `-o` of `mount`; '' if it is not given. */
 export function mountOptionsText({ options }: CommandInput): string {
   const text = options.get('options');
   return text === undefined || text === true ? '' : octetsToText(text);
 }
 
 /**
- * Reads the options of a mount, with commas between them.
+ * Parses the options of a mount, separated by commas.
  *
- * @throws {VtError} EUSAGE for words that it does not know, or that contradict each other
+ * @throws {VtError} EUSAGE for unknown or contradictory options, EPERM for options that only root may use, EUNSUPPORTED for options that
+ *   the driver lacks
  */
 export function parseMountOptions(text: string): MountWords {
   let words: MountWords = {
     readOnly: false,
     appendOnly: false,
     all: false,
-    // Root mounts for everybody, as with any other filesystem: the permissions of files say who may do what.
+    // Mounts of root are open to everybody, as with other filesystems: file permissions decide.
     allowOther: process.geteuid?.() === 0,
     honours: { suid: false, dev: false, exec: true },
     writeback: true,

@@ -10,9 +10,11 @@ import { isMounted } from '../../../fuse/mount-table.ts';
 import { isServed, takeStaleAway } from './mount-records.ts';
 
 /**
- * A usable mount point; a mount whose server has died is unmounted first.
+ * Checks a mount point. A mount there whose server died is unmounted first.
  *
- * @throws {VtError} EFAILED if the Store is there, or one of our trees is mounted there
+ * @returns the mount point as text
+ * @throws {VtError} EFAILED if the Store is inside it or the reverse, or a vtftp tree is mounted there; EUNSUPPORTED for a name that is
+ *   not UTF-8
  */
 export async function checkedMountPoint(store: Store, mountPoint: Octets): Promise<string> {
   const text = octetsToTextStrict(mountPoint);
@@ -31,7 +33,7 @@ export async function checkedMountPoint(store: Store, mountPoint: Octets): Promi
   return text;
 }
 
-/** Whether a path, taken as something to open, can be nothing: a path that is not there, or an empty directory that is not mounted. */
+/** Whether a path can only be a mount point, not a source: it does not exist, or is an empty directory without a mount. */
 export function canOnlyBeMountPoint(path: Octets): boolean {
   try {
     return !isMounted(path) && readdirSync(pathBytes(path)).length === 0;
@@ -40,7 +42,12 @@ export function canOnlyBeMountPoint(path: Octets): boolean {
   }
 }
 
-/** Makes a mount point where there is none. @returns whether it was made. @throws {PathError} ENOTEMPTY */
+/**
+ * Makes a mount point if it does not exist.
+ *
+ * @returns whether it was made
+ * @throws {PathError} ENOTEMPTY
+ */
 export function makeMountPoint(mountPoint: string): boolean {
   try {
     if (readdirSync(mountPoint).length > 0) throw new PathError('ENOTEMPTY', 'mount', octetsFromText(mountPoint));
@@ -52,11 +59,11 @@ export function makeMountPoint(mountPoint: string): boolean {
   return true;
 }
 
-/** Removes a mount point that was made. */
+/** Removes a mount point that {@link makeMountPoint} made. */
 export function removeMountPoint(mountPoint: string): void {
   try {
     rmdirSync(mountPoint);
   } catch {
-    // Somebody has put something there meanwhile.
+    // It is no longer empty.
   }
 }

@@ -9,23 +9,23 @@ import { readStateFile } from '../../../core/base/system/read-state-file.ts';
 import type { Environment } from '../runtime-folder.ts';
 import { runtimeFolder } from '../runtime-folder.ts';
 
-/** What a process that serves a mount behind the session is known by. */
+/** The record of a process that serves a mount in the background. */
 export interface MountRecord {
   readonly mountPoint: string;
   readonly pid: number;
   readonly source: string;
-  /** What it prints at its end: the Dirref. */
+  /** The file for its output: the Dirref at its end. */
   readonly outFile: string;
-  /** What went wrong. */
+  /** The file for its errors. */
   readonly logFile: string;
 }
 
-/** Where the records are. */
+/** The folder of the records. */
 export function recordFolder(env: Environment): string {
   return runtimeFolder(env, 'mounts');
 }
 
-/** Where what is written to a mount is until it is stored: on a disk, not in the runtime folder, which is memory. */
+/** The folder for written data that is not stored yet. It is on disk, since the runtime folder is in memory. */
 export function frontFolder(env: Environment): string {
   const cache = env['XDG_CACHE_HOME'];
   const folder = join(
@@ -37,7 +37,7 @@ export function frontFolder(env: Environment): string {
   return folder;
 }
 
-/** The files of a record. */
+/** The paths of a record's files. */
 export function recordFiles(
   env: Environment,
   mountPoint: string,
@@ -47,10 +47,7 @@ export function recordFiles(
   return { file: `${path}.json`, outFile: `${path}.out`, logFile: `${path}.log` };
 }
 
-/**
- * The socket by which a mount is controlled: short, whatever the mount point is called, since a UNIX socket's path has
- * 107 bytes at most.
- */
+/** The control socket of a mount. Its name is a short digest, since the path of a UNIX socket has at most 107 bytes. */
 export function controlSocket(env: Environment, mountPoint: string): string {
   return join(dirname(recordFolder(env)), `${createHash('sha256').update(mountPoint).digest('hex').slice(0, 16)}.sock`);
 }
@@ -60,7 +57,7 @@ export function writeRecord(env: Environment, record: MountRecord): void {
   writeFileSync(recordFiles(env, record.mountPoint).file, `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }
 
-/** Removes a record, and with the last of its process also what that had to say. */
+/** Removes a record; with the last record of its process also its output and error files. */
 export function removeRecord(env: Environment, mountPoint: string): void {
   const record = readRecords(env).find((each) => each.mountPoint === mountPoint);
   const { file, outFile, logFile } = record === undefined ? recordFiles(env, mountPoint) : { ...recordFiles(env, mountPoint), ...record };
@@ -70,21 +67,17 @@ export function removeRecord(env: Environment, mountPoint: string): void {
   rmSync(logFile, { force: true });
 }
 
-/**
- * Notes that the process which serves a mount serves another one too: the same control socket means both.
- *
- * @param first - the mount that it began with
- */
+/** Records another mount of the same process, with a link to the same control socket. @param first - the first mount of the process */
 export function linkMount(env: Environment, first: string, mountPoint: string): void {
   const socket = controlSocket(env, mountPoint);
   rmSync(socket, { force: true });
   symlinkSync(controlSocket(env, first), socket);
-  // One that is served in the foreground of a session has no record.
+  // A mount in the foreground of a session has no record.
   const record = readRecords(env).find((each) => each.pid === process.pid);
   if (record !== undefined) writeRecord(env, { ...record, mountPoint });
 }
 
-/** Takes back {@link linkMount}. */
+/** Undoes {@link linkMount}, except for the record. */
 export function unlinkMount(env: Environment, mountPoint: string): void {
   rmSync(controlSocket(env, mountPoint), { force: true });
 }
@@ -98,15 +91,15 @@ export function readRecords(env: Environment): MountRecord[] {
     try {
       records.push(JSON.parse(readStateFile(join(folder, name)).toString()) as MountRecord);
     } catch {
-      // Being written, or removed just now.
+      // It is being written, or was just removed.
     }
   }
   return records;
 }
 
 /**
- * Whether somebody serves a mount. A mount whose server has died answers every call with ENOTCONN; one that is stuck
- * would block the process that looks, so a child process looks.
+ * Whether a mount has a server. If its server died, calls fail with ENOTCONN. A stuck mount blocks its caller, so a child process calls
+ * statfs, for at most 5 s.
  */
 export async function isServed(mountPoint: Octets): Promise<boolean> {
   const { spawn } = await import('node:child_process');
@@ -120,7 +113,7 @@ export async function isServed(mountPoint: Octets): Promise<boolean> {
   return status !== 1;
 }
 
-/** Takes a mount away whose server has died. */
+/** Unmounts a mount whose server died. */
 export async function takeStaleAway(mountPoint: string): Promise<void> {
   const { takeAway } = await import('../../../fuse/take-away.ts');
   await takeAway(mountPoint, true);

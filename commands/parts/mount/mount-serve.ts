@@ -76,7 +76,7 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     owners: systemOwnerNames(),
     onFault: (error, request) => {
       if (isAway(error)) warnRarely(`mount "${mountPoint}": ${errorReason(error)}; requests fail until it is back`);
-      // What was refused, as by an append-only mount, is nobody's failure, though a late answer makes it EIO.
+      // A refused request, as on an append-only mount, is not a failure, though a late answer turns it into EIO.
       else (errnoOf(error) === constants.errno.EIO ? failRarely : warnRarely)(`mount "${mountPoint}": ${request}: ${errorReason(error)}`);
     },
     onTrouble: (error) => warnRarely(`mount "${mountPoint}": ${errorReason(error)}; trying again`),
@@ -164,21 +164,21 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
   }
 }
 
-/** Where a journal of the open tree can be kept: its roots have to go to an archive of its Store. */
+/** The journal options of the open tree; undefined if its roots do not go to an archive of its Store. */
 function journalOf({ store, archive, archiveName, isReference }: CommandContext['session']): MountJournalOptions | undefined {
   if (archive === undefined || archiveName === undefined || isReference) return undefined;
   return { archive: archiveName, journals: () => capability(store, 'journals') };
 }
 
-/** Whether the Store cannot be reached at present, which is no fault of the mount. */
+/** Whether the Store is unreachable at present, which is not a fault of the mount. */
 function isAway(error: unknown): boolean {
   return error instanceof ConnectionLostError || (error instanceof VtError && error.code === 'EOPEN');
 }
 
-/** Paths told of at a time. */
+/** Paths per report. */
 const MAX_TOLD = 100;
 
-/** Stores everything before a mount ends and reports what cannot be stored, or gives that up. */
+/** Stores everything before a mount ends, and reports what cannot be stored; with `discard`, gives that up. */
 async function tellUnsaved(server: TreeServer, fields: Fields): Promise<Fields> {
   if (fields['discard'] === true) server.discard();
   else server.keep();
@@ -188,7 +188,7 @@ async function tellUnsaved(server: TreeServer, fields: Fields): Promise<Fields> 
   return { unsaved: paths.slice(0, MAX_TOLD).map((path) => octetsToText(path)), count: paths.length, reason: errorReason(error) };
 }
 
-/** The live tree that a tree is, or shows read-only: a past state. */
+/** The live tree behind a tree, also behind a read-only past state. */
 function liveTreeOf(tree: Tree & { readonly live?: LiveTree | undefined }): LiveTree | undefined {
   return tree instanceof LiveTree ? tree : tree.live;
 }

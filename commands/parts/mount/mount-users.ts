@@ -36,7 +36,7 @@ export function mountUsers(mountPoint: Octets, proc = '/proc'): MountUser[] {
   return users;
 }
 
-// A process may end at any time, and those of others say nothing.
+// A process may end at any time, and those of other users cannot be read.
 
 function names(folder: string): string[] {
   try {

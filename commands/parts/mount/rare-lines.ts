@@ -1,12 +1,13 @@
 /** Milliseconds after which the same text is printed again. */
 const REPEAT_MS = 3_600_000;
-/** Remembered texts, at most; with more, all are forgotten. */
+/** Texts to remember, at most; beyond that all are forgotten. */
 const MAX_KNOWN = 256;
 
 /**
- * Prints each text once an hour, at most: errors of retries, or of every client of a mount, would fill its log.
+ * Limits each text to once an hour: errors of retries, or of every client of a mount, would fill its log.
  *
- * @param nowMs - a clock that only goes forward
+ * @param tell - prints a text
+ * @param nowMs - a clock that never goes back, in milliseconds
  */
 export function rareLines(tell: (text: string) => void, nowMs: () => number): (text: string) => void {
   const toldMs = new Map<string, number>();

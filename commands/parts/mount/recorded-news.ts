@@ -1,6 +1,6 @@
 import type { LocalSession } from '../../session.ts';
 
-/** Takes over into a mount, soon, the roots that others record in its archive. */
+/** Merges into a mount, soon, the roots that others record in its archive. */
 export class RecordedNews {
   readonly #session: Pick<LocalSession, 'archive' | 'takeIn'>;
   readonly #onError: (error: unknown) => void;
@@ -8,7 +8,7 @@ export class RecordedNews {
   #taking: Promise<void> | undefined;
   #endWatch: (() => void) | undefined;
 
-  /** @param onError - called if a root could not be taken over; the next sync then merges it */
+  /** @param onError - called if a root could not be merged; the next sync then merges it */
   constructor(session: Pick<LocalSession, 'archive' | 'takeIn'>, onError: (error: unknown) => void) {
     this.#session = session;
     this.#onError = onError;
@@ -29,7 +29,7 @@ export class RecordedNews {
     this.#taking = undefined;
   }
 
-  /** Resolves once nothing is being taken in any more. */
+  /** Stops; resolves once no merge is running. */
   async end(): Promise<void> {
     this.#endWatch?.();
     await this.#taking;

@@ -7,10 +7,10 @@ import { joinPath, ROOT_PATH } from '../../../core/tree/path.ts';
 import type { Session } from '../../session.ts';
 import { timeText } from '../format.ts';
 
-/** Milliseconds between two looks for states that were recorded meanwhile. */
+/** Milliseconds between checks for new states. */
 const LOOK_MS = 1000;
 
-/** A tree with every recorded state of an archive as a Dir, named by its date; new ones appear. Nothing of it is stored. */
+/** A tree in memory with every recorded state of an archive as a Dir, named by its date; new states appear. */
 export class StatesTree implements AsyncDisposable {
   readonly tree: LiveTree;
   readonly #archive: Archive;
@@ -22,7 +22,7 @@ export class StatesTree implements AsyncDisposable {
     this.tree = tree;
     this.#archive = archive;
     this.#timer = setInterval(() => {
-      // What cannot be read now is looked for again.
+      // After an error the next check tries again.
       this.#looking ??= this.#look()
         .catch(() => undefined)
         .finally(() => {
@@ -31,7 +31,7 @@ export class StatesTree implements AsyncDisposable {
     }, LOOK_MS);
   }
 
-  /** @throws {VtError} EFAILED where the session's tree has no archive */
+  /** Opens the tree. @throws {VtError} EFAILED if the session's tree has no archive */
   static async open(session: Session, signal: AbortSignal): Promise<StatesTree> {
     const { archive, tree } = session;
     if (archive === undefined) throw new VtError('EFAILED', `mount -o all "${tree.name}": this tree has no archive`);

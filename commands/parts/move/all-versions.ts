@@ -12,15 +12,18 @@ import { pathArgument, requireEntry } from '../entry.ts';
 import { resolveLocalPath } from '../local-path.ts';
 import type { GetPlace, GetTarget } from './get-targets.ts';
 
-/** A recorded version of something, and the local path that it becomes. */
+/** A recorded version of an entry, and its local target. */
 export interface Version {
   readonly found: FoundEntry;
   readonly target: GetTarget;
 }
 
 /**
- * Gives `use` each recorded version of what an argument names, newest first: those that differ, each as of the state in which it began.
- * It becomes `NAME@N` in LOCAL, which is a directory.
+ * Calls `use` with each recorded version of the entry that an argument names, newest first. Each version comes from the state that
+ * introduced it, and becomes `NAME@N` in the directory LOCAL.
+ *
+ * @throws {VtError} EFAILED without an archive, or if no state has the entry
+ * @throws {PathError} ENOTDIR if LOCAL is not a directory
  */
 export async function withAllVersions(
   { session, signal }: CommandContext,

@@ -7,24 +7,25 @@ import type { TreePath } from '../../../core/tree/path.ts';
 import type { CommandContext } from '../../command.ts';
 import { lockFile, lockTail, readTails, tailFile } from './tail-records.ts';
 
-/** Least time between two roots where nobody says otherwise: milliseconds. */
+/** Default least milliseconds between two roots. */
 export const DEFAULT_EVERY_MS = 1000;
 
 export interface BeginOptions {
   readonly command: string;
-  /** Local paths, for people. */
+  /** Local paths, for display. */
   readonly what: string;
   readonly target: TreePath;
   readonly everyMs: number;
-  /** Makes what is followed, continuing from the checkpoint, if there is one. */
+  /** Makes the followed files; continues from the checkpoint if there is one. */
   readonly make: (checkpoint: Checkpoint | undefined) => Promise<Followed>;
 }
 
 /**
- * Begins to keep a path of the tree in step with local files, as long as the session lasts: makes the first round, and the others
- * in the background.
+ * Starts to keep a path of the tree in step with local files while the session lasts. It makes the first round; further ones run in the
+ * background.
  *
- * @throws {VtError} EFAILED where the same path is followed already, here or by another process; what goes wrong in the first round
+ * @throws {VtError} EFAILED if the same path is followed already, here or by another process; EUNSUPPORTED without an archive; any error
+ *   of the first round
  */
 export async function beginFollower(context: CommandContext, options: BeginOptions): Promise<Follower> {
   const { session, shell, diagnostics, signal, now } = context;
@@ -73,7 +74,7 @@ export async function beginFollower(context: CommandContext, options: BeginOptio
     try {
       await follower.start(signal);
     } catch (error) {
-      // What never began leaves nothing behind.
+      // A follower that never began leaves no checkpoint.
       if (checkpoint === undefined) removeCheckpoint(checkpointPath);
       await follower.abandon();
       throw error;
@@ -86,7 +87,7 @@ export async function beginFollower(context: CommandContext, options: BeginOptio
   }
 }
 
-/** Refuses what a watch would undo, or would undo a watch: one inside the other. */
+/** Refuses a path inside a watched one, and a watch around a followed path: the watch would undo the other. */
 function refuseNested({ session, shell }: CommandContext, { command, target }: BeginOptions): void {
   const shown = octetsToText(target);
   const running = readTails(shell.env).filter(

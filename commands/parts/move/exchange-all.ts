@@ -8,7 +8,7 @@ import { exchangeArchive } from './exchange.ts';
 
 // Which archives are pushed or pulled.
 
-/** Moves the newest state of each archive named, by default of the open one; or of all archives every state. */
+/** Moves the newest state of each named archive, by default of the open one; with `all` every state of all archives. */
 export async function exchangeAll(context: CommandContext, exchange: Exchange, args: readonly Octets[], all: boolean): Promise<void> {
   const { session, signal, diagnostics } = context;
   const { direction, how } = exchange;
@@ -26,16 +26,16 @@ export async function exchangeAll(context: CommandContext, exchange: Exchange, a
     try {
       await (all ? exchangeStates : exchangeArchive)(context, name, exchange);
     } catch (error) {
-      // Of several archives the others continue.
+      // The other archives continue.
       if (names.length === 1 || signal.aborted || !(error instanceof Error)) throw error;
       diagnostics.failure(error);
     }
   }
-  // States that were pulled are on the disk: the newest is what the session continues with.
+  // Pulled states are durable: the session continues with the newest.
   if (all && direction === 'pull' && !how.plan) await session.refresh(signal);
 }
 
-/** The archives of the side that states come from. */
+/** The names of the archives on the sending side. */
 async function namesOf({ session, signal }: CommandContext, { direction, peer }: Exchange): Promise<Octets[]> {
   const { store } = direction === 'push' ? session : peer;
   const names = await capability(store, 'archives')?.list?.({ signal });

@@ -29,11 +29,11 @@ import type { Ends, Exchange } from './exchange.ts';
 import { endsOf, requireForward } from './exchange.ts';
 import { nearOf } from './move-blocks.ts';
 
-// All states of an archive, with their Blocks and notes, to or from a peer.
+// Sends or fetches all states of an archive, with their Blocks and notes.
 
 /**
- * Copies to one side all states of an archive that it lacks, each with its Blocks, date and notes. At the end, checks every state on
- * that side.
+ * Copies all states of an archive that one side lacks, each with its Blocks, date and notes. At the end, every state on that side is
+ * checked.
  *
  * @throws {VtError} EFAILED if that side has states that the other lacks; EMISSING if Blocks are not available
  */
@@ -47,7 +47,7 @@ export async function exchangeStates(context: CommandContext, name: Octets, exch
   const known = new Set(there.filter((line) => !isForgotten(line)).map(stateId));
   const missing = lines.filter((line) => !known.has(stateId(line)));
   const newest = lines.at(-1);
-  // Roots that have nothing to do with each other are in any order.
+  // Unrelated roots, as of Dirrefs, have no order.
   const isOrdered = lines.some((line) => statedParent(line) !== '' || statesBefore(line) !== undefined);
   const relation = newest === undefined || !isOrdered ? 'newer' : requireForward(exchange, name, forwardOf(history, there)).relation;
   const moved = { blocks: 0, bytes: 0 };
@@ -87,7 +87,7 @@ function placeOf({ direction, peer }: Exchange): string {
   return direction === 'push' ? `at ${peer.name}` : 'here';
 }
 
-/** The tree of a state, and those that were merged into it as far as they are here: later merges compare with them. */
+/** The tree of a state, and the available trees that were merged into it: later merges may need them as their base. */
 async function treesOf(
   store: Store,
   line: ArchiveLine,
@@ -121,7 +121,7 @@ async function moveTree(
   return { blocks: missingBlocks, bytes: missingBytes };
 }
 
-/** Appends the states in their order. What is the newest stays so, though older ones come after it. */
+/** Appends states in order. The newest state of that side stays the newest: it is appended again after older ones. */
 async function append(
   { direction }: Exchange,
   { to, toStore }: Ends,
@@ -159,10 +159,7 @@ async function append(
   if (idOf(last) !== idOf(before)) await put(last);
 }
 
-/**
- * Ids of all states that come before one, where the one right before it was forgotten: no line over there names that. A state that was
- * recorded elsewhere first tells them itself.
- */
+/** Ids of all states before one whose predecessor was forgotten, since no line on the other side names them. Empty for other states. */
 function forgottenBefore(history: readonly ArchiveEntry[], line: ArchiveEntry): readonly string[] {
   const at = history.indexOf(line);
   const before = history[at - 1];
@@ -172,7 +169,7 @@ function forgottenBefore(history: readonly ArchiveEntry[], line: ArchiveEntry): 
   return id === undefined ? [] : [...graph.upTo(id)].filter((one) => one !== id && isStateId(one));
 }
 
-/** Sets tags and protection of states that were there before. What is set over there stays. */
+/** Adds tags and protection to states that the other side already had. Its own marks stay. */
 async function setMarks(
   { diagnostics, signal }: CommandContext,
   exchange: Exchange,

@@ -20,18 +20,18 @@ import type { Direction, How } from './move-blocks.ts';
 import { transferOne } from './move-blocks.ts';
 import { tellChanges } from './tell-changes.ts';
 
-// The newest state of an archive, with its Blocks, to or from a peer: where that drops no state of the other side.
+// Sends or fetches the newest state of an archive, with its Blocks, if that hides no state of the other side.
 
-/** What is exchanged with whom. */
+/** A transfer of states: direction, peer and options. */
 export interface Exchange {
   readonly direction: Direction;
   readonly peer: Peer;
   readonly how: How;
-  /** List all that changed here. */
+  /** Whether to list all changes here. */
   readonly isVerbose: boolean;
 }
 
-/** The archive on each side, and its Store. */
+/** The archive and the Store of each side. */
 export interface Ends {
   readonly from: Archive;
   readonly to: Archive;
@@ -77,7 +77,7 @@ export async function exchangeArchive(context: CommandContext, name: Octets, exc
   output.record({ [direction]: peer.name, archive: octetsToText(name), state: stateId(line), when: timeText(line.whenNs), recorded: true });
 }
 
-/** @throws {VtError} EFAILED if a side has no such archive */
+/** The two sides of an exchange. @throws {VtError} EFAILED if a side has no archives, or for an invalid name */
 export function endsOf({ session }: CommandContext, name: Octets, { direction, peer, how }: Exchange): Ends {
   const here = how.here ?? session.store;
   const ours = requireArchive(here, name, direction);
@@ -87,7 +87,7 @@ export function endsOf({ session }: CommandContext, name: Octets, { direction, p
     : { from: theirs, to: ours, fromStore: peer.store, toStore: here };
 }
 
-/** @throws {VtError} EFAILED for a Store without archives, and for what is no name of one */
+/** Opens an archive. @throws {VtError} EFAILED for a Store without archives, or an invalid name */
 function requireArchive(store: Store, name: Octets, direction: Direction): Archive {
   const text = octetsToText(name);
   try {
@@ -102,7 +102,7 @@ function requireArchive(store: Store, name: Octets, direction: Direction): Archi
   });
 }
 
-/** @throws {VtError} EFAILED if each side has states that the other lacks */
+/** Narrows a relation to one that allows the exchange. @throws {VtError} EFAILED if each side has states that the other lacks */
 export function requireForward(
   { direction, peer }: Pick<Exchange, 'direction' | 'peer'>,
   name: Octets,
@@ -120,7 +120,7 @@ function isOpenArchive({ session }: CommandContext, name: Octets): boolean {
   return session.archive !== undefined && session.archiveName === octetsToText(name);
 }
 
-/** Makes the tree of the session the state, and records it: nodes in use stay the same. */
+/** Changes the session's tree to the state and records it. Nodes in use keep their identity. */
 async function showHere({ session, signal }: CommandContext, line: ArchiveLine): Promise<void> {
   const { dirent } = line;
   const ours = await session.tree.dirent(ROOT_PATH, { signal });
@@ -128,7 +128,7 @@ async function showHere({ session, signal }: CommandContext, line: ArchiveLine):
   const { adopt } = session.tree;
   if (adopt === undefined) throw new VtError('EUNSUPPORTED', `pull: the root of "${session.tree.name}" cannot be replaced`);
   const after: DirDirent = { ...dirent, name: ours.name };
-  // Not cancelled between the two steps: otherwise the tree would be recorded as a state of our own.
+  // Never cancel between the two steps: otherwise the tree would be recorded as a new state.
   await adopt.call(session.tree, ours, after, {});
   await session.sync(undefined, {
     state: line,
@@ -136,7 +136,7 @@ async function showHere({ session, signal }: CommandContext, line: ArchiveLine):
   });
 }
 
-/** Appends the state to the archive of the other side, unless somebody has recorded one there meanwhile that it would drop. */
+/** Appends the state to the archive of the other side, unless that would hide a state recorded there meanwhile. */
 async function recordThere(
   { signal }: CommandContext,
   exchange: Exchange,

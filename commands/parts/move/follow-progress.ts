@@ -1,10 +1,10 @@
 import { largestOf } from '../../../core/base/lists.ts';
 import type { CommandContext } from '../../command.ts';
 
-/** Between two looks at how far it is: milliseconds. */
+/** Milliseconds between two updates of the progress. */
 const SHOW_MS = 1000;
 
-/** Waits until the signal fires, or `isOver` says so, and shows meanwhile how far what the session follows is. */
+/** Waits until the signal fires or `isOver` returns true. Meanwhile it shows the progress of followed files. */
 export async function showFollowing(context: CommandContext, isOver: () => boolean = () => false): Promise<void> {
   const { signal } = context;
   await new Promise<void>((resolve) => {

@@ -11,18 +11,18 @@ import type { CommandContext } from '../../command.ts';
 import { countText, octetsFields } from '../format.ts';
 import { storeFolderTest } from './store-folders.ts';
 
-/** What a removal came to. */
+/** The result of a removal. */
 export interface Removal {
   readonly removed: number;
   readonly failures: number;
 }
 
 /**
- * Removes what the stored Dir does not have from a local directory, or reports it where that is planned. All Dirs are read before anything
- * goes, and a person at a terminal is asked.
+ * Removes names from a local directory that the stored Dir lacks; under `-n` only lists them. All Dirs are read before anything is removed,
+ * and at a terminal the user is asked.
  *
- * @param target - absolute
- * @throws {VtError} EFAILED where the answer is no; damage, where a Dir cannot be read
+ * @param target - absolute path of the directory
+ * @throws {VtError} EFAILED if the answer is no; the error of the Store if a Dir cannot be read
  */
 export async function removeExtraneous(
   context: CommandContext,

@@ -10,30 +10,31 @@ import { baseName } from '../../../core/tree/path.ts';
 import type { TreeEntry } from '../../../core/tree/tree.ts';
 import { endsAsDirectory, resolveLocalPath } from '../local-path.ts';
 
-/** What a stored entry becomes. */
+/** The local target of a stored entry. */
 export interface GetTarget {
-  /** The entry's path; a symlink that was named with a slash after it means what it leads to. */
+  /** The entry's path; with a final `/.`, a symlink is followed. */
   readonly source: TreePath;
-  /** Absolute; no symlink before its last element but those that the user named. */
+  /** Absolute; without symlinks before its last element, except those that the user typed. */
   readonly local: Octets;
-  /** The entries of the Dir go into a directory that is there, whose own metadata is not the Dir's. */
+  /** Whether the entries of the Dir go into an existing directory, whose metadata stays. */
   readonly isContents: boolean;
 }
 
-/** Where to, as the user said it. */
+/** The target as the user gave it. */
 export interface GetPlace {
   readonly localCwd: Octets;
   /** LOCAL, if given. */
   readonly local: Octets | undefined;
-  /** Several names: each goes inside. */
+  /** Whether there are several names: each goes inside LOCAL. */
   readonly isOneOfMany: boolean;
 }
 
 /**
- * The local path that an entry becomes: as with cp and sftp it goes into a directory that is there, and else becomes
- * what LOCAL names.
+ * The local path for an entry. As with cp and sftp, it is inside LOCAL if that is a directory, else LOCAL itself.
  *
- * @param argument - the entry as it was named: `DIR/.` and `/` are the contents of a Dir
+ * @param argument - the entry as typed: `DIR/.` and `/` mean the contents of a Dir
+ * @throws {PathError} ENOENT or ENOTDIR if LOCAL must be a directory and is not
+ * @throws {UsageError} if LOCAL is missing
  */
 export function getTarget(place: GetPlace, argument: Octets, entry: TreeEntry): GetTarget {
   const source = (endsAsDirectory(argument) && entry.path !== '/' ? `${entry.path}/.` : entry.path) as TreePath;
@@ -60,7 +61,7 @@ function inside(folder: Octets, entry: TreeEntry): Octets {
   return (folder === '/' ? `/${name}` : `${folder}/${name}`) as Octets;
 }
 
-/** The directory that a path leads to, without symlinks; undefined where it leads to none. */
+/** The directory to which a path leads, without symlinks; undefined if there is none. */
 function directoryAt(path: Octets): Octets | undefined {
   const bytes = pathBytes(path);
   if (withoutDenial(path, () => statSync(bytes, { throwIfNoEntry: false }))?.isDirectory() !== true) return undefined;
@@ -68,10 +69,10 @@ function directoryAt(path: Octets): Octets | undefined {
 }
 
 /**
- * A device, FIFO or socket that LOCAL names, or a symlink there leads to, is not replaced by a file. `get x /dev/null`
- * would cost a machine its /dev/null, and `get x /dev/stdout` everything that writes there later.
+ * Refuses to replace a device, FIFO or socket at LOCAL, or behind a symlink there, by a file. `get x /dev/null` would cost a machine its
+ * /dev/null, and `get x /dev/stdout` everything that is written there later.
  *
- * @throws {VtError} where a node is at `target` and another kind of node would take its place
+ * @throws {VtError} EFAILED if `target` is a special file of another kind than the entry
  */
 export function refuseSpecial(entry: TreeEntry, target: Octets): void {
   const special = withoutDenial(target, () => specialFileAt(target));
@@ -85,13 +86,18 @@ function lstatOrDenied(path: Octets): Stats | undefined {
   return withoutDenial(path, () => lstatSync(pathBytes(path), { throwIfNoEntry: false }));
 }
 
-/** What is at a local path. @throws {PathError} EACCES where that may not be known */
+/**
+ * Runs a stat of a local path.
+ *
+ * @returns undefined if it fails for another reason than a denial
+ * @throws {PathError} EACCES
+ */
 function withoutDenial<T>(path: Octets, stat: () => T | undefined): T | undefined {
   try {
     return stat();
   } catch (error) {
     if (errorCode(error) === 'EACCES') throw new PathError('EACCES', 'write into local', path, { cause: error });
-    // A path that is too long, or leads through a file: using it gives the error.
+    // The path is too long, or leads through a file: using it gives the error.
     return undefined;
   }
 }

@@ -10,12 +10,12 @@ import type { TreePath } from '../../../core/tree/path.ts';
 import type { CommandContext } from '../../command.ts';
 import { countText, octetsFields, sizeText } from '../format.ts';
 
-// The Blocks of one Dirent, to or from a peer.
+// Moves the Blocks of one Dirent to or from a peer.
 
-/** Faults printed; more are counted. */
+/** Faults to print; further ones are only counted. */
 const MAX_SHOWN = 100;
 
-/** `pull` fills in here what a peer has, `push` there what we have. */
+/** `pull` fetches what is missing here, `push` sends what the peer lacks. */
 export type Direction = 'pull' | 'push';
 
 /** Which side of a transfer is ours. */
@@ -23,7 +23,7 @@ export function nearOf(direction: Direction): 'from' | 'to' {
   return direction === 'pull' ? 'to' : 'from';
 }
 
-/** How Blocks are moved. */
+/** Options for moving Blocks. */
 export interface How {
   readonly plan: boolean;
   readonly contents: boolean;
@@ -31,15 +31,15 @@ export interface How {
   readonly recheck: boolean;
   readonly parallel: number | undefined;
   readonly bytesPerSecond: number | undefined;
-  /** Our side, where it is not the Store of the session. */
+  /** Our side, if it is not the Store of the session. */
   readonly here?: Store;
 }
 
-/** What is moved. */
+/** The moved tree. */
 export interface Moved {
   readonly path: TreePath;
   readonly dirent: Dirent;
-  /** What it is called; default its path. */
+  /** Its name in messages; default its path. */
   readonly name?: Octets;
 }
 
@@ -56,7 +56,7 @@ export async function transferOne(
   const { SyncProcess } = await import('../../../core/sync/sync-process.ts');
   const isPull = direction === 'pull';
   const label = `${direction} ${output.name(name)}`;
-  // What this session added is not yet durable; nor need it be known to others.
+  // Flush first: Blocks that this session added may be neither durable nor visible to others.
   if (!isPull && !how.plan) await here.flush({ signal });
   const to = isPull ? here : peer.store;
   const work = new SyncProcess(isPull ? peer.store : here, to, {
@@ -68,7 +68,7 @@ export async function transferOne(
   });
   const startMs = performance.now();
   let estimate: SyncEstimate | undefined;
-  // Reported before, where the Store that gets the Blocks knows.
+  // An estimate, if the receiving Store can give one.
   let puts: number | undefined;
   try {
     estimate = await work.estimateDirent(dirent, path);

@@ -6,10 +6,12 @@ import type { CommandContext } from '../../command.ts';
 import type { Direction } from './move-blocks.ts';
 
 /**
- * The peer that a command names; without a word the only one.
+ * Opens the peer that a command names; without a word it is the only one.
  *
- * @param mayMake - a Store that is not there is made
- * @returns the peer, and whether it was opened for this: then the caller disposes of its Store
+ * @param mayMake - whether a missing Store may be created
+ * @returns the peer; `isOurs` if it was opened here, so that the caller must dispose of its Store
+ * @throws {UsageError} for an unknown peer
+ * @throws {VtError} EOPEN
  */
 export async function openPeer(
   { session, shell, signal }: CommandContext,

@@ -12,12 +12,12 @@ import type { TreeContext } from '../../command.ts';
 import { countText, sizeText } from '../format.ts';
 import { localSession } from '../local-session.ts';
 
-// Trees beside that of the session: what join and merge take in.
+// Other trees, for join and merge.
 
-/** A tree that was taken in: all its Blocks are in the Store of the session. */
+/** Another tree, with all its Blocks in the Store of the session. */
 export interface OtherTree {
   readonly dirent: Exclude<Dirent, IndirectDirent>;
-  /** The states that it comes after, oldest first, and whether it is the last of them; none where it has no archive. */
+  /** The states that it comes after, oldest first; `isRecorded` if it is the last of them. Empty without an archive. */
   readonly lines: readonly ArchiveLine[];
   readonly isRecorded: boolean;
   /** Copies the Blocks of another state of it. @returns whether all of them are here then */
@@ -25,9 +25,10 @@ export interface OtherTree {
 }
 
 /**
- * Gives `use` the tree that a source names; what the Store of the session lacks of its Blocks is copied before.
+ * Calls `use` with the tree that a source names, after copying its missing Blocks to the Store of the session.
  *
- * @throws {VtError} EMISSING where Blocks of it cannot be had
+ * @throws {VtError} EMISSING if some Blocks are not available
+ * @throws {UsageError} for an ordinary directory
  */
 export async function withOtherTree<T>(
   context: TreeContext,
@@ -86,7 +87,7 @@ async function copyMissing(
   });
   const { missingBlocks, missingBytes } = await sync.estimateDirent(dirent);
   const [first] = sync.faults;
-  // Of one Store there is nowhere else to take them from.
+  // Within one Store there is no other source for missing Blocks.
   const lacking = from === to ? missingBlocks : sync.faults.length;
   if (lacking > 0 || first !== undefined)
     throw new VtError(

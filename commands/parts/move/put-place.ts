@@ -12,18 +12,18 @@ import { tellPlan } from '../tell-plan.ts';
 
 type NodeDirent = Exclude<Dirent, IndirectDirent>;
 
-/** What putting a Dirent at a path did to what was there. */
+/** The effect of binding a Dirent at a path. */
 export interface Placed {
-  /** Names that were there and are gone. */
+  /** The number of removed names. */
   readonly gone: number;
 }
 
 /**
- * Puts a Dirent into the tree. Where more than half of a Dir's names would go, it asks first.
+ * Binds an imported Dirent in the tree. At a terminal, it asks first if more than half of a Dir's names would be removed.
  *
- * @param options - merge: keep the names that only the stored Dir has; force: let what is no Dir replace Dirs; planned: Blocks of Dirs
- *   that are stored nowhere
- * @throws {VtError} EFAILED where the answer is no
+ * @param options - `merge`: keep names that only the stored Dir has. `force`: let a node that is not a Dir replace a Dir. `planned`:
+ *   Blocks of Dirs that are not stored, under `-n`
+ * @throws {VtError} EFAILED if the answer is no
  */
 export async function placeImported(
   context: CommandContext,
@@ -53,7 +53,7 @@ export async function placeImported(
     await bindOver(tree, path, dirent, { signal, ...(force ? {} : { onClash }) });
     return { gone: 0 };
   }
-  // Unchanged, as most often: lifting and comparing the trees would take as long as walking them did.
+  // Usually nothing changed: comparing the trees would take as long as walking them did.
   const { encodeDirent } = await import('../../../core/dirent/dirent-codec.ts');
   if (before.isStale !== true && Buffer.compare(encodeDirent(before.dirent), encodeDirent(dirent)) === 0) return { gone: 0 };
   await recordBefore(context, path);
@@ -66,7 +66,7 @@ export async function placeImported(
   return { gone };
 }
 
-/** Says what is gone, on a line of its own, and what keeps it or brings it back. */
+/** Reports removed names on a line of its own, with the ways to keep them or to get them back. */
 export function reportGone({ output, session, plan }: CommandContext, path: TreePath, { gone }: Placed): void {
   if (gone === 0) return;
   if (plan) {
@@ -77,7 +77,7 @@ export function reportGone({ output, session, plan }: CommandContext, path: Tree
   output.line(`removed ${countText(gone, 'name')} from ${output.name(path)} (${ways.join('; ')})`);
 }
 
-/** Blocks that wait, before those of a Store. */
+/** A source that tries pending Blocks before a Store. */
 function sourceOver(pending: PendingBlocks, store: BlockSource): BlockSource {
   return { name: store.name, get: async (hashcode, options) => pending.peek(hashcode) ?? (await store.get(hashcode, options)) };
 }
@@ -95,7 +95,7 @@ async function countGone(source: BlockSource, before: NodeDirent, after: NodeDir
   return gone;
 }
 
-/** Asks, at a terminal, where more than half of the names of a Dir would go. */
+/** Asks at a terminal if more than half of the names of a Dir would be removed. */
 async function isMeant({ session, shell, signal }: CommandContext, path: TreePath, before: NodeDirent, gone: number): Promise<boolean> {
   if (!shell.interactive) return true;
   const { diffDirents } = await import('../../../core/tree/diff/diff.ts');

@@ -12,20 +12,20 @@ import { metaOf } from '../../../core/import/import-meta.ts';
 import type { CommandContext } from '../../command.ts';
 import { newMeta, newMode } from '../new-meta.ts';
 
-/** A content that is read as it comes, and what is known of it. */
+/** A content that is read as a stream, and its metadata. */
 export interface PutStream extends Disposable {
   readonly chunks: AsyncIterable<Uint8Array>;
   readonly meta: Meta;
 }
 
-/** Opens what is to be read. */
+/** Opens the stream. */
 export type OpenStream = (context: CommandContext) => PutStream;
 
 const CHUNK_SIZE = 256 * 1024;
 
 /**
- * How a LOCAL is read that is no file of its own: `-`, or an open file of this process such as `/dev/stdin`. With
- * `--read-special` also a device or FIFO, or a symlink to one. Undefined for all else.
+ * How to read a LOCAL that is a stream: `-`, or an open file of this process such as `/dev/stdin`. With `--read-special`, also a device or
+ * FIFO, or a symlink to one. Undefined for anything else.
  */
 export function streamOf(word: Octets, local: Octets, readSpecial: boolean): OpenStream | undefined {
   if (word === '-') return (context) => descriptorStream(context, 0);
@@ -36,7 +36,7 @@ export function streamOf(word: Octets, local: Octets, readSpecial: boolean): Ope
   return (context) => specialStream(context, local);
 }
 
-/** A symlink that a user made is put as a symlink, wherever it leads. */
+/** Other symlinks are put as symlinks, wherever they lead. */
 function isDescriptorPath(local: Octets): boolean {
   return /^\/(?:dev\/stdin|dev\/fd\/\d+|proc\/self\/fd\/\d+)$/.test(local);
 }
@@ -45,7 +45,7 @@ function specialOrNone(local: Octets): ReturnType<typeof specialFileAt> {
   try {
     return specialFileAt(local);
   } catch {
-    // What is wrong with it comes out when it is read.
+    // Reading it reports the error.
     return undefined;
   }
 }
@@ -71,7 +71,8 @@ function specialStream({ signal }: CommandContext, local: Octets): PutStream {
 }
 
 /**
- * Waits for the writer of a FIFO, as cat does, while the rest of the program runs: Ctrl-C ends the wait, and other jobs continue.
+ * Waits for the writer of a FIFO, as cat does, without blocking the program: Ctrl-C ends the wait, and other jobs continue.
+ *
  * @see pipe(7): a reader that does not block sees no end of file in poll(2) before the first writer has come and gone
  */
 function fifoStream(bytes: Parameters<typeof openSync>[0], signal: AbortSignal): Pick<PutStream, 'chunks' | typeof Symbol.dispose> {
@@ -84,7 +85,7 @@ function readDescriptor(fd: number, signal: AbortSignal): AsyncIterable<Uint8Arr
   return createReadStream('', { fd, autoClose: false, highWaterMark: CHUNK_SIZE, signal }) as AsyncIterable<Uint8Array>;
 }
 
-/** @throws {UsageError} where a content without a name of its own was given none */
+/** Requires NAME for an input without a name of its own. @throws {UsageError} if it is missing */
 export function requireName(word: Octets, own: Octets): void {
   if (own === '') throw new UsageError(`put "${octetsToText(word)}": NAME is missing: this input has no name of its own`);
 }

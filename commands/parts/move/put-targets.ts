@@ -14,17 +14,17 @@ import { endsAsDirectory, resolveLocalPath } from '../local-path.ts';
 import type { OpenStream } from './put-stream.ts';
 import { requireName, streamOf } from './put-stream.ts';
 
-/** A local path, and the path in the tree that it becomes. */
+/** A local path and its target path in the tree. */
 export interface PutTarget {
   readonly local: Octets;
   readonly path: TreePath;
-  /** The rules as they hold in it. */
+  /** The rules that apply within it. */
   readonly filter?: DirFilter | undefined;
-  /** Of what is no file of its own. */
+  /** Opens it, if it is a stream. */
   readonly stream?: OpenStream | undefined;
 }
 
-/** What is to be put where. @throws {VtError} before anything is read, where a target cannot be what is asked for */
+/** The targets of a put. @throws {VtError} if a target is impossible, before anything is read */
 export async function putTargets(
   context: CommandContext,
   { named, options, expanded, calledAs }: CommandInput,
@@ -45,7 +45,7 @@ export async function putTargets(
     (isDir && expanded.has('local')) ||
     goesInside(name, isDirectory(one.local), isDir);
   const dir = intoDir ? path : parentPath(path);
-  // Better now than when all is read.
+  // Check this now rather than after reading everything.
   const parent = await requireEntry(session.tree, dir, 'put into', { signal });
   if (parent.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'put into', dir);
   const targets = locals.map(({ word, local }) => {
@@ -54,7 +54,7 @@ export async function putTargets(
     if (intoDir) requireName(word, own);
     return { source: local, local, target: intoDir ? joinPath(path, own) : path, stream };
   });
-  // Of a file that is named with a slash and without, the first is reported when it is read, and the other is put.
+  // If a file is named both with and without a slash, the first is reported when it is read, and the other is put.
   const isWrong = ({ local }: { readonly local: Octets }): boolean =>
     local.endsWith('/') && !isThere(local) && targets.some((other) => `${other.local}/` === local);
   const kept = new Set(
@@ -70,7 +70,7 @@ export async function putTargets(
   return rules === undefined ? distinct : await filtered(context, distinct, rules);
 }
 
-/** @throws {VtError} the system's own error, for a local path that can be a directory's only and is not */
+/** Checks a local path that can only be a directory. @throws {VtError} EFAILED with the system's error if it is not one */
 export function requireDirectory(local: Octets): void {
   if (!endsAsDirectory(local) || local === '/') return;
   try {
@@ -81,21 +81,21 @@ export function requireDirectory(local: Octets): void {
 }
 
 /**
- * Whether a local path goes into NAME under its own name. A directory mirrors: it becomes the Dir that has the name, unless
- * a final slash says otherwise. All else goes into a Dir that is there, as with cp and sftp.
+ * Whether a local path goes into NAME under its own name. A directory becomes the Dir NAME itself, unless a final slash says otherwise.
+ * Anything else goes into an existing Dir, as with cp and sftp.
  */
 function goesInside(name: Octets, isLocalDirectory: boolean, isThere: boolean): boolean {
   if (!isLocalDirectory) return isThere || endsAsDirectory(name);
   return endsAsDirectory(name) && (isThere || !name.endsWith('/'));
 }
 
-/** The last element as it was typed, or where that names none (`.`, `..`) the directory's own. */
+/** The last element as typed; for `.` and `..` the directory's real name. */
 function ownName(word: Octets, local: Octets): Octets {
   const typed = baseName(word.replace(/(?<=[^/])\/+$/, '') as TreePath);
   return typed === '.' || typed === '..' ? baseName(local.replace(/[/.]+$/, '') as TreePath) : typed;
 }
 
-/** Leaves out what the rules exclude. */
+/** Drops targets that the rules exclude. */
 async function filtered({ diagnostics }: CommandContext, targets: readonly PutTarget[], rules: NameFilter): Promise<PutTarget[]> {
   const { readFoundRules } = await import('../../../core/filter/read-rules.ts');
   if (targets.length === 1) return targets.map((target) => ({ ...target, filter: rules.at(target.local, readFoundRules) }));
@@ -109,11 +109,7 @@ async function filtered({ diagnostics }: CommandContext, targets: readonly PutTa
   return left;
 }
 
-/**
- * Refuses to replace a Dir by something else, and something else by a Dir.
- *
- * @throws {VtError} EFAILED
- */
+/** Refuses to replace a Dir by another kind of node, or the reverse. @throws {VtError} EFAILED */
 export async function refuseOtherKind(
   { session, signal }: CommandContext,
   path: TreePath,
@@ -130,7 +126,7 @@ export async function refuseOtherKind(
   });
 }
 
-/** Whether a local path leads to something: one with a slash at its end to a directory. */
+/** Whether a local path exists; one with a final slash only as a directory. */
 function isThere(local: Octets): boolean {
   try {
     statSync(pathBytes(local));
@@ -140,7 +136,7 @@ function isThere(local: Octets): boolean {
   }
 }
 
-/** Whether a local path is a directory itself, no symlink to one. */
+/** Whether a local path is a directory, not a symlink to one. */
 export function isDirectory(local: Octets): boolean {
   try {
     return lstatSync(pathBytes(local), { throwIfNoEntry: false })?.isDirectory() === true;

@@ -5,12 +5,12 @@ import { Transcriber } from '../../../core/transition/transcriber.ts';
 import type { CommandContext } from '../../command.ts';
 import type { Exchange } from './exchange.ts';
 
-// States to and from a peer with another hash function: the sending side is seen as a Store of that of the other.
+// Exchanges with a peer that has another hash function: the sending Store is wrapped to appear converted.
 
 /**
- * Gives `use` the exchange between Stores of one hash function: what is moved is transcribed as its archive is read.
+ * Calls `use` with an exchange in which both Stores have one hash function; states are converted as their archive is read.
  *
- * @throws {VtError} EFAILED where nothing is to be made, or all states are asked for
+ * @throws {VtError} EFAILED under `-n`, since the converted names are not known before the copy
  */
 export async function withRenamed(context: CommandContext, exchange: Exchange, use: (exchange: Exchange) => Promise<void>): Promise<void> {
   const { session, diagnostics, signal } = context;

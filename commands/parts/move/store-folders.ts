@@ -1,7 +1,10 @@
 import { statSync } from 'node:fs';
 import type { ImportOptions } from '../../../core/import/import-options.ts';
 
-/** Gives the folders of a Store on disk, which are no part of what is put into it. They may be made only by this very put. */
+/**
+ * Makes a test for the folders of a Store, which an import must leave out. They are looked up late, since the import itself may create
+ * them.
+ */
 export function storeFolderTest(folders: readonly string[]): NonNullable<ImportOptions['isStoreFolder']> {
   const found = new Map<string, { readonly dev: bigint; readonly ino: bigint }>();
   return ({ dev, ino }) =>

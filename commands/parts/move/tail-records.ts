@@ -12,13 +12,13 @@ import type { FollowerStatus } from '../../../core/follow/follower-status.ts';
 import { readStatus } from '../../../core/follow/follower-status.ts';
 import type { Session } from '../../session.ts';
 
-/** Tries for a lock, and milliseconds between them. */
+/** Attempts to get a lock, and milliseconds between them. */
 const LOCK_TRIES = 25;
 const RETRY_MS = 20;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where checkpoints are: they outlive the login. */
+/** The folder of checkpoints, which outlives the login. */
 export function tailFolder(env: Environment): string {
   const state = env['XDG_STATE_HOME'];
   return join(
@@ -28,7 +28,7 @@ export function tailFolder(env: Environment): string {
   );
 }
 
-/** The checkpoint of what is followed into a path of a session's tree. */
+/** The checkpoint file of a followed path of a session's tree. */
 export function tailFile(env: Environment, { store, archive }: Session, target: Octets): string {
   const key = createHash('sha256')
     .update([store.name, archive?.name ?? '', target].join('\0'))
@@ -42,14 +42,14 @@ export function lockFile(file: string): string {
   return `${file}.lock`;
 }
 
-/** Releases the lock of a checkpoint. Where there is no checkpoint any more the lock's file goes, too. */
+/** Releases the lock of a checkpoint, and removes the lock file if the checkpoint is gone. */
 export type Unlock = () => void;
 
 /**
- * Takes the lock of a checkpoint: one process continues from it at a time. It goes with the process. Who only looks has it for an
- * instant, so it is tried for a while.
+ * Locks a checkpoint, so that only one process continues from it. The lock ends with the process. Others hold it briefly to look, so it
+ * tries for half a second.
  *
- * @returns what gives it up; undefined where another process has it
+ * @returns the function that releases it; undefined if another process has it
  */
 export async function lockTail(file: string): Promise<Unlock | undefined> {
   makeFolders(tailFolderOf(file), 0o700);
@@ -63,7 +63,7 @@ export async function lockTail(file: string): Promise<Unlock | undefined> {
 function lockNow(file: string): Unlock | undefined {
   const lock = lockFile(file);
   const fd = openSync(lock, 'a', 0o600);
-  // Its owner may have removed it meanwhile.
+  // The owner may have removed the file meanwhile.
   if (tryLock(fd) !== 'held' || statSync(lock, { throwIfNoEntry: false })?.ino !== fstatSync(fd).ino) {
     closeSync(fd);
     return undefined;
@@ -97,26 +97,26 @@ function tailFolderOf(file: string): string {
 export interface TailRecord {
   readonly file: string;
   readonly checkpoint: Checkpoint;
-  /** What the process that has the lock, or had it, reported last. */
+  /** The last status of the process that has or had the lock. */
   readonly status: FollowerStatus | undefined;
   readonly isRunning: boolean;
-  /** Its Store was in a folder that is not there any more. */
+  /** Whether its Store was in a folder that no longer exists. */
   readonly isGone: boolean;
 }
 
-/** Whether a Store, by its name, was in a folder that is not there any more. */
+/** Whether a Store was, by its name, in a folder that no longer exists. */
 function isGone(store: string): boolean {
   const path = /^(?:datadir:)?(\/.*)$/s.exec(store)?.[1];
-  // Parameters may follow the path, in which commas may be, too.
+  // Parameters may follow the path, but the path itself may have commas too.
   return path !== undefined && !existsSync(path) && !existsSync(path.replace(/,.*$/s, ''));
 }
 
-/** Removes the lock's file of a process that died before it had a checkpoint. */
+/** Removes the lock file of a process that died before it had a checkpoint. */
 function removeLeftLock(file: string): void {
   if (!existsSync(file) && !isLocked(file)) lockNow(file)?.();
 }
 
-/** Forgets what nobody continues with at present. @returns false where somebody does */
+/** Removes a checkpoint that no process uses. @returns false if one does */
 export async function forgetTail(file: string): Promise<boolean> {
   const unlock = await lockTail(file);
   if (unlock === undefined) return false;
@@ -144,7 +144,7 @@ export function readTails(env: Environment): TailRecord[] {
       const { store } = checkpoint;
       records.push({ file, checkpoint, status: readStatus(lockFile(file)), isRunning: isLocked(file), isGone: isGone(store) });
     } catch {
-      // It has another version; a follow of that reports it.
+      // It is unreadable or has another version; `follow` reports that.
     }
   }
   return records;

@@ -6,22 +6,22 @@ import { joinPath, splitPath } from '../../../core/tree/path.ts';
 import type { TreeContext } from '../../command.ts';
 import { octetsFields } from '../format.ts';
 
-// What a merge or pull changed, in a few lines.
+// Reports the changes of a merge or pull in a few lines.
 
-/** Lines printed where nobody asks for all. */
+/** Lines to print without `-v`. */
 const MAX_LINES = 10;
 
-/** What is reported. */
+/** The changes to report. */
 export interface TreeChanges {
-  /** Where both Dirs are. */
+  /** The path of both Dirs. */
   readonly top: TreePath;
   readonly before: DirDirent | undefined;
   readonly after: DirDirent;
-  /** Of trees without a common state: what one of them lacks. */
+  /** Without a common state: names that only one tree has. */
   readonly onlyOne?: readonly OnlyOne[];
 }
 
-/** Prints what is new, changed or removed: of a Dir that is new or gone, the Dir alone. @param all - more than ten lines, if there are more */
+/** Prints new, changed and removed names; for a new or removed Dir only the Dir. @param all - print more than ten lines */
 export async function tellChanges(
   { session, output, signal }: TreeContext,
   { top, before, after, onlyOne = [] }: TreeChanges,
@@ -35,7 +35,7 @@ export async function tellChanges(
   const full = (path: TreePath): TreePath => splitPath(path).reduce(joinPath, top);
   for await (const { kind, path } of diffDirents(session.tree.store, before, after, { signal, below: false, path: top }))
     if (path !== top) tell(kind === 'added' ? 'new' : kind, path);
-  // Nobody can say whether it was added there or removed elsewhere.
+  // Without a base, an addition there looks like a removal here.
   for (const { path, side } of onlyOne) if (side === 'ours') tell('only here', full(path));
   if (!all && count > MAX_LINES) output.line(`and ${count - MAX_LINES} more: -v lists them`);
 }

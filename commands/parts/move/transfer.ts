@@ -16,13 +16,13 @@ import type { Direction, How } from './move-blocks.ts';
 import { transferOne } from './move-blocks.ts';
 import { openPeer } from './open-peer.ts';
 
-// What pull and push have in common.
+// Common parts of pull and push.
 
 const MAX_PARALLEL = 64;
-/** Milliseconds after which a peer is taken to be far away: it then takes longer to reach than our own Store takes to open. */
+/** Milliseconds after which a peer counts as slow to reach: meanwhile our own Store is opened. */
 const REACHED_MS = 20;
 
-/** What pull and push take. */
+/** The arguments of pull and push. */
 export const TRANSFER_ARGS: readonly ArgumentSpec[] = [
   {
     name: 'name',
@@ -33,7 +33,7 @@ export const TRANSFER_ARGS: readonly ArgumentSpec[] = [
   },
 ];
 
-/** The options of pull and push alike. */
+/** The common options of pull and push. */
 export const TRANSFER_OPTIONS: readonly OptionSpec[] = [
   { name: 'plan', short: 'n', aliases: ['dry-run'], summary: 'print what is missing, and move nothing' },
   {
@@ -56,7 +56,7 @@ export const TRANSFER_OPTIONS: readonly OptionSpec[] = [
   { name: 'limit-rate', value: { name: 'RATE', kind: 'text' }, summary: 'move at most RATE bytes a second: 500k, 2M' },
 ];
 
-/** Moves the Blocks that the other side lacks of each path. */
+/** Runs pull or push: moves states of archives, or with `--blocks-only` the Blocks of paths. */
 export async function transferPaths(
   context: CommandContext,
   direction: Direction,
@@ -90,7 +90,7 @@ export async function transferPaths(
     }
     let lost: ConnectionLostError | undefined;
     await forEachItem(context, args.length === 0 ? ['.' as Octets] : args, async (argument) => {
-      // What has become of the peer is no matter of one path.
+      // A lost connection concerns all paths.
       if (lost !== undefined) throw lost;
       const path = pathArgument(session, argument);
       try {
@@ -105,18 +105,16 @@ export async function transferPaths(
   }
 }
 
-/**
- * Whether states are moved, and not Blocks alone. A tree that was opened by its Dirref is filled in: what it has of states is that one.
- */
+/** Whether states are moved, not only Blocks. For a tree that was opened by a Dirref, only Blocks are fetched. */
 function movesStates({ session }: CommandContext, options: ReadonlyMap<string, true | Octets>): boolean {
   if (options.has('blocks-only') || options.has('dirs-only')) return false;
   return options.has('all') || (session.archive !== undefined && !session.isReference);
 }
 
 /**
- * Whether states get other names on their way.
+ * Whether states must be converted to another hash function.
  *
- * @throws {VtError} EUNSUPPORTED where the peer has another hash function, and that was not asked for
+ * @throws {VtError} EUNSUPPORTED if the hash functions differ and `--transition` was not given, or cannot apply
  */
 function requireNames(
   { session }: CommandContext,
@@ -141,7 +139,7 @@ function requireNames(
   return true;
 }
 
-/** Does something, which may fail and is done again later, while we wait for a peer that is being reached. */
+/** Runs optional work while a slow peer is being reached; its errors are ignored, since it is done again later. */
 async function meanwhile<T>(reached: Promise<T>, work: () => Promise<void>): Promise<T> {
   const timer = setTimeout(() => void work().catch(() => undefined), REACHED_MS);
   try {
@@ -151,7 +149,7 @@ async function meanwhile<T>(reached: Promise<T>, work: () => Promise<void>): Pro
   }
 }
 
-/** The Dirent that is alone; of what is there in part only as its Dir has it. */
+/** The self-contained Dirent of a path; for an incomplete one in a pull, as its Dir has it. */
 async function direntAt({ session, signal }: CommandContext, direction: Direction, path: TreePath): Promise<Dirent> {
   const entry = await requireEntry(session.tree, path, direction, { follow: false, signal }).catch((error: unknown) => {
     if (!(error instanceof MissingBlockError) || direction === 'push') throw error;

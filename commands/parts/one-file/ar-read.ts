@@ -38,7 +38,7 @@ export async function listFile(context: CommandContext, file: Octets): Promise<v
   });
 }
 
-/** Makes what is in a one-file Store local files, in a directory. */
+/** Extracts a one-file Store into a local directory. */
 export async function extractFile(context: CommandContext, file: Octets, local: Octets | undefined): Promise<void> {
   const { session, output, diagnostics, signal, plan } = context;
   const target = local === undefined ? session.localCwd : resolveLocalPath(session.localCwd, local);
@@ -66,7 +66,7 @@ export async function extractFile(context: CommandContext, file: Octets, local: 
   });
 }
 
-/** Checks all of a one-file Store. */
+/** Checks a one-file Store completely. */
 export async function verifyOneFile(context: CommandContext, file: Octets): Promise<void> {
   const { session, output, diagnostics, signal } = context;
   const path = resolveLocalPath(session.localCwd, file);

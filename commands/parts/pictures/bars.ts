@@ -1,17 +1,17 @@
-/** Parts of a column, from one eighth on. */
+/** Parts of a column, from one eighth up. */
 const EIGHTHS = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /** Heights of a line of text, from low to high. */
 const LEVELS = { true: '▁▂▃▄▅▆▇█', false: '_.-=+*%#' } as const;
 
-/** A bar from left to right. @param length - columns; what is drawn is never nothing */
+/** A horizontal bar. @param length - in columns; the bar has at least one visible part */
 export function barOf(length: number, utf8: boolean): string {
   if (!utf8) return '#'.repeat(Math.max(1, Math.round(length)));
   const eighths = Math.max(1, Math.round(length * 8));
   return '█'.repeat(Math.floor(eighths / 8)) + (eighths % 8 === 0 ? '' : (EIGHTHS[(eighths % 8) - 1] ?? ''));
 }
 
-/** Values as a line of bars that go up, a character each; the highest is that of the largest. None are an empty text. */
+/** Draws values as vertical bars, one character each; the largest value has the highest bar. Empty for no values. */
 export function sparkline(values: readonly number[], utf8: boolean): string {
   const levels = LEVELS[`${utf8}`];
   const most = values.reduce((a, b) => Math.max(a, b), 0);
@@ -19,7 +19,7 @@ export function sparkline(values: readonly number[], utf8: boolean): string {
   return values.map((value) => levels[levelOf(value)] ?? '').join('');
 }
 
-/** Whether the locale's characters are those of UTF-8. Where nothing says so, most likely they are. */
+/** Whether the locale uses UTF-8; assumed if no variable tells. */
 export function isUtf8(env: Readonly<Record<string, string | undefined>>): boolean {
   const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((value) => value !== undefined && value !== '');
   return locale === undefined || /utf-?8/i.test(locale);

@@ -11,26 +11,26 @@ import { requireEntry } from '../entry.ts';
 import { countText, octetsFields, sizeText } from '../format.ts';
 import { isUtf8 } from './bars.ts';
 
-// Which Blocks of a file other files of the tree have, too: drawn in the terminal, and as records.
+// Shows which Blocks of a file other files of the tree also have: drawn in the terminal, and as records.
 
-/** Cells of a line, and lines of a map, at most. */
+/** Cells per line, and lines per map, at most. */
 const MAX_LINE_CELLS = 64;
 const MAX_LINES = 8;
 
-/** Files that a map names. */
+/** Files that a map names, at most: one letter each. */
 const MAX_NAMED = 26;
 
-/** Where the bytes of a part of a file occur: only there, more than once in the file, or in another file, by number. A run repeats one byte. */
+/** Where a part of a file also occurs: nowhere else, again in the file, or in another file, given by number. A run repeats one byte. */
 type Part = 'only-here' | 'repeated' | 'run' | number;
 
 interface Stretch {
   readonly start: number;
   bytes: number;
-  /** A number is that of the file which has it, too. */
+  /** A number is the index of the file that also has it. */
   readonly part: Part;
 }
 
-/** The parts of a file in order, and the files that share some, the one with the most first. */
+/** The parts of a file in order, and the files that share some, beginning with the one that shares most. */
 export interface BlockMap {
   readonly stretches: readonly Stretch[];
   readonly sharers: readonly { readonly path: TreePath; readonly bytes: number }[];
@@ -40,14 +40,14 @@ export interface BlockMap {
 interface KnownLeaf {
   readonly bytes: number;
   uses: number;
-  /** The files that have it, too. */
+  /** Numbers of the files that also have it. */
   readonly sharers: number[];
 }
 
 /**
- * Compares the Blocks of a file with those of every other file of the tree. Superblocks are read, and no leaf.
+ * Compares the Blocks of a file with those of every other file of the tree. Only superblocks are read.
  *
- * @throws {MissingBlockError} and {CorruptBlockError} for superblocks of the file; damage of others is reported and passed over
+ * @throws {MissingBlockError} and {CorruptBlockError} for superblocks of the file; damage of other files is reported and skipped
  */
 export async function mapBlocks(context: TreeContext, file: TreeEntry, block: Block): Promise<BlockMap> {
   const { session, signal } = context;
@@ -92,7 +92,7 @@ export async function mapBlocks(context: TreeContext, file: TreeEntry, block: Bl
   return { stretches, sharers: ranked.flatMap((at) => found[at] ?? []), leaves: order.length };
 }
 
-/** The other files that have some of the leaves, each with those that it has. */
+/** The other files that have some of the leaves, each with the keys of these. */
 async function* otherFiles(
   context: TreeContext,
   file: TreeEntry,
@@ -116,7 +116,7 @@ async function* otherFiles(
   damage.throwIfAny();
 }
 
-/** Draws the map: a character for each equal part of the file, and below what each means. */
+/** Draws the map, one character per equal part of the file, and a legend. */
 export async function drawBlockMap({ output, shell }: Pick<TreeContext, 'output' | 'shell'>, map: BlockMap): Promise<void> {
   const span = map.stretches.reduce((sum, { bytes }) => sum + bytes, 0);
   if (span === 0) return;
@@ -151,7 +151,7 @@ export async function drawBlockMap({ output, shell }: Pick<TreeContext, 'output'
   await legend(signs.run, bytesOf('run'), 'one byte again and again, or a hole');
 }
 
-/** Of each of some equal parts of a file, what takes most of it. */
+/** For each equal part of a file, the kind that takes most of it. */
 function cellsOf({ stretches }: BlockMap, span: number, count: number): Part[] {
   const cells: Part[] = [];
   let at = 0;

@@ -9,14 +9,14 @@ import { resolveLocalPath } from '../local-path.ts';
 import { localSession } from '../local-session.ts';
 import { barOf, isUtf8 } from './bars.ts';
 
-// Histograms of Block sizes: drawn in the terminal, and written as pictures.
+// Histograms of Block sizes, drawn in the terminal or written as pictures.
 
-/** Columns of the longest bar, where there is room. */
+/** Columns of the longest bar, if there is room. */
 const MAX_BAR_WIDTH = 60;
 
 const MIN_BAR_WIDTH = 4;
 
-/** Draws a bar for each power of two, as wide as the terminal lets it. */
+/** Draws a bar for each power of two, scaled to the width of the terminal. */
 export function drawHistogram({ output, shell }: Pick<TreeContext, 'output' | 'shell'>, histogram: readonly SizeBucket[]): void {
   const most = largestOf(
     histogram.map(({ leaves }) => leaves),
@@ -27,14 +27,14 @@ export function drawHistogram({ output, shell }: Pick<TreeContext, 'output' | 's
     leaves,
     says: `${groupedDigits(leaves)} (${sizeText(bytes)})`,
   }));
-  // "  512+  BAR SAYS", and the terminal's last column left free.
+  // The layout is "  512+  BAR SAYS"; the last column of the terminal stays free.
   const taken = 6 + 2 + 1 + largestOf(rows.map(({ says }) => says.length)) + 1;
   const width = Math.max(MIN_BAR_WIDTH, Math.min(MAX_BAR_WIDTH, output.columns - taken));
   const utf8 = isUtf8(shell.env);
   for (const { size, leaves, says } of rows) output.line(`${size}  ${output.style('dir', barOf((leaves / most) * width, utf8))} ${says}`);
 }
 
-/** Writes the picture of a histogram into a local file, which it replaces; under `-n` not. @param name - of what the leaves are */
+/** Writes a histogram as SVG to a local file, replacing it; does nothing under `-n`. @param name - describes the leaves */
 export async function writeHistogram(
   { local, plan, signal }: Pick<TreeContext, 'local' | 'plan' | 'signal'>,
   file: Octets,

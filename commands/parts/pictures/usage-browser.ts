@@ -16,7 +16,7 @@ import { barOf, isUtf8 } from './bars.ts';
 /** Columns of the bar of the largest name. */
 const BAR_WIDTH = 12;
 
-/** Milliseconds between two looks at how far the sums are. */
+/** Milliseconds between two updates while sums are computed. */
 const TELL_MS = 100;
 
 const KEYS = 'Return opens, Backspace leaves, s n c sort, d removes, q quits';
@@ -35,7 +35,12 @@ const ORDERS: Readonly<Record<Order, (a: Row, b: Row) => number>> = {
 
 const ORDER_KEYS: Readonly<Record<string, Order>> = { s: 'size', n: 'name', c: 'count' };
 
-/** Shows what takes the room below a Dir, one Dir at a time, and removes what it is told to. @param unique - each stored Block counts once */
+/**
+ * Shows the space used below a Dir, one Dir at a time, and removes entries on request.
+ *
+ * @param unique - count each stored Block once
+ * @throws {VtError} EFAILED if the path is not a Dir
+ */
 export async function browseUsage(context: TreeContext, path: TreePath, unique: boolean): Promise<void> {
   const { session, signal, shell } = context;
   const top = await requireEntry(session.tree, path, 'sum', { signal });
@@ -54,16 +59,16 @@ class UsageBrowser {
   readonly #screen: Screen;
   readonly #top: TreeEntry;
   readonly #utf8: boolean;
-  /** Sums of Dirs, and of the files that add to them what is not their size. */
+  /** Sums of Dirs, and of files whose counted bytes differ from their size. */
   readonly #sums = new Map<TreePath, ContentSum>();
   #dir: TreePath;
   #rows: Row[] = [];
   #marked = 0;
-  /** The first row that is shown. */
+  /** The first visible row. */
   #first = 0;
   #order: Order = 'size';
   #isReversed = false;
-  /** Said on the last line until the next key. */
+  /** The text of the last line until the next key. */
   #notice: string | undefined;
 
   constructor(context: TreeContext, screen: Screen, top: TreeEntry) {
@@ -86,7 +91,7 @@ class UsageBrowser {
         await this.#answer(key);
       }
     } catch (error) {
-      // Ctrl-C in a view is a way to leave it.
+      // Ctrl-C leaves the view.
       if (!this.#screen.signal.aborted) throw error;
     }
   }

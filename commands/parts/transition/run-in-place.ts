@@ -14,7 +14,13 @@ import { maintain } from '../maintenance.ts';
 import { archiveNames, reportCounts } from './run-transition.ts';
 import { verifyArchive } from './verify-transition.ts';
 
-/** Gives the Store of the session another hash function, and opens it again. */
+/**
+ * Converts the Store of the session to another hash function in place, and reopens it.
+ *
+ * @param verify - compare all states before the switch
+ * @throws {VtError} EFAILED if the tree is in use, has an archive outside, or no state is recorded; EUNSUPPORTED for a Store that is not
+ *   a plain datadir
+ */
 export async function runInPlace(context: CommandContext, hashName: HashName, verify: boolean): Promise<void> {
   const { session, diagnostics, output, signal } = context;
   if (session.isPinned)
@@ -66,7 +72,7 @@ export async function runInPlace(context: CommandContext, hashName: HashName, ve
       await verifyArchive(context, { name, from, to, target: work.made, isInPlace: true });
     }
     work.announce();
-    // What others recorded until now goes along.
+    // Include the states that others recorded until now.
     for (const name of await archiveNames(context)) await transcribe(name, datadir);
     await transcriber.save();
     await work.makeIndex({ signal });

@@ -24,7 +24,7 @@ import type { CommandContext } from '../../command.ts';
 import { countText, sizeText } from '../format.ts';
 import { verifyArchive, verifyDirents } from './verify-transition.ts';
 
-/** What is to be done. */
+/** A request to copy into another hash function. */
 export interface TransitionRequest {
   readonly hashName: HashName;
   /** The specification of the other Store. */
@@ -68,7 +68,7 @@ export async function runTransition(context: CommandContext, request: Transition
   }
 }
 
-/** Says what was done since `startMs`, a time of the monotonic clock. */
+/** Reports what was done since `startMs`, a time of the monotonic clock in milliseconds. */
 export function reportCounts({ output }: CommandContext, { name, hashName }: Store, transcriber: Transcriber, startMs: number): void {
   const { blocks, bytes, dirs } = transcriber.counts;
   const seconds = (performance.now() - startMs) / 1000;
@@ -102,7 +102,7 @@ async function copyArchives(
       output.record({ archive: name, states, new_states: recorded });
       if (verify) await verifyArchive(context, { name, from, to, target, isInPlace: false });
     } catch (error) {
-      // Of several archives the others continue.
+      // The other archives continue.
       if (names.length === 1 || signal.aborted || !(error instanceof VtError)) throw error;
       diagnostics.failure(error);
     }
@@ -130,13 +130,13 @@ async function copyReferences(
   if (verify) await verifyDirents(context, target, pairs);
 }
 
-/** The archives that a transition is about. */
+/** The names of the archives to convert. */
 export async function archiveNames({ session }: CommandContext): Promise<readonly string[]> {
   const names = await capability(session.store, 'archives')?.list?.();
   return names ?? (session.archiveName === undefined ? [] : [session.archiveName]);
 }
 
-/** Says what there is to copy. */
+/** Reports how much there is to copy, under `-n`. */
 export async function planTransition(context: CommandContext, references: readonly Octets[]): Promise<void> {
   const { session, output, diagnostics, signal } = context;
   const { store } = session;

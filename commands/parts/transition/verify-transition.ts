@@ -8,10 +8,10 @@ import { NameCheck } from '../../../core/transition/verify-names.ts';
 import type { CommandContext } from '../../command.ts';
 import { countText, sizeText } from '../format.ts';
 
-/** Faults printed; more are counted. */
+/** Faults to print; further ones are only counted. */
 const MAX_SHOWN = 100;
 
-/** Compares every state of an archive with what it became: they are named by their dates. */
+/** Compares every state of an archive with its converted form; states are matched by their dates. */
 export async function verifyArchive(
   context: CommandContext,
   {
@@ -31,7 +31,7 @@ export async function verifyArchive(
   for (const { whenNs, dirent } of before) {
     const index = after.findIndex((state, i) => i >= next && state.whenNs === whenNs);
     const state = after[index];
-    // One that was dropped in the other Store is none of our business.
+    // A state that the other Store dropped is skipped.
     if (state === undefined) continue;
     next = index + 1;
     pairs.push([dirent, state.dirent]);
@@ -39,7 +39,7 @@ export async function verifyArchive(
   await verifyDirents(context, target, pairs, { what: ` ${name}`, isInPlace });
 }
 
-/** Compares Dirents with what they became. @throws {VtError} ECORRUPT where one is not the same */
+/** Compares Dirents with their converted forms. @throws {VtError} ECORRUPT if one differs */
 export async function verifyDirents(
   { session, output, diagnostics, signal }: CommandContext,
   target: Store,

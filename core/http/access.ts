@@ -8,21 +8,21 @@ import { requestTarget } from './request-target.ts';
 import type { SharedPath } from './share-link.ts';
 import { isSharePath, readShare } from './share-link.ts';
 
-/** Names of a server that are remembered as its own. */
+/** Names under which the server was reached that are remembered, at most. */
 const MAX_NAMES = 64;
 
-/** The names by which a server is asked for: addresses, `localhost`, and those that it was given. */
+/** The names under which a server may be reached: addresses, `localhost`, and given names. */
 export class OwnNames {
   readonly #given: ReadonlySet<string>;
-  /** As they were in requests. */
+  /** As in the `Host` header of requests. */
   readonly #known = new Set<string>();
 
-  /** @param given - in lower case */
+  /** @param given - further names, in lower case */
   constructor(given: ReadonlySet<string>) {
     this.#given = given;
   }
 
-  /** @param host - a name or an address, with a port or without */
+  /** Whether the server may be reached under a name. @param host - a name or an address, with or without a port */
   has(host: string): boolean {
     if (this.#known.has(host)) return true;
     const name = hostName(host);
@@ -32,39 +32,39 @@ export class OwnNames {
   }
 }
 
-/** Which clients may send requests. */
+/** The rules for which clients may send requests. */
 export interface AccessRules {
   /** The clients that may send requests: each request must carry the secret of one. Undefined admits everybody. */
   readonly table: RightsTable | undefined;
   readonly names: OwnNames;
 }
 
-/** Why a request is not answered: a status and its reason. */
+/** The refusal of a request: a status and its reason. */
 export interface Refusal {
   readonly status: 401 | 404 | 410 | 421;
   readonly reason: string;
 }
 
-/** The client that asks; undefined if anybody may. */
+/** The admission of a request: the client that sends it; undefined if anybody may. */
 export interface Admission {
   readonly holder: RightsHolder | undefined;
-  /** The link that they ask by, with the rights of its holder. */
+  /** The link by which the client was admitted; it has the rights of its holder. */
   readonly shared?: SharedPath;
 }
 
 /**
- * Whether a request may be answered. Another site may have its own name lead to this machine, and so read what only this machine
- * may. Without tokens, requests under a name that is not ours are refused.
+ * Decides whether to answer a request. Another site could let its own name point to this machine and so read what only this machine may.
+ * Without a rights table, requests under a foreign name are therefore refused.
  */
 export function admit(request: IncomingMessage, { table, names }: AccessRules, now: () => Date): Admission | Refusal {
   const { host, path } = requestTarget(request);
-  // A link is a token itself.
+  // A link needs no token.
   if (isSharePath(path)) return admitByLink(path, table, now());
-  // The files that all pages use give nothing away, and whoever has a link needs them too.
+  // The files of all pages reveal nothing, and users of links need them too.
   if (path.startsWith(PAGE_FILES) && request.method === 'GET') return { holder: undefined };
   if (table !== undefined) {
     const token = tokenIn(request.headers.authorization);
-    // The Store without a name is the one that is served.
+    // HTTP serves the Store without a name.
     const holder = token && table.holders().find((one) => isSecretOf(one, token) && one.rights.mayUse(''));
     return holder === undefined ? { status: 401, reason: 'a token is needed' } : { holder };
   }
@@ -85,7 +85,7 @@ function hostName(header: string): string {
   return (address ?? name ?? '').toLowerCase();
 }
 
-/** `Bearer TOKEN`, or `Basic` with the token as the password and any name. @see RFC 6750, RFC 7617 */
+/** The token in `Bearer TOKEN`, or in `Basic`, where it is the password and any name will do. @see RFC 6750, RFC 7617 */
 function tokenIn(header: string | undefined): Buffer | undefined {
   const [, scheme = '', value = ''] = /^(\w+) +(\S+)$/.exec(header ?? '') ?? [];
   if (scheme.toLowerCase() === 'bearer') return Buffer.from(value, 'latin1');

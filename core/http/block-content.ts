@@ -13,7 +13,7 @@ import type { Representation } from './representation.ts';
 
 const OCTETS = 'application/octet-stream';
 
-/** `HEX.HASHNAME`: a Block's name in a URL, as a Store of one object a Block names it. */
+/** Parses `HEX.HASHNAME`: the name of a Block in a URL, the same as in a bucket with one object per Block. */
 export function parseBlockName(text: string): HashCode | undefined {
   const [, hex = '', name] = /^([\da-f]+)\.([a-z0-9-]+)$/.exec(text) ?? [];
   const hashName = HASH_NAMES.find((known) => known === name);
@@ -21,10 +21,10 @@ export function parseBlockName(text: string): HashCode | undefined {
   return { hashName, digest: new Uint8Array(Buffer.from(hex, 'hex')) };
 }
 
-/** Blocks that `/r/` names, at most. */
+/** Blocks per URL of `/r/`. */
 const MAX_NAMED = 256;
 
-/** `BASE64URL.HASHNAME`: digests one after the other. */
+/** Parses `BASE64URL.HASHNAME`: concatenated digests. Undefined if it is invalid or has more than 256 digests. */
 export function parseBlockNames(text: string): readonly HashCode[] | undefined {
   const [, encoded = '', name] = /^([\w-]+)\.([a-z0-9-]+)$/.exec(text) ?? [];
   const hashName = HASH_NAMES.find((known) => known === name);
@@ -36,12 +36,12 @@ export function parseBlockNames(text: string): readonly HashCode[] | undefined {
   return Array.from({ length: count }, (_, i) => ({ hashName, digest: digests.subarray(i * digestSize, (i + 1) * digestSize) }));
 }
 
-/** The name of Blocks that {@link parseBlockNames} reads. */
+/** Formats digests as {@link parseBlockNames} reads them. */
 export function formatBlockNames(digests: Uint8Array, hashName: HashName): string {
   return `${Buffer.from(digests.buffer, digests.byteOffset, digests.length).toString('base64url')}.${hashName}`;
 }
 
-/** The bytes of one stored Block: `/h/`. */
+/** The bytes of one stored Block: `/h/`. @throws {MissingBlockError} */
 export async function storedBlock(store: Store, hashcode: HashCode, cacheControl: string, signal: AbortSignal): Promise<Representation> {
   const data = await store.get(hashcode, { signal });
   if (data === undefined) throw new MissingBlockError(hashcodeLabel(hashcode), store.name);

@@ -3,17 +3,17 @@ import type { BlockSource } from '../block/block-source.ts';
 import { digestKey } from '../block/digest-key.ts';
 import { leavesOf } from '../block/tree-walk.ts';
 
-/** Leaves of a map; those that are next to each other and alike are one where there are more. */
+/** Rows of a map, about: small neighbours are joined beyond that. */
 const MAX_DRAWN = 2000;
 
-/** A part of a content, and how it is stored. */
+/** A part of a content. `once`: a first occurrence; `again`: a repeated Block; `run`: not a stored Block. */
 export interface MappedLeaf {
   readonly start: number;
   readonly size: number;
   readonly kind: 'once' | 'again' | 'run';
 }
 
-/** The leaves of a content in their order. */
+/** The leaves of a content in order; neighbours may be joined. */
 export async function blockMap(source: BlockSource, block: Block, signal: AbortSignal): Promise<readonly MappedLeaf[]> {
   const seen = new Set<string>();
   const map: MappedLeaf[] = [];

@@ -10,14 +10,14 @@ import type { Store } from '../store/store.ts';
 import { madeEtag } from './headers.ts';
 import type { Representation } from './representation.ts';
 
-/** Bytes of the records of one answer, unless it has one Block alone. */
+/** Bytes of one answer, at most; a single Block may exceed it. */
 const MAX_ANSWER_SIZE = 4 * 1024 * 1024;
 
 /**
- * Many Blocks at once, as records of data files: `/r/`. All of them are verified before any is sent, since caches keep the answer.
+ * Many Blocks in one answer, as records of data files: `/r/`. All of them are verified before any is sent, since caches keep the answer.
  *
- * @returns undefined where they are more than go into one answer
- * @throws {MissingBlockError} where one is not there: caches would keep what lacks it
+ * @returns undefined if they do not fit into one answer
+ * @throws {MissingBlockError} if one is missing: caches would keep an incomplete answer
  */
 export async function blockRecords(
   store: Store,
@@ -28,12 +28,12 @@ export async function blockRecords(
 ): Promise<Representation | undefined> {
   const stored = await atMost(storedRecords(store, hashcodes, checker, signal));
   if (stored === undefined) return undefined;
-  // Records leave out what is missing or damaged: each by itself says which of the two.
+  // recordSource skips missing and damaged Blocks; reading them one by one tells which.
   const found = stored.count === hashcodes.length ? stored : await atMost(madeRecords(store, hashcodes, signal));
   if (found === undefined) return undefined;
   const { images, size } = found;
   return {
-    // The same Blocks may be stored otherwise one day, compressed or no longer: their headers say so.
+    // The same Blocks may be stored in another form later, such as compressed; the headers tell which.
     etag: madeEtag('records', Buffer.concat(found.headers)),
     contentType: 'application/octet-stream',
     size,
@@ -42,7 +42,7 @@ export async function blockRecords(
   };
 }
 
-/** Which Blocks are there: a digit each, 1 or 0. Another may be there soon, so nobody keeps the answer. */
+/** Which Blocks exist: one digit each, 1 or 0. The answer is not cached, since a missing Block may arrive. */
 export async function whichAreThere(store: Store, hashcodes: readonly HashCode[], signal: AbortSignal): Promise<Representation> {
   const digits = Buffer.from((await store.has(hashcodes, { signal })).map((isThere) => (isThere ? '1' : '0')).join(''));
   return {
@@ -56,7 +56,7 @@ export async function whichAreThere(store: Store, hashcodes: readonly HashCode[]
 
 type Records = Pick<RecordBatch, 'image' | 'count' | 'storedSizes'>;
 
-/** All of some records, unless they are too many. */
+/** Collects records; undefined if they are too large for one answer. */
 async function atMost(
   records: AsyncIterable<Records>,
 ): Promise<
@@ -82,7 +82,7 @@ async function atMost(
   return { images, headers, size, count: all };
 }
 
-/** As they are stored, where the Store has records. */
+/** Records as stored; none if the Store offers no records. */
 async function* storedRecords(
   store: Store,
   hashcodes: readonly HashCode[],

@@ -3,28 +3,28 @@ import { VtError } from '../base/errors.ts';
 import { RequestGate } from '../wire/request-gate.ts';
 import { readBody } from './request-body.ts';
 
-/** Bodies that are taken at a time, and their bytes. */
+/** Bodies read at a time, and their bytes together. */
 const ALL = { count: 64, size: 64 * 1024 * 1024 };
-/** At most for one client, so that slow bodies of one leave room for others. */
+/** The same for one client, so that its slow bodies leave room for others. */
 const EACH = { count: 16, size: 24 * 1024 * 1024 };
-/** Who sends less than so many bytes in so many milliseconds, while others wait for the memory, is cut off. */
+/** A client that sends fewer bytes than this in this time, while others wait for memory, is cut off. */
 const STALLED = { size: 64 * 1024, ms: 5000 };
 
-/** What one client has in progress. */
+/** The bodies that one client is sending. */
 export class BodyShare {
   readonly gate = new RequestGate(EACH.count, EACH.size);
 }
 
-/** Takes the bodies of requests, of as many at a time as there is memory for. */
+/** Reads the bodies of requests, limited by memory. */
 export class BodyGate {
   readonly #gate = new RequestGate(ALL.count, ALL.size);
 
   /**
-   * Does something with the body of a request.
+   * Reads the body of a request and processes it.
    *
-   * @param share - that of the client which sends it
-   * @returns undefined where it is longer than `maxSize`
-   * @throws {VtError} ECANCELLED where it came so slowly that others waited, or the signal was aborted; what `work` throws
+   * @param share - of the client that sends it
+   * @returns undefined if it is longer than `maxSize`
+   * @throws {VtError} ECANCELLED if it came too slowly while others waited, or the signal was aborted; errors of `work`
    */
   async take<Result>(
     request: IncomingMessage,

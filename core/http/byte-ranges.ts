@@ -4,7 +4,7 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** Of bytes whose first is at `at`, those in a range: a view, empty where there are none. */
+/** The part of some bytes within a range, as a view; it may be empty. @param at - the position of the first byte */
 export function partWithin(bytes: Uint8Array, at: number, { start, end }: ByteRange): Uint8Array {
   return bytes.subarray(clamp(start - at, bytes.length), clamp(end - at, bytes.length));
 }
@@ -13,20 +13,21 @@ function clamp(at: number, length: number): number {
   return Math.min(Math.max(0, at), length);
 }
 
-/** Parts of one answer at most; a request for more gets none. */
+/** Ranges in one answer, at most; requests for more are refused. */
 const MAX_RANGES = 64;
 
 /**
- * What a `Range` header asks for. @see RFC 9110, 14.1.2 and 14.2
+ * Parses a `Range` header.
  *
+ * @see RFC 9110, 14.1.2 and 14.2
  * @param size - bytes of the representation
- * @returns `whole` where the header is absent, or is to be ignored: another unit, or a text that follows no grammar. Also
- * where there is nothing to have a part of. `unsatisfiable` where no range is in the representation, or there are too
- * many. Ranges that overlap or touch are joined, and all are sorted then: else they keep the order of the header
+ * @returns `whole` if the header is absent or must be ignored: another unit, invalid syntax, or an empty representation. `unsatisfiable`
+ *   if no range is within the representation, or there are too many. Otherwise the ranges in their order; if some overlap or touch, they
+ *   are joined and sorted
  */
 export function parseRanges(header: string | undefined, size: number): 'whole' | 'unsatisfiable' | readonly ByteRange[] {
   const set = /^bytes=(.*)$/i.exec(header ?? '')?.[1];
-  // Caches that ask for ranges of everything ask for one of an empty file too.
+  // Some caches send ranges for everything, also for empty files.
   if (set === undefined || size === 0) return 'whole';
   const ranges: ByteRange[] = [];
   for (const text of set.split(',').map((part) => part.trim())) {

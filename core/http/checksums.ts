@@ -13,11 +13,11 @@ import type { Place } from './place.ts';
 import type { Representation } from './representation.ts';
 
 const CONTENT_TYPE = 'text/plain; charset=utf-8';
-/** Files of a Dir, and bytes of all of them: a tree may have no end, and a hole any length. */
+/** Files of a Dir, and bytes of all of them, at most: a tree may be endless, and a hole have any length. */
 const MAX_FILES = 500_000;
 const MAX_SIZE = 64 * 1024 * 1024 * 1024;
 
-/** The SHA-256 of a file, or of all files below a Dir, as `sha256sum` writes them and `sha256sum -c` checks them. */
+/** The SHA-256 of a file, or of all files below a Dir, in the format of `sha256sum`. */
 export async function checksumsView(place: Place, signal: AbortSignal): Promise<Representation> {
   const { tree, names, cacheControl } = place;
   const dirent = await tree.dirent(pathOf(names), { signal });
@@ -41,7 +41,7 @@ export async function checksumsView(place: Place, signal: AbortSignal): Promise<
   };
 }
 
-/** A name with a line feed or a backslash is escaped, and the line begins with one. */
+/** A line of the list. If a name has a line feed, carriage return or backslash, these are escaped, and the line begins with a backslash. */
 async function lineOf({ tree }: Place, path: Octets, block: Block, signal: AbortSignal): Promise<Buffer> {
   const hash = createHash('sha256');
   for await (const chunk of readBlockRange(tree.store, block, { signal })) hash.update(chunk);

@@ -3,7 +3,12 @@ import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { Representation } from './representation.ts';
 
-/** A page, and what else tells no length, compressed where the client takes that; another representation, so its entity tag is another. @see RFC 9110, 8.4 */
+/**
+ * Compresses an answer of unknown length, such as a page, if the client accepts that. The result is another representation with its own
+ * entity tag.
+ *
+ * @see RFC 9110, 8.4
+ */
 export function compressedFor(headers: IncomingHttpHeaders, page: Representation): Representation {
   if (page.size !== undefined) return page;
   const varied = { ...page, headers: { ...page.headers, vary: page.headers?.['vary'] ?? 'accept-encoding' } };
@@ -26,7 +31,7 @@ export function compressedFor(headers: IncomingHttpHeaders, page: Representation
   };
 }
 
-/** Whether a client takes gzip. @param header - `Accept-Encoding` */
+/** Whether a client accepts gzip. @param header - `Accept-Encoding` */
 export function takesGzip(header: string | string[] | undefined): boolean {
   if (header === undefined) return false;
   return String(header)

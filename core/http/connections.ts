@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RequestCounts } from './request-counts.ts';
 
-/** Milliseconds that an answer may take before its connection has to give way. */
+/** Milliseconds for which an answer may take before its connection may be closed for a new one. */
 const BUSY_MS = 5000;
-/** Requests that a connection may send before it has its answers. Browsers send one. */
+/** Unanswered requests per connection, at most. Browsers send one. */
 const MAX_WAITING = 32;
 
 /** Answers a request. */
@@ -13,36 +13,37 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 interface Connection {
   readonly name: string;
   readonly socket: Socket;
-  /** The answer that it is being given. */
+  /** The answer in progress. */
   response: ServerResponse | undefined;
-  /** Since when it is answered, or else silent, in milliseconds. */
+  /** Start of the answer, or else of the silence, on the monotonic clock in milliseconds. */
   sinceMs: number;
-  /** What it asked for meanwhile. */
+  /** Requests that came meanwhile. */
   readonly waiting: { readonly request: IncomingMessage; readonly response: ServerResponse }[];
-  /** Called when the answer is sent. */
+  /** Called when the answer has ended. */
   readonly onSent: () => void;
 }
 
 /**
  * The connections of a server.
  *
- * They keep within a number. A new connection replaces the one that has been idle longest, so that nobody who opens many and says
- * nothing shuts others out.
+ * Their number is limited. A new connection replaces the one that has been idle longest, so a client with many silent connections cannot
+ * lock others out.
  *
- * The requests of one are answered one by one. They may come all at once, in one packet: then each would read ahead, and hold that until
- * those before it are sent.
+ * The requests of one connection are answered one by one. They may all come in one packet: answered in parallel, each would read ahead and
+ * hold memory until the ones before it are sent.
  */
 export class Connections {
   readonly #max: number;
   readonly #counts: RequestCounts;
   readonly #answer: Answer;
   readonly #byName = new Map<string, Connection>();
-  /** By the socket that requests come from: with TLS it is another than that of the connection. */
+  /** By the socket of requests; with TLS it differs from that of the connection. */
   readonly #bySocket = new WeakMap<Socket, Connection>();
 
   /**
    * @param max - connections at a time
-   * @param counts - called with each request
+   * @param counts - counts requests and answers
+   * @param answer - answers a request
    */
   constructor(max: number, counts: RequestCounts, answer: Answer) {
     this.#max = max;
@@ -50,7 +51,7 @@ export class Connections {
     this.#answer = answer;
   }
 
-  /** There is a new connection. */
+  /** Takes a new connection. */
   opened(socket: Socket): void {
     if (this.#byName.size >= this.#max && !this.#makeRoom()) {
       socket.destroy();
@@ -71,7 +72,7 @@ export class Connections {
     });
   }
 
-  /** Answers a request once those of the connection that came before are answered. A connection with too many of them is ended. */
+  /** Answers a request after the earlier ones of its connection. A connection with too many waiting requests is closed. */
   take(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#of(request.socket);
     if (connection === undefined || connection.waiting.length >= MAX_WAITING - 1) request.socket.destroy();
@@ -104,7 +105,7 @@ export class Connections {
     if (next !== undefined) this.#begin(connection, next.request, next.response);
   }
 
-  /** @returns whether a connection was ended */
+  /** Closes a connection to make room. @returns whether it could */
   #makeRoom(): boolean {
     let idle: Connection | undefined;
     let busy: Connection | undefined;
@@ -125,7 +126,7 @@ function elder(one: Connection | undefined, other: Connection): Connection {
   return one === undefined || other.sinceMs < one.sinceMs ? other : one;
 }
 
-/** The same for a connection and for what TLS makes of it. */
+/** A key that a connection shares with the TLS socket over it. */
 function nameOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }

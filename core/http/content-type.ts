@@ -7,16 +7,20 @@ import { xattrOf } from '../dirent/kept-xattrs.ts';
 import type { Meta } from '../dirent/meta.ts';
 import { languageOf } from './page/languages.ts';
 
-/** Bytes at the start of a content that are looked at. */
+/** Bytes at the start of a content from which its type is guessed. */
 export const SNIFFED_SIZE = 1024;
 
-/** A media type with parameters: no more than a header may carry. A content of several parts would bring headers of its own. @see RFC 9110, 8.3.1 */
+/**
+ * A media type with parameters that is safe in a header. Multipart contents are refused, since they bring headers of their own.
+ *
+ * @see RFC 9110, 8.3.1
+ */
 const MEDIA_TYPE = /^(?!multipart\/|message\/)[\w.+-]+\/[\w.+-]+(?:[ \t]*;[ \t]*[\w.+-]+=(?:[\w.+-]+|"[\w .+-]*"))*$/i;
 
-/** Types of text that browsers show as they are meant. */
+/** Types that browsers show in their proper form. */
 const SHOWN_TEXT = /^text\/|^application\/(?:json|javascript|xml|xhtml\+xml|ld\+json)$|^image\//;
 
-/** First bytes of formats that are shown in place, for names that tell nothing. */
+/** First bytes of formats that browsers show, for names without a known ending. */
 const SIGNATURES: readonly (readonly [start: string, type: string])[] = [
   ['\x89PNG\r\n\x1a\n', 'image/png'],
   ['\xff\xd8\xff', 'image/jpeg'],
@@ -28,8 +32,7 @@ const SIGNATURES: readonly (readonly [start: string, type: string])[] = [
 ];
 
 /**
- * The `Content-Type` of a file: what its extended attribute says, else its name, else its first bytes. Text gets its encoding where
- * those are UTF-8.
+ * The `Content-Type` of a file: from its extended attribute, else its name, else its first bytes. Text in UTF-8 gets a charset.
  *
  * @param start - the first `SNIFFED_SIZE` bytes, or all
  */
@@ -42,7 +45,7 @@ export function contentTypeOf(name: Octets, meta: Meta, start: Uint8Array): stri
   return isText && isUtf8Text(start) ? `${type}; charset=utf-8` : type;
 }
 
-/** Source code has endings that are those of other things too: `.ts` of a video, `.rs` of a list of services. */
+/** The type by name. Endings of source code have other meanings too: `.ts` for video, `.rs` for a list of services. */
 function byName(name: Octets, start: Uint8Array): string | undefined {
   const intended = intendedName(name);
   const type = typeOfName(intended);
@@ -50,7 +53,7 @@ function byName(name: Octets, start: Uint8Array): string | undefined {
   return isSource ? 'text/plain' : type;
 }
 
-/** The type that the ending of a name means. */
+/** The type of the ending of a name. */
 export function typeOfName(name: Octets): string | undefined {
   return mime.getType(octetsToText(name)) ?? undefined;
 }
@@ -60,7 +63,7 @@ function bySignature(start: Uint8Array): string | undefined {
   return SIGNATURES.find(([signature]) => head.startsWith(signature))?.[1];
 }
 
-/** A character that is cut at the end does no harm. */
+/** Whether bytes are UTF-8 text; a character may be cut at the end. */
 function isUtf8Text(start: Uint8Array): boolean {
   if (start.includes(0)) return false;
   try {

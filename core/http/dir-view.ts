@@ -19,20 +19,20 @@ import type { Place } from './place.ts';
 import { readText } from './read-text.ts';
 import type { Representation } from './representation.ts';
 
-/** Names of files whose text is under a listing, the best first. */
+/** Names of files shown below a listing, the preferred first. */
 const READMES = ['README.md', 'README', 'README.txt', 'readme.md'];
 
-/** Dirs of a list that are looked into: whether they have one Dir alone. */
+/** Entries of a listing that are checked for a single Dir inside, at most. */
 const MAX_LOOKED_INTO = 64;
-/** Names among which a picture is looked for. */
+/** Names that are searched for a picture. */
 const MAX_LOOKED_AT = 200;
-/** Dirs that are in one line. */
+/** Dirs joined in one line, at most. */
 const MAX_CHAIN = 16;
 
-/** How a Dir is shown: a page, one JSON object, or a name a line. */
+/** The format of a Dir: a page, one JSON object, or one name per line. */
 export type DirFormat = 'page' | 'json' | 'simple';
 
-/** A Dir as its URL gives it. It is made while it is sent: a Dir may have a million names. */
+/** A Dir in a format. It is made while it is sent, since a Dir may have a million names. */
 export async function dirView(place: Place, entry: TreeEntry, format: DirFormat, signal: AbortSignal): Promise<Representation> {
   const { tree, names } = place;
   if (entry.dirent.kind !== 'dir') throw new TypeError(`list: a ${entry.dirent.kind} has no entries`);
@@ -60,7 +60,7 @@ export async function dirView(place: Place, entry: TreeEntry, format: DirFormat,
   });
 }
 
-/** Whether there is a picture among the first names. */
+/** Whether the first names include a picture. */
 async function beginsWithPictures(tree: Tree, path: TreePath, signal: AbortSignal): Promise<boolean> {
   let seen = 0;
   for await (const entry of tree.list(path, { signal })) {
@@ -70,7 +70,7 @@ async function beginsWithPictures(tree: Tree, path: TreePath, signal: AbortSigna
   return false;
 }
 
-/** The entries of a Dir; a Dir that has one Dir alone is with that in one line, and so on. */
+/** The entries of a Dir. A Dir that only contains one Dir is joined with it in one line, and so on. */
 async function* chained(tree: Tree, path: TreePath, signal: AbortSignal): AsyncGenerator<ListedEntry> {
   let lookedInto = 0;
   for await (const entry of tree.list(path, { signal })) {
@@ -90,7 +90,7 @@ async function* chained(tree: Tree, path: TreePath, signal: AbortSignal): AsyncG
   }
 }
 
-/** The name of the Dir that is all there is in another; undefined where there is more, or where it cannot be read. */
+/** The name of the only entry of a Dir, if that is a Dir; undefined otherwise, or if it cannot be read. */
 async function onlyDir(tree: Tree, path: TreePath, signal: AbortSignal): Promise<Octets | undefined> {
   const names: Octets[] = [];
   try {

@@ -6,14 +6,14 @@ import { contentHeaders, disposition, etagOf } from './headers.ts';
 import { readStart } from './read-text.ts';
 import type { Representation } from './representation.ts';
 
-/** How a URL asks for a file. */
+/** How to serve a file. */
 export interface FileView {
-  /** To be saved, and not shown. */
+  /** Whether the browser should save it instead of showing it. */
   readonly download: boolean;
   readonly cacheControl: string;
 }
 
-/** The content of a file of a tree, as its URL gives it. */
+/** The content of a file of a tree. */
 export async function fileContent(source: BlockSource, entry: TreeEntry, view: FileView, signal: AbortSignal): Promise<Representation> {
   const { dirent, name, size } = entry;
   if (dirent.kind !== 'file') throw new TypeError(`file content: a ${dirent.kind} has none`);
@@ -35,7 +35,7 @@ export async function fileContent(source: BlockSource, entry: TreeEntry, view: F
   };
 }
 
-/** A time as HTTP has it; undefined for what a Date cannot hold. */
+/** A time as a Date for HTTP headers; undefined outside the years 1 to 9999. */
 export function httpDate(ns: bigint): Date | undefined {
   const date = new Date(Number(ns / 1_000_000n));
   return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 || date.getUTCFullYear() < 1 ? undefined : date;

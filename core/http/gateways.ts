@@ -17,9 +17,9 @@ import { WebGateway } from './service.ts';
 import type { HomeArchive } from './web-tree.ts';
 import { WebWrites } from './writes.ts';
 
-/** What a server answers from: a gateway for each client, with the part of the Store that it may see. */
+/** The gateways of a server: one for each client, with the part of the Store that it may see. */
 export class WebGateways implements AsyncDisposable {
-  /** The requests that the server was given. */
+  /** Counts of all requests. */
   readonly counts = new RequestCounts();
   readonly #service: WebService;
   readonly #table: RightsTable | undefined;
@@ -31,7 +31,10 @@ export class WebGateways implements AsyncDisposable {
   readonly #byHolder = new WeakMap<RightsHolder, WebGateway>();
   readonly #views: AsyncDisposable[] = [];
 
-  /** @param table - those who have rights, where not everybody has */
+  /**
+   * @param service - what is served
+   * @param table - the clients with rights; undefined if everybody may read
+   */
   constructor(service: WebService, table: RightsTable | undefined) {
     const store = new VerifiedBlocks(service.store);
     this.#contents = new ReadyContents(store);
@@ -42,7 +45,7 @@ export class WebGateways implements AsyncDisposable {
     this.#forAll = new WebGateway(this.#service, this.#shared, true);
   }
 
-  /** The gateway of somebody; without a name that of those who need no rights. */
+  /** The gateway of a client; undefined: the one for requests that need no rights. */
   of(holder: RightsHolder | undefined): WebGateway {
     if (holder === undefined) return this.#forAll;
     const gateway = this.#byHolder.get(holder) ?? new WebGateway(this.#serviceOf(holder), this.#shared, seesAll(holder));
@@ -50,12 +53,12 @@ export class WebGateways implements AsyncDisposable {
     return gateway;
   }
 
-  /** The time by which links expire. */
+  /** The clock by which links expire. */
   now(): Date {
     return this.#service.now();
   }
 
-  /** Why somebody may not write where others may; undefined where nobody may. */
+  /** Why a client may not write although others may; undefined if it may, or nobody may. */
   lackOfWriting(holder: RightsHolder | undefined): string | undefined {
     return this.#service.writes === undefined || holder === undefined || holder.rights.adds.length > 0
       ? undefined
@@ -66,7 +69,7 @@ export class WebGateways implements AsyncDisposable {
     return { counts: this.counts, checker: this.#checker, writes: this.#writes, ready: this.#ready };
   }
 
-  /** The service as somebody may see it. Nothing of the whole one is in it that they might not. */
+  /** The service as a client sees it, without anything that it must not see. */
   #serviceOf(holder: RightsHolder): WebService {
     const { archive, store, now, onFailure, home, status, blocksAt, writes } = this.#service;
     const view = new RightsView(store, holder, () => this.#table?.holders().includes(holder) === true);
@@ -80,7 +83,7 @@ export class WebGateways implements AsyncDisposable {
       archive: seenArchive,
       home: readsEverything ? home : async () => await firstHome(seen, holder, archive, home),
       isPublic: false,
-      // A client that may not read all Blocks does not learn their places.
+      // A client that may not read all Blocks must not learn their location.
       blocksAt: readsEverything ? blocksAt : undefined,
       now,
       writes,

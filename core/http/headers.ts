@@ -5,17 +5,17 @@ import type { Block } from '../block/block.ts';
 import { formatBlock } from '../block/block-text.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 
-/** What is named by its content never changes. Seconds: a year at most. @see RFC 8246, RFC 9111 5.2.2.1 */
+/** For URLs that name their content, which never changes. The age is a year, in seconds. @see RFC 8246, RFC 9111 5.2.2.1 */
 export const IMMUTABLE = 'max-age=31536000, immutable';
-/** What is named by an archive may be another the next time: each use asks whether it still is. */
+/** For URLs that name an archive, which may change: caches must ask before each use. */
 export const REVALIDATED = 'no-cache';
 
-/** What a server of ours says is wrong with a Block, beside a status that proxies know. */
+/** The header by which our server tells what is wrong with a Block, beside a status that proxies know. */
 export const FAULT_HEADER = 'vt-fault';
-/** The Block is there and damaged: asking again gives the same. */
+/** The Block exists but is damaged: a retry gives the same. */
 export const DAMAGED = 'damaged';
 
-/** On all that is sent: a Dirref in a URL opens the tree, so no other site learns it. */
+/** Headers of all answers. Among others, no other site may learn a Dirref in a URL, which opens the tree. */
 export const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
@@ -23,23 +23,23 @@ export const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-/** Stored content comes from anybody: it runs no script, sends no form, and has an origin of its own. */
+/** Stored content is not trusted: it may run no script, send no form, and has an origin of its own. */
 const CONTENT_POLICY = "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'";
-/** Browsers show PDF by a program that a sandbox keeps from starting. */
+/** Browsers cannot start their PDF viewer in a sandbox. */
 const PDF_POLICY =
   "default-src 'none'; object-src 'self'; plugin-types application/pdf; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'";
 
-/** Headers of stored content of a type. */
+/** The headers of stored content of a type. */
 export function contentHeaders(contentType: string): Record<string, string> {
   return { 'content-security-policy': /^application\/pdf *(?:;|$)/i.test(contentType) ? PDF_POLICY : CONTENT_POLICY };
 }
 
-/** The entity tag of a content: the name of the Block that has it. Strong: equal names are equal bytes. */
+/** The strong entity tag of a content: the name of its Block. */
 export function etagOf(block: Block): string {
   return `"${blockTag(block)}"`;
 }
 
-/** The entity tag of a page made from these texts; the first names the way it is made. */
+/** The entity tag of a page that is made from given texts. @param how - names how it is made */
 export function madeEtag(how: string, ...of: readonly (string | Uint8Array)[]): string {
   const hash = createHash('sha256');
   for (const [i, piece] of of.entries()) hash.update(i === 0 ? '' : '\0').update(piece);
@@ -57,25 +57,25 @@ function blockTag(block: Block): string {
   }
 }
 
-/** Of what has no Block of its own, such as the literal of a short text. */
+/** The tag of a content without a stored Block, such as a short literal. */
 function textTag(block: Block): string {
   return `t:${createHash('sha256').update(formatBlock(block)).digest('hex')}`;
 }
 
-/** `inline; filename="…"; filename*=…`. @see RFC 6266, RFC 8187 */
+/** The header `Content-Disposition`: `inline; filename="…"; filename*=…`. @see RFC 6266, RFC 8187 */
 export function disposition(kind: 'inline' | 'attachment', name: Octets): string {
   const plain = octetsToText(name).replace(/[^ -~]|["\\%]/g, '_');
-  // What is no attr-char of RFC 8187, 3.2.1.
+  // Encodes all characters that are not attr-char in RFC 8187, 3.2.1.
   const encoded = name.replace(/[^A-Za-z0-9!#$&+\-.^_`|~]/g, percent);
   return `${kind}; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }
 
-/** An element of a path in a URL. @see RFC 3986, 2.3 */
+/** Encodes an element of a path for a URL. @see RFC 3986, 2.3 */
 export function urlSegment(name: Octets): string {
   return name.replace(/[^A-Za-z0-9\-._~]/g, percent);
 }
 
-/** Elements of a path in a URL, as they are between slashes. */
+/** Encodes a path for a URL, element by element. */
 export function urlPath(path: Octets): string {
   return path
     .split('/')

@@ -2,12 +2,12 @@ import type { Archive, ArchiveEntry } from '../archive/archive.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 
 /**
- * The newest state of an archive, for many requests at a time. A request gets the result of a read that began after it, so none gets
- * an outdated state. Requests during a read share the next one. An archive that can tell at once that it is unchanged is not read again.
+ * The newest state of an archive, for many concurrent requests. A request gets the result of a read that began after it, so the state is
+ * never outdated. Requests during a read share the next one. An archive whose stamp is unchanged is not read again.
  */
 export class NewestState {
   readonly #archive: Pick<Archive, 'last' | 'stamp'>;
-  /** What was read last, and how the archive was before. */
+  /** The last read entry, and the archive's stamp before that read. */
   #known: { readonly stamp: string; readonly entry: ArchiveEntry | undefined; readonly root: string | undefined } | undefined;
   #running: Promise<unknown> | undefined;
   #next: Promise<ArchiveEntry | undefined> | undefined;
@@ -16,7 +16,7 @@ export class NewestState {
     this.#archive = archive;
   }
 
-  /** Undefined where nothing is recorded. */
+  /** Gives the newest entry; undefined if nothing is recorded. */
   async get(): Promise<ArchiveEntry | undefined> {
     if (this.#known !== undefined && this.#known.stamp === this.#archive.stamp?.()) return this.#known.entry;
     this.#next ??= this.#afterRunning();
@@ -34,7 +34,7 @@ export class NewestState {
     return entry;
   }
 
-  /** Whether a root is that of the newest state, as far as that is known at once. @param root - its text */
+  /** Whether a root is known to be the newest, without waiting. @param root - as text */
   isKnown(root: string): boolean {
     return this.#known?.root === root && this.#known.stamp === this.#archive.stamp?.();
   }

@@ -29,21 +29,21 @@ import { search } from './search.ts';
 import { vtdView } from './vtd/vtd-view.ts';
 import type { WebTrees } from './web-tree.ts';
 
-/** Walks over trees at a time: each takes its share of what all requests have. */
+/** Concurrent walks over trees: each takes its share of the memory for all requests. */
 const MAX_WALKS = 4;
-/** Contents that are hashed at a time. */
+/** Contents hashed at a time. */
 const MAX_HASHED = 2;
 
-/** Characters of a text that is coloured: a browser takes a second for a million. */
+/** Characters of a text that gets colours: a browser takes a second for a million. */
 const MAX_COLOURED = 128 * 1024;
 
-/** Bytes of a content whose Blocks are drawn. */
+/** Bytes of a content whose Blocks are drawn, at most. */
 const MAX_MAPPED_SIZE = 4 * 1024 * 1024 * 1024;
 
 /** The query of a URL. */
 export type Query = ReadonlyMap<string, string>;
 
-/** What the URL of a node gives, by its query. */
+/** The answers for a Dir or file, chosen by the query of its URL. */
 export class PlaceViews {
   readonly #past: PastViews;
   readonly #packs = packState();
@@ -54,7 +54,7 @@ export class PlaceViews {
     this.#past = new PastViews(trees, now);
   }
 
-  /** A Dir. */
+  /** The answer for a Dir. */
   async dir(place: Place, entry: TreeEntry, query: Query, signal: AbortSignal): Promise<Representation> {
     if (query.has('vtd')) return await this.#vtd(place, query, signal);
     if (query.has('tar')) return await within(this.#walks, signal, async () => await tarView(place, this.#packs, signal));
@@ -70,7 +70,7 @@ export class PlaceViews {
     return await dirView(place, entry, format, signal);
   }
 
-  /** A file. */
+  /** The answer for a file. */
   async file(place: Place, entry: TreeEntry, query: Query, signal: AbortSignal): Promise<Representation | undefined> {
     const { tree, names, cacheControl } = place;
     if (query.has('vtd')) return await this.#vtd(place, query, signal);
@@ -128,7 +128,7 @@ export class PlaceViews {
     );
   }
 
-  /** A client gets little for much work: it waits for its turn until the end. */
+  /** Checksums are much work for a small answer: a client holds its turn until the end. */
   async #checksums(place: Place, signal: AbortSignal): Promise<Representation> {
     const made = await checksumsView(place, signal);
     const hashing = this.#hashing;
@@ -161,7 +161,7 @@ export class PlaceViews {
   }
 }
 
-/** What is known after work that takes long, or has no end: so much of it is done at a time. */
+/** Runs long work when the gate has room. */
 async function within<T>(gate: RequestGate, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   if (!gate.tryEnter(0)) await gate.enter(0, signal);
   try {

@@ -2,20 +2,20 @@ import type { PagePlace } from './page/listing.ts';
 import type { Past } from './past/past.ts';
 import type { WebTree } from './web-tree.ts';
 
-/** Where a URL leads within a tree. */
+/** The node of a URL within a tree. */
 export interface Place extends WebTree, PagePlace {
   readonly cacheControl: string;
-  /** The states of this tree, where it is one of them. */
+  /** The recorded states, if this tree is one of them. */
   readonly past?: Past | undefined;
-  /** Whether the URL still leads to this tree; undefined where that is not known at once. */
+  /** Tells whether the URL still leads to this tree; undefined if that cannot be known at once. */
   readonly lasts?: (() => boolean) | undefined;
-  /** Whether who sees it may see other trees by their references. */
+  /** Whether its viewer may open other trees by their references. */
   readonly opensReferences: boolean;
-  /** What reports a newer state, where the newest is shown. */
+  /** The URL path that reports a newer state, if the newest is shown. */
   readonly newest?: string | undefined;
 }
 
-/** What the links of a page are made of. */
+/** The texts on which the links of a page depend, for its entity tag. */
 export function whereOf({ title, base, names }: PagePlace): string {
   return [title, base, names.join('/')].join('\0');
 }

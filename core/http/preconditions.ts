@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What a representation is known by. */
+/** The validators of a representation. @see RFC 9110, 8.8 */
 export interface Validators {
   /** Strong, with its quotes. */
   readonly etag: string;
@@ -8,9 +8,9 @@ export interface Validators {
 }
 
 /**
- * The status that conditions of a GET or HEAD decide, in the order of RFC 9110, 13.2.2.
+ * The status that the conditions of a GET or HEAD lead to, in the order of RFC 9110, 13.2.2.
  *
- * @returns undefined where the request continues
+ * @returns undefined if the request is to be answered normally
  */
 export function conditionStatus(headers: IncomingHttpHeaders, { etag, lastModified }: Validators): 304 | 412 | undefined {
   const match = headers['if-match'];
@@ -26,7 +26,7 @@ export function conditionStatus(headers: IncomingHttpHeaders, { etag, lastModifi
   return since !== undefined && lastModified !== undefined && seconds(lastModified) <= seconds(since) ? 304 : undefined;
 }
 
-/** Whether `If-Range` lets a Range count: it is absent, or names this very representation. @see RFC 9110, 13.1.5 */
+/** Whether a Range applies: `If-Range` is absent, or names this representation. @see RFC 9110, 13.1.5 */
 export function rangeApplies(headers: IncomingHttpHeaders, { etag, lastModified }: Validators): boolean {
   const header = headers['if-range'];
   if (header === undefined) return true;
@@ -54,7 +54,7 @@ function parseDate(text: string | undefined): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-/** HTTP's dates have no fraction. */
+/** Whole seconds, since HTTP dates have no fraction. */
 function seconds(date: Date): number {
   return Math.floor(date.getTime() / 1000);
 }

@@ -3,10 +3,10 @@ import type { BlockSource } from '../block/block-source.ts';
 import { readBlockRange } from '../block/read-range.ts';
 import { SNIFFED_SIZE } from './content-type.ts';
 
-/** Bytes of a text that a page shows. */
+/** Bytes of a text that a page shows, at most. */
 const SHOWN_SIZE = 256 * 1024;
 
-/** The start of a content as text, or undefined where it is none in UTF-8. */
+/** The start of a content as text; undefined if it is not UTF-8. */
 export async function readText(
   source: BlockSource,
   block: Block,
@@ -16,7 +16,7 @@ export async function readText(
   const start = await readStart(source, block, Math.min(size, SHOWN_SIZE), signal);
   if (start.includes(0)) return undefined;
   try {
-    // A character that is cut at the end is left out.
+    // A character that is cut at the end is dropped.
     return { shown: new TextDecoder('utf-8', { fatal: true }).decode(start, { stream: size > SHOWN_SIZE }), isWhole: size <= SHOWN_SIZE };
   } catch {
     return undefined;

@@ -2,19 +2,19 @@ import type { Block } from '../block/block.ts';
 import type { ByteRange } from './byte-ranges.ts';
 import type { Validators } from './preconditions.ts';
 
-/** What a GET of a URL gives. */
+/** The answer to a GET of a URL. */
 export interface Representation extends Validators {
   readonly contentType: string;
-  /** Bytes; undefined where only their end shows how many they are: then no part of it can be asked for. */
+  /** Size in bytes; undefined if it is unknown in advance: then ranges cannot be requested. */
   readonly size: number | undefined;
   /** Further headers. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** The Block whose bytes it has. */
+  /** The Block with these bytes. */
   readonly block?: Block | undefined;
-  /** Whether it still is what its URL gives; undefined where that is not known at once. */
+  /** Tells whether it is still the answer of its URL; undefined if that cannot be known at once. */
   readonly lasts?: (() => boolean) | undefined;
-  /** Its bytes, where they are in memory. */
+  /** Its bytes, if they are in memory. */
   readonly bytes?: Uint8Array | undefined;
-  /** Its bytes, or those of a range. Each chunk stays as it is for as long as it is held. */
+  /** Its bytes, or those of a range. Chunks are never reused. */
   read(range: ByteRange | undefined, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }

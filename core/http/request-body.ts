@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Takes the body of a request.
+ * Reads the body of a request.
  *
- * @param onMore - called with how many bytes have come
+ * @param maxSize - in bytes
+ * @param onMore - called with the number of bytes of each chunk
  * @returns undefined if it is too long; the rest is not read
  */
 export async function readBody(
@@ -13,7 +14,7 @@ export async function readBody(
 ): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
-  // A client that has sent too much gets the answer over the same connection.
+  // Keep the connection open: a client that sent too much gets the answer over it.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     onMore(chunk.length);

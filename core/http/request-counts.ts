@@ -1,16 +1,16 @@
 /** Counts the requests of a server. */
 export class RequestCounts {
-  /** By the first digit of the status that was sent. */
+  /** Answers by the first digit of their status. */
   readonly byClass = new Map<number, number>([2, 3, 4, 5].map((code) => [code, 0]));
-  /** Requests that are being answered. */
+  /** Requests in progress. */
   open = 0;
 
-  /** An answer is to be given. */
+  /** Notes that an answer begins. */
   begun(): void {
     this.open++;
   }
 
-  /** It was given, or its connection has ended. */
+  /** Notes that an answer was sent, or its connection ended. */
   ended(status: number): void {
     this.open--;
     const code = Math.floor(status / 100);

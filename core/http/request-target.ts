@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What a request asks for, and of whom. */
+/** The target of a request. */
 export interface RequestTarget {
-  /** The name of the server that it is meant for, with its port if there is one. */
+  /** The host that it is meant for, with its port if there is one. */
   readonly host: string;
   /** The path of the request, still encoded. */
   readonly path: string;
@@ -10,7 +10,11 @@ export interface RequestTarget {
   readonly query: string;
 }
 
-/** The target of a request. One that has a whole URL means the host of that, whatever its `Host` says. @see RFC 9112, 3.2.2 */
+/**
+ * Parses the target of a request. In a request with a whole URL, the host of that URL counts, not the header `Host`.
+ *
+ * @see RFC 9112, 3.2.2
+ */
 export function requestTarget({ url = '/', headers }: Pick<IncomingMessage, 'url' | 'headers'>): RequestTarget {
   const authority = /^https?:\/\/([^/?]*)/i.exec(url);
   const rest = authority === null ? url : url.slice(authority[0].length);

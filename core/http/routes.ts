@@ -9,18 +9,18 @@ import { parseUri } from '../dirent/uri.ts';
 import { parseBlockName, parseBlockNames } from './block-content.ts';
 import type { Share, SharedPath } from './share-link.ts';
 
-/** What a URL asks for. @see vt(7), "HTTP" */
+/** The meaning of a URL path. @see vt(7), "HTTP" */
 export type Route =
   | { readonly kind: 'home' | 'store' | 'status' | 'metrics' }
   | { readonly kind: 'block' | 'contents'; readonly hashcode: HashCode }
   | { readonly kind: 'records'; readonly hashcodes: readonly HashCode[] }
-  /** Where records are sent to. */
+  /** The target for new records. */
   | { readonly kind: 'new records' }
-  /** What pages are made with. */
+  /** A file that pages use. */
   | { readonly kind: 'page file'; readonly name: string }
   /** `/d/REFERENCE/path` */
   | { readonly kind: 'tree'; readonly base: string; readonly uri: VtUri }
-  /** `/archive/NAME[@STATE]/path`; `isRoot` without its slash. */
+  /** `/archive/NAME[@STATE]/path` */
   | {
       readonly kind: 'archive';
       readonly base: string;
@@ -41,10 +41,10 @@ export type Route =
     };
 
 /**
- * The route of a URL's path, which is still encoded.
+ * Parses the path of a URL, still encoded.
  *
- * @returns undefined for what leads nowhere
- * @throws {ParseError} for what no URL of ours is: a percent sign without its digits, `..`, a NUL, a reference that cannot be read
+ * @returns undefined for an unknown path
+ * @throws {ParseError} for an invalid path: a percent sign without digits, `..`, a NUL, an unreadable reference
  */
 export function parseRoute(path: string): Route | undefined {
   if (path === '/') return { kind: 'home' };
@@ -76,14 +76,14 @@ export function parseRoute(path: string): Route | undefined {
   }
 }
 
-/** The URL path up to the tree: what is left without the names below it. */
+/** The URL path of the tree: the path without the names below the tree. */
 function baseOf(path: string, uri: VtUri): string {
   const names = uri.path.split('/').length - 1;
   const parts = (uri.isDir ? path.slice(0, -1) : path).split('/');
   return `${parts.slice(0, parts.length - names).join('/')}/`;
 }
 
-/** The route of a link. @throws {ParseError} as {@link parseRoute} */
+/** The route of a shared link. @throws {ParseError} as {@link parseRoute} */
 export function shareRoute({ share, link, state, rest }: SharedPath): Route | undefined {
   const spec = state === undefined ? undefined : octetsToTextStrict(decodeSegment(state));
   if (state !== undefined && spec === undefined) return undefined;
@@ -93,7 +93,7 @@ export function shareRoute({ share, link, state, rest }: SharedPath): Route | un
 
 function parseArchive(rest: string): Route | undefined {
   const [first = '', ...below] = rest.split('/');
-  // A name may have an @ too: as %40.
+  // An @ in a name is written as %40.
   const at = first.lastIndexOf('@');
   const name = octetsToTextStrict(decodeSegment(at > 0 ? first.slice(0, at) : first));
   const state = at > 0 ? octetsToTextStrict(decodeSegment(first.slice(at + 1))) : undefined;
@@ -107,7 +107,7 @@ function parseArchive(rest: string): Route | undefined {
   };
 }
 
-/** The names of a path; it is that of a Dir where it ends in a slash. */
+/** The names of a path; a final slash makes it a Dir. */
 function namesIn(parts: readonly string[]): { readonly names: readonly Octets[]; readonly isDir: boolean } {
   const isDir = parts.at(-1) === '';
   const names = (isDir ? parts.slice(0, -1) : parts).map(decodeSegment);
@@ -124,7 +124,7 @@ function decodeSegment(raw: string): Octets {
   return raw.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))) as Octets;
 }
 
-/** The query of a URL: its keys, each with its value or ''. */
+/** Parses the query of a URL to keys and values; a key without a value has ''. */
 export function parseQuery(text: string): ReadonlyMap<string, string> {
   try {
     return new Map(new URLSearchParams(text));

@@ -6,28 +6,28 @@ import type { NodeDirent } from '../tree/diff/diff.ts';
 import type { Tree } from '../tree/tree.ts';
 import { walkDirent } from '../tree/walk.ts';
 
-/** Names that are found at most. */
+/** Results, at most. */
 const MAX_FOUND = 1000;
-/** Names that are looked at: a tree may have no end. */
+/** Names that are searched, at most: a tree may be endless. */
 const MAX_WALKED = 500_000;
-/** Milliseconds of a walk until others have their turn. */
+/** Milliseconds of a walk between turns for others. */
 const TURN_MS = 5;
 
 /** A name that was found. */
 export interface Found {
-  /** Below the Dir that was searched, without a slash at its start. */
+  /** Path below the searched Dir, without a slash at its start. */
   readonly path: Octets;
   readonly dirent: NodeDirent;
 }
 
-/** What a search came to. */
+/** The result of a search. */
 export interface SearchResult {
   readonly found: readonly Found[];
-  /** It has seen all, or found as many as are found, or seen as many as are looked at. */
+  /** Why it ended: everything was searched, or a limit of results or of searched names was reached. */
   readonly end: 'all' | 'found' | 'walked';
 }
 
-/** The names below a Dir that have a text in them, whatever the case of their letters. */
+/** Finds the names below a Dir that contain a text, ignoring case. */
 export async function search(tree: Tree, dir: DirDirent, text: string, signal: AbortSignal): Promise<SearchResult> {
   const wanted = text.toLowerCase();
   const turns = new EventTurns(TURN_MS);

@@ -5,15 +5,14 @@ import { parseRanges } from './byte-ranges.ts';
 import { conditionStatus, rangeApplies } from './preconditions.ts';
 import type { Representation } from './representation.ts';
 
-/** Bytes that go out by one call of the system; Blocks are smaller. */
+/** Bytes per system call; Blocks are smaller. */
 const SENT_AT_ONCE = 64 * 1024;
 
 /**
- * Answers a GET or HEAD: conditions, ranges, headers, body. The first bytes are read before the status goes out, so that a Block that is
- * missing there becomes a status. Where one is found to be missing or damaged later, the caller ends the connection: what was sent is never
- * wrong.
+ * Answers a GET or HEAD: conditions, ranges, headers, body. The first bytes are read before the status is sent, so that a Block missing
+ * there becomes a status. If a Block is found missing or damaged later, the caller ends the connection: wrong bytes are never sent.
  *
- * @throws what reading throws; `headersSent` says which of the two it is
+ * @throws errors of reading; `headersSent` tells the two cases apart
  */
 export async function send(
   request: IncomingMessage,
@@ -68,7 +67,7 @@ function lengthOf(size: number | undefined): Record<string, string> {
   return size === undefined ? {} : { 'content-length': String(size) };
 }
 
-/** Headers of a representation, whatever the status. */
+/** The headers of a representation for any status. */
 export function headersOf({ etag, lastModified, size, headers }: Representation): Record<string, string> {
   return {
     etag,
@@ -78,7 +77,7 @@ export function headersOf({ etag, lastModified, size, headers }: Representation)
   };
 }
 
-/** Several ranges in one answer. @see RFC 9110, 14.6 */
+/** Sends several ranges in one answer. @see RFC 9110, 14.6 */
 async function sendParts(
   response: ServerResponse,
   headers: Readonly<Record<string, string>>,
@@ -102,7 +101,7 @@ async function sendParts(
 
 type Piece = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-/** Sends pieces as a body, as fast as the client takes them. @param writeHead - called once the first bytes are there */
+/** Sends pieces as a body, as fast as the client accepts them. @param writeHead - called when the first bytes are available */
 export async function sendBody(response: ServerResponse, writeHead: () => unknown, pieces: readonly Piece[]): Promise<void> {
   let begun = false;
   let held = 0;

@@ -17,52 +17,48 @@ import { hasBody, sendProblem } from './service.ts';
 
 /** Connections at a time. */
 const MAX_CONNECTIONS = 1024;
-/** Bytes of the headers of a request. */
+/** Bytes of the headers of a request, at most. */
 const MAX_HEADER_SIZE = 16 * 1024;
-/** Milliseconds in which the headers of a request come whole. */
+/** Milliseconds within which the headers of a request must be complete. */
 const HEADERS_MS = 10_000;
-/** Milliseconds in which a request comes whole, its body too. */
+/** Milliseconds within which a request and its body must be complete. */
 const REQUEST_MS = 60_000;
-/** Milliseconds between two looks for requests that have taken longer. */
+/** Milliseconds between two checks of these times. */
 const CHECK_MS = 2000;
-/** Milliseconds in which a client that is being sent something takes some of it. */
+/** Milliseconds within which a client must accept some bytes of its answer. */
 const IDLE_MS = 60_000;
-/** Milliseconds for which a connection waits for its next request. */
+/** Milliseconds for which an idle connection is kept. */
 const KEEP_ALIVE_MS = 15_000;
-/** Milliseconds that clients have to take their last answers. */
+/** Milliseconds that clients have to receive their last answers. */
 const DRAIN_MS = 10_000;
 
 const METHODS = 'GET, HEAD, OPTIONS, PROPFIND';
 
-/** Which clients may send requests. */
+/** The clients that may send requests. */
 export interface WebAccess {
   /** The clients that may send requests: each request must carry the secret of one. Undefined admits everybody. */
   readonly table: RightsTable | undefined;
-  /** Names of this machine beside its addresses and `localhost`. */
+  /** Names of this machine besides its addresses and `localhost`. */
   readonly hosts: ReadonlySet<string>;
 }
 
 export interface WebServerOptions {
   readonly host: string;
-  /** 0 for any free one. */
+  /** 0 for any free port. */
   readonly port: number;
   readonly service: WebService;
   readonly access: WebAccess;
-  /** Our certificate and its key, in PEM: HTTPS. */
+  /** Certificate and key in PEM, for HTTPS. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
 }
 
-/** A listening server. Disposing of it drains: no new connections, and what was asked is answered. */
+/** A listening server. Disposal takes no new connections, and answers the requests received so far. */
 export interface WebServer extends AsyncDisposable {
   /** `http://127.0.0.1:8080/` */
   readonly url: string;
 }
 
-/**
- * Serves a Store over HTTP.
- *
- * @throws {VtError} EOPEN where the address cannot be listened on
- */
+/** Serves a Store over HTTP. @throws {VtError} EOPEN if it cannot listen on the address */
 export async function serveWeb({ host, port, service, access, tls }: WebServerOptions): Promise<WebServer> {
   const gateways = new WebGateways(service, access.table);
   const names = new OwnNames(access.hosts);
@@ -111,7 +107,7 @@ async function answerFully(
 ): Promise<void> {
   for (const [name, value] of Object.entries(COMMON_HEADERS)) response.setHeader(name, value);
   const isPropfind = request.method === 'PROPFIND';
-  // Another body is never asked for; what still comes of one would be taken for the next request.
+  // Other methods need no body: the rest of one would be taken for the next request.
   const isWrite = request.method === 'PUT' || request.method === 'POST';
   if (!isPropfind && !isWrite && hasBody(request)) response.setHeader('connection', 'close');
   if ('status' in admission) {
@@ -135,7 +131,7 @@ async function answerFully(
     return;
   }
   const gone = new AbortController();
-  // An abort makes an error, which takes a tenth of the time of an answer.
+  // Abort only if necessary: the error takes a tenth of the time of an answer.
   response.once('close', () => {
     if (!response.writableFinished) gone.abort();
   });

@@ -42,40 +42,40 @@ import type { WebWrites } from './writes.ts';
 
 const XML_TYPE = 'application/xml; charset=utf-8';
 
-/** What may be asked of a node that nothing but its tree decides. */
+/** Queries of a node whose answers depend only on its tree. */
 const TREE_QUERIES: ReadonlySet<string> = new Set(['view', 'thumbnail', 'download']);
 
 const ALWAYS = (): boolean => true;
 
-/** What is served. */
+/** Everything that a server offers. */
 export interface WebService {
   readonly store: Store;
   readonly archive: HomeArchive | undefined;
-  /** The URL path that `/` leads to. */
+  /** Gives the URL path to which `/` redirects. */
   readonly home: () => Promise<string>;
-  /** Caches that several users share may keep what never changes. */
+  /** Whether shared caches may keep immutable answers. */
   readonly isPublic: boolean;
-  /** Where Blocks are to be had instead, without a slash at its end: `/h/` redirects there. */
+  /** A URL without a final slash that has the Blocks; `/h/` redirects there. */
   readonly blocksAt?: string | undefined;
-  /** Set if clients with the right can add Blocks and states; it has the name of this process. */
+  /** Set if clients with the right may add Blocks and states; `instance` names this process. */
   readonly writes?: { readonly instance: string } | undefined;
   readonly now: () => Date;
-  /** How the Store is getting on: `/status` and `/metrics`. */
+  /** Gives the status of the Store, for `/status` and `/metrics`. */
   readonly status?: ((signal: AbortSignal) => Promise<readonly StatusItem[]>) | undefined;
-  /** Called with what failed on our side. */
+  /** Called with each internal error. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** What the gateways of a server have together. */
+/** The parts that all gateways of a server share. */
 export interface SharedByGateways {
   readonly counts: RequestCounts;
   readonly checker: RecordChecker;
   readonly writes: WebWrites;
-  /** For clients that may read every Block. */
+  /** Used only for clients that may read every Block. */
   readonly ready: ReadyAnswers;
 }
 
-/** Answers requests for what a Store has, and takes what is added to it. */
+/** Answers requests about a Store, and adds to it. */
 export class WebGateway {
   readonly #service: WebService;
   readonly #counts: RequestCounts;
@@ -88,7 +88,10 @@ export class WebGateway {
   readonly #pages = new KeptPages();
   readonly #ready: ReadyAnswers | undefined;
 
-  /** @param seesAll - the client may read every Block */
+  /**
+   * @param service - what the client may see
+   * @param seesAll - whether the client may read every Block
+   */
   constructor(service: WebService, { counts, checker, writes, ready }: SharedByGateways, seesAll: boolean) {
     this.#service = service;
     this.#counts = counts;
@@ -100,7 +103,7 @@ export class WebGateway {
     this.#ready = seesAll ? ready : undefined;
   }
 
-  /** Answers at once what was asked for before and cannot have changed. @returns whether it was that */
+  /** Answers a request at once if its answer is kept and cannot have changed. @returns whether it did */
   answersAtOnce(request: IncomingMessage, response: ServerResponse, shared: SharedPath | undefined): boolean {
     const { method } = request;
     return (
@@ -130,7 +133,7 @@ export class WebGateway {
     }
   }
 
-  /** Whether anything may be added. */
+  /** Whether writes are possible. */
   get takesWrites(): boolean {
     return this.#service.writes !== undefined && canWrite(this.#service.store);
   }
@@ -149,7 +152,7 @@ export class WebGateway {
         archive: (name: string) => this.#trees.archive(name),
       };
       const { status, text, headers = {} } = await this.#writes.answer(route, request, target, signal);
-      // What is left of a body would be taken for the next request.
+      // The rest of a body would be taken for the next request.
       if (!request.complete) response.setHeader('connection', 'close');
       if (status >= 400) sendProblem(response, status, text ?? '', headers);
       else response.writeHead(status, { 'cache-control': 'no-store', ...headers }).end(text === undefined ? undefined : `${text}\n`);
@@ -182,7 +185,7 @@ export class WebGateway {
         return;
       }
       const { depth } = request.headers;
-      // Below a file there is nothing, however deep.
+      // A file has nothing below it, so its depth does not matter.
       if (entry.dirent.kind === 'dir' && depth !== '0' && depth !== '1') {
         const text = '<?xml version="1.0" encoding="utf-8"?>\n<D:error xmlns:D="DAV:"><D:propfind-finite-depth/></D:error>\n';
         response.writeHead(403, { 'content-type': XML_TYPE, 'content-length': String(text.length) }).end(text);
@@ -252,7 +255,7 @@ export class WebGateway {
     }
   }
 
-  /** Where a URL leads within a tree; undefined where it leads to no tree. */
+  /** The node of a URL within a tree; undefined if the URL names no tree. */
   async #place(route: Extract<Route, { kind: 'tree' | 'archive' | 'share' }>, signal: AbortSignal): Promise<Place | undefined> {
     const { isPublic, now } = this.#service;
     const { base } = route;
@@ -334,12 +337,12 @@ export class WebGateway {
   }
 }
 
-/** Whether a body comes with a request. */
+/** Whether a request has a body. */
 export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
-/** A text in pieces of some size: a Dir may have a million names. */
+/** Joins pieces of text to larger ones: a Dir may have a million names. */
 async function* octetsOf(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
   let text = '';
   for await (const piece of pieces) {
@@ -364,7 +367,7 @@ function redirect(response: ServerResponse, { status, location }: Redirect): voi
   response.writeHead(status, { location, 'cache-control': 'no-store', 'content-length': '0' }).end();
 }
 
-/** Answers with a status and one line that says why. It is not kept: what is missing may come. */
+/** Answers with a status and one line with the reason. It is not cached: what is missing may arrive. */
 export function sendProblem(
   response: ServerResponse,
   status: number,

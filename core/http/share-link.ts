@@ -2,54 +2,60 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Octets } from '../base/octets.ts';
 import type { RightsHolder } from '../rights/rights-line.ts';
 
-/** What a link opens: a part of an archive, with the rights of one line. */
+/** The content of a link: a part of an archive, with the rights of one client. */
 export interface Share {
-  /** Whose rights it has. */
+  /** Name of the client whose rights it has. */
   readonly holder: string;
   readonly archive: string;
-  /** The names down to what is shared, from the root as the holder sees it. */
+  /** The names from the root, as the holder sees it, to the shared node. */
   readonly names: readonly Octets[];
-  /** A state, as after `@`; undefined for the newest, whichever that is. */
+  /** A state in the form after `@`; undefined for the newest at each time. */
   readonly state: string | undefined;
-  /** It opens the earlier states of the same part too, by `@STATE` behind the link. */
+  /** Whether it also opens earlier states of the same part, by `@STATE` after the link. */
   readonly hasPast: boolean;
-  /** Seconds since 1970 from which on it opens nothing. */
+  /** When it expires, in seconds since 1970. */
   readonly untilS: number;
 }
 
 const ROOM = '/share/';
-/** Of the form of what a link says. */
+/** The version of the content's format. */
 const VERSION = 1;
-/** Characters of what a link says. */
+/** Characters of the encoded content, at most. */
 const MAX_SIZE = 8192;
 
-/** The URL path of a link, with a slash at its end. It holds for as long as the line of its holder stays. */
+/**
+ * Makes the URL path of a link, with a slash at its end. It is valid until it expires, or its holder's line is removed or gets another
+ * secret.
+ *
+ * @param by - the holder
+ */
 export function formatShare({ holder, archive, names, state, untilS, hasPast }: Share, by: RightsHolder): string {
   const list = [VERSION, holder, archive, names, state ?? '', untilS, ...(hasPast ? [true] : [])];
   const said = Buffer.from(JSON.stringify(list)).toString('base64url');
   return `${ROOM}${said}.${proofOf(said, by)}/`;
 }
 
-/** A link in its URL form. */
+/** A parsed link. */
 export interface SharedPath {
   readonly share: Share;
   /** The URL path of the link itself, without a slash at its end. */
   readonly link: string;
-  /** What follows an `@` behind it, in the form of the URL. */
+  /** The text after `@`, still encoded. */
   readonly state: string | undefined;
-  /** What follows its slash; undefined where that is missing. */
+  /** The text after its slash; undefined without a slash. */
   readonly rest: string | undefined;
 }
 
-/** Whether a URL path is that of a link, of whatever worth. */
+/** Whether a URL path has the form of a link, valid or not. */
 export function isSharePath(path: string): boolean {
   return path.startsWith(ROOM);
 }
 
 /**
- * The link of a URL path.
+ * Parses and verifies a link in a URL path.
  *
- * @returns undefined for one that none of those who have rights has made
+ * @param holders - the present clients
+ * @returns undefined if no client made it
  */
 export function readShare(path: string, holders: readonly RightsHolder[]): SharedPath | undefined {
   const [, said = '', proof = '', state, rest] = /^\/share\/([\w-]+)\.([\w-]+)(?:@([^/]*))?(?:\/(.*))?$/s.exec(path) ?? [];
@@ -77,7 +83,7 @@ function parseShare(said: string): Share | undefined {
   return { holder, archive, names: names as Octets[], state: state === '' ? undefined : state, untilS, hasPast: hasPast === true };
 }
 
-/** The key is made of the hash of the secret, so that a line with the hash alone makes links as well. */
+/** The signature of a link. Its key is derived from the hash of the secret, so that a line with only the hash can make links too. */
 function proofOf(said: string, { digest }: RightsHolder): string {
   const key = createHmac('sha256', digest).update('vtftp share').digest();
   return createHmac('sha256', key).update(said).digest('base64url');

@@ -16,10 +16,10 @@ import type { Tree } from '../tree/tree.ts';
 import type { Past } from './past/past.ts';
 import type { WebTree } from './web-tree.ts';
 
-/** Trees, and pasts, that are kept. */
+/** Trees, and histories, that are kept. */
 const MAX_KEPT = 32;
 
-/** Parts of trees, each as a tree of its own: what is beside it cannot be reached from it. */
+/** Parts of trees, each as a separate tree: nothing outside can be reached from it. */
 export class SharedTrees {
   readonly #store: Store;
   readonly #trees = new RecentMap<string, WebTree>({ maxSize: MAX_KEPT });
@@ -29,12 +29,12 @@ export class SharedTrees {
     this.#store = store;
   }
 
-  /** The tree of a part; of a file a Dir that has it alone. Undefined where nothing is there that could be shown. */
+  /** The tree of a part; for a file a Dir with only this file. Undefined if there is nothing to show. */
   async part({ tree, root }: WebTree, names: readonly Octets[], options: OpOptions): Promise<WebTree | undefined> {
     const key = `${names.join('/')}\0${formatDirent(root)}`;
     const known = this.#trees.get(key);
     if (known !== undefined) return known;
-    // A Dir may need a table of hard links of its own, which nobody wants to have stored.
+    // A Dir may need a table of hard links of its own, which must not be stored.
     const store = new AddedBlocks(this.#store);
     const top = await partOf(store, tree, names, options);
     if (top === undefined) return undefined;
@@ -43,7 +43,7 @@ export class SharedTrees {
     return part;
   }
 
-  /** The states of a part in an archive: those in which it changed. */
+  /** The states of an archive in which a part changed. */
   past(whole: Archive, names: readonly Octets[], base: string): Past {
     const key = `${names.join('/')}\0${whole.name}`;
     const known = this.#pasts.get(key);
@@ -63,7 +63,7 @@ export class SharedTrees {
   }
 }
 
-/** The Dir that is shown of a part. */
+/** The Dir that shows a part. */
 async function partOf(store: Store, tree: Tree, names: readonly Octets[], options: OpOptions): Promise<DirDirent | undefined> {
   const node = await partOfTree(tree, names, options);
   if (node?.kind === 'dir') return { ...node, name: '' as Octets };

@@ -1,11 +1,11 @@
-/** One fact about how the Store is getting on. */
+/** One item of the status of a Store. */
 export interface StatusItem {
   /** `archive`, `tail`, `store`, `journal`, `disk`, `scrub`. */
   readonly what: string;
-  /** For people. */
+  /** The item as text for users. */
   readonly text: string;
-  /** What needs care; undefined where all is well. */
+  /** What is wrong; undefined if all is well. */
   readonly trouble: string | undefined;
-  /** For programs: numbers, and texts that tell one from another. */
+  /** The item for programs: numbers, and texts that identify it. */
   readonly record: Readonly<Record<string, unknown>>;
 }

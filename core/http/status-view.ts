@@ -6,10 +6,10 @@ import type { Representation } from './representation.ts';
 import type { RequestCounts } from './request-counts.ts';
 import type { StatusItem } from './status-item.ts';
 
-/** What changes from one moment to the next is kept by nobody. */
+/** The answers change all the time: never cache them. */
 const FRESH = { 'cache-control': 'no-store' };
 
-/** `/status`: a page for browsers, else JSON. */
+/** The answer of `/status`: a page for browsers, else JSON. */
 export function statusView(items: readonly StatusItem[], { accept }: IncomingHttpHeaders): Representation {
   const isOk = items.every(({ trouble }) => trouble === undefined);
   const fields = items.map(({ what, trouble, record }) => ({ what, ...record, ok: trouble === undefined, trouble }));
@@ -22,7 +22,7 @@ export function statusView(items: readonly StatusItem[], { accept }: IncomingHtt
   return { ...made, contentType: 'application/json', headers: { ...FRESH, vary: 'accept, accept-encoding' }, read: () => text(json) };
 }
 
-/** `/metrics`: the text format of Prometheus, 0.0.4. Each number of the status is a gauge, named by the thing and its field. */
+/** The answer of `/metrics` in the text format of Prometheus, 0.0.4. Each number of the status is a gauge named by item and field. */
 export function metricsView(items: readonly StatusItem[], counts: RequestCounts): Representation {
   const gauges = new Map<string, string[]>();
   const add = (name: string, labels: string, value: number): void => {

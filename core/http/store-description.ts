@@ -6,33 +6,33 @@ import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
 import { type Durability, readDurability } from '../store/durability.ts';
 
-/** Bytes of it. */
+/** Bytes of a description, at most. */
 export const MAX_DESCRIPTION_SIZE = 1024 * 1024;
 
-/** What a server says about its Store: `/store`. */
+/** The answer of `/store`: a description of the Store. */
 export interface StoreDescription {
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
-  /** Many Blocks are had at once, by `/r/`. */
+  /** Whether `/r/` gives many Blocks at once. */
   readonly givesRecords: boolean;
-  /** Whether many Blocks are there is asked at once, by `/r/…?has`. */
+  /** Whether `/r/…?has` tells which of many Blocks exist. */
   readonly tellsMany: boolean;
-  /** How far what is added outlives a loss of power, where the Store says so. */
+  /** The durability of added Blocks in a power failure, if the Store tells. */
   readonly durability?: Durability | undefined;
-  /** The archives that it reports. */
+  /** The names of its archives. */
   readonly archives: readonly string[];
   /** Set if this client may add Blocks and states. It names the process: Blocks added to an earlier process may be lost. */
   readonly instance?: string | undefined;
 }
 
-/** As one line of JSON. */
+/** Formats a description as one line of JSON. */
 export function formatDescription({ hashName, edges, givesRecords, tellsMany, ...rest }: StoreDescription): string {
   const { minSize, meanSize, maxSize, coarseFrom } = edges;
   const sizes = [minSize, meanSize, maxSize, coarseFrom ?? 0].join(':');
   return `${JSON.stringify({ vtftp: 1, hash: hashName, edges: sizes, records: givesRecords, has: tellsMany, ...rest })}\n`;
 }
 
-/** @throws {ParseError} for what no server of ours says */
+/** Parses a description. @throws {ParseError} if it is not from vtftp */
 export function parseDescription(text: string): StoreDescription {
   const found = parseJson(text);
   const hashName = HASH_NAMES.find((name) => name === found['hash']);

@@ -7,7 +7,7 @@ import type { Representation } from './representation.ts';
 import { formatDescription } from './store-description.ts';
 import type { HomeArchive } from './web-tree.ts';
 
-/** What programs learn about the Store: `/store`. @param instance - names this process, for clients that may write */
+/** The answer of `/store`: the description of the Store. @param instance - names this process, for clients that may write */
 export async function describeStore(store: Store, home: HomeArchive | undefined, instance?: string): Promise<Representation> {
   const listed = (await capability(store, 'archives')?.list?.()) ?? [];
   const archives = [...new Set([...listed, ...(home === undefined ? [] : [home.name])])];
@@ -23,12 +23,12 @@ export async function describeStore(store: Store, home: HomeArchive | undefined,
   };
 }
 
-/** The entity tag of the newest state: who records the next one names it. */
+/** The entity tag of the newest state; a client that records the next one names it. */
 export function lastEtag(last: ArchiveEntry | undefined): string {
   return madeEtag('last', String(last?.number), String(last?.whenNs));
 }
 
-/** The lines of an archive, each with its number before it; of a program that reads states. */
+/** The lines of an archive, each after its number, for programs. @param onlyLast - give only the newest */
 export async function archiveLines(archive: Archive, onlyLast: boolean): Promise<Representation> {
   const last = await archive.last();
   return {

@@ -15,31 +15,31 @@ import type { Tree } from '../tree/tree.ts';
 import { NewestState } from './newest-state.ts';
 import { recordedState } from './past/recorded-state.ts';
 
-/** Trees, and archives, that are kept open. A page asks for one again and again. */
+/** Trees, and archives, that are kept open: a page requests one again and again. */
 const MAX_OPEN = 32;
 
-/** How often a tree is given. It keeps the Dirs that it was asked for, and a crawler asks for all of them: then it is opened again. */
+/** Uses of an open tree. It caches the Dirs it has read, and a crawler reads all of them, so it is reopened after that. */
 const MAX_USES = 1000;
 
-/** A tree that a URL names. */
+/** An open tree. */
 export interface WebTree {
   readonly tree: Tree;
   readonly root: DirDirent;
 }
 
-/** The archive that the root of the server leads to. */
+/** The archive to which `/` redirects. */
 export interface HomeArchive {
-  /** As URLs name it. */
+  /** Its name in URLs. */
   readonly name: string;
   readonly archive: Archive;
 }
 
-/** Opens the trees of a Store that URLs name, and keeps those asked for last. */
+/** Opens the trees of a Store for URLs, and keeps the most recent ones. */
 export class WebTrees {
   readonly store: Store;
   readonly #home: HomeArchive | undefined;
   readonly #newestStates = new Map<string, NewestState>();
-  /** By the text of their Dirrefs. Nothing changes them, and they hold nothing open: one that is dropped may still be read. */
+  /** By the text of their Dirrefs. They never change and hold no resources, so a dropped one may still be in use. */
   readonly #open = new RecentMap<string, WebTree & { uses: number }>({ maxSize: MAX_OPEN });
 
   constructor(store: Store, home?: HomeArchive) {
@@ -47,11 +47,7 @@ export class WebTrees {
     this.#home = home;
   }
 
-  /**
-   * What a reference in a URL denotes.
-   *
-   * @param asDir - a Block reference is an encoded Dir
-   */
+  /** The node of a reference in a URL. @param asDir - read a Block reference as an encoded Dir */
   async node(target: UriTarget, asDir: boolean, options: OpOptions): Promise<Exclude<Dirent, IndirectDirent>> {
     return await direntOfReference(this.store, { kind: 'uri', uri: { target, path: '' as never, isDir: asDir } }, options);
   }
@@ -69,7 +65,7 @@ export class WebTrees {
     return found;
   }
 
-  /** The archive of a name. @throws {VtError} EOPEN where there can be none */
+  /** The archive of a name. @throws {VtError} EOPEN if the Store has no archives */
   archive(name: string): Archive {
     if (name === this.#home?.name) return this.#home.archive;
     const archive = archiveOf(this.store, name);
@@ -78,7 +74,7 @@ export class WebTrees {
   }
 
   /**
-   * A state of an archive.
+   * The tree of a state of an archive.
    *
    * @param spec - a number or a date as after `@`; undefined for the newest
    * @throws {NoStateError} where there is none
@@ -93,13 +89,13 @@ export class WebTrees {
     return this.tree(entry.dirent);
   }
 
-  /** Tells, at any time and at once, whether a tree is the newest state of an archive; false where that would take longer. */
+  /** Makes a function that tells at once whether a tree is the newest state of an archive; it returns false if it cannot know. */
   isNewest(name: string, { root }: WebTree): () => boolean {
     const text = formatDirent(root);
     return () => this.#newestStates.get(name)?.isKnown(text) === true;
   }
 
-  /** The newest state that can be entered, as sessions have it. */
+  /** The newest state that can be opened, as in sessions. */
   async #newest(name: string): Promise<ArchiveEntry | undefined> {
     const known = this.#newestStates.get(name);
     if (known !== undefined) return await known.get();

@@ -19,12 +19,12 @@ import { BodyGate, type BodyShare } from './body-gate.ts';
 import type { Route } from './routes.ts';
 import { lastEtag } from './store-text.ts';
 
-/** Bytes of the body that has Blocks: one of the largest, with what is before it in a record. */
+/** Bytes of a body with Blocks, at most: one of the largest Blocks and its record header. */
 const MAX_BODY_SIZE = MAX_STORED_SIZE + 1024;
-/** Bytes of the body that says a state. */
+/** Bytes of a body with a state, at most. */
 const MAX_STATE_SIZE = 1024 * 1024;
 
-/** What came of a request that writes: a status, and why, or what it made. */
+/** The answer to a request that writes: a status, and the reason or result. */
 export interface WriteAnswer {
   readonly status: number;
   /** One line. */
@@ -32,28 +32,24 @@ export interface WriteAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What is written to. */
+/** The target of a write. */
 export interface WrittenStore {
-  /** It asks for rights itself. */
+  /** It checks rights itself. */
   readonly store: Store;
   readonly archive: (name: string) => Archive;
   readonly checker: RecordChecker;
-  /** Of those who write with these rights. */
+  /** The share of the clients with these rights. */
   readonly share: BodyShare;
   /** Names this process. */
   readonly instance: string;
   readonly now: () => Date;
 }
 
-/** Takes Blocks and states over HTTP. Nothing is changed or removed. @see vt(7), "HTTP" */
+/** Adds Blocks and states over HTTP; nothing is changed or removed. @see vt(7), "HTTP" */
 export class WebWrites {
   readonly #gate = new BodyGate();
 
-  /**
-   * Answers a PUT or POST whose sender may write.
-   *
-   * @throws what reading its body throws, or writing
-   */
+  /** Answers a PUT or POST whose sender may write. @throws errors of reading the body, or of writing */
   async answer(route: Route | undefined, request: IncomingMessage, target: WrittenStore, signal: AbortSignal): Promise<WriteAnswer> {
     if (isOfAnotherSite(request.headers)) return { status: 403, text: 'a page of another site may not write here' };
     if (request.method === 'PUT' && route?.kind === 'block') return await this.#putBlock(route.hashcode, request, target, signal);
@@ -84,7 +80,7 @@ export class WebWrites {
     });
   }
 
-  /** Records as those of data files. The answer has a digit for each Block: 1 for a new one, else 0. */
+  /** Adds records in the format of data files. The answer has one digit per Block: 1 for a new one, else 0. */
   async #addRecords(request: IncomingMessage, target: WrittenStore, signal: AbortSignal): Promise<WriteAnswer> {
     const { store, checker } = target;
     return await this.#withBody(request, target, MAX_BODY_SIZE, signal, async (payload) => {
@@ -119,15 +115,15 @@ export class WebWrites {
 const WRONG_BYTES: WriteAnswer = { status: 400, text: 'the bytes are not those of the name' };
 const TOO_LONG: WriteAnswer = { status: 413, text: 'the body is too long' };
 
-/** Whether a browser says that a page of another site sends it: it would send the token along. */
+/** Whether a browser reports that a page of another site sent the request: the browser would send the token along. */
 function isOfAnotherSite({ origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   return origin !== undefined && origin.replace(/^https?:\/\//, '') !== host;
 }
 
 /**
- * Records a state: a Dirref, dated now, or a whole line. The client says which state it has seen as the newest, so that nobody's is
- * passed over.
+ * Records a state: a Dirref, dated now, or a whole line. The client names the newest state that it knows, so that no other state is
+ * overlooked.
  */
 async function postState(
   name: string,
@@ -142,7 +138,7 @@ async function postState(
   const dated = (last: ArchiveEntry | undefined): ArchiveLine =>
     'whenNs' in given ? given : { ...given, whenNs: last === undefined || last.whenNs < nowNs ? nowNs : last.whenNs + 1n };
   const last = await archive.last({ signal });
-  // Of a sealed Store all lines have one root.
+  // In a sealed Store all lines have the same root.
   const isSame =
     last !== undefined &&
     ('whenNs' in given ? formatArchiveLine(last) === formatArchiveLine(given) : formatDirent(last.dirent) === formatDirent(given.dirent));
@@ -151,7 +147,7 @@ async function postState(
   if (isSeen === undefined && last !== undefined)
     return { status: 428, text: 'there are states already: say by If-Match which is the newest, as ?lines=last has it in its ETag' };
   const modes = { isReadOnly: false, isAppendOnly: true, rootFault: wholeTreeFault, store, nowNs };
-  // What it needs is durable before it is.
+  // Its Blocks must be durable before it is recorded.
   await store.flush({ signal });
   try {
     await requireUsable(name, dated(last), modes, { signal });
@@ -163,7 +159,7 @@ async function postState(
   }
 }
 
-/** A Dirref, or a line as `?lines` gives it, without its number. @throws {ParseError} for neither */
+/** Parses a Dirref, or a line of `?lines` without its number. @throws {ParseError} for anything else */
 function parseState(text: string): ArchiveLine | Pick<ArchiveLine, 'dirent'> {
   if (/^\d/.test(text)) {
     const line = parseArchiveLine(text);
@@ -179,12 +175,12 @@ function recorded(status: 200 | 201, entry: ArchiveEntry): WriteAnswer {
   return { status, text: `${entry.number} ${formatArchiveLine(entry)}`, headers: { etag: lastEtag(entry) } };
 }
 
-/** Whether the newest state is the one that the client has seen; undefined where it does not say. @see RFC 9110, 13.1 */
+/** A test whether the newest state is the one that the client knows; undefined if it names none. @see RFC 9110, 13.1 */
 function seenBy({
   'if-match': match,
   'if-none-match': noneMatch,
 }: IncomingHttpHeaders): ((last: ArchiveEntry | undefined) => boolean) | undefined {
-  // What came compressed has a tag of its own.
+  // The tag of a compressed answer ends in `-gzip`.
   const tags = (match ?? '').split(/, */).map((tag) => tag.replace(/-gzip"$/, '"'));
   if (match !== undefined) return (last) => last !== undefined && (match.trim() === '*' || tags.includes(lastEtag(last)));
   return noneMatch?.trim() === '*' ? (last) => last === undefined : undefined;

@@ -1,23 +1,22 @@
-/** Bytes from which on a piece is kept as it came. */
+/** Pieces of at least this many bytes are kept as they are. */
 const LARGE_SIZE = 16 * 1024;
-/** Bytes of memory that small pieces are copied to together. */
+/** Bytes of the buffers into which small pieces are copied. */
 const TOGETHER_SIZE = 64 * 1024;
 
 /**
- * The bytes of an answer as they come. A server may send each byte by itself, and a Buffer of one takes 300: small pieces are copied to
- * where others are.
+ * Collects the bytes of an answer. A server may send single bytes, and a Buffer of one byte takes 300, so small pieces are copied together.
  */
 export class GatheredBody {
   readonly #pieces: Uint8Array[] = [];
   #together: Buffer | undefined;
   #used = 0;
   #size = 0;
-  /** Where its size is known before: all of it in one place. */
+  /** One buffer for everything, if the size is known in advance. */
   #whole: Buffer | undefined;
 
   /**
-   * @param expectedSize - bytes that it has, as far as is known; undefined or wrong costs a copy more
-   * @param roomFor - memory for at least so many; default new memory
+   * @param expectedSize - its bytes, if known; undefined or wrong costs one more copy
+   * @param roomFor - gives memory for at least that many bytes; default: new memory
    */
   constructor(expectedSize?: number, roomFor: (size: number) => Buffer = (size) => Buffer.allocUnsafeSlow(size)) {
     if (expectedSize !== undefined && expectedSize >= LARGE_SIZE) this.#whole = roomFor(expectedSize).subarray(0, expectedSize);
@@ -50,14 +49,14 @@ export class GatheredBody {
     this.#used += piece.length;
   }
 
-  /** All of them, as one. */
+  /** Joins all bytes. */
   take(): Buffer {
     if (this.#whole !== undefined) return this.#whole.subarray(0, this.#size);
     this.#end();
     return Buffer.concat(this.#pieces.splice(0), this.#size);
   }
 
-  /** Keeps what was copied: with the memory that it is in, unless that is mostly empty. */
+  /** Ends the present buffer: it is kept itself, or copied if it is mostly empty. */
   #end(): void {
     if (this.#together === undefined || this.#used === 0) return;
     const copied = this.#together.subarray(0, this.#used);

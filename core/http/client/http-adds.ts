@@ -10,20 +10,20 @@ import type { Answer, HttpClient } from './http-client.ts';
 import { reasonIn } from './http-client.ts';
 import { readDigits } from './http-records.ts';
 
-/** Blocks that are remembered as present. */
+/** Blocks remembered as present, at most. */
 const MAX_KNOWN = 65_536;
 const MAX_ANSWER_SIZE = 64 * 1024;
 
-/** Bytes of Blocks that are sent at once; one that is larger goes alone. */
+/** Bytes of Blocks per request; a larger Block goes alone. */
 const SENT_SIZE = 1024 * 1024;
-/** Requests with Blocks that are in progress at a time. */
+/** Concurrent requests with Blocks. */
 const MAX_SENDING = 8;
 
-/** Says whether Blocks are there. */
+/** Asks which Blocks exist. */
 type AskWhether = (digests: readonly Uint8Array[], signal: AbortSignal | undefined) => Promise<boolean[]>;
 type KeyedBlock = readonly [key: string, block: DigestedBlock];
 
-/** Adds Blocks over HTTP, many in one request. Those that are there already are not sent. */
+/** Adds Blocks over HTTP, many per request. Existing Blocks are not sent. */
 export class HttpAdds implements CountedAdds {
   readonly #client: HttpClient;
   readonly #hash: HashFunction;
@@ -31,9 +31,9 @@ export class HttpAdds implements CountedAdds {
   readonly #tally = new AddTally();
   readonly #known = new Set<string>();
   readonly #gate = new RequestGate(MAX_SENDING, 0);
-  /** Blocks that are on their way. */
+  /** Blocks being sent. */
   readonly #adding = new Map<string, Promise<unknown>>();
-  /** The process that serves, as far as is known. */
+  /** The instance of the serving process, as last reported. */
   #instance: string;
   #isUnflushed = false;
 
@@ -44,7 +44,12 @@ export class HttpAdds implements CountedAdds {
     this.#areThere = areThere;
   }
 
-  /** @param blocks - of sizes that Blocks may have; copied before this gives way. @returns for each whether it is new */
+  /**
+   * Adds Blocks.
+   *
+   * @param blocks - of valid sizes; copied before the first await
+   * @returns for each whether it is new
+   */
   async addBatch(blocks: readonly DigestedBlock[], signal: AbortSignal | undefined): Promise<boolean[]> {
     const before: Promise<unknown>[] = [];
     const own = new Map<string, DigestedBlock>();
@@ -73,7 +78,7 @@ export class HttpAdds implements CountedAdds {
     return isNew;
   }
 
-  /** @returns the keys of those that are new */
+  /** Sends the missing Blocks. @returns the keys of the new ones */
   async #sendAll(blocks: ReadonlyMap<string, DigestedBlock>, signal: AbortSignal | undefined): Promise<Set<string>> {
     const isNew = new Set<string>();
     if (blocks.size === 0) return isNew;
@@ -108,7 +113,7 @@ export class HttpAdds implements CountedAdds {
     }
   }
 
-  /** Makes durable what was added. @throws {LostAddsError} once, where it was added to a process that is there no longer */
+  /** Makes added Blocks durable. @throws {LostAddsError} once, if the server restarted since they were added */
   async flush(signal: AbortSignal | undefined): Promise<void> {
     if (!this.#isUnflushed) return;
     await Promise.allSettled(this.#adding.values());
@@ -145,7 +150,7 @@ function inParts(blocks: readonly KeyedBlock[]): KeyedBlock[][] {
   return parts;
 }
 
-/** Why a server did not take something. */
+/** The error of a refused write. */
 export function failedWrite(action: string, name: string, { status, body }: Answer): VtError {
   const reason = reasonIn(body).replace(/^: /, '');
   const code = status === 507 ? 'EFULL' : status === 409 ? 'EPERM' : status === 400 ? 'ECORRUPT' : 'EFAILED';

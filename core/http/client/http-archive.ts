@@ -6,11 +6,11 @@ import type { OpOptions } from '../../base/op-options.ts';
 import { failedWrite } from './http-adds.ts';
 import type { Answer, HttpClient } from './http-client.ts';
 
-/** Bytes of the lines of an archive that are taken: some hundred thousand of them. */
+/** Bytes of an archive's lines, at most: some hundred thousand lines. */
 const MAX_LINES_SIZE = 256 * 1024 * 1024;
 const MAX_LINE_SIZE = 16 * 1024 * 1024;
 
-/** An archive that a server shows, and takes states for where it lets us. */
+/** An archive on a server; it can be appended to if the server allows it. */
 export class HttpArchive implements Archive {
   readonly name: string;
   readonly #client: HttpClient;
@@ -37,7 +37,7 @@ export class HttpArchive implements Archive {
     options: OpOptions = {},
   ): Promise<ArchiveEntry | undefined> {
     if (!this.#canWrite) throw new ReadOnlyError('append to archive', this.name);
-    // Nobody holds a lock over HTTP: what was decided on an entry that is no longer the newest is decided again.
+    // HTTP has no locks: if the entry is no longer the newest, decide again.
     let { last, etag } = await this.#newest(options);
     for (;;) {
       const line = await decide(last);
@@ -50,7 +50,7 @@ export class HttpArchive implements Archive {
       if (recorded !== undefined) return recorded;
       if (answer.status !== 412) throw failedWrite('append to archive', this.name, answer);
       ({ last, etag } = await this.#newest(options));
-      // The answer to an earlier try was lost on the way.
+      // The answer to an earlier attempt was lost.
       if (last !== undefined && formatArchiveLine(last) === sent) return last;
     }
   }
@@ -68,7 +68,7 @@ export class HttpArchive implements Archive {
     return { body, etag };
   }
 
-  /** What lines say, each of which has its number before it; line by line, since what came may be a million of them. */
+  /** Parses lines, each after its number, one by one, since there may be a million. */
   *#entriesIn(lines: Buffer): Generator<ArchiveEntry> {
     for (let start = 0; start < lines.length; ) {
       const newline = lines.indexOf(0x0a, start);

@@ -7,36 +7,36 @@ import { DAMAGED, FAULT_HEADER } from '../headers.ts';
 import type { HttpResponse } from './http-transport.ts';
 import { HttpTransport, retryAfterMs } from './http-transport.ts';
 
-/** How often a request is made at most. */
+/** Attempts per request, at most. */
 const MAX_TRIES = 6;
-/** Milliseconds before the second try; each further one waits twice as long. */
+/** Milliseconds before the second attempt; each further one waits twice as long. */
 const FIRST_PAUSE_MS = 200;
-/** Milliseconds that a server may ask to wait. */
+/** Longest wait that a server may ask for, in milliseconds. */
 const MAX_PAUSE_MS = 60_000;
 const MAX_REDIRECTS = 3;
 
-/** What a server says that asks for patience, and not that something is wrong. @see RFC 9110, 15.6; RFC 6585, 4 */
+/** Statuses of temporary failures. @see RFC 9110, 15.6; RFC 6585, 4 */
 const PATIENCE: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export interface HttpClientOptions {
   /** For messages. */
   readonly name: string;
-  /** With a slash at its end. */
+  /** The base URL, with a slash at its end. */
   readonly base: URL;
   readonly token?: string | undefined;
-  /** Certificates of the authorities that servers are signed by, in PEM; default: those of Node. */
+  /** Certificates of trusted authorities, in PEM; default: those of Node. */
   readonly ca?: Buffer | undefined;
 }
 
 export interface Answer {
   readonly status: number;
   readonly body: Buffer;
-  /** The server says that what was asked for is there, and damaged. */
+  /** Whether the server reports that the Block exists but is damaged. */
   readonly isDamaged: boolean;
-  /** What names this very content. */
+  /** The entity tag of this content. */
   readonly etag?: string | undefined;
-  /** Which part of the whole it is. */
+  /** The header `Content-Range`. */
   readonly contentRange?: string | undefined;
 }
 
@@ -50,7 +50,7 @@ interface Asked {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Requests to one server, over connections that are kept. What fails for a time is asked for again. */
+/** Sends requests to one server over persistent connections. Temporary failures are retried. */
 export class HttpClient {
   readonly name: string;
   readonly #base: URL;
@@ -65,12 +65,15 @@ export class HttpClient {
   }
 
   /**
-   * @param path - from the base, without a slash at its start
-   * @param options.range - the part that is asked for, as the header says it
-   * @param options.maxSize - bytes of the body at most
-   * @param options.tries - how often it is asked for; default 6 times, over some 6 seconds and what the server asks for
-   * @returns an answer that will be the same if asked for again
-   * @throws {ConnectionLostError} where none came; {VtError} EPERM where the server wants a token, EFAILED for too long a body
+   * Requests a resource.
+   *
+   * @param path - relative to the base, without a slash at its start
+   * @param options.range - a value for the header `Range`
+   * @param options.maxSize - bytes of the body, at most
+   * @param options.tries - attempts; default 6, over about 6 seconds and the waits that the server asks for
+   * @returns an answer that a retry would not change
+   * @throws {ConnectionLostError} if there was none
+   * @throws {VtError} EPERM if a token is missing or lacks a right, EFAILED for too long a body, ECANCELLED
    */
   async get(
     path: string,
@@ -81,9 +84,9 @@ export class HttpClient {
   }
 
   /**
-   * Sends something, as `get` asks: what may be sent twice, since an answer may be lost.
+   * Sends a request with a body, like `get`. It must be safe to send twice, since an answer may be lost.
    *
-   * @param options.body - stays as it is until the answer has come
+   * @param options.body - must stay unchanged until the answer has come
    */
   async send(
     method: 'PUT' | 'POST',
@@ -132,7 +135,7 @@ export class HttpClient {
       url,
       method,
       headers: {
-        // Other hosts that a request is redirected to do not get the token.
+        // Other hosts of a redirect do not get the token.
         ...(this.#token !== undefined && url.origin === this.#base.origin ? { authorization: `Bearer ${this.#token}` } : {}),
         ...(range === undefined ? {} : { range }),
         ...(body === undefined ? {} : { 'content-length': body.length }),
@@ -140,7 +143,7 @@ export class HttpClient {
       },
       body,
       maxSize,
-      // That of a redirect may have no end; nor may a whole where a part of it was asked for.
+      // The body of a redirect may be endless, and so may a whole body if only a range was requested.
       readsBody: (status, headers) => !isRedirect(status, headers) && (range === undefined || status !== 200),
       signal,
     });
@@ -154,7 +157,7 @@ export class HttpClient {
   }
 }
 
-/** The line that a server of ours gives as its reason; '' for anything else. */
+/** The reason line of a vtftp server; '' for anything else. */
 export function reasonIn(body: Buffer): string {
   return /^\d{3}(: [ -~]{1,200})\n$/.exec(body.toString('latin1', 0, 256))?.[1] ?? '';
 }

@@ -2,22 +2,22 @@ import { VtError } from '../../base/errors.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import type { HttpClient } from './http-client.ts';
 
-/** Bytes of a page: what is asked for at least. */
+/** Bytes of a page, the unit of requests. */
 const PAGE_SIZE = 256 * 1024;
-/** Pages that are kept. */
+/** Pages kept, at most. */
 const MAX_PAGES = 256;
-/** Pages asked for together, at most. */
+/** Pages per request, at most. */
 const MAX_TOGETHER = 64;
 
-/** A file on a server, read in parts that are kept for a while. What is asked for together comes in one answer. */
+/** A file on a server, read in pages that are cached. Neighbouring pages come in one answer. */
 export class HttpFile {
   readonly name: string;
   readonly size: number;
   readonly #client: HttpClient;
   readonly #path: string;
-  /** Its end, which came first. */
+  /** The end of the file, which is read first. */
   readonly #tail: { readonly start: number; readonly octets: Buffer };
-  /** Pages by their number, those asked for longest ago first. */
+  /** Pages by number, the least recently requested first. */
   readonly #pages = new Map<number, Promise<Buffer>>();
 
   private constructor(client: HttpClient, path: string, { start, octets, size }: { start: number; octets: Buffer; size: number }) {
@@ -28,7 +28,11 @@ export class HttpFile {
     this.#path = path;
   }
 
-  /** Opens a file by its last bytes, of which some are kept. @throws {VtError} EOPEN where it is not there, or is not given in parts */
+  /**
+   * Opens a file by reading its last 256 KiB, which are kept.
+   *
+   * @throws {VtError} EOPEN if it does not exist, or the server gives no ranges
+   */
   static async open(client: HttpClient, path: string): Promise<HttpFile> {
     const { status, body, contentRange } = await client.get(path, { range: `bytes=-${PAGE_SIZE}`, maxSize: PAGE_SIZE, tries: 2 });
     const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? '') ?? [];
@@ -43,7 +47,7 @@ export class HttpFile {
     return new HttpFile(client, path, { start: Number(start), octets: body, size: Number(total) });
   }
 
-  /** Bytes of the file; fewer where it ends. */
+  /** Reads bytes of the file; fewer at its end. */
   async read(offset: number, size: number, options: OpOptions = {}): Promise<Buffer> {
     const end = Math.min(offset + size, this.size);
     if (offset >= end) return Buffer.alloc(0);
@@ -58,7 +62,7 @@ export class HttpFile {
     return whole.subarray(offset - first * PAGE_SIZE, end - first * PAGE_SIZE);
   }
 
-  /** Asks for a page, and for those behind it that are not there, up to another. */
+  /** Requests a page and the missing ones after it, up to another. */
   #ask(first: number, last: number, options: OpOptions): Promise<Buffer> {
     let end = first + 1;
     while (end <= last && end - first < MAX_TOGETHER && !this.#pages.has(end)) end++;
@@ -66,7 +70,7 @@ export class HttpFile {
     for (let page = first; page < end; page++) {
       const at = (page - first) * PAGE_SIZE;
       const octets = answer.then((body) => body.subarray(at, at + PAGE_SIZE));
-      // One that failed is asked for again.
+      // A failed page is requested again.
       octets.catch(() => this.#pages.delete(page));
       this.#pages.set(page, octets);
     }

@@ -18,7 +18,7 @@ import { MAX_STATES, readFooter, readGaps } from '../../store/records/trailer.ts
 import type { AddResult, Store } from '../../store/store.ts';
 import type { HttpFile } from './http-file.ts';
 
-/** Bytes of metadata that are fetched at once, and of an index that is kept in memory. */
+/** Bytes of metadata fetched at once, and of an index kept in memory, at most. */
 const MAX_METADATA_SIZE = 64 * 1024 * 1024;
 const MAX_INDEX_SIZE = 256 * 1024 * 1024;
 /** States whose Dirents are fetched at the same time. */
@@ -26,15 +26,15 @@ const MAX_STATES_TOGETHER = 16;
 /** Unpacked frames that are kept: some 128 KiB each. */
 const MAX_KEPT_FRAMES = 16;
 
-/** A state in the file: where the record of its Dirent begins, and the footer behind it. */
+/** A state in the file: the offset of its Dirent's record, and the footer after it. */
 interface FileStatePlace {
   readonly offset: number;
   readonly footer: DatafileFooter;
 }
 
 /**
- * A one-file Store on a web server, read by parts: its last bytes say where things are. All Dirs of a state are together, and come
- * in one answer; the index is fetched when the first content is read.
+ * A one-file Store on a web server, read in parts; its last bytes tell where things are. All Dirs of a state are together and come in one
+ * answer. The index is fetched when the first content is read.
  */
 export class HttpOneFile implements Store {
   readonly name: string;
@@ -45,7 +45,7 @@ export class HttpOneFile implements Store {
   readonly #hash: HashFunction;
   readonly #footer: DatafileFooter;
   readonly #footerStart: number;
-  /** Where Dirs are, as the part of the file with the newest of them says. */
+  /** The places of Dirs, from the metadata of the newest state. */
   #metadata: Promise<Map<string, RecordPlace>> | undefined;
   #index: Promise<DatafileIndex> | undefined;
   readonly #frames = new UnpackedFrames<number>(MAX_KEPT_FRAMES);
@@ -64,7 +64,7 @@ export class HttpOneFile implements Store {
     };
   }
 
-  /** @throws {VtError} EOPEN for what is no one-file Store, or ends in no footer */
+  /** Opens a one-file Store. @throws {VtError} EOPEN if it is not one, or does not end in a footer */
   static async open(file: HttpFile): Promise<HttpOneFile> {
     const bad = (fact: string): VtError =>
       new VtError('EOPEN', `open Store "${file.name}": ${fact}`, { remedy: 'fetch the file, and open it here' });
@@ -77,7 +77,7 @@ export class HttpOneFile implements Store {
         digestSize,
       );
       if (footer === undefined) continue;
-      // What the file begins with comes with its Dirs.
+      // The header comes in one request with the Dirs after it.
       const head = decodeDatafileHeader(
         await file.read(0, Math.min(footer.metadataEnd, MAX_METADATA_SIZE)).then((all) => all.subarray(0, DATAFILE_HEADER_SIZE)),
       );
@@ -150,7 +150,7 @@ export class HttpOneFile implements Store {
     return data === stored ? Buffer.from(data) : data;
   }
 
-  /** The frame that a record is of, unpacked. @param offset - of what the record stores */
+  /** The unpacked frame of a record. @param offset - of the record's stored bytes */
   async #frame(offset: number, stored: Buffer, options: OpOptions): Promise<Buffer | undefined> {
     const part = decodePart(stored);
     if (part === undefined || part.back > offset) return undefined;
@@ -182,7 +182,7 @@ export class HttpOneFile implements Store {
     const headerSize = RECORD_FIXED_SIZE + this.#hash.digestSize;
     for (let at = 0; at < octets.length; ) {
       const header = decodeRecordHeader(octets, at, this.#hash.digestSize);
-      // What is damaged there the index may report.
+      // The index may still have Blocks after the damage.
       if (header === undefined) break;
       const { codec, size, storedSize } = header;
       if (!header.isGap) places.set(digestKey(header.digest), { offset: start + at + headerSize, codec, size, storedSize });

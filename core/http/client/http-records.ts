@@ -7,20 +7,20 @@ import { answeredBy } from '../../store/records/record-batch.ts';
 import { formatBlockNames } from '../block-content.ts';
 import type { HttpClient } from './http-client.ts';
 
-/** Blocks asked for at once: a URL of them goes through proxies, which take 8 KiB. */
+/** Blocks per request, at most: proxies accept URLs of 8 KiB. */
 const MAX_ASKED = 150;
-/** Blocks from which on a question may end where the digests say so. */
+/** Blocks per request, at least, before a digest may end it. */
 const MIN_ASKED = 32;
-/** Bytes of Blocks asked for at once. */
+/** Bytes of Blocks per request. */
 const ASKED_SIZE = 1024 * 1024;
-/** Where a size is not known. */
+/** The assumed size of a Block, in bytes, if its span is unknown. */
 const USUAL_SIZE = 8192;
 
 /**
- * Some Blocks as records. They are not verified.
+ * Requests some Blocks as records; they are not verified.
  *
- * @returns undefined where they are not to be had together: one is missing or damaged, or they are too many
- * @throws {ParseError} for an answer of no records, or of others
+ * @returns undefined if they cannot be given together: one is missing or damaged, or they are too many
+ * @throws {ParseError} if the answer has other records, or none
  */
 export async function askRecords(
   client: HttpClient,
@@ -38,10 +38,10 @@ export async function askRecords(
 }
 
 /**
- * Which of some Blocks are there.
+ * Asks which of some Blocks exist.
  *
- * @param digests - as many as are asked for at once
- * @throws {VtError} EFAILED for an answer that says nothing of it
+ * @param digests - at most as many as one request takes
+ * @throws {VtError} EFAILED for an invalid answer
  */
 export async function askWhether(
   client: HttpClient,
@@ -54,7 +54,7 @@ export async function askWhether(
   return readDigits(body, status, count, `look for Blocks in "${client.name}"`);
 }
 
-/** What a digit each says of some Blocks. @throws {VtError} EFAILED where there are none */
+/** Parses an answer with one digit per Block. @throws {VtError} EFAILED if it is invalid */
 export function readDigits(body: Buffer, status: number, count: number, action: string): boolean[] {
   const digits = body.toString('latin1').trim();
   if (status !== 200 || digits.length !== count || !/^[01]*$/.test(digits))
@@ -62,7 +62,7 @@ export function readDigits(body: Buffer, status: number, count: number, action: 
   return [...digits].map((digit) => digit === '1');
 }
 
-/** Digests in the parts in which they are asked for. They mostly end at the same digests whatever comes before, so that caches know them. */
+/** Splits digests into requests. Parts mostly end at the same digests whatever comes before, so that caches have them. */
 export function* partsAsked(digests: Uint8Array, spans: ArrayLike<number> | undefined, digestSize: number): Generator<Uint8Array> {
   const count = digests.length / digestSize;
   let from = 0;

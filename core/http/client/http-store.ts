@@ -21,18 +21,21 @@ import { HttpArchive } from './http-archive.ts';
 import type { HttpClient } from './http-client.ts';
 import { askRecords, askWhether, partsAsked } from './http-records.ts';
 
-/** Questions for records that are in progress at a time. */
+/** Concurrent requests for records. */
 const AT_ONCE = 16;
-/** With their answers that wait for an earlier one: on a link that loses packets one may take ten times as long as the others. */
+/** Requests and early answers that wait for an earlier one: on a lossy link one may take ten times as long as the others. */
 const AHEAD = 48;
 
-/** An answer that was asked for. */
+/** A requested answer. */
 interface AskedRecords {
   readonly batches: Promise<RecordBatch[]>;
   isThere: boolean;
 }
 
-/** A Store over HTTP. It is written to where the server lets us. Blocks that are wanted at the same time come together, where the server gives records. */
+/**
+ * A Store over HTTP, writable if the server allows it. If the server gives records, Blocks that are wanted at the same time come in one
+ * answer.
+ */
 export class HttpStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
@@ -75,7 +78,7 @@ export class HttpStore implements Store {
     if (hashcode.hashName !== this.hashName) return undefined;
     const together = this.#together;
     if (together === undefined) return await this.#getOne(hashcode, signal);
-    // Others may want what is in progress: it continues where one of them no longer does.
+    // Other callers may share the request, so it continues after one of them cancels.
     return await new Promise((resolve, reject) => {
       const release = onAbort(signal, () => reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason })));
       together.get(hashcode).finally(release).then(resolve, reject);
@@ -87,7 +90,7 @@ export class HttpStore implements Store {
     if (isDamaged) throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, 'it is damaged on the server');
     if (status === 404) return undefined;
     if (status !== 200) throw this.#odd('get Block', status);
-    // A proxy that answers with a page of its own is found here too.
+    // This also detects the error page of a proxy.
     if (Buffer.compare(this.#hash.digest(body), hashcode.digest) !== 0)
       throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, 'its bytes do not match its hashcode');
     return body;
@@ -115,13 +118,13 @@ export class HttpStore implements Store {
     );
   }
 
-  /** Blocks that came together; undefined where not all of them did. */
+  /** Gets several Blocks in one answer; undefined if some are missing from it. */
   async #checkedPart(digests: Uint8Array): Promise<Uint8Array[] | undefined> {
     try {
       const batch = await askRecords(this.#client, this.#hash, digests, this.#life.signal);
       if (batch === undefined || batch.count * this.#hash.digestSize !== digests.length) return undefined;
       checkRecords(batch, this.#hash, this.name, { isRead: true });
-      // A small Block must not keep the memory of all that came with it.
+      // A small Block must not keep the memory of the whole answer.
       return unpackRecords(batch, this.#hash.digestSize).map(({ data }) => (batch.count === 1 ? data : Buffer.from(data)));
     } catch (error) {
       if (error instanceof VtError && (error.code === 'EPARSE' || error.code === 'ECORRUPT')) return undefined;
@@ -146,7 +149,7 @@ export class HttpStore implements Store {
         else break;
       }
       const asked: AskedRecords = { batches: this.#partRecords(part, signal), isThere: false };
-      // It may fail before its turn comes, and is thrown then.
+      // Avoids an unhandled rejection: an early failure is thrown when its turn comes.
       const ended: Promise<void> = asked.batches
         .catch(() => undefined)
         .then(() => {
@@ -159,7 +162,7 @@ export class HttpStore implements Store {
     for (const { batches } of waiting) yield* await batches;
   }
 
-  /** The records of a part: where not all of them are to be had together, those of its halves. */
+  /** The records of a part; if they cannot be given together, those of its halves. */
   async #partRecords(part: Uint8Array, signal: AbortSignal | undefined): Promise<RecordBatch[]> {
     const batch = await askRecords(this.#client, this.#hash, part, signal);
     if (batch !== undefined) return [batch];

@@ -5,31 +5,31 @@ import { throwIfCancelled, VtError } from '../../base/errors.ts';
 import { onAbort } from '../../base/on-abort.ts';
 import { GatheredBody } from './gathered-body.ts';
 
-/** Connections to one server at a time; more requests wait for one of them. */
+/** Connections to one server, at most; further requests wait. */
 const MAX_CONNECTIONS = 32;
-/** Bytes of an answer at most for which room is made at once, when it says that it has so many. */
+/** Bytes of an announced answer for which memory is allocated at once, at most. */
 const MAX_EXPECTED_SIZE = 64 * 1024 * 1024;
-/** Milliseconds in which something has to come. */
+/** Milliseconds without any data after which a request fails. */
 const SILENCE_MS = 30_000;
 
 export interface HttpTransportOptions {
   /** For messages. */
   readonly name: string;
-  /** Certificates of the authorities that servers are signed by, in PEM; default: those of Node. */
+  /** Certificates of trusted authorities, in PEM; default: those of Node. */
   readonly ca?: Buffer | undefined;
 }
 
-/** One request, made once. */
+/** One request, without retries. */
 export interface HttpRequest {
   readonly url: URL;
   readonly method: string;
   readonly headers?: Readonly<Record<string, string | number>>;
   readonly body?: Uint8Array | undefined;
-  /** Bytes of the answer's body at most. */
+  /** Bytes of the answer's body, at most. */
   readonly maxSize: number;
-  /** Whether the answer's body is to be read; default always. */
+  /** Whether to read the answer's body; default always. */
   readonly readsBody?: (status: number, headers: IncomingHttpHeaders) => boolean;
-  /** Memory for a large body; default new memory. Asked for again each time that the request is made. */
+  /** Gives memory for a large body; default new memory. Called for each attempt. */
   readonly roomFor?: ((size: number) => Buffer) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,7 +40,7 @@ export interface HttpResponse {
   readonly body: Buffer;
 }
 
-/** Requests over connections that are kept, each made once. */
+/** Sends requests over persistent connections, without retries. */
 export class HttpTransport {
   readonly #name: string;
   readonly #http = new HttpAgent({ keepAlive: true, maxSockets: MAX_CONNECTIONS });
@@ -85,7 +85,7 @@ export class HttpTransport {
     return await new Promise((resolve, reject) => {
       const body = new GatheredBody(expectedSize(response, maxSize), roomFor);
       response
-        // An iterator over it takes several times as long.
+        // An async iterator takes several times as long.
         .on('data', (chunk: Buffer) => {
           body.add(chunk);
           if (body.size <= maxSize) return;
@@ -104,7 +104,7 @@ export class HttpTransport {
   }
 }
 
-/** Bytes that an answer says it has; undefined where it says nothing, or too much. */
+/** The announced size of an answer; undefined if it is absent or too large. */
 function expectedSize({ headers }: IncomingMessage, maxSize: number): number | undefined {
   const size = Number(headers['content-length']);
   return size <= Math.min(maxSize, MAX_EXPECTED_SIZE) ? size : undefined;
@@ -115,13 +115,13 @@ async function responseTo(request: ClientRequest, body: Uint8Array | undefined):
     request
       .once('response', resolve)
       .once('timeout', () => request.destroy(new Error(`no data for ${SILENCE_MS / 1000} seconds`)))
-      // One may come after the response too, which tells it itself.
+      // An error may also come after the response, which reports it itself.
       .on('error', reject)
       .end(body);
   });
 }
 
-/** Milliseconds of a `Retry-After` in seconds, or until its date. */
+/** Parses `Retry-After`, in seconds or a date, to milliseconds from now. */
 export function retryAfterMs({ 'retry-after': header }: IncomingHttpHeaders): number | undefined {
   if (header === undefined) return undefined;
   if (/^\d{1,6}$/.test(header)) return Number(header) * 1000;

@@ -1,20 +1,20 @@
-/** A property by the namespace and the name of its element. */
+/** A property: namespace and name of its element. */
 export interface PropertyName {
   readonly namespace: string;
   readonly local: string;
 }
 
-/** Which properties a PROPFIND asks for: all, which there are, or these. */
+/** The properties that a PROPFIND requests: all, only the names, or a list. */
 export type WantedProperties = 'all' | 'names' | readonly PropertyName[];
 
-/** Elements in each other, and properties asked for by name: each is answered for each node. */
+/** Depth of nested elements, and properties in a request, at most: each property is answered for each node. */
 const MAX_DEPTH = 32;
 const MAX_PROPERTIES = 64;
 
 const DAV = 'DAV:';
 const NAME = '[\\p{L}_][\\p{L}\\p{N}._-]*';
 const QNAME = `(?:${NAME}:)?${NAME}`;
-/** What is no element: a declaration, an instruction, a comment, text without markup. */
+/** Matches what is between elements: declarations, instructions, comments, plain text. */
 const BETWEEN =
   /(?:<\?[^?]*(?:\?(?!>)[^?]*)*\?>|<!--(?:(?!--)[\s\S])*-->|(?:[^<&]|&(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-fA-F]{1,6});)+)/uy;
 const TAG = new RegExp(`<(/?)(${QNAME})((?:\\s+${QNAME}\\s*=\\s*(?:"[^"<]*"|'[^'<]*'))*)\\s*(/?)>`, 'uy');
@@ -26,9 +26,9 @@ interface Open {
 }
 
 /**
- * Reads the body of a PROPFIND, of which an empty one asks for all. It is as much of XML as needs no document type: one of those is refused.
+ * Parses the body of a PROPFIND; an empty one requests all. It supports XML without a document type; a body with one is refused.
  *
- * @returns undefined for what is not well-formed, or asks for nothing
+ * @returns undefined if it is not well-formed, or requests nothing
  * @see RFC 4918, 9.1; Namespaces in XML 1.0
  */
 export function parsePropfind(body: Buffer): WantedProperties | undefined {
@@ -63,7 +63,7 @@ function isDav({ namespace, local }: Element, name: string): boolean {
   return namespace === DAV && local === name;
 }
 
-/** The elements of a document in the order of their starts; undefined where it is not well-formed. */
+/** The elements of a document in the order of their starts; undefined if it is not well-formed. */
 function elementsOf(text: string): readonly Element[] | undefined {
   const open: Open[] = [];
   const found: Element[] = [];
@@ -72,7 +72,7 @@ function elementsOf(text: string): readonly Element[] | undefined {
     TAG.lastIndex = at;
     const between = BETWEEN.exec(text);
     if (between !== null) {
-      // Outside of the one element there is only space.
+      // Outside the root element only space is allowed.
       if (open.length === 0 && !/^(?:<|\s*$)/.test(between[0])) return undefined;
       at = BETWEEN.lastIndex;
       continue;
@@ -95,7 +95,7 @@ function elementsOf(text: string): readonly Element[] | undefined {
   return open.length === 0 && found.length > 0 ? found : undefined;
 }
 
-/** What prefixes mean within an element; undefined where one means nothing. */
+/** The namespaces of prefixes within an element; undefined if one is invalid. */
 function namespacesOf(attributes: string, outer: ReadonlyMap<string, string>): ReadonlyMap<string, string> | undefined {
   if (!attributes.includes('xmlns')) return outer;
   const namespaces = new Map(outer);

@@ -11,13 +11,13 @@ import { etagOf, urlPath } from '../headers.ts';
 import type { Place } from '../place.ts';
 import type { WantedProperties } from './propfind-body.ts';
 
-/** Bytes of the body of a request. */
+/** Bytes of the body of a request, at most. */
 const MAX_BODY_SIZE = 64 * 1024;
 
-/** Contents are not looked into for their types, which would be a Block a name: what has no type by its name counts as no text. */
+/** Types come only from names, since reading contents would cost a Block per name. Without a known ending the type is not text. */
 const NO_TEXT = Uint8Array.of(0);
 
-/** Takes the body of a request, which lists the properties that are wanted. @returns undefined where it is too long */
+/** Reads the body of a request, which lists the wanted properties. @returns undefined if it is too long */
 export async function takeBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -29,16 +29,16 @@ export async function takeBody(request: IncomingMessage): Promise<Buffer | undef
   return Buffer.concat(chunks);
 }
 
-/** A node whose properties are listed. */
+/** A node in the answer. */
 export interface DavNode {
-  /** The encoded URL path; that of a Dir ends in a slash. */
+  /** The encoded URL path; a Dir's ends in a slash. */
   readonly href: string;
   readonly entry: TreeEntry;
 }
 
 /**
- * The node at a place, and with `depth` 1 what is in it, as WebDAV shows them: files and Dirs. A symlink to a file is that file. One to a Dir is
- * left out, since clients go down into Dirs, and would for ever.
+ * The node at a place, and with `depth` 1 its entries, as WebDAV shows them: files and Dirs. A symlink to a file appears as that file. A
+ * symlink to a Dir is left out, since clients would descend forever.
  */
 export async function* davNodes(place: Place, top: TreeEntry, depth: 0 | 1, signal: AbortSignal): AsyncGenerator<DavNode> {
   const { tree, base, names } = place;
@@ -60,7 +60,7 @@ export async function* davNodes(place: Place, top: TreeEntry, depth: 0 | 1, sign
   }
 }
 
-/** What a symlink leads to; undefined where that is nothing, as in a loop or at a name that is too long. */
+/** The target of a symlink; undefined if there is none, as for a loop or too long a name. */
 async function targetOf(tree: Tree, path: TreePath, signal: AbortSignal): Promise<TreeEntry | undefined> {
   try {
     return await tree.lookup(path, { signal });
@@ -93,7 +93,7 @@ function propstat(status: string, properties: string): string {
   return `<D:propstat><D:prop>${properties}</D:prop><D:status>HTTP/1.1 ${status}</D:status></D:propstat>`;
 }
 
-/** Values as XML, by the names of their elements. @see RFC 4918, 15 */
+/** Values as XML, by element name. @see RFC 4918, 15 */
 function propertiesOf({ entry: { name, dirent, size } }: DavNode): ReadonlyMap<string, string> {
   const { mtimeNs } = dirent.meta;
   const modified = mtimeNs === undefined ? undefined : httpDate(mtimeNs);
@@ -115,7 +115,7 @@ function property(name: string, value: string): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** Characters that no XML has are left out. @see XML 1.0, 2.2 */
+/** Escapes text for XML, without characters that XML forbids. @see XML 1.0, 2.2 */
 function xmlText(text: string): string {
   return text
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')

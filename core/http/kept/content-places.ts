@@ -3,10 +3,10 @@ import type { HashFunction } from '../../block/hash.ts';
 import type { Leaf } from '../../block/tree-walk.ts';
 import type { BlockLocation } from '../../store/block-location.ts';
 
-/** Bytes between two leaves that are read with them: the head of a record is smaller. */
+/** Bytes between two leaves that are read along; the header of a record is smaller. */
 const MAX_GAP = 256;
 
-/** Leaves that are near each other in one file. */
+/** Neighbouring leaves in one file. */
 interface Run {
   readonly file: string;
   readonly offset: number;
@@ -15,7 +15,7 @@ interface Run {
   readonly leaves: readonly number[];
 }
 
-/** Where the leaves of a content are. */
+/** The places of the leaves of a content. */
 export interface ContentPlaces {
   readonly runs: readonly Run[];
   /** Bytes of all runs. */
@@ -23,7 +23,7 @@ export interface ContentPlaces {
   readonly size: number;
 }
 
-/** Where leaves are that are a content; undefined where one is no stored Block, in part asked for, or compressed. */
+/** Finds the places of a content's leaves; undefined if one is not a stored Block, is used in part, or is compressed. */
 export function contentPlaces(leaves: readonly Leaf[], locations: readonly (BlockLocation | undefined)[]): ContentPlaces | undefined {
   let sum = 0;
   const runs: { file: string; offset: number; size: number; leaves: number[] }[] = [];
@@ -44,17 +44,17 @@ export function contentPlaces(leaves: readonly Leaf[], locations: readonly (Bloc
 }
 
 /**
- * Reads a content where its leaves are: undefined where the files end before that. It is not verified.
+ * Reads a content at its places, without verifying it; undefined if a file ends too early.
  *
  * @param descriptor - gives the open file of a path
- * @param data - memory for `runSize` bytes, of which the content is a part then
+ * @param data - memory for `runSize` bytes; the content is a part of it
  * @throws the system's error
  */
 export function readAtPlaces({ runs, size }: ContentPlaces, descriptor: (file: string) => number, data: Buffer): Uint8Array | undefined {
   let end = 0;
   for (const run of runs) {
     if (readSync(descriptor(run.file), data, end, run.size, run.offset) !== run.size) return undefined;
-    // The heads of the records between the leaves go.
+    // Moves leaves together, over the headers between them.
     const start = end;
     for (let i = 0; i < run.leaves.length; i += 2) {
       const from = start + (run.leaves[i] ?? 0);
@@ -66,7 +66,7 @@ export function readAtPlaces({ runs, size }: ContentPlaces, descriptor: (file: s
   return end === size ? data.subarray(0, end) : undefined;
 }
 
-/** Whether a content is that of its leaves, by their digests. */
+/** Whether a content matches the digests of its leaves. */
 export function isOfLeaves(content: Uint8Array, leaves: readonly Leaf[], hash: HashFunction): boolean {
   const ranges: number[] = [];
   const expected: Uint8Array[] = [];

@@ -1,15 +1,15 @@
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Representation } from '../representation.ts';
 
-/** Bytes of a page that is kept, and of all of them. */
+/** Bytes of a kept page, and of all kept pages, at most. */
 const MAX_PAGE_SIZE = 256 * 1024;
 const MAX_SIZE = 8 * 1024 * 1024;
 
-/** Pages as they were sent, by their entity tags, those asked for last: a tag means the bytes of a page. */
+/** Keeps the most recent pages by their entity tags, which stand for their bytes. */
 export class KeptPages {
   readonly #pages = new RecentMap<string, Uint8Array>({ maxSize: MAX_SIZE, sizeOf: ({ length }) => length });
 
-  /** A page that is kept once it was sent whole, or that was. Anything else is given back as it is. */
+  /** Gives a kept page, or a page that is kept once it was sent completely. Other answers are returned unchanged. */
   page(made: Representation): Representation {
     const { etag, contentType, size, headers } = made;
     if (size !== undefined || !contentType.startsWith('text/html') || headers?.['cache-control'] === 'no-store') return made;

@@ -1,26 +1,26 @@
 import type { ServerResponse } from 'node:http';
 
-/** Bytes of an answer that are not counted: there are as many at most as connections. */
+/** Answers of up to this many bytes are not counted; their number is limited by that of connections. */
 const MAX_UNCOUNTED = 64 * 1024;
-/** Bytes that wait for their clients in memory. */
+/** Bytes of counted answers in memory, at most. */
 const MAX_SIZE = 64 * 1024 * 1024;
 
 /**
- * What was given whole to connections, and is held until their clients have taken it. It keeps within a size, so that many who ask for
- * large contents and take them slowly hold no more. Others get theirs piece by piece.
+ * Counts answers that were passed to connections completely and stay in memory until their clients have received them. The limit protects
+ * against many slow clients with large contents. Beyond it, answers are sent piece by piece.
  */
 export class LentBytes {
   readonly #maxSize: number;
-  /** Several answers may hold the same. */
+  /** How many answers hold the same bytes. */
   readonly #uses = new Map<Uint8Array, number>();
   #size = 0;
 
-  /** @param maxSize - bytes; default 64 MiB */
+  /** @param maxSize - in bytes; default 64 MiB */
   constructor(maxSize = MAX_SIZE) {
     this.#maxSize = maxSize;
   }
 
-  /** Counts what an answer is to hold until it has ended. @returns whether it may */
+  /** Counts bytes that an answer will hold until it ends. @returns whether they are within the limit */
   reserve(size: number, response: ServerResponse): boolean {
     if (size <= MAX_UNCOUNTED) return true;
     if (this.#size + size > this.#maxSize) return false;
@@ -31,7 +31,7 @@ export class LentBytes {
     return true;
   }
 
-  /** The same for bytes that other answers may hold too. */
+  /** As {@link LentBytes.reserve}, for bytes that several answers may share. */
   lend(bytes: Uint8Array, response: ServerResponse): boolean {
     if (bytes.length <= MAX_UNCOUNTED) return true;
     const uses = this.#uses.get(bytes) ?? 0;

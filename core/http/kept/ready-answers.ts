@@ -9,25 +9,25 @@ import { headersOf } from '../send.ts';
 import { LentBytes } from './lent-bytes.ts';
 import type { ReadyContent, ReadyContents } from './ready-contents.ts';
 
-/** Bytes that are kept: of URLs, headers and pages. */
+/** Bytes kept, at most: URLs, headers and pages. */
 const MAX_SIZE = 24 * 1024 * 1024;
-/** Bytes that an answer takes beside its URL and its page. */
+/** Bytes of an answer besides its URL and page, estimated. */
 const ENTRY_SIZE = 1024;
 
 interface ReadyAnswer {
   readonly validators: Validators;
-  /** Headers of an answer without a body. */
+  /** Headers for an answer without a body. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | ReadyContent;
   readonly size: number;
   readonly lasts: () => boolean;
-  /** Names and values in turn. */
+  /** Header names and values in turn. */
   readonly head: string[];
 }
 
 /**
- * Answers that are what their URLs give for as long as is known at once. Those asked for last are kept. A request for one looks
- * nothing up, and waits for nothing. So it takes hardly more than `node:http` itself does.
+ * Keeps the most recent answers whose validity can be checked at once. A request for one needs no look-up and no wait, so it takes hardly
+ * longer than `node:http` itself.
  */
 export class ReadyAnswers {
   readonly #contents: ReadyContents;
@@ -46,9 +46,9 @@ export class ReadyAnswers {
   }
 
   /**
-   * Keeps an answer that lasts, if it can be sent in one piece.
+   * Keeps an answer whose validity can be checked, if it can be sent in one piece.
    *
-   * @returns the answer, with its bytes where they were read for that
+   * @returns the answer, with its bytes if they were read for that
    */
   async keep(request: IncomingMessage, response: ServerResponse, made: Representation, signal: AbortSignal): Promise<Representation> {
     const { lasts } = made;
@@ -72,7 +72,7 @@ export class ReadyAnswers {
     this.#ready.set(key, { validators: { etag, lastModified }, headers, body, size, lasts, head: Object.entries(whole).flat() });
   }
 
-  /** Answers a GET or HEAD at once. @returns whether it did */
+  /** Answers a GET or HEAD from kept answers. @returns whether it did */
   send(request: IncomingMessage, response: ServerResponse): boolean {
     if (request.headers.range !== undefined) return false;
     const key = keyOf(request);
@@ -102,7 +102,7 @@ export class ReadyAnswers {
       if (done !== undefined) response.once('finish', done);
       response.writeHead(200, head).end(bytes);
     });
-    // It is elsewhere by now, or is damaged: it is asked of the Store.
+    // It has moved or is damaged: the Store decides.
     if (!isSent) this.#ready.delete(key);
     return isSent;
   }

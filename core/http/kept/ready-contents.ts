@@ -14,35 +14,35 @@ import type { Store } from '../../store/store.ts';
 import type { ContentPlaces } from './content-places.ts';
 import { contentPlaces, isOfLeaves, readAtPlaces } from './content-places.ts';
 
-/** Bytes of a content that is read whole when it is asked for. */
+/** Contents of up to this many bytes are read completely at the first request. */
 const MAX_SMALL_SIZE = 1024 * 1024;
-/** Bytes of a content that is read whole when it is asked for again. */
+/** Contents of up to this many bytes are read completely at the second request. */
 const MAX_CONTENT_SIZE = 16 * 1024 * 1024;
-/** Bytes of contents in memory. */
+/** Bytes of contents in memory, at most. */
 const MAX_KEPT_SIZE = 32 * 1024 * 1024;
-/** Large contents that are known to have been asked for. */
+/** Large contents whose first request is remembered, at most. */
 const MAX_ASKED = 256;
-/** Bytes of memory that is used again and again, for what is not kept; and how many such pieces are ready. */
+/** Size of reusable buffers for contents that are not kept, and how many are ready. */
 const SPARE_SIZE = 128 * 1024;
 const MAX_SPARE = 64;
-/** Data files held open. */
+/** Data files kept open, at most. */
 const MAX_FILES = 16;
 
-/** A content that was verified whole. */
+/** A completely verified content. */
 export interface ReadyContent {
   readonly size: number;
-  /** Where it is; undefined where it can be had only from the Store. */
+  /** Its places in files; undefined if only the Store can give it. */
   readonly places: ContentPlaces | undefined;
-  /** The CRC-32 of what was verified. */
+  /** The CRC-32 of the verified bytes. */
   readonly crc: number;
   bytes: Uint8Array | undefined;
-  /** Bytes that had been read in all when it was read last. */
+  /** The total of bytes read when it was last read. */
   readAt: number;
 }
 
 /**
- * Contents that are sent as they are, without a look at their Blocks. Those asked for last are in memory. Others are read again where
- * they lay when they were verified: their CRC-32 says whether the bytes are still the same, at a fraction of what their digests cost.
+ * Contents that are sent without looking at their Blocks. The most recent ones are in memory. Others are read again at the places where
+ * they were verified; their CRC-32 shows whether the bytes are unchanged, much faster than their digests would.
  */
 export class ReadyContents {
   readonly #store: Store;
@@ -65,11 +65,11 @@ export class ReadyContents {
   }
 
   /**
-   * Reads a content whole; undefined where it is large, and was not asked for before, or there is no room for it.
+   * Reads a content completely; undefined if it is large and requested for the first time, or there is no room.
    *
-   * @param reserve - counts bytes that are to be held; false where they are too many
-   * @returns the content, and its bytes
-   * @throws what reading throws
+   * @param reserve - counts bytes to hold; returns false if they are too many
+   * @returns the content and its bytes
+   * @throws errors of reading
    */
   async load(
     block: Block,
@@ -84,7 +84,7 @@ export class ReadyContents {
     const places = this.#placesOf(leaves);
     const there = places && this.#readAt(places, Buffer.allocUnsafeSlow(places.runSize));
     const isThere = there !== undefined && isOfLeaves(there, leaves, this.#hash);
-    // Whatever is wrong there: the Store mends it, or says so.
+    // If that failed for any reason, the Store repairs it or reports the error.
     const bytes = isThere ? there : await readBlockBytes(store, block, { maxSize: MAX_CONTENT_SIZE, signal });
     const content: ReadyContent = {
       size: bytes.length,
@@ -120,10 +120,10 @@ export class ReadyContents {
   }
 
   /**
-   * Gives the bytes of a content to `use`, if they can be had at once.
+   * Calls `use` with the bytes of a content if they are available at once.
    *
-   * @param use - the function that it is given, if any, is to be called once the bytes are not needed any more: their memory is used again
-   * @returns whether they could be had
+   * @param use - if it gets a second argument, it must call that when the bytes are no longer needed: their memory is reused
+   * @returns whether they were available
    */
   withBytes(content: ReadyContent, use: (bytes: Uint8Array, done?: () => void) => void): boolean {
     const { bytes, places } = content;
@@ -133,7 +133,7 @@ export class ReadyContents {
       return true;
     }
     if (places === undefined) return false;
-    // What comes back only after more than can be kept would be dropped by then.
+    // A content that is requested so rarely would be dropped before its next use.
     const isKept = this.#readSize - content.readAt < MAX_KEPT_SIZE;
     const isSpare = !isKept && places.runSize <= SPARE_SIZE;
     const memory = isSpare ? (this.#spare.pop() ?? Buffer.allocUnsafeSlow(SPARE_SIZE)) : Buffer.allocUnsafeSlow(places.runSize);
@@ -154,7 +154,7 @@ export class ReadyContents {
     if (this.#kept.set(content, content)) content.bytes = bytes;
   }
 
-  /** It is not kept in memory any more. */
+  /** Drops a content from memory. */
   drop(content: ReadyContent): void {
     this.#kept.delete(content);
   }
@@ -183,7 +183,7 @@ export class ReadyContents {
     if (fd !== undefined) closeSync(fd);
   }
 
-  /** Drops all that is kept, and closes what was opened. */
+  /** Drops all contents and closes all files. */
   close(): void {
     this.#kept.clear();
     for (const file of [...this.#files.keys()]) this.#close(file);

@@ -7,14 +7,13 @@ import type { HashName } from '../../block/hash.ts';
 import type { HashCode } from '../../block/hashcode.ts';
 import type { AddResult, Store } from '../../store/store.ts';
 
-/** Bytes that are kept. */
+/** Bytes kept, at most. */
 const MAX_KEPT_SIZE = 16 * 1024 * 1024;
-/** Bytes that a kept Block takes beside its own. */
+/** Bytes of a kept Block besides its own, estimated. */
 const ENTRY_SIZE = 256;
 
 /**
- * A Store whose Blocks are kept in memory, those asked for last: they are read and verified once, and not for each request. Several
- * answers share them.
+ * A Store that keeps the most recent Blocks in memory, so that they are not read and verified for each request. Several answers share them.
  */
 export class VerifiedBlocks implements Store {
   readonly wraps: Store;
@@ -37,7 +36,7 @@ export class VerifiedBlocks implements Store {
     const kept = hashcode.hashName === this.hashName ? this.#kept.get(key) : undefined;
     if (kept !== undefined) return kept;
     const data = await this.wraps.get(hashcode, options);
-    // What came may be a view of a larger buffer, which would be held with it.
+    // The bytes may be a view of a larger buffer, which must not be held.
     if (data !== undefined && hashcode.hashName === this.hashName && !this.#kept.has(key))
       this.#kept.set(key, data.length === data.buffer.byteLength ? data : new Uint8Array(data));
     return data;

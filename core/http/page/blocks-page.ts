@@ -9,7 +9,7 @@ import { pageEnd, pageStart } from './page.ts';
 /** Units of the map's width. */
 const WIDTH = 1000;
 
-/** The page of the Blocks that a file is made of: a map of them in their order, and how many there are of each size. */
+/** The page of a file's Blocks: a map of them in order, and a histogram of their sizes. */
 export function* blocksPage(place: PagePlace, stats: BlockTreeStats, map: readonly MappedLeaf[]): Generator<Html> {
   const name = nameOf(place);
   const most = stats.histogram.reduce((max, { leaves }) => Math.max(max, leaves), 1);

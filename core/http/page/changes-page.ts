@@ -9,18 +9,18 @@ import { breadcrumbs, nameOf } from './listing.ts';
 import { pageEnd, pageStart } from './page.ts';
 import { shortReference } from './short-reference.ts';
 
-/** Two states of a Dir that are compared. */
+/** A comparison of two states of a Dir. */
 export interface ComparedDir extends PagePlace {
-  /** The earlier state, in the form that follows the `@`, or the reference of another tree. */
+  /** The earlier state in the form after `@`, or the reference of another tree. */
   readonly since: string;
-  /** The URL path of the same Dir in it, with its slash. */
+  /** The URL path of the same Dir in the earlier state, with its slash. */
   readonly sinceBase: string;
   readonly names: PagePlace['names'];
   readonly changes: readonly ChangedName[];
   readonly isWhole: boolean;
 }
 
-/** The page of what differs in a Dir since an earlier state, each folder with what is new and gone below it. */
+/** The page of differences in a Dir since an earlier state, with sums for each subfolder. */
 export function* changesPage(dir: ComparedDir): Generator<Html> {
   const { since, changes } = dir;
   const query = `?diff=${encodeURIComponent(since)}`;
@@ -40,7 +40,7 @@ export function* changesPage(dir: ComparedDir): Generator<Html> {
   yield pageEnd();
 }
 
-/** The other side of a comparison, for people. */
+/** The name of the other side, for users. */
 export function sinceText(since: string): string {
   if (/^\d+$/.test(since)) return `@${since}`;
   return since.length > 40 ? visible(shortReference(since)) : visible(since);

@@ -16,20 +16,20 @@ import { pageEnd, pageStart } from './page.ts';
 export interface ViewedFile extends PagePlace {
   readonly entry: TreeEntry;
   readonly contentType: string;
-  /** The Block that has its content. */
+  /** The Block of its content, as text. */
   readonly blockref: string;
-  /** Of a text: its start. */
+  /** The start of a text. */
   readonly text?: { readonly shown: string; readonly isWhole: boolean } | undefined;
-  /** Show a text unrendered that could be made into a page. */
+  /** Whether to show the source of a text that could be rendered. */
   readonly isSource: boolean;
-  /** What colours the text, where it is in a language that is known. */
+  /** The script that colours the text, if its language is known. */
   readonly highlighter: Highlighter | undefined;
-  /** Of a picture: those beside it in the Dir. */
+  /** The neighbours of a picture in its Dir. */
   readonly before?: Octets | undefined;
   readonly after?: Octets | undefined;
 }
 
-/** The page of a file: what it is, and its content where a browser can show it. */
+/** The page of a file: its metadata, and its content if a browser can show it. */
 export function* filePage(file: ViewedFile): Generator<Html> {
   const { entry, contentType } = file;
   const name = visible(octetsToText(entry.name));
@@ -51,7 +51,7 @@ export function* filePage(file: ViewedFile): Generator<Html> {
   yield pageEnd();
 }
 
-/** The pictures before and after, for those who look through all of them. */
+/** Links to the previous and next picture. */
 function beside({ before, after }: ViewedFile): Html {
   const link = (name: Octets | undefined, text: string, key: string): Html | undefined =>
     name === undefined ? undefined : html`<a href="./${urlSegment(name)}?view" data-key="${key}" rel="${text.toLowerCase()}">${text}</a>`;

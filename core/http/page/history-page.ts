@@ -6,7 +6,11 @@ import { html, visible } from './html.ts';
 import { moment } from './listing.ts';
 import { pageEnd, pageStart } from './page.ts';
 
-/** The states of an archive, the newest first, each with its tree, who made it, and what changed in it. @param base - the URL path up to the archive's name */
+/**
+ * The page of an archive's states, newest first, each with its tree, author and changes.
+ *
+ * @param base - the URL path up to the archive's name
+ */
 export function* historyPage(name: string, base: string, entries: readonly ArchiveEntry[], isWhole: boolean): Generator<Html> {
   yield pageStart(`${visible(name)} – history`);
   yield html`<header><h1><a href="${base}/">${visible(name)}</a> <span>history</span></h1>
@@ -26,7 +30,7 @@ export function* historyPage(name: string, base: string, entries: readonly Archi
   yield pageEnd();
 }
 
-/** What somebody said of a state, else by what commands it was made, and who they are. */
+/** The message of a state, else its commands; and its author. */
 function madeBy({ notes }: ArchiveEntry): Html {
   const { message, command, user, host } = authorOf(notes);
   const who = [user, host].filter((part) => part !== undefined).join('@');

@@ -1,6 +1,6 @@
 import { replaceUnsafe, visibleEscape } from '../../base/unsafe-text.ts';
 
-/** Text that is HTML: only the tag `html` makes it, so nothing foreign gets in unescaped. */
+/** Safe HTML. Only the tag `html` makes it, so that everything else is escaped. */
 export class Html {
   readonly text: string;
 
@@ -11,7 +11,7 @@ export class Html {
 
 type Value = string | number | Html | readonly Html[] | undefined;
 
-/** A piece of a page. What is put into it is escaped, but for pieces of pages; undefined is nothing. */
+/** Makes a piece of a page. Values are escaped unless they are Html; undefined is left out. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
   let text = strings[0] ?? '';
   for (const [i, value] of values.entries()) text += valueText(value) + (strings[i + 1] ?? '');
@@ -31,7 +31,7 @@ function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
 }
 
-/** A name as a page shows it: what cannot be seen, or turns the text around, is spelt out. */
+/** A name for a page: invisible characters, and those that change the text direction, are spelt out. */
 export function visible(name: string): string {
   return replaceUnsafe(name, visibleEscape);
 }

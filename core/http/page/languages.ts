@@ -1,7 +1,7 @@
 import type { Octets } from '../../base/octets.ts';
 import { octetsToText } from '../../base/octets.ts';
 
-/** What highlight.js calls the languages that it knows, each with the endings of names that are of it. */
+/** The languages of highlight.js by its names, each with the endings of file names. */
 const ENDINGS: Readonly<Record<string, string>> = {
   bash: 'bash sh zsh ksh',
   c: 'c h',
@@ -36,7 +36,7 @@ const ENDINGS: Readonly<Record<string, string>> = {
   xml: 'xml html htm xhtml svg rss atom plist xsl xsd',
   yaml: 'yml yaml',
 };
-/** The languages that names stand for. */
+/** All languages with known endings. */
 export const LANGUAGES: ReadonlySet<string> = new Set(Object.keys(ENDINGS));
 
 const BY_ENDING: ReadonlyMap<string, string> = new Map(
@@ -53,7 +53,7 @@ const BY_NAME: ReadonlyMap<string, string> = new Map([
   ['.gitconfig', 'ini'],
 ]);
 
-/** The language of a text, by its name; undefined where none is known. */
+/** The language of a text by its file name; undefined if unknown. */
 export function languageOf(name: Octets): string | undefined {
   const text = octetsToText(name).toLowerCase();
   const [, ending = ''] = /\.([^.]+)$/s.exec(text) ?? [];

@@ -9,19 +9,19 @@ import { html, visible } from './html.ts';
 import { pageEnd, pageStart } from './page.ts';
 import { GROUP_ROWS } from './page-script.ts';
 
-/** Where a page is in a tree. */
+/** The place of a page in a tree. */
 export interface PagePlace {
-  /** What the tree is called: an archive, or the start of a Dirref. */
+  /** The name of the tree: an archive, or the start of a Dirref. */
   readonly title: string;
   /** The URL path of the tree's root, with its slash. */
   readonly base: string;
-  /** The names from the root to what is shown. */
+  /** The names from the root to the shown node. */
   readonly names: readonly Octets[];
-  /** The URL path of the states of the archive, where the tree is of one. */
+  /** The URL path of the archive's history, if the tree belongs to one. */
   readonly history?: string | undefined;
 }
 
-/** An entry, and the names of the Dirs below it that alone are in each other. */
+/** An entry, and the names of the Dirs below it that are the only entry of their Dir. */
 export interface ListedEntry extends TreeEntry {
   readonly only?: readonly Octets[] | undefined;
 }
@@ -32,15 +32,15 @@ export interface ListedDir extends PagePlace {
   /** The Dirref of this Dir, and its URI. */
   readonly dirref: string;
   readonly uri: string;
-  /** There is a picture among its first names. */
+  /** Whether its first names include a picture. */
   readonly hasPictures: boolean;
-  /** A README in it, ready to be shown. */
+  /** Its README as HTML. */
   readonly readme?: Html | undefined;
-  /** What says whether there is a newer state: its URL path, asked for now and then. */
+  /** The URL path that tells of a newer state; the page requests it now and then. */
   readonly newest?: string | undefined;
 }
 
-/** The page of a Dir, piece by piece. It reads without JavaScript. */
+/** The page of a Dir, piece by piece. It is usable without JavaScript. */
 export async function* listingPage(dir: ListedDir): AsyncGenerator<Html> {
   const here = dir.names.at(-1);
   yield pageStart(nameOf(dir));
@@ -66,23 +66,23 @@ ${dir.readme === undefined ? undefined : html`<article>${dir.readme}</article>`}
   yield pageEnd();
 }
 
-/** What a page calls what it shows: its last name, or that of the tree. */
+/** The name of the shown node: its last name, or that of the tree. */
 export function nameOf({ title, names }: Pick<PagePlace, 'title' | 'names'>): string {
   const name = names.at(-1);
   return visible(name === undefined ? title : octetsToText(name));
 }
 
-/** Names are filtered while one types, where there is JavaScript; what is sent is looked for below. */
+/** The search form. With JavaScript, it filters names while the user types; submitting it searches below. */
 export function searchForm(text: string): Html {
   return html`<form role="search"><input id="filter" name="q" type="search" value="${text}" placeholder="Filter ( / ); Enter searches below" aria-label="Filter by name; Enter searches below" autocomplete="off"></form> `;
 }
 
-/** The names down to a Dir, each but that itself a link. @param query - of each link */
+/** The names down to a Dir, each a link except the last. @param query - of each link */
 export function breadcrumbs(place: Pick<PagePlace, 'title' | 'base' | 'names'>, query = ''): Html {
   return crumbs(place, query, false);
 }
 
-/** The names down to a node that is no page of a Dir; its own is text. */
+/** The names down to a node that is not a Dir; its own is plain text. */
 export function breadcrumbsTo({ names, ...place }: Pick<PagePlace, 'title' | 'base' | 'names'>): Html {
   return html`${crumbs({ ...place, names: names.slice(0, -1) }, '', true)}${nameOf({ ...place, names })}`;
 }
@@ -104,7 +104,7 @@ function crumbs({ title, base, names }: Pick<PagePlace, 'title' | 'base' | 'name
   return html`${parts}`;
 }
 
-/** Ends a group of rows before the row with this index, where a new group begins. */
+/** Starts a new group of rows before the row with this index, if one is due. */
 export function groupBreak(index: number): Html | undefined {
   return index > 0 && index % GROUP_ROWS === 0
     ? html`</tbody><tbody>
@@ -119,9 +119,9 @@ function row({ dirent, name, size, only = [] }: ListedEntry): Html {
 }
 
 /**
- * Name, size, time and type of a node. The name of a file leads to its page, and its size to the file itself.
+ * The cells of a node: name, size, time and type. The name of a file links to its page, and its size to its content.
  *
- * @param dirent - with its size in bytes, where that is known
+ * @param dirent - with its size in bytes, if known
  */
 export function direntCells(href: string, name: string, dirent: Exclude<TreeEntry['dirent'], never> & { readonly size?: number }): Html {
   const isDir = dirent.kind === 'dir';
@@ -143,7 +143,7 @@ function extension(name: string): string {
   return /[^/]\.([^./]{1,12})$/s.exec(name)?.[1]?.toLowerCase() ?? 'file';
 }
 
-/** `2026-11-22 16:17:01`, in UTC; a line ends between date and time at most. */
+/** A time in UTC: `2026-11-22 16:17:01`. A line may only break between date and time. */
 export function moment(ns: bigint): Html {
   const date = new Date(Number(ns / 1_000_000n));
   if (Number.isNaN(date.getTime())) return html``;
@@ -151,7 +151,7 @@ export function moment(ns: bigint): Html {
   return html`<span class="w">${day}</span> <span class="w">${time}</span>`;
 }
 
-/** `2026-11-22 16:17`, in UTC; nothing for what a Date cannot hold. */
+/** A time in UTC: `2026-11-22 16:17`; '' outside the range of a Date. */
 export function timeText(ns: bigint | undefined): string {
   const date = ns === undefined ? undefined : new Date(Number(ns / 1_000_000n));
   return date === undefined || Number.isNaN(date.getTime()) ? '' : date.toISOString().replace('T', ' ').slice(0, -8);

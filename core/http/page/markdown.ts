@@ -1,15 +1,15 @@
 import MarkdownIt from 'markdown-it';
 import { Html } from './html.ts';
 
-/** Characters of a text that is made into a page: of what somebody made on purpose, as many take half a second. */
+/** Characters of a text that is rendered, at most: a malicious text of that size takes half a second. */
 const MAX_LENGTH = 64 * 1024;
 
 const COMMENT_START = '<!--';
 const COMMENT_END = '-->';
-/** Characters of a comment: each of many that never end is looked through as far. */
+/** Characters of a comment, at most: this bounds the search in a text with many unclosed comments. */
 const MAX_COMMENT_LENGTH = 4096;
 
-// HTML in the text is shown as text, and no link leads to a script. Comments are not for readers.
+// HTML in the text is shown as text, and links cannot run scripts. Comments are hidden.
 const parser = new MarkdownIt({ html: false, linkify: false });
 parser.block.ruler.before(
   'paragraph',
@@ -23,7 +23,7 @@ parser.block.ruler.before(
     const end = start + COMMENT_START.length + length;
     let line = startLine;
     while (line < endLine && (eMarks[line] ?? 0) < end) line++;
-    // What follows on the line is for readers.
+    // Text after a comment on its line must be shown.
     if (line === endLine || src.slice(end + COMMENT_END.length, eMarks[line]).trim() !== '') return false;
     if (!silent) state.line = line + 1;
     return true;
@@ -31,7 +31,7 @@ parser.block.ruler.before(
   { alt: ['paragraph'] },
 );
 
-// Names in the same tree lead to the pages of files, as those of a list do. A Dir has the same page with that.
+// Relative links lead to the pages of files, as in listings. For a Dir the query makes no difference.
 parser.renderer.rules['link_open'] = (tokens, at, options, _, self) => {
   const link = tokens[at];
   const href = String(link?.attrGet('href') ?? '');
@@ -41,7 +41,7 @@ parser.renderer.rules['link_open'] = (tokens, at, options, _, self) => {
   return self.renderToken(tokens, at, options);
 };
 
-/** A Markdown text as part of a page; undefined where it is too long for that. */
+/** Renders Markdown; undefined if it is too long. */
 export function markdown(text: string): Html | undefined {
   return text.length > MAX_LENGTH ? undefined : new Html(parser.render(text));
 }

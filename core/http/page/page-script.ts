@@ -1,9 +1,9 @@
-/** Rows of a group in a list of names: a browser spends no time on the layout of groups that are out of sight. */
+/** Rows per group in a listing: a browser does no layout for groups out of sight. */
 export const GROUP_ROWS = 250;
 
 /**
- * What pages gain by JavaScript. A click on a heading sorts a list; it can be filtered by name, and walked by the arrow keys. The
- * footer's text can be copied. The page of an archive says when there is a newer state.
+ * The script of all pages. A click on a heading sorts a list; lists can be filtered by name and walked by arrow keys. The footer's text can
+ * be copied. The page of an archive tells when there is a newer state.
  */
 export const PAGE_SCRIPT = `
 'use strict';

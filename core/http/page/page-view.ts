@@ -3,10 +3,10 @@ import type { Representation } from '../representation.ts';
 import type { Html } from './html.ts';
 import { PAGE_POLICY } from './page.ts';
 
-/** Headers of our pages: they may look otherwise after an update of the program, whatever they show. */
+/** Headers of pages. They must be revalidated, since an update of the program may change them. */
 export const PAGE_HEADERS = { 'cache-control': REVALIDATED, 'content-security-policy': PAGE_POLICY };
 
-/** A page as it is sent. It is made while it is: a Dir may have a million names. @param pieces - called once for each time */
+/** A page as an answer. It is made while it is sent, since a Dir may have a million names. @param pieces - called for each answer */
 export function pageView(etag: string, pieces: (signal: AbortSignal) => AsyncIterable<Html> | Iterable<Html>): Representation {
   return {
     etag,
@@ -17,7 +17,7 @@ export function pageView(etag: string, pieces: (signal: AbortSignal) => AsyncIte
   };
 }
 
-/** Pieces of a page as bytes, many of them in one. */
+/** Encodes pieces of a page, joining small ones. */
 async function* encoded(pieces: AsyncIterable<Html> | Iterable<Html>): AsyncGenerator<Uint8Array> {
   let text = '';
   for await (const piece of pieces) {

@@ -4,7 +4,7 @@ import { Html, html } from './html.ts';
 import { PAGE_SCRIPT } from './page-script.ts';
 import { PAGE_STYLE } from './page-style.ts';
 
-/** Part of each page's entity tag: pages of another program version are other pages. */
+/** Part of each page's entity tag, since another program version makes other pages. */
 export const PAGE_VERSION = createHash('sha256').update(`2${PAGE_STYLE}${PAGE_SCRIPT}`).digest('hex').slice(0, 8);
 
 function sourceHash(text: string): string {
@@ -12,9 +12,9 @@ function sourceHash(text: string): string {
 }
 
 /**
- * Our pages run our one script and nothing else: stored files come from the same origin, so that is no source of scripts.
+ * The security policy of pages: they run only our own script. Stored files have the same origin, so it is not a source of scripts.
  *
- * @param integrity - of a further script
+ * @param integrity - of one further script
  */
 export function pagePolicy(integrity?: string): string {
   return [`script-src ${sourceHash(PAGE_SCRIPT)}${integrity === undefined ? '' : ` '${integrity}'`}`, ...OTHER_POLICY].join('; ');
@@ -33,14 +33,14 @@ const OTHER_POLICY = [
 
 export const PAGE_POLICY = pagePolicy();
 
-/** What is before the content of a page. */
+/** The start of a page, before its content. */
 export function pageStart(title: string): Html {
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${title}</title><meta name="viewport" content="width=device-width"><link rel="icon" href="${PAGE_FILES}icon.svg"><style>${new Html(PAGE_STYLE)}</style></head><body>
 `;
 }
 
-/** What is after it. */
+/** The end of a page. */
 export function pageEnd(): Html {
   return html`<script>${new Html(PAGE_SCRIPT)}</script></body></html>
 `;

@@ -8,10 +8,10 @@ import type { PagePlace } from './listing.ts';
 import { breadcrumbs, nameOf } from './listing.ts';
 import { pageEnd, pageStart } from './page.ts';
 
-/** Pictures that come with the page; further ones come as one scrolls to them. */
+/** Pictures that load at once; others load while the user scrolls. */
 const EAGER = 12;
 
-/** The pictures of a Dir side by side, each as a small one. */
+/** The page of a Dir's pictures as thumbnails. @param isWhole - whether these are all */
 export function* picturesPage(place: PagePlace, pictures: readonly TreeEntry[], isWhole: boolean): Generator<Html> {
   yield pageStart(`${nameOf(place)} – pictures`);
   yield html`<header><h1>${breadcrumbs(place)}</h1>

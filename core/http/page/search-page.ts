@@ -8,7 +8,7 @@ import { breadcrumbs, direntCells, groupBreak, searchForm } from './listing.ts';
 import { pageEnd, pageStart } from './page.ts';
 import { GROUP_ROWS } from './page-script.ts';
 
-/** The page of names that were found below a Dir. */
+/** The page of search results below a Dir. */
 export function* searchPage(place: PagePlace, text: string, { found, end }: SearchResult): Generator<Html> {
   yield pageStart(`${visible(text)} – search`);
   yield html`<header><h1>${breadcrumbs(place)}</h1>

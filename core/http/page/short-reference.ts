@@ -1,4 +1,4 @@
-/** The start of a reference, for people: that of its first hash, else its own. */
+/** A short form of a reference, for users: the start of its first hash, else of its text. */
 export function shortReference(text: string): string {
   const hex = /[\da-f]{16,}/.exec(text)?.[0];
   return hex === undefined ? text.slice(0, 24) : `${hex.slice(0, 12)}…`;

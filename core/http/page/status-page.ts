@@ -3,7 +3,7 @@ import type { Html } from './html.ts';
 import { html, visible } from './html.ts';
 import { pageEnd, pageStart } from './page.ts';
 
-/** The page that says how the Store is getting on. */
+/** The page of the Store's status. */
 export function* statusPage(items: readonly StatusItem[]): Generator<Html> {
   const count = items.filter(({ trouble }) => trouble !== undefined).length;
   yield pageStart('Status');

@@ -8,17 +8,17 @@ import type { PagePlace } from './listing.ts';
 import { breadcrumbsTo, nameOf } from './listing.ts';
 import { pageEnd, pageStart } from './page.ts';
 
-/** What became of a file since an earlier state. */
+/** A comparison of a file with an earlier state. */
 export interface ComparedFile extends PagePlace {
-  /** For people: the earlier state, or another tree. */
+  /** The name of the earlier state or other tree, for users. */
   readonly sinceText: string;
-  /** The URL path of the earlier one, where it was there. */
+  /** The URL path of the earlier version, if there was one. */
   readonly before: string | undefined;
-  /** The lines that changed; undefined of what is no text, or is too long. */
+  /** The changed lines; undefined if it is not text, or too long. */
   readonly hunks: readonly Hunk[] | undefined;
 }
 
-/** The page of the lines that changed in a file. */
+/** The page of changed lines of a file. */
 export function* textChangesPage(file: ComparedFile): Generator<Html> {
   const { sinceText, before, hunks, names } = file;
   const name = nameOf(file);

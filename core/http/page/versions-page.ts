@@ -8,7 +8,11 @@ import type { PagePlace } from './listing.ts';
 import { breadcrumbsTo, moment, nameOf } from './listing.ts';
 import { pageEnd, pageStart } from './page.ts';
 
-/** The versions of one path: each is shown once, whatever states have it. @param archiveBase - the URL path up to the archive's name */
+/**
+ * The page of a path's versions; each is shown once, however many states have it.
+ *
+ * @param archiveBase - the URL path up to the archive's name
+ */
 export function* versionsPage(place: PagePlace, archiveBase: string, versions: readonly PathState[], isWhole: boolean): Generator<Html> {
   const name = nameOf(place);
   yield pageStart(`${name} – versions`);

@@ -29,13 +29,13 @@ import type { Past } from './past.ts';
 import { pastState } from './past.ts';
 import { treeChanges } from './tree-changes.ts';
 
-/** States that the history of an archive shows, and those in which versions of a path are looked for. */
+/** States that a history shows, and that are searched for versions of a path, at most. */
 const MAX_STATES = 1000;
 
-/** How texts of references begin; no state is called so. */
+/** The start of references; names of states never begin like this. */
 const REFERENCE = /^(?:[A-Za-z]{1,2}\{|x-vt:)/;
 
-/** Pages of what a tree was before, and of what another one is. */
+/** Pages about earlier states of a tree, and comparisons with other trees. */
 export class PastViews {
   readonly #trees: WebTrees;
   readonly #now: () => Date;
@@ -45,16 +45,16 @@ export class PastViews {
     this.#now = now;
   }
 
-  /** The states of an archive, or of a part of it. */
+  /** The history of an archive, or of a part of it. */
   async history({ title, past }: Place & { readonly past: Past }, signal: AbortSignal): Promise<Representation> {
     const { entries, isWhole } = await newestOf(past, signal);
-    // Marks of a state are set later.
+    // Notes are included, since marks of a state may change.
     const told = entries.map(({ number, whenNs, notes }) => `${number} ${whenNs} ${[...(notes ?? [])].join(' ')}`);
     const etag = madeEtag('log', PAGE_VERSION, title, past.base, told.join('\0'));
     return pageView(etag, () => historyPage(title, past.base, entries, isWhole));
   }
 
-  /** The versions of a path in these states. */
+  /** The versions of a path in the history. */
   async versions(place: Place & { readonly past: Past }, signal: AbortSignal): Promise<Representation> {
     const { names, past } = place;
     const { entries, isWhole } = await newestOf(past, signal);
@@ -95,7 +95,7 @@ export class PastViews {
     return pageView(madeEtag('lines', PAGE_VERSION, blockOf(before), blockOf(after), since, whereOf(place)), () => textChangesPage(view));
   }
 
-  /** Another tree, and the URL path of its root. */
+  /** The other tree of a comparison, and the URL path of its root. */
   async #earlier({ past, opensReferences }: Place, since: string, signal: AbortSignal): Promise<{ tree: Tree; base: string }> {
     if (REFERENCE.test(since)) {
       if (!opensReferences) throw new VtError('EOPEN', `compare with "${since}": this link is for one tree`);
@@ -121,7 +121,7 @@ async function treeOf(store: Store, text: string, signal: AbortSignal): Promise<
   return root;
 }
 
-/** A text to be shown by its lines; undefined of what is none. */
+/** The bytes of a text file for a comparison by lines; undefined if it is not text. */
 async function linesOf(tree: Tree, entry: TreeEntry | undefined, signal: AbortSignal): Promise<Uint8Array | undefined> {
   if (entry?.dirent.kind !== 'file') return Buffer.alloc(0);
   const text = await readText(tree.store, entry.dirent.block, entry.size, signal);

@@ -6,14 +6,14 @@ import type { Store } from '../../store/store.ts';
 import type { WebTree } from '../web-tree.ts';
 import { recordedState } from './recorded-state.ts';
 
-/** The recorded states of what a page shows. */
+/** The recorded states of the shown tree. */
 export interface Past {
   readonly archive: Archive;
-  /** The URL path that `@STATE/` or a slash follows. */
+  /** The URL path before `@STATE/` or a slash. */
   readonly base: string;
-  /** What has the Blocks of all its states. */
+  /** The Store with the Blocks of all states. */
   readonly store: Store;
-  /** The tree of one of them. */
+  /** Opens the tree of a state. */
   tree(root: DirDirent): WebTree;
 }
 

@@ -8,26 +8,26 @@ import type { TreePath } from '../../tree/path.ts';
 import { joinPath } from '../../tree/path.ts';
 import type { Tree } from '../../tree/tree.ts';
 
-/** Differences that are looked at: two trees may have nothing in common. */
+/** Differences that are counted, at most: two trees may have nothing in common. */
 const MAX_CHANGES = 200_000;
-/** Milliseconds of a comparison until others have their turn. */
+/** Milliseconds of a comparison between turns for others. */
 const TURN_MS = 5;
 
-/** What differs at one name of a Dir, or below it. */
+/** The differences at one name of a Dir and below it. */
 export interface ChangedName {
   readonly name: Octets;
   readonly before: NodeDirent | undefined;
   readonly after: NodeDirent | undefined;
-  /** Names that are new, gone or changed: itself and all below. */
+  /** New names, including itself and those below; `removed` and `changed` likewise. */
   readonly added: number;
   readonly removed: number;
   readonly changed: number;
-  /** Bytes of content that only the later tree has, and only the earlier one. */
+  /** Bytes of content that only the later tree has; `goneBytes`: only the earlier one. */
   readonly newBytes: number;
   readonly goneBytes: number;
 }
 
-/** What differs in a Dir of two trees. */
+/** The differences of a Dir in two trees. */
 export interface TreeChanges {
   /** The Dir itself. */
   readonly before: NodeDirent | undefined;
@@ -37,7 +37,7 @@ export interface TreeChanges {
   readonly isWhole: boolean;
 }
 
-/** What differs in a Dir of two trees, by the names in it. Blocks that both have are not read. */
+/** Finds the differences of a Dir in two trees, by its names. Blocks that both have are not read. */
 export async function treeChanges(earlier: Tree, later: Tree, path: TreePath, signal: AbortSignal): Promise<TreeChanges> {
   const options = { signal };
   const [before, after] = [await direntAt(earlier, path, options), await direntAt(later, path, options)];

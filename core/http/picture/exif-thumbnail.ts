@@ -1,6 +1,6 @@
-// A JPEG of a camera carries a small one of the same picture. @see Exif 2.32, 4.5 and 4.6.2; TIFF 6.0, section 2; JPEG, B.1.1
+// The thumbnail that cameras put into a JPEG. @see Exif 2.32, 4.5 and 4.6.2; TIFF 6.0, section 2; JPEG, B.1.1
 
-/** Bytes at the start of a JPEG in which it is: a segment has at most 64 KiB, and few come before. */
+/** Bytes at the start of a JPEG that contain the thumbnail: a segment has at most 64 KiB, and few come before. */
 export const EXIF_SIZE = 128 * 1024;
 
 const APP1 = 0xe1;
@@ -10,17 +10,17 @@ const EXIF_SIGNATURE = 'Exif\0\0';
 const ORIENTATION = 0x0112;
 const THUMBNAIL_OFFSET = 0x0201;
 const THUMBNAIL_SIZE = 0x0202;
-/** Entries of a directory that are looked at, and bytes of each. */
+/** Entries of a directory that are read, at most, and bytes of each. */
 const MAX_ENTRIES = 512;
 const ENTRY_SIZE = 12;
-/** Bytes of a TIFF before its directories. */
+/** Bytes of the TIFF header. */
 const HEADER_SIZE = 8;
 
 /**
- * The small picture in a JPEG. It says by itself how it is to be turned, as the large one does.
+ * The thumbnail in a JPEG, with the orientation of the large picture.
  *
  * @param start - the first {@link EXIF_SIZE} bytes, or all
- * @returns undefined where there is none, or anything is not as it should be
+ * @returns undefined if there is none, or the data is invalid
  */
 export function exifThumbnail(start: Uint8Array): Uint8Array | undefined {
   const tiff = exifData(Buffer.from(start.buffer, start.byteOffset, start.byteLength));
@@ -37,7 +37,7 @@ export function exifThumbnail(start: Uint8Array): Uint8Array | undefined {
   return turned(picture, whole.values.get(ORIENTATION) ?? 1);
 }
 
-/** What an Exif segment has: a TIFF. */
+/** The TIFF data of the Exif segment. */
 function exifData(jpeg: Buffer): Buffer | undefined {
   if (jpeg.length < 4 || jpeg.readUInt16BE(0) !== 0xffd8) return undefined;
   for (let at = 2; at + 4 <= jpeg.length; ) {
@@ -52,9 +52,9 @@ function exifData(jpeg: Buffer): Buffer | undefined {
 }
 
 interface Directory {
-  /** By tag: those that are one number of 16 or 32 bits. */
+  /** Values by tag: those that are a single number of 16 or 32 bits. */
   readonly values: ReadonlyMap<number, number>;
-  /** Where the next one is; 0 for none. */
+  /** Offset of the next directory; 0 for none. */
   readonly next: number;
 }
 
@@ -80,7 +80,7 @@ function uint32(data: Buffer, offset: number, isLittle: boolean): number {
   return isLittle ? data.readUInt32LE(offset) : data.readUInt32BE(offset);
 }
 
-/** A JPEG with a segment that gives its orientation, 2 to 8; 1 is unrotated. */
+/** Adds a segment with an orientation, 2 to 8, to a JPEG; 1 means unrotated and adds none. */
 function turned(jpeg: Buffer, orientation: number): Buffer {
   if (!(orientation >= 2 && orientation <= 8)) return Buffer.from(jpeg);
   const segment = Buffer.from('ffd8ffe10022457869660000' + '4d4d002a00000008' + '00010112000300000001' + '0000000000000000', 'hex');

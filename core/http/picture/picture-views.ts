@@ -13,13 +13,13 @@ import { readStart } from '../read-text.ts';
 import type { Representation } from '../representation.ts';
 import { EXIF_SIZE, exifThumbnail } from './exif-thumbnail.ts';
 
-/** Bytes of a picture that means itself where it brings no small one: the browser scales it. */
+/** Pictures of up to this many bytes without a thumbnail are sent whole: the browser scales them. */
 const MAX_SCALED_SIZE = 2 * 1024 * 1024;
-/** Pictures on one page, and names of a Dir among which they are looked for. */
+/** Pictures on one page, and names of a Dir that are searched for them, at most. */
 const MAX_PICTURES = 1000;
 const MAX_NAMES = 10_000;
 
-/** What browsers show of the types of images. */
+/** The image types that browsers show. */
 const SHOWN: ReadonlySet<string> = new Set([
   'image/apng',
   'image/avif',
@@ -32,12 +32,12 @@ const SHOWN: ReadonlySet<string> = new Set([
   'image/x-icon',
 ]);
 
-/** Whether an entry is a picture that browsers show, by its name: nothing of it is read. */
+/** Whether an entry is a picture that browsers show, judged by its name only. */
 export function isPicture({ name, dirent }: Pick<TreeEntry, 'name' | 'dirent'>): boolean {
   return dirent.kind === 'file' && SHOWN.has(typeOfName(name) ?? '');
 }
 
-/** The pictures of a Dir, side by side. */
+/** The page of a Dir's pictures. */
 export async function picturesView(place: Place, signal: AbortSignal): Promise<Representation> {
   const { tree, names } = place;
   const dirent = await tree.dirent(pathOf(names), { signal });
@@ -46,7 +46,7 @@ export async function picturesView(place: Place, signal: AbortSignal): Promise<R
   return pageView(etag, () => picturesPage(place, pictures, isWhole));
 }
 
-/** The pictures before and after one in its Dir. */
+/** The previous and next picture of one in its Dir. */
 export async function neighboursOf(
   place: Place,
   name: Octets,
@@ -72,10 +72,10 @@ async function picturesOf(
 }
 
 /**
- * A small form of a picture: that which a camera put into it, else the picture itself where it is small. No picture is ever decoded here.
+ * A thumbnail of a picture: the one in its Exif data, else the picture itself if it is small. Pictures are never decoded.
  *
  * @param whole - the picture as it is served
- * @returns undefined where there is none
+ * @returns undefined if there is none
  */
 export async function thumbnailView(
   { tree, cacheControl }: Place,

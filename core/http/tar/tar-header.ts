@@ -4,12 +4,13 @@ import type { Dirent, IndirectDirent } from '../../dirent/dirent.ts';
 import type { Meta } from '../../dirent/meta.ts';
 import { defaultMode } from '../../dirent/meta.ts';
 
-// The pax interchange format of POSIX.1-2024, pax(1): headers of ustar, with extended headers where a value does not fit.
+// Headers of tar members in the pax interchange format of POSIX.1-2024, pax(1): ustar headers, with extended headers for values that do not
+// fit.
 
-/** Bytes of a header, and what contents are padded to. */
+/** Bytes of a header; contents are padded to multiples of it. */
 export const TAR_BLOCK = 512;
 
-/** What a tar can hold. A socket is left out, as tar(1) does. */
+/** The nodes that a tar can hold. Sockets are left out, as in tar(1). */
 export type TarNode = Exclude<Dirent, IndirectDirent>;
 
 const TYPE_FLAGS: Readonly<Record<Exclude<TarNode['kind'], 'socket'>, string>> = {
@@ -23,7 +24,7 @@ const TYPE_FLAGS: Readonly<Record<Exclude<TarNode['kind'], 'socket'>, string>> =
 const LINK_FLAG = '1';
 const EXTENDED_FLAG = 'x';
 
-/** The largest values of fields of 7, and of 11, octal digits. */
+/** The largest values of fields with 7 and 11 octal digits. */
 const MAX_SHORT = 0o7777777;
 const MAX_LONG = 0o77777777777;
 const NAME_SIZE = 100;
@@ -34,10 +35,10 @@ const NONE = '' as Octets;
 const NO_RECORDS: ReadonlyMap<string, string | Uint8Array> = new Map();
 
 export interface TarMember {
-  /** Without a slash at its start; that of a Dir has one at its end. */
+  /** Without a slash at its start; a Dir's has one at its end. */
   readonly path: Octets;
   readonly node: TarNode;
-  /** The member whose content this one has too. */
+  /** For a hard link: the path of the member that has the content. */
   readonly linkTo?: Octets | undefined;
 }
 
@@ -94,7 +95,7 @@ function fitsTime(ns: bigint): boolean {
   return ns >= 0n && seconds * NS_OF_SECOND === ns && seconds <= BigInt(MAX_LONG);
 }
 
-/** What does not fit into a header of ustar, by its keys. */
+/** The values that do not fit into a ustar header, by key. */
 function extendedRecords(member: TarMember): ReadonlyMap<string, string | Uint8Array> {
   if (fitsUstar(member)) return NO_RECORDS;
   const { path, node } = member;
@@ -125,17 +126,17 @@ function secondsOf({ mtimeNs }: Meta): bigint {
   return mtimeNs === undefined ? 0n : floorSeconds(mtimeNs);
 }
 
-/** Bytes of content that follow a member's header. */
+/** Bytes of content after a member's header. */
 export function contentSize({ node, linkTo }: TarMember): number {
   return node.kind === 'file' && linkTo === undefined ? node.block.span : 0;
 }
 
-/** Bytes up to the next multiple of 512. */
+/** Bytes of padding to the next multiple of 512. */
 export function padding(size: number): number {
   return (TAR_BLOCK - (size % TAR_BLOCK)) % TAR_BLOCK;
 }
 
-/** A ustar header holds ASCII alone: what else it holds is left out there. */
+/** Whether a text fits into a field of a ustar header, which takes only ASCII. */
 function fits(text: Octets, size: number): boolean {
   return text.length <= size && isPlain(text);
 }

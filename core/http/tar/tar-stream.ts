@@ -15,7 +15,7 @@ import { packedRange } from '../pack/packed-range.ts';
 import type { TarMember, TarNode } from './tar-header.ts';
 import { contentSize, padding, TAR_BLOCK, tarHeaderSize, writeTarHeader } from './tar-header.ts';
 
-/** Milliseconds of a walk until others have their turn: a turn of the event loop takes in one new client. */
+/** Milliseconds of a walk between turns for others: each turn of the event loop accepts one new client. */
 const TURN_MS = 5;
 
 /** Members that a walk gives at a time. */
@@ -25,11 +25,11 @@ const BATCH_SIZE = 256;
 const END_SIZE = 2 * TAR_BLOCK;
 
 /**
- * The members of a tar of a Dir, in the order of its names. The tree never changes and every size is known, so a tar of it is always the same,
- * and any part of it can be made without the rest.
+ * The members of a tar of a Dir, in order of names. The tree never changes and every size is known, so its tar is always the same, and any
+ * part can be made without the rest.
  *
  * @param dir - self-contained
- * @param name - that of the Dir in the tar
+ * @param name - of the Dir in the tar
  */
 export async function* tarMembers(
   source: BlockSource,

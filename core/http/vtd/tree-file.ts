@@ -11,23 +11,23 @@ import type { Store } from '../../store/store.ts';
 import type { BlockList } from '../../sync/block-list.ts';
 import type { ByteRange } from '../byte-ranges.ts';
 
-/** Blocks read ahead of what is sent. */
+/** Blocks read ahead. */
 const AHEAD = 16;
 
 /** A one-file Store that is made as it is read. */
 export interface TreeFile {
-  /** Bytes of it. */
+  /** Its size in bytes. */
   readonly size: number;
-  /** A part of it. Blocks outside of that are not read. */
+  /** Makes a part of it. Blocks outside it are not read. */
   read(range: ByteRange, signal: AbortSignal): AsyncGenerator<Uint8Array>;
 }
 
 /**
- * A one-file Store of a node, as `ar` writes it without compression. All its bytes follow from the node, so it is always the same, and any
- * part of it can be made without the rest.
+ * A one-file Store of a node, as `ar` writes it without compression. The node determines all its bytes, so it is always the same, and any
+ * part can be made without the rest.
  *
  * @param node - its first record
- * @param lists - the Blocks that follow: those that list others, and those of contents
+ * @param lists - the Blocks that follow: inner ones, and those of contents
  * @see vt(5), "One-file Stores"
  */
 export async function treeFile(
@@ -39,7 +39,7 @@ export async function treeFile(
   const hash = hashByName(store.hashName);
   const encoded = encodeDirent(node);
   const first = { digest: hash.digest(encoded), data: encoded };
-  // Equal trees are equal files, so their ids are taken from the node.
+  // The ids are derived from the node, so that equal trees give equal files.
   const id = createHash('sha256').update(encoded).digest('hex');
   const uuid = (from: number): string => id.slice(from, from + 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
   const whenNs = node.meta.mtimeNs ?? 0n;
@@ -61,7 +61,7 @@ export async function treeFile(
     for (let i = 0; i < list.count; i++) {
       const digest = list.digest(i);
       const size = list.span(i) < 0 ? (await readBlock(store, digest, signal)).length : list.span(i);
-      // What is below may be the very Block of the node's Dirent.
+      // A Block below may equal the node's own Dirent.
       if (Buffer.compare(digest, first.digest) === 0) continue;
       place(digest, size, at + headSize);
       at += headSize + size;
@@ -87,7 +87,7 @@ export async function treeFile(
       while (underWay.length < AHEAD && isWanted()) {
         const digest = digests[next] as Uint8Array;
         const record = readBlock(store, digest, readSignal).then((data) => packRecords([{ digest, data }], hash, 'none').image);
-        // It may fail before its turn comes.
+        // Avoids an unhandled rejection before its turn.
         record.catch(() => undefined);
         underWay.push([ends[next - 1] ?? start.length, record]);
         next++;
@@ -109,7 +109,7 @@ export async function treeFile(
   };
 }
 
-/** The index of the first number that is larger, in an ascending list. */
+/** The index of the first larger number in an ascending list. */
 function firstAfter(ascending: readonly number[], value: number): number {
   let low = 0;
   for (let high = ascending.length; low < high; ) {

@@ -10,7 +10,7 @@ import type { Representation } from '../representation.ts';
 import { treeFile } from './tree-file.ts';
 import { parseScope, wantedBlocks } from './wanted-blocks.ts';
 
-/** Part of the entity tag: a file that is made otherwise is another. */
+/** Part of the entity tag; change it when the file is made differently. */
 const VTD_VERSION = '1';
 const VTD_TYPE = 'application/x-vtd';
 
@@ -18,8 +18,8 @@ const VTD_TYPE = 'application/x-vtd';
  * A node with its Blocks as a one-file Store: `?vtd[&scope=block|dir|all][&bytes=FIRST-LAST]`.
  *
  * @param node - self-contained
- * @param name - what it is saved as, without `.vtd`
- * @throws {ParseError} for a scope or a range that is none
+ * @param name - of the saved file, without `.vtd`
+ * @throws {ParseError} for an invalid scope or range
  */
 export async function vtdView(
   store: Store,

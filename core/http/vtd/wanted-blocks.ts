@@ -9,23 +9,26 @@ import type { Store } from '../../store/store.ts';
 import { BlockList } from '../../sync/block-list.ts';
 import type { ByteRange } from '../byte-ranges.ts';
 
-/** How much of a tree is wanted: the first Block of a node; all Blocks of a Dir's list or of a content; all below too. */
+/**
+ * How much of a tree is wanted. `block`: the first Block of a node. `dir`: all Blocks of a Dir's entries or of a content. `all`: everything
+ * below too.
+ */
 export type VtdScope = 'block' | 'dir' | 'all';
 
-/** @throws {ParseError} for another word */
+/** Parses a scope; '' is `all`. @throws {ParseError} for another word */
 export function parseScope(text: string): VtdScope {
   if (text === '' || text === 'all') return 'all';
   if (text === 'block' || text === 'dir') return text;
   throw new ParseError(`read URL: scope is block, dir or all, and not "${text}"`, 0);
 }
 
-/** Blocks that go into one file: each costs memory as long as it is sent. */
+/** Blocks per file, at most: each costs memory while it is sent. */
 const MAX_BLOCKS = 256 * 1024;
 
 /**
- * The Blocks that a node needs, each once, those that list others first.
+ * The Blocks that a node needs, each once, inner Blocks first.
  *
- * @param range - of a file's content
+ * @param range - of a file's content, in bytes
  * @throws {VtError} EUNSUPPORTED for too many
  */
 export async function wantedBlocks(

@@ -3,9 +3,9 @@ import { octetsToBytes, octetsToTextStrict } from '../../base/octets.ts';
 import { defaultMode } from '../../dirent/meta.ts';
 import type { TarNode } from '../tar/tar-header.ts';
 
-// The records of a zip, by the .ZIP File Format Specification (APPNOTE.TXT) of PKWARE, 6.3. All contents are stored as they are.
+// The records of a zip, by the .ZIP File Format Specification (APPNOTE.TXT) of PKWARE, 6.3. Contents are stored uncompressed.
 
-/** What does not fit in a field of 32 or of 16 bits is in a zip64 record. */
+/** Values beyond a field of 32 or 16 bits are in a zip64 record. */
 const MAX_LONG = 0xffff_ffff;
 const MAX_SHORT = 0xffff;
 
@@ -13,23 +13,23 @@ const SYMLINK_TYPE = 0o120000;
 const DIR_TYPE = 0o040000;
 const FILE_TYPE = 0o100000;
 
-/** The CRC follows the content; the name may be UTF-8. */
+/** Flags: the CRC follows the content; the name is UTF-8. */
 const CRC_FOLLOWS = 0x0008;
 const NAME_IS_UTF8 = 0x0800;
 
 /** A member of a zip. */
 export interface ZipMember {
-  /** That of a Dir has a slash at its end. */
+  /** A Dir's has a slash at its end. */
   readonly path: Octets;
   readonly node: Extract<TarNode, { kind: 'file' | 'dir' | 'symlink' }>;
 }
 
-/** Bytes of a member's content; of a symlink its target's. */
+/** Bytes of a member's content; for a symlink the length of its target. */
 export function zipContentSize({ node }: ZipMember): number {
   return node.kind === 'file' ? node.block.span : node.kind === 'symlink' ? node.target.length : 0;
 }
 
-/** Bytes of a member: of its header, its content, and what follows. */
+/** Bytes of a member: header, content, and data descriptor. */
 export function memberSize(member: ZipMember): number {
   return localHeaderSize(member) + zipContentSize(member) + dataDescriptorSize(member);
 }
@@ -64,7 +64,7 @@ export function localHeader(member: ZipMember): Buffer {
   return Buffer.concat([header, name, extra]);
 }
 
-/** What follows a member's content; nothing after that of a Dir. */
+/** The data descriptor after a member's content; empty for a Dir. */
 export function dataDescriptor(member: ZipMember, crc: number): Buffer {
   if (member.node.kind === 'dir') return Buffer.alloc(0);
   const size = zipContentSize(member);
@@ -79,7 +79,7 @@ export function dataDescriptor(member: ZipMember, crc: number): Buffer {
   return record;
 }
 
-/** A member's record in the directory at the end. @param offset - where its local header begins */
+/** A member's record in the central directory. @param offset - of its local header */
 export function directoryRecord(member: ZipMember, crc: number, offset: number): Buffer {
   const { path, node } = member;
   const size = zipContentSize(member);
@@ -100,7 +100,13 @@ export function directoryRecord(member: ZipMember, crc: number, offset: number):
   return Buffer.concat([header, name, extra]);
 }
 
-/** What ends a zip. @param start - where the directory begins */
+/**
+ * The end of the central directory.
+ *
+ * @param count - of members
+ * @param start - offset of the directory
+ * @param size - of the directory in bytes
+ */
 export function directoryEnd(count: number, start: number, size: number): Buffer {
   const end = Buffer.alloc(22);
   end.write('PK\x05\x06', 0, 'latin1');
@@ -125,7 +131,7 @@ export function directoryEnd(count: number, start: number, size: number): Buffer
   return Buffer.concat([large, locator, end]);
 }
 
-/** From the version that is needed to the two sizes: the same in both headers of a member. */
+/** Writes the common fields of both headers of a member, from the needed version to the sizes. */
 function commonFields(header: Buffer, at: number, { path, node }: ZipMember, size: number, crc: number): void {
   const isText = octetsToTextStrict(path) !== undefined;
   header.writeUInt16LE(size >= MAX_LONG ? 45 : 20, at);
@@ -136,7 +142,7 @@ function commonFields(header: Buffer, at: number, { path, node }: ZipMember, siz
   header.writeUInt32LE(Math.min(size, MAX_LONG), at + 18);
 }
 
-/** Date and time in two 16-bit fields, the time first: from 1980 on, in steps of two seconds. Readers that know the field below take that. */
+/** Date and time in two 16-bit fields, time first: from 1980, in steps of two seconds. Most readers prefer the extended timestamp. */
 function dosTime(ns: bigint | undefined): number {
   const date = new Date(Number((ns ?? 0n) / 1_000_000n));
   const year = date.getUTCFullYear();
@@ -146,7 +152,7 @@ function dosTime(ns: bigint | undefined): number {
   return ((day << 16) | time) >>> 0;
 }
 
-/** The time of modification in seconds since 1970, where 32 bits hold it. */
+/** The mtime in seconds since 1970; undefined if 32 bits cannot hold it. */
 function secondsOf({ node }: ZipMember): number | undefined {
   const { mtimeNs } = node.meta;
   const seconds = mtimeNs === undefined ? undefined : Number(mtimeNs / 1_000_000_000n);

@@ -25,14 +25,14 @@ import {
   zipContentSize,
 } from './zip-records.ts';
 
-/** Milliseconds of a walk until others have their turn. */
+/** Milliseconds of a walk between turns for others. */
 const TURN_MS = 5;
 /** Bytes of a name, at most. */
 const MAX_NAME = 0xffff;
-/** CRCs that are remembered: some 20 MB. */
+/** CRCs remembered, at most: about 20 MB. */
 const MAX_CRCS = 100_000;
 
-/** A zip whose bytes all follow from a Dir. `members` begins a walk over it again. */
+/** A zip that is determined by a Dir. `members` begins a new walk. */
 export interface ZipSource {
   readonly contents: GatheredContents;
   readonly source: Store;
@@ -40,19 +40,15 @@ export interface ZipSource {
   readonly crcs: KnownCrcs;
 }
 
-/** CRC-32 of contents that were read, by their Blocks' texts: a download that is resumed need not read again what was sent before. */
+/** CRC-32 of contents that were read, by the text of their Block, so that a resumed download need not read earlier contents again. */
 export type KnownCrcs = RecentMap<string, number>;
 
-/** No CRC is known yet. */
+/** Makes an empty table of CRCs. */
 export function knownCrcs(): KnownCrcs {
   return new RecentMap({ maxSize: MAX_CRCS });
 }
 
-/**
- * Bytes of the whole zip.
- *
- * @throws {VtError} EUNSUPPORTED for more than a number can hold
- */
+/** The size of the whole zip in bytes. @throws {VtError} EUNSUPPORTED beyond 2^53 - 1 */
 export async function zipSize({ members }: ZipSource, signal: AbortSignal): Promise<number> {
   const turns = new EventTurns(TURN_MS);
   let at = 0;
@@ -72,7 +68,7 @@ export async function zipSize({ members }: ZipSource, signal: AbortSignal): Prom
   return size;
 }
 
-/** A part of the zip. Contents outside of it are read only where the part has their CRCs and these are not known. */
+/** Makes a part of the zip. Contents outside it are read only if the part has their CRCs and these are unknown. */
 export async function* zipRange(zip: ZipSource, range: ByteRange, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const { contents, source, members } = zip;
   let end = 0;
@@ -138,7 +134,7 @@ async function* partsOf(
   }
 }
 
-/** The directory and the end. */
+/** The central directory and its end. */
 async function* directory(zip: ZipSource, range: ByteRange, start: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   let at = 0;
   let offset = 0;

@@ -31,13 +31,13 @@ export function compressedFor(headers: IncomingHttpHeaders, page: Representation
   };
 }
 
-/** Whether a client accepts gzip. @param header - `Accept-Encoding` */
+/** Whether a client accepts gzip. @param header - `Accept-Encoding` @see RFC 9110, 12.5.3 */
 export function takesGzip(header: string | string[] | undefined): boolean {
   if (header === undefined) return false;
-  return String(header)
+  const codings = String(header)
     .split(',')
-    .some((part) => {
-      const [coding = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
-      return (coding === 'gzip' || coding === '*') && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
-    });
+    .map((part) => part.split(';').map((piece) => piece.trim().toLowerCase()));
+  // `*` stands only for codings that the header does not name.
+  const found = codings.find(([coding]) => coding === 'gzip') ?? codings.find(([coding]) => coding === '*');
+  return found !== undefined && !found.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
 }

@@ -110,6 +110,18 @@ describe('the documents name what is there', () => {
     for (const { name } of PARSERS) assert.ok(page.includes(`\n.Cm ${name}`), `${name}: describe it in man/vt.7, by ".Cm ${name}"`);
   });
 
+  it('every parser has a test of its edges', () => {
+    const folder = 'test/core/blockify/parsers';
+    const tests = readdirSync(join(PROJECT_ROOT, folder))
+      .map((file) => read(join(folder, file)))
+      .filter((text) => text.includes('edgesOf('));
+    for (const { name } of PARSERS)
+      assert.ok(
+        tests.some((text) => new RegExp(`\\b${name}Parser\\b|'${name}'`).test(text)),
+        `${name}: test its edges in ${folder}/${name}.test.ts, with edgesOf`,
+      );
+  });
+
   it('no page has a part of a merge that was not resolved, and no line of CHANGELOG.md stands there twice', () => {
     const pages = ['.', 'docs', 'docs/design', 'man']
       .flatMap((folder) => readdirSync(join(PROJECT_ROOT, folder)).map((name) => join(folder, name)))

@@ -12,8 +12,9 @@ import { Connections } from './connections.ts';
 import { takeBody } from './dav/propfind.ts';
 import { WebGateways } from './gateways.ts';
 import { COMMON_HEADERS } from './headers.ts';
+import { sendProblem } from './problem.ts';
 import type { WebService } from './service.ts';
-import { hasBody, sendProblem } from './service.ts';
+import { hasBody } from './service.ts';
 
 /** Connections at a time. */
 const MAX_CONNECTIONS = 1024;

@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { CorruptBlockError, MissingBlockError, ParseError, PathError, VtError } from '../base/errors.ts';
+import { CorruptBlockError } from '../base/errors.ts';
 import { octetsFromText, octetsToText } from '../base/octets.ts';
-import { RightError } from '../rights/right-error.ts';
 import { canWrite } from '../store/capability.ts';
 import type { RecordChecker } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
@@ -21,10 +20,10 @@ import type { ReadyAnswers } from './kept/ready-answers.ts';
 import { pageFile } from './page/page-files.ts';
 import { shortReference } from './page/short-reference.ts';
 import { pastState } from './past/past.ts';
-import { NoStateError } from './past/recorded-state.ts';
 import type { Place } from './place.ts';
 import type { Query } from './place-views.ts';
 import { PlaceViews } from './place-views.ts';
+import { problemOf, sendProblem } from './problem.ts';
 import type { Representation } from './representation.ts';
 import type { RequestCounts } from './request-counts.ts';
 import { requestTarget } from './request-target.ts';
@@ -365,38 +364,4 @@ interface Redirect {
 
 function redirect(response: ServerResponse, { status, location }: Redirect): void {
   response.writeHead(status, { location, 'cache-control': 'no-store', 'content-length': '0' }).end();
-}
-
-/** Answers with a status and one line with the reason. It is not cached: what is missing may arrive. */
-export function sendProblem(
-  response: ServerResponse,
-  status: number,
-  reason: string,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  const body = `${status}: ${reason}\n`;
-  response
-    .writeHead(status, {
-      'content-type': 'text/plain; charset=utf-8',
-      'cache-control': 'no-store',
-      'content-length': String(Buffer.byteLength(body)),
-      ...headers,
-    })
-    .end(body);
-}
-
-function problemOf(error: unknown): { readonly status: number; readonly reason: string } {
-  if (error instanceof MissingBlockError) return { status: 404, reason: 'a Block of this is not in the Store' };
-  if (error instanceof CorruptBlockError) return { status: 500, reason: 'a Block of this is damaged' };
-  if (error instanceof ParseError) return { status: 400, reason: error.message };
-  if (error instanceof PathError)
-    return ['ENOENT', 'ENOTDIR', 'ELOOP', 'EISDIR'].includes(error.errno)
-      ? { status: 404, reason: 'nothing is here' }
-      : { status: 500, reason: error.message };
-  if (error instanceof NoStateError) return { status: 404, reason: error.message };
-  if (error instanceof VtError && (error.code === 'EOPEN' || error.code === 'EUSAGE')) return { status: 404, reason: 'nothing is here' };
-  if (error instanceof VtError && error.code === 'EFULL') return { status: 507, reason: error.message };
-  if (error instanceof RightError) return { status: 403, reason: error.message };
-  if (error instanceof VtError && error.code === 'EUNSUPPORTED') return { status: 501, reason: error.message };
-  return { status: 500, reason: 'it cannot be read' };
 }

@@ -183,6 +183,22 @@ it('the command lines for ssh that the manual pages give work as they stand ther
   for (const line of lines) await roundTrip(scratch, line, scratch.path('store'));
 });
 
+it('the example of vtftp(1) that sends a tree to another machine works as it stands there', async (t) => {
+  const scratch = scratchWithTree(t);
+  const { env } = scratch;
+  const page = readFileSync(join(PROJECT_ROOT, 'man/vtftp.1'), 'utf8');
+  const [, line = ''] = /^\.Dl vtftp -c '(push --peer \[host\].*)'$/m.exec(page) ?? [];
+  assert.notEqual(line, '');
+  const config = scratch.path('vtftp.conf');
+  const store = scratch.path('far');
+  writeFileSync(config, `[host]\nstore = '${commandSpecification(store)}'\n`);
+  ok(await vtftp(['-S', store, '-c', 'mkdir first; quit'], { env }));
+  ok(await vtftp(['-S', scratch.path('near'), '-c', `pull -p ${store}; put ${scratch.path('tree')} Documents; quit`], { env }));
+  ok(await vtftp(['--config', config, '-S', scratch.path('near'), '-c', line], { env }));
+  const back = ok(await vtftp(['-S', commandSpecification(store), '-c', 'cat Documents/one.txt'], { env }));
+  assert.equal(back.stdout, 'the first\n');
+});
+
 /** Resolves when somebody listens on a UNIX socket. */
 async function answers(path: string): Promise<void> {
   for (;;) {

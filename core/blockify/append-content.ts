@@ -16,32 +16,32 @@ import { WINDOW_SIZE } from './edge-hash.ts';
 import { KERNEL_CONTEXT, MIN_RUN_SIZE } from './edge-kernel.ts';
 import type { Parser } from './parser.ts';
 
-/** Bytes of new Blocks collected before they are added to the Store. */
+/** Bytes of new Blocks to collect before they are added to the Store. */
 const FLUSH_SIZE = 4 * 1024 * 1024;
 
 export interface AppendOptions extends OpOptions {
-  /** Proposes edges, as it did for what is there; then all of that is read, though only what is new is stored. */
+  /** The parser of the stored content, if it had one. Then the whole content is read, though only new Blocks are stored. */
   readonly parser?: Parser | undefined;
 }
 
-/** Where a content that continues is to be cut again. */
+/** The point from which a content that continues must be cut again. */
 interface LastEdge {
-  /** The leaves up to here stay, whatever comes. */
+  /** The leaves up to this offset are final. */
   readonly copied: number;
-  /** A run that continues after them: its first bytes, all but those in `rest`. */
+  /** A run after them, without its last bytes, which are in `rest`. */
   readonly run: Block | undefined;
   /** The bytes from there to the content's end. */
   readonly rest: Uint8Array;
 }
 
 /**
- * Appends to a stored content: gives the Block of both, the same as storing all at once gives. What is before the last edge
- * that nothing after it can move is neither read nor written. Of the content the last leaf is read, rarely two, and some
- * superblocks of each level.
+ * Appends to a stored content. Returns the Block of the whole, the same as if all were stored at once. The content before the last final
+ * edge is neither read nor written. Only the last leaf is read, rarely two, and some superblocks of each level.
  *
- * @param block - as the Store's edges cut it; of others the content comes out right, the Blocks may be others
- * @param more - what comes after it, in any portions
- * @throws {MissingBlockError} and {CorruptBlockError} if what has to be read cannot be; whatever `more` throws
+ * @param block - a content cut with the Store's edge settings. With any other, the result has the right content, but perhaps different
+ * Blocks
+ * @param more - the bytes to append, in any portions
+ * @throws {MissingBlockError} and {CorruptBlockError} if Blocks cannot be read; the error of `more`
  */
 export async function appendContent(
   store: Pick<Store, 'hashName' | 'edges' | 'addBatch' | 'get' | 'name'>,
@@ -57,7 +57,7 @@ export async function appendContent(
   const tree = new BlockTreeBuilder(pending);
   await old.copy(tree, 0, edge.copied);
   if (edge.run !== undefined) tree.add(edge.run);
-  // A window of the kernel that reaches back over the edge decides nothing, but where Blocks may be shorter than it.
+  // The kernel's window may reach back over the edge. That matters only if Blocks may be shorter than the window.
   const known = old.span - edge.rest.length;
   const before =
     store.edges.minSize >= WINDOW_SIZE || parser !== undefined
@@ -87,8 +87,8 @@ async function* joined(first: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, 
 }
 
 /**
- * The last edge of a content that stays where it is whatever comes after: the start of its last leaf. Among equal bytes at
- * the end nothing is decided, as they may still become a run.
+ * The last final edge of a content: the start of its last leaf. Equal bytes at the end may still become a run, so edges among them are
+ * not final.
  */
 async function lastEdge(source: BlockSource, block: Block, span: number, signal: AbortSignal | undefined): Promise<LastEdge> {
   const leaves: Uint8Array[] = [];
@@ -97,7 +97,7 @@ async function lastEdge(source: BlockSource, block: Block, span: number, signal:
   while (copied > 0) {
     const leaf = await leafAt(source, block, copied - 1, signal);
     if (leaf?.kind === 'run' && leaf.span >= MIN_RUN_SIZE) {
-      // Equal bytes behind a run are part of it: it either is the end, or what comes after it begins with an edge.
+      // Equal bytes after a run belong to it. So either the run is the end, or the next leaf begins at an edge.
       if (octet !== undefined) break;
       return { copied: span - leaf.span, run: { ...leaf, span: leaf.span - MIN_RUN_SIZE }, rest: runBytes(leaf.octet, MIN_RUN_SIZE) };
     }
@@ -111,7 +111,7 @@ async function lastEdge(source: BlockSource, block: Block, span: number, signal:
   return { copied, run: undefined, rest: Buffer.concat(leaves) };
 }
 
-/** The leaf that a byte is in, whole; undefined past the end. */
+/** The whole leaf that contains a byte; undefined past the end. */
 async function leafAt(source: BlockSource, block: Block, at: number, signal: AbortSignal | undefined): Promise<Leaf['block'] | undefined> {
   for await (const leaf of leavesOf(source, block, { start: at, end: at + 1, signal })) return leaf.block;
   return undefined;

@@ -14,20 +14,20 @@ import type { LeafSpan } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';
 import type { ContentHint, Parser } from './parser.ts';
 
-/** Content to cut, in any portions. */
+/** A content to cut into leaves, in any portions. */
 export type Content = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
-/** What becomes one leaf: bytes, valid until the next piece is asked for; or a run, whose parts may come as several. */
+/** A piece that becomes one leaf: bytes, valid until the next piece is requested, or a run. A long run may come in several parts. */
 export type BlockPiece =
   | { readonly kind: 'data'; readonly data: Uint8Array }
   | { readonly kind: 'run'; readonly octet: number; readonly size: number };
 
-/** The Block of a piece; its bytes go to `sink` where they are to be stored. */
+/** Makes the Block of a piece. If its bytes must be stored, they go to `sink`. */
 export function leafOfPiece(sink: BlockSink, piece: BlockPiece): Block {
   return piece.kind === 'run' ? { kind: 'run', span: piece.size, octet: piece.octet } : leafBlock(sink, piece.data);
 }
 
-/** Milliseconds that the stages took so far. */
+/** Milliseconds that the stages have taken. */
 export interface BlockifyTimes {
   kernelMs: number;
   parserMs: number;
@@ -35,17 +35,17 @@ export interface BlockifyTimes {
 }
 
 export interface BlockifyOptions extends OpOptions {
-  /** Proposes edges of its own. */
+  /** The parser of the content. */
   readonly parser?: Parser | undefined;
-  /** What a parser is chosen by, with the first bytes. Without it none is. */
+  /** Choose a parser by this and the first bytes. Without it, none is chosen. */
   readonly hint?: ContentHint | undefined;
-  /** Bytes right before the content, where it continues from an edge; those farther than KERNEL_CONTEXT back say nothing. */
+  /** If the content continues from an edge, the bytes right before it. Only the last KERNEL_CONTEXT bytes matter. */
   readonly before?: Uint8Array | undefined;
-  /** Bytes of the content that come before it, where it continues from an edge; default 0. */
+  /** If the content continues from an edge, the offset of that edge; default 0. */
   readonly start?: number | undefined;
-  /** False for the plain TypeScript kernel. */
+  /** False uses the TypeScript kernel. */
   readonly native?: boolean;
-  /** Gets what each stage took added. */
+  /** The time of each stage is added here. */
   readonly times?: BlockifyTimes | undefined;
 }
 
@@ -55,10 +55,10 @@ const SLICE_SIZE = 256 * 1024;
 const PAGE_SIZE = 64 * 1024;
 
 /**
- * Cuts a content into what its leaves are, in this thread, in memory bounded by the largest leaf. The ingest pipeline does
- * the same with many contents in several threads.
+ * Cuts a content into leaves, in this thread. Memory is bounded by the largest leaf. The ingest does the same with many contents in
+ * several threads.
  *
- * @throws {RangeError} or {VtError} as checkEdgeSettings does; whatever `content` throws
+ * @throws {RangeError} or {VtError} as checkEdgeSettings; the error of `content`
  */
 export async function* blockify(
   content: Content,
@@ -81,7 +81,7 @@ function portions(content: Content): Iterable<Uint8Array> | AsyncIterable<Uint8A
   return content instanceof Uint8Array ? [content] : content;
 }
 
-/** One slice of memory, with room before it for what the last one left. */
+/** Cuts slices in one memory, which has room before the slice for the rest of the previous one. */
 class SliceCutter {
   readonly times: BlockifyTimes = { kernelMs: 0, parserMs: 0, pickerMs: 0 };
   readonly #octets: Uint8Array;
@@ -90,10 +90,10 @@ class SliceCutter {
   readonly #minSize: number;
   #hint: ContentHint | undefined;
   #parser: ContentParser | undefined;
-  /** Where slices begin in the memory. */
+  /** The offset of slices in the memory. */
   readonly #sliceAt: number;
   #filled = 0;
-  /** Bytes of content before the slice that are in place, 0..KERNEL_CONTEXT counted. */
+  /** Bytes of content right before the slice, 0..KERNEL_CONTEXT. */
   #context = 0;
 
   constructor(settings: EdgeSettings, { native = true, parser, hint, start, times, before }: BlockifyOptions) {
@@ -117,7 +117,7 @@ class SliceCutter {
     return this.#filled === SLICE_SIZE;
   }
 
-  /** Copies bytes of `chunk` from `from` on; gives how many there was room for. */
+  /** Copies bytes of `chunk` from `from` on, as many as there is room for. @returns how many */
   fill(chunk: Uint8Array, from: number): number {
     const part = chunk.subarray(from, from + SLICE_SIZE - this.#filled);
     this.#octets.set(part, this.#sliceAt + this.#filled);
@@ -125,7 +125,7 @@ class SliceCutter {
     return part.length;
   }
 
-  /** The pieces that are decided with what is filled in. */
+  /** Cuts the slice, and returns the pieces that are final. */
   *cut(): Generator<BlockPiece, void, undefined> {
     const end = this.#sliceAt + this.#filled;
     const startedMs = performance.now();
@@ -133,7 +133,7 @@ class SliceCutter {
     const scannedMs = performance.now();
     const before = this.#picker.pending;
     const slice = this.#octets.subarray(this.#sliceAt, end);
-    // The first slice: as much as there is to choose by.
+    // The first slice, which has enough bytes to choose a parser.
     if (this.#hint !== undefined) this.#useParser(parserOf(this.#hint, slice, this.#minSize));
     const parsed = this.#picker.isDeaf ? undefined : this.#parser?.push(slice);
     const parsedMs = performance.now();
@@ -142,7 +142,7 @@ class SliceCutter {
     this.times.parserMs += parsedMs - scannedMs;
     this.times.pickerMs += performance.now() - parsedMs;
     yield* this.#pieces(spans, this.#sliceAt - before);
-    // What is not decided goes before the next slice, and the kernel's context with it.
+    // Bytes without a leaf move before the next slice, at least as many as the kernel's context.
     const kept = Math.max(this.#picker.pending, KERNEL_CONTEXT);
     this.#octets.copyWithin(this.#sliceAt - kept, end - kept, end);
     this.#context = Math.min(KERNEL_CONTEXT, this.#context + this.#filled);

@@ -3,16 +3,16 @@ import { MAX_HEAD_SIZE } from './parser.ts';
 import { PARSERS } from './parsers/list.ts';
 import { sniffName } from './sniff-name.ts';
 
-/** The choice of no parser at all, where a parser's name is asked for. */
+/** The name that chooses no parser. */
 export const NO_PARSER = 'none';
 
-/** Bytes of a head that are looked at to see whether it is text. */
+/** Bytes of the head that are examined to decide whether it is text. */
 const TEXT_SAMPLE_SIZE = 512;
 
-/** Controls in text: BS, HT, LF, VT, FF, CR, SO and SI of ISO 2022, SUB of CP/M, ESC. */
+/** Control characters that occur in text: BS, HT, LF, VT, FF, CR, SO and SI of ISO 2022, SUB of CP/M, ESC. */
 const TEXT_CONTROLS = [0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x1a, 0x1b];
 
-/** 1 for each byte that no text has. */
+/** 1 for each byte that does not occur in text. */
 const NO_TEXT = Uint8Array.from({ length: 256 }, (_, octet) => (octet < 0x20 && !TEXT_CONTROLS.includes(octet) ? 1 : 0));
 
 const byName = new Map<string, Parser>();
@@ -20,26 +20,26 @@ const byExtension = new Map<string, Parser>();
 const byMimeType = new Map<string, Parser>();
 for (const parser of PARSERS) {
   byName.set(parser.name, parser);
-  // Of two that claim the same the first in the list has it.
+  // If two parsers claim the same, the first in the list gets it.
   for (const extension of parser.extensions) if (!byExtension.has(extension)) byExtension.set(extension, parser);
   for (const mimeType of parser.mimeTypes) if (!byMimeType.has(mimeType)) byMimeType.set(mimeType, parser);
 }
 
-/** What a parser may be asked for by: the names of the table, and NO_PARSER. */
+/** The names by which a parser may be chosen: those of the table, and NO_PARSER. */
 export function parserNames(): string[] {
   return [...byName.keys(), NO_PARSER];
 }
 
-/** Whether a parser may be asked for by this name. */
+/** Whether a name is one of {@link parserNames}. */
 export function isParserName(name: string): boolean {
   return name === NO_PARSER || byName.has(name);
 }
 
 /**
- * The parser of a name in the table.
+ * Looks up a parser by name.
  *
  * @returns undefined for {@link NO_PARSER}
- * @throws {RangeError} for a name that is not there
+ * @throws {RangeError} for an unknown name
  */
 export function parserNamed(name: string): Parser | undefined {
   const parser = byName.get(name);
@@ -50,11 +50,11 @@ export function parserNamed(name: string): Parser | undefined {
 }
 
 /**
- * Finds the parser for a content: by its name, else by its MIME type, else by its first bytes. A name or type that says no
- * more than that it is text gives way to bytes that say what text. One that says text of any sort counts for nothing where
- * the first bytes are such as no text has.
+ * Finds the parser for a content: by its name, else by its MIME type, else by its first bytes. If name or type only say that it is text,
+ * a more specific parser for the first bytes takes precedence. If they name a text format, but the first bytes are binary, they are
+ * ignored.
  *
- * @returns undefined for a content of no syntax known here
+ * @returns undefined if no parser knows the syntax
  */
 export function chooseParser({ head, fileName, mimeType }: ParserHint): Parser | undefined {
   const extension = fileName === undefined ? undefined : sniffName(fileName);
@@ -68,11 +68,12 @@ export function chooseParser({ head, fileName, mimeType }: ParserHint): Parser |
 }
 
 /**
- * The parser for a content by what is known of it before its bytes are, and by these. Contents too short to be worth
- * a second Block have none: reading their syntax costs more than it can save.
+ * Finds the parser for a content by its hint and first bytes. Contents too short for a second Block get none: parsing them costs more than
+ * it can save.
  *
  * @param head - at least the first {@link MAX_HEAD_SIZE} bytes, or all
- * @param minSize - least bytes of the Store's Blocks
+ * @param minSize - minimum bytes of the Store's Blocks
+ * @throws {RangeError} for an unknown parser in the hint
  */
 export function parserOf(hint: ContentHint, head: Uint8Array, minSize: number): Parser | undefined {
   if (head.length < Math.min(MAX_HEAD_SIZE, 2 * minSize)) return undefined;
@@ -82,16 +83,16 @@ export function parserOf(hint: ContentHint, head: Uint8Array, minSize: number): 
 }
 
 /**
- * Finds the MIME type of a content that has none recorded.
+ * Determines the MIME type of a content.
  *
- * @returns undefined for a content of no syntax known here
+ * @returns undefined if no parser knows the syntax
  */
 export function foundMimeType(hint: ParserHint): string | undefined {
   const parser = chooseParser({ ...hint, head: hint.head.subarray(0, MAX_HEAD_SIZE) });
   return parser?.foundType ?? parser?.mimeTypes[0];
 }
 
-/** Whether the first bytes are no text in any encoding that has ASCII's line feeds: NULs and other controls that nobody writes. */
+/** Whether the first bytes are binary: NULs or other controls that occur in no encoding with ASCII's line feeds. */
 function hasBinary(head: Uint8Array): boolean {
   for (let i = 0; i < head.length && i < TEXT_SAMPLE_SIZE; i++) {
     if (NO_TEXT[head[i] as number] === 1) return true;
@@ -104,7 +105,7 @@ function begun(head: Uint8Array): Parser | undefined {
     try {
       if (parser.begins?.(head) === true) return parser;
     } catch {
-      // Then it is not its syntax.
+      // A parser that throws does not know the content.
     }
   }
   return undefined;

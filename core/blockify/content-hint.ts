@@ -2,13 +2,13 @@ import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes } from '../base/octets.ts';
 import type { ContentHint } from './parser.ts';
 
-/** The extended attribute in which the freedesktop.org "Common Extended Attributes" keep a file's MIME type. */
+/** The extended attribute with a file's MIME type. @see freedesktop.org, "Common Extended Attributes" */
 export const MIME_TYPE_ATTRIBUTE = 'user.mime_type' as Octets;
 
-/** The extended attribute that names the parser which the writer of a file asks for. */
+/** The extended attribute with the name of the parser to use for a file. */
 export const PARSER_ATTRIBUTE = 'user.x-vt-parser' as Octets;
 
-/** What a file's name and its extended attributes say about its content. */
+/** Makes the hint about a content from its file name and extended attributes. */
 export function contentHint(fileName: Octets | undefined, xattrs: Iterable<readonly [name: string, value: Uint8Array]> = []): ContentHint {
   let mimeType: string | undefined;
   let preferred: string | undefined;

@@ -1,10 +1,10 @@
-/** What differs between the WebAssembly and its twin. Positions are addresses. */
+/** The functions that differ between the WebAssembly kernel and its TypeScript twin. Positions are offsets in the memory. */
 export interface EdgeEngine {
-  /** Candidates at from <= i < end, as offsets past them from origin. A whole window up to each is content. */
+  /** Candidates at from <= i < end, as i + 1 - origin. The whole window of each must be content. */
   candidates(from: number, end: number, origin: number): Uint32Array;
-  /** Where the run that `at` belongs to ends, `end` at most. */
+  /** The end of the run that contains `at`; at most `end`. */
   runEnd(at: number, end: number): number;
-  /** Where the run that `at` belongs to starts, `start` at least. */
+  /** The start of the run that contains `at`; at least `start`. */
   runStart(at: number, start: number): number;
   copy(to: number, from: number, size: number): void;
 }

@@ -6,10 +6,10 @@ import { CHECK_BASE, FILTER_BASE, FILTER_START, power, WINDOW_SIZE } from './edg
 const FILTER_LAST = power(FILTER_BASE, WINDOW_SIZE) & 0xffff;
 
 /**
- * The edge kernel in plain TypeScript: where SIMD is missing, and what the WebAssembly is compared with. About an
- * eighth of its speed.
+ * The edge kernel in TypeScript, for platforms without SIMD, and as reference for tests of the WebAssembly. It has about an eighth of its
+ * speed.
  *
- * @param bytes - the memory that positions are addresses of
+ * @param octets - the memory; positions are offsets in it
  */
 export function twinEngine(octets: Uint8Array, { filterWidth, laxLimit, strictLimit }: EdgeThresholds): EdgeEngine {
   return {
@@ -41,7 +41,7 @@ export function twinEngine(octets: Uint8Array, { filterWidth, laxLimit, strictLi
 
 const STRICT = 0x80000000 | 0;
 
-/** Positions that pass the filter. Apart from the rest, so that the compiler keeps it in small integers, which doubles the speed. */
+/** Positions that pass the filter. A separate function, so that the compiler uses small integers, which doubles the speed. */
 function filterHits(octets: Uint8Array, from: number, end: number, filterWidth: number): number[] {
   const hits: number[] = [];
   let h = from < end ? polynomial(octets, from, FILTER_BASE) : 0;

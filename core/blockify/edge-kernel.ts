@@ -6,52 +6,55 @@ import { checkEdgeSettings, edgeThresholds, WINDOW_SIZE } from './edge-hash.ts';
 import { twinEngine } from './edge-kernel-twin.ts';
 import { EDGE_KERNEL_WASM } from './edge-kernel-wasm.ts';
 
-/** Set in a candidate that is strict. */
+/** The bit that marks a strict candidate. */
 export const STRICT_FLAG = 0x80000000;
 
-/** The rest of a candidate: bytes from the slice's start to where a Block may end. */
+/** The other bits of a candidate: the offset in the slice at which a Block may end. */
 export const POSITION_MASK = 0x7fffffff;
 
-/** Runs of one byte are found from this length on, and become RunBlocks. Part of the kernel's definition. @see vt(5), "Edges" */
+/** Minimum bytes of a run of one byte, which becomes a RunBlock. Part of the kernel's definition. @see vt(5), "Edges" */
 export const MIN_RUN_SIZE = 4096;
 
-/** Bytes of scratch memory that a kernel needs for its own, at `scratchAt`. */
+/** Bytes of scratch memory that a kernel needs at `scratchAt`. */
 export const KERNEL_SCRATCH_SIZE = 64 * 1024;
 
-/** Bytes before a slice that decide with it; readable memory must begin 128 before the slice. */
+/** Bytes before a slice that affect its edges. The memory must begin at least 128 bytes before the slice. */
 export const KERNEL_CONTEXT = WINDOW_SIZE - 1;
 
-/** Bytes equal to each other at a slice's end. */
+/** Equal bytes at the start or end of a slice. */
 export interface TouchingRun {
   readonly octet: number;
   readonly length: number;
 }
 
-/** What the kernel found in a slice of a content. Positions are bytes from the slice's start. Travels between threads. */
+/** The kernel's result for a slice of a content. Positions are offsets in the slice. It can be sent between threads. */
 export interface SliceScan {
   /** Bytes of the slice. */
   readonly length: number;
-  /** Where Blocks may end, ascending: {@link POSITION_MASK} of each, 1..length; {@link STRICT_FLAG} if strict. */
+  /** Offsets at which Blocks may end, ascending, 1..length, in {@link POSITION_MASK}; with {@link STRICT_FLAG} if strict. */
   readonly candidates: Uint32Array;
-  /** Runs of at least MIN_RUN_SIZE that touch neither end: triples of start, end and byte, ascending. */
+  /** Runs of at least MIN_RUN_SIZE that touch neither end of the slice: triples of start, end and byte, ascending. */
   readonly runs: Uint32Array;
-  /** The run that the slice begins with, and the one it ends with, of 1 byte or more; both are the same if it is all one run. Undefined for an empty slice. */
+  /**
+   * The runs at the start and end of the slice, of 1 byte or more. Both are the whole slice if all its bytes are equal. Undefined if it is
+   * empty.
+   */
   readonly head: TouchingRun | undefined;
   readonly tail: TouchingRun | undefined;
 }
 
-/** Finds candidates and runs in memory that it was loaded with. */
+/** Finds candidates and runs in the memory for which it was loaded. */
 export interface EdgeKernel {
-  /** Whether WebAssembly does the work. */
+  /** Whether it is the WebAssembly. */
   readonly isNative: boolean;
   /**
    * Scans bytes `start` to `end` of the memory, in place.
    *
    * @param start - 128 or more
-   * @param context - bytes of the same content right before `start`, as many as there are; more than 63 count as 63
+   * @param context - how many bytes of the same content are right before `start`; more than 63 count as 63
    */
   scan(start: number, end: number, context: number): SliceScan;
-  /** Copies bytes within the memory: several times as fast as a Uint8Array of shared memory does. */
+  /** Copies bytes within the memory, several times as fast as a Uint8Array of shared memory. */
   copy(to: number, from: number, size: number): void;
 }
 
@@ -73,17 +76,18 @@ interface KernelExports {
 }
 
 export interface KernelOptions {
-  /** Offset of KERNEL_SCRATCH_SIZE bytes of the memory that only this kernel uses; default 0. A multiple of 4. */
+  /** Offset in the memory of KERNEL_SCRATCH_SIZE bytes for exclusive use, a multiple of 4; default 0. */
   readonly scratchAt?: number;
-  /** False for the plain TypeScript; default true, where the platform can. */
+  /** False for the TypeScript kernel; default true. */
   readonly native?: boolean;
 }
 
 /**
- * Loads the edge kernel of a Store's settings on a memory: the WebAssembly, or the twin where SIMD is missing or the memory is a plain buffer.
+ * Loads the edge kernel for a Store's settings and a memory: the WebAssembly, or its twin if SIMD is missing or the memory is a plain
+ * buffer.
  *
- * @param memory - slices to scan are in it
- * @throws {VtError} EUNSUPPORTED if the settings name another kernel, {RangeError} if they contradict themselves
+ * @param memory - contains the slices to scan
+ * @throws {VtError} EUNSUPPORTED if the settings name another kernel, {RangeError} if they are invalid
  */
 export function loadEdgeKernel(settings: EdgeSettings, memory: SharedMemory, options: KernelOptions = {}): EdgeKernel {
   checkEdgeSettings(settings);
@@ -106,7 +110,7 @@ function nativeEngine(memory: SharedMemory, thresholds: EdgeThresholds, scratchA
   const { filterWidth, laxLimit, strictLimit } = thresholds;
   let kernel: KernelExports;
   try {
-    // Compiling takes 2 ms: once a thread.
+    // Compiling takes 2 ms, so it is done once per thread.
     compiled ??= new WebAssembly.Module(Buffer.from(EDGE_KERNEL_WASM, 'base64'));
     kernel = new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as KernelExports;
   } catch (error) {
@@ -130,7 +134,7 @@ function nativeEngine(memory: SharedMemory, thresholds: EdgeThresholds, scratchA
   };
 }
 
-/** Any run of MIN_RUN_SIZE has one of these probes well inside: a look at 16 bytes in 2,048 finds them all. */
+/** Every run of MIN_RUN_SIZE contains one of these probes, so comparing 16 of every 2,048 bytes finds all runs. */
 const PROBE_DISTANCE = 2048;
 const PROBE_SIZE = 16;
 
@@ -141,12 +145,12 @@ function scanSlice(engine: EdgeEngine, octets: Uint8Array, start: number, end: n
   const tailStart = headEnd === end ? start : engine.runStart(end - 1, start);
   const runs: number[] = [];
   const parts: Uint32Array[] = [];
-  // Nothing is looked for inside runs: Blocks cannot end there. What is next to be scanned for candidates:
+  // Blocks cannot end inside runs, so these are not scanned. `from` is the next position to scan for candidates.
   let from = start + Math.max(0, KERNEL_CONTEXT - context);
   const skip = (runStart: number, runEnd: number): void => {
     if (runEnd - runStart < MIN_RUN_SIZE) return;
     if (from < runStart) parts.push(engine.candidates(from, runStart, start));
-    // A position needs its window within the content, so it may not start earlier than it would have without the run.
+    // Each position needs a whole window of content, so `from` must not decrease.
     from = Math.max(from, runEnd);
   };
   skip(start, headEnd);

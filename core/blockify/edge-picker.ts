@@ -3,29 +3,28 @@ import { checkEdgeSettings, coarseSizes, edgeThresholds } from './edge-hash.ts';
 import type { SliceScan, TouchingRun } from './edge-kernel.ts';
 import { MIN_RUN_SIZE, POSITION_MASK } from './edge-kernel.ts';
 
-/** One leaf, right after the one before. */
+/** One leaf. It follows the one before. */
 export interface LeafSpan {
-  /** Bytes, 1 or more; at most `largestLeaf` but for runs. */
+  /** Bytes, 1 or more; at most `largestLeaf`, except for runs. */
   readonly size: number;
-  /** Of a run; undefined where the bytes differ, or are too few for a run. */
+  /** The byte of a run; undefined if it is not a run. */
   readonly octet: number | undefined;
 }
 
-/** A run of so many bytes ends a content's parsing: nobody reads holes of terabytes for a parser. */
+/** A run of this many bytes ends the parsing of a content, so that a parser need not read holes of terabytes. */
 export const MAX_PARSED_RUN = 2 ** 30;
 
-/** Where Blocks have at least as many bytes as this, or fewer, a parser may ask for smaller ones. */
+/** A parser may ask for smaller Blocks only if the minimum size of the settings is not larger than this. */
 const PARSED_MIN_SIZE = 4096;
 
 /**
- * Decides where Blocks end, from what the kernel found in the slices of a content, in order. The same content gives the
- * same leaves however it is cut into slices.
+ * Decides where Blocks end, from the kernel's results for the slices of a content, in order. The same content always gives the same leaves,
+ * whatever its slices are.
  *
- * Runs of MIN_RUN_SIZE and more are leaves of their own. Between them a Block ends at the first candidate which is at least
- * switchSize from its start, or minSize if strict. It ends before at a parser's edge which is the least size that the
- * parser asks for from the start. Where there is none of these, it ends at maxSize. What comes after a parser's edge is cut
- * as if it were a content of its own. Without a parser a Block that begins at coarseFrom or later ends at the first strict
- * candidate which is at least twice meanSize from its start.
+ * Runs of MIN_RUN_SIZE and more are leaves of their own. Between them, a Block ends at the first candidate at least switchSize from its
+ * start, or minSize if the candidate is strict. It ends earlier at a parser's edge, if it then has the minimum size that the parser asks
+ * for. Without any of these, it ends at maxSize. After a parser's edge, cutting starts anew as for another content. Without a parser,
+ * a Block that begins at coarseFrom or later ends at the first strict candidate at least twice meanSize from its start.
  */
 export class EdgePicker {
   readonly #minSize: number;
@@ -33,26 +32,26 @@ export class EdgePicker {
   readonly #switchSize: number;
   readonly #coarseMin: number;
   readonly #coarseMax: number;
-  /** Where Blocks become larger: an offset as `#last` is. */
+  /** The offset from which Blocks are larger, relative to the first slice, as `#last`. */
   #coarseFrom: number;
-  /** Candidates not decided on: offsets in the content, ascending, negative if strict. */
+  /** Candidates not yet decided: offsets in the content, ascending, negative if strict. */
   #candidates: number[] = [];
-  /** A parser's edges not decided on: offsets in the content, ascending. */
+  /** A parser's edges not yet decided: offsets in the content, ascending. */
   #parserEdges: number[] = [];
   #spans: LeafSpan[] = [];
-  /** Bytes so far, and how many of them have their leaf. */
+  /** Bytes so far, and how many of them have a leaf. */
   #end = 0;
   #last = 0;
-  /** The run that the content so far ends with. Below MIN_RUN_SIZE nothing in it is decided: it may become one. */
+  /** The run at the end of the content so far. While it is shorter than MIN_RUN_SIZE, nothing in it is decided: it may grow. */
   #tail: TouchingRun = { octet: -1, length: 0 };
   #parserDelay = 0;
   #parserMinSize: number;
-  /** A run of MAX_PARSED_RUN was found. */
+  /** Parser edges are ignored, as after a run of MAX_PARSED_RUN. */
   #isDeaf = false;
 
   /**
-   * @param start - bytes of the content before the first slice, which ends a leaf there
-   * @throws {RangeError} or {VtError} as checkEdgeSettings does
+   * @param start - bytes of the content before the first slice, which begins a leaf
+   * @throws {RangeError} or {VtError} as checkEdgeSettings
    */
   constructor(settings: EdgeSettings, start = 0) {
     checkEdgeSettings(settings);
@@ -67,11 +66,12 @@ export class EdgePicker {
   }
 
   /**
-   * A parser counts from the first slice on. It knows where parts begin that are elsewhere too: Blocks stay small.
+   * Call this before the first slice if there is a parser. It finds parts that may occur in other contents too, so Blocks stay small.
    *
-   * @param delay - bytes by which what it says may come late, 0..MIN_RUN_SIZE
-   * @param minSize - bytes of a Block, at least, that ends at one of its edges; default, and at most, that of other Blocks. Where that
-   * is more than {@link PARSED_MIN_SIZE} it counts: a user who asks for larger Blocks wants few of them
+   * @param delay - bytes by which its edges may be reported late, 0..MIN_RUN_SIZE
+   * @param minSize - minimum bytes of a Block that ends at one of its edges; default, and at most, that of other Blocks. It is ignored if
+   * that
+   * is more than {@link PARSED_MIN_SIZE}: a user who asks for larger Blocks wants few of them
    */
   useParser({ delay, minSize = this.#minSize }: { readonly delay: number; readonly minSize?: number | undefined }): void {
     this.#coarseFrom = Number.POSITIVE_INFINITY;
@@ -79,7 +79,7 @@ export class EdgePicker {
     this.#parserMinSize = this.#minSize > PARSED_MIN_SIZE ? this.#minSize : Math.max(1, Math.min(minSize, this.#minSize));
   }
 
-  /** Whether nothing that a parser says counts any more. */
+  /** Whether a parser's edges are ignored from now on. */
   get isDeaf(): boolean {
     return this.#isDeaf;
   }
@@ -89,17 +89,17 @@ export class EdgePicker {
     this.#isDeaf = true;
   }
 
-  /** Bytes at the end which no leaf has yet: less than `largestLeaf` + MIN_RUN_SIZE. */
+  /** Bytes at the end that have no leaf yet: fewer than `largestLeaf` + MIN_RUN_SIZE. */
   get pending(): number {
     return this.#end - this.#last;
   }
 
-  /** Whether the content so far ends in a run, all of whose bytes have their leaf. */
+  /** Whether the content so far ends in a run, all of whose bytes have a leaf. */
   get inRun(): boolean {
     return this.#tail.length >= MIN_RUN_SIZE;
   }
 
-  /** Another picker in the same state: what is told to one is unknown to the other. */
+  /** Makes an independent copy of this picker. */
   fork(settings: EdgeSettings): EdgePicker {
     const copy = new EdgePicker(settings);
     copy.#candidates = [...this.#candidates];
@@ -118,8 +118,8 @@ export class EdgePicker {
    * Takes the next slice.
    *
    * @param length - bytes of the slice
-   * @param parserEdges - where a parser would end Blocks: offsets from the slice's start, 1 - delay..length, ascending
-   * @returns the leaves that are decided now; those of a long run come in parts
+   * @param parserEdges - the parser's edges: offsets from the slice's start, 1 - delay..length, ascending
+   * @returns the leaves that are now final; a long run comes in parts
    */
   push(length: number, scan: SliceScan, parserEdges: readonly number[] = NO_EDGES): LeafSpan[] {
     const { head, tail } = scan;
@@ -144,13 +144,13 @@ export class EdgePicker {
     return this.#taken();
   }
 
-  /** Takes `length` times `octet` as the next slice: a hole, that nobody need read. Exact from MIN_RUN_SIZE bytes on. */
+  /** Takes `length` times `octet` as the next slice: a hole, which need not be read. @param length - at least MIN_RUN_SIZE */
   pushRun(octet: number, length: number, parserEdges: readonly number[] = NO_EDGES): LeafSpan[] {
     const run = { octet, length };
     return this.push(length, { length, candidates: NONE, runs: NONE, head: run, tail: run }, parserEdges);
   }
 
-  /** The leaves of what is left; nothing comes after it. @param parserEdges - reported at the end: offsets from it, 0 or less */
+  /** Returns the remaining leaves at the end of the content. @param parserEdges - reported at the end: offsets from it, 0 or less */
   finish(parserEdges: readonly number[] = NO_EDGES): LeafSpan[] {
     if (!this.#isDeaf) this.#enqueue(this.#end, NONE, parserEdges);
     this.#close(this.#end);
@@ -171,24 +171,24 @@ export class EdgePicker {
     }
     if (parserEdges.length === 0) return;
     for (const edge of parserEdges) this.#parserEdges.push(base + edge);
-    // Late ones may be before those that came earlier.
+    // Edges that are reported late may precede earlier ones.
     this.#parserEdges.sort((a, b) => a - b);
   }
 
-  /** A run that begins at `start` and is known up to `end`; parts of it may have their leaf. */
+  /** Handles a run that begins at `start` and is known up to `end`. A part of it may already have a leaf. */
   #run(start: number, end: number, octet: number): void {
     if (start > this.#last) this.#close(start);
     if (end > this.#last) this.#spans.push({ size: end - this.#last, octet });
     this.#last = end;
   }
 
-  /** Ends a Block at `at`, and decides on all before. */
+  /** Decides everything before `at`, and ends a Block there. */
   #close(at: number): void {
     this.#advance(at);
     if (at > this.#last) this.#cut(at);
   }
 
-  /** Decides on all candidates up to `safe`: nothing that is yet to come can change what is before. */
+  /** Decides all candidates and edges up to `safe`. Later slices cannot change them. */
   #advance(safe: number): void {
     let parsed = 0;
     for (let edge = this.#parserEdges[0]; edge !== undefined && edge <= safe; edge = this.#parserEdges[++parsed]) {
@@ -201,7 +201,7 @@ export class EdgePicker {
     this.#cutMax(safe + 1);
   }
 
-  /** Decides on all that the kernel found up to `safe`. */
+  /** Decides the kernel's candidates up to `safe`. */
   #advanceHash(safe: number): void {
     let done = 0;
     for (; done < this.#candidates.length; done++) {
@@ -220,7 +220,7 @@ export class EdgePicker {
     return size >= this.#switchSize || (size >= this.#minSize && candidate < 0);
   }
 
-  /** Cuts what is too large for a Block that would end at `position`. */
+  /** Ends Blocks of maximum size as long as a Block up to `position` would be too large. */
   #cutMax(position: number): void {
     for (;;) {
       const most = this.#last >= this.#coarseFrom ? this.#coarseMax : this.#maxSize;

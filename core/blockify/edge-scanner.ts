@@ -3,19 +3,19 @@ import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { EdgeKernel, SliceScan } from './edge-kernel.ts';
 import { KERNEL_CONTEXT, KERNEL_SCRATCH_SIZE, loadEdgeKernel } from './edge-kernel.ts';
 
-/** Bytes scanned at a time, at most. */
+/** Maximum bytes of one scan. */
 export const MAX_SCAN_SIZE = 256 * 1024;
 
-/** Bytes before a slice; the kernel reads at most the last 128. */
+/** Bytes of memory before a slice. The kernel reads at most the last 128. */
 const ROOM_SIZE = 256;
 
-/** One edge kernel and its memory, for contents that are scanned in turns: it keeps nothing of any of them. */
+/** An edge kernel with its memory. It keeps no state between scans, so several contents can share it. */
 export class EdgeScanner {
   readonly settings: EdgeSettings;
   readonly #octets: Uint8Array;
   readonly #kernel: EdgeKernel;
 
-  /** @throws {RangeError} or {VtError} as checkEdgeSettings does */
+  /** @throws {RangeError} or {VtError} as checkEdgeSettings */
   constructor(settings: EdgeSettings) {
     this.settings = settings;
     const memory = sharedMemory(KERNEL_SCRATCH_SIZE + ROOM_SIZE + MAX_SCAN_SIZE);
@@ -26,8 +26,8 @@ export class EdgeScanner {
   /**
    * Scans a slice of a content.
    *
-   * @param slice - {@link MAX_SCAN_SIZE} bytes at most
-   * @param before - what comes right before it, at least {@link KERNEL_CONTEXT} bytes if there are so many
+   * @param slice - at most {@link MAX_SCAN_SIZE} bytes
+   * @param before - the bytes right before it, at least {@link KERNEL_CONTEXT} if there are as many
    */
   scan(slice: Uint8Array, before: Uint8Array): SliceScan {
     const start = KERNEL_SCRATCH_SIZE + ROOM_SIZE;

@@ -18,47 +18,47 @@ import type { Ingest } from './ingest/ingest.ts';
 import type { ContentHint, FeedMark, Parser } from './parser.ts';
 import { MAX_HEAD_SIZE } from './parser.ts';
 
-/** Where a content that grows may be taken up again. */
+/** A point from which a growing content can be continued later. */
 export interface StablePoint {
-  /** Bytes before it, which nothing that comes can cut otherwise: an edge, or within a run. */
+  /** Bytes before it, whose leaves are final. It is at an edge, or within a run. */
   readonly stable: number;
-  /** The parser is heeded no more. */
+  /** The parser's edges are ignored from now on. */
   readonly isDeaf: boolean;
-  /** What the parser has to know; undefined where that is unknown, or nothing is chosen yet: then it is given all again. */
+  /** The state of the parser; undefined if it is unknown or no parser is chosen yet. Then the whole content must be parsed again. */
   readonly parsing?: ParsingPoint | undefined;
 }
 
-/** Where the parsing of a content that grows may be taken up again. */
+/** A point from which the parsing of a growing content can be continued. */
 export interface ParsingPoint {
   /** The parser's name, `none` for none. */
   readonly name: string;
-  /** Of a parser: where it continues, given bytes up to the content's end. */
+  /** The parser's mark, made at the end of the content. */
   readonly mark?: FeedMark | undefined;
-  /** Edges that it told of between the stable point and the content's end: offsets in the content. */
+  /** Edges that it reported between the stable point and the content's end: offsets in the content. */
   readonly edges: readonly number[];
 }
 
-/** What a content that is taken up again has. */
+/** The state from which a content is continued. */
 export interface TakenUp extends StablePoint {
-  /** Has the leaves of the first `stable` bytes, and adds to `pending`. */
+  /** Contains the leaves of the first `stable` bytes; its sink is `pending`. */
   readonly tree: BlockTreeBuilder;
   readonly pending: PendingBlocks;
-  /** Bytes right before the stable point, {@link KERNEL_CONTEXT} if there are so many. */
+  /** Bytes right before the stable point, {@link KERNEL_CONTEXT} if there are as many. */
   readonly before: Uint8Array;
-  /** Has been given all up to the stable point. */
+  /** The parser, which has parsed everything up to the stable point. */
   readonly parser: ContentParser | undefined;
   /** That parser's value in the table. */
   readonly syntax: Parser | undefined;
-  /** Edges that it told of before, after the stable point. */
+  /** Edges after the stable point that it has already reported. */
   readonly edges: readonly number[];
 }
 
 /**
- * A content that grows at its end. What is pushed is scanned, parsed and hashed once, however small its portions. At any
- * time `block()` gives the Block of all so far, the same as storing it at once gives. That costs the last leaves and the
- * superblocks above them.
+ * A content that grows at its end. Pushed bytes are scanned, parsed and hashed once, however small the portions are. At any time `block()`
+ * returns the Block of all bytes so far, the same as if they were stored at once. That only costs the last leaves and the superblocks
+ * above.
  *
- * Memory: the bytes that have no leaf yet (less than the largest and MIN_RUN_SIZE), and one group of references a level.
+ * Memory: the bytes that have no leaf yet (fewer than the largest leaf plus MIN_RUN_SIZE), and the pending references of each level.
  */
 export class GrowingContent {
   readonly pending: PendingBlocks;
@@ -67,14 +67,14 @@ export class GrowingContent {
   readonly #tree: BlockTreeBuilder;
   readonly #picker: EdgePicker;
   #parser: ContentParser | undefined;
-  /** The parser is chosen: by so many bytes that more would not change it. */
+  /** Whether the parser is chosen, from enough bytes that more would not change the choice. */
   #isChosen = false;
-  /** The last bytes: those that have no leaf yet, and no less than the kernel's context. */
+  /** The last bytes: those without a leaf, and at least the kernel's context. */
   #held: Uint8Array = NONE;
   #span = 0;
-  /** Edges that the parser told of, after the last leaf's end: offsets in the content. */
+  /** Edges that the parser reported after the last leaf's end: offsets in the content. */
   #edges: number[] = [];
-  /** Of those that another one got: they come with their bytes. */
+  /** Edges that an earlier parser already reported. They are added with the bytes that they belong to. */
   #toldBefore: readonly number[] = [];
 
   constructor(store: Pick<Store, 'hashName'>, scanner: EdgeScanner, hint: ContentHint, from?: TakenUp) {
@@ -98,7 +98,7 @@ export class GrowingContent {
     return this.#span;
   }
 
-  /** Takes what comes next; copies what it keeps. */
+  /** Appends bytes. They are copied if they are kept. */
   push(octets: Uint8Array): void {
     if (this.#isChosen) {
       this.#push(octets);
@@ -116,10 +116,11 @@ export class GrowingContent {
   }
 
   /**
-   * Takes what comes next by the workers of an ingest: of much they make the same Blocks several times as fast. Their leaves go to the
-   * Store at once, superblocks to `pending`. Where it rejects, this content is of no use any more.
+   * Appends bytes with the workers of an ingest, which is several times as fast for large amounts. The Blocks are the same. Leaves go to
+   * the Store at
+   * once, superblocks to `pending`. If it rejects, this content must not be used any more.
    *
-   * @param read - fills a room from its start, and gives how many bytes came; less than there is room for is the end
+   * @param read - fills `room` from its start, and returns the number of bytes; fewer than fit means the end
    */
   async pushFrom(ingest: Pick<Ingest, 'grow'>, read: (room: Uint8Array) => number): Promise<void> {
     if (!this.#isChosen) {
@@ -140,7 +141,7 @@ export class GrowingContent {
     this.#forgetEdges();
   }
 
-  /** The Block of all so far. What it names that is new is in `pending`. */
+  /** The Block of all bytes so far. New Blocks are in `pending`. */
   block(): Block {
     if (!this.#isChosen) return this.#short().block();
     const picker = this.#picker.fork(this.#scanner.settings);
@@ -150,11 +151,11 @@ export class GrowingContent {
     return tree.finish();
   }
 
-  /** Where it can be taken up again; of a content so short that its parser is not chosen yet the start. */
+  /** The point from which it can be continued. While no parser is chosen, that is the start. */
   stablePoint(): StablePoint {
     const { isDeaf, inRun, pending } = this.#picker;
     if (!this.#isChosen) return { stable: 0, isDeaf };
-    // Of a run so much is reported again as makes it one.
+    // Of a run, MIN_RUN_SIZE bytes are repeated, so that it is recognised again.
     const stable = this.#span - (inRun ? MIN_RUN_SIZE : pending);
     const name = this.#parser?.name ?? 'none';
     if (isDeaf || this.#parser === undefined) return { stable, isDeaf, parsing: { name, edges: [] } };
@@ -162,7 +163,7 @@ export class GrowingContent {
     return { stable, isDeaf, parsing: mark === undefined ? undefined : { name, mark, edges: this.#edges.filter((edge) => edge > stable) } };
   }
 
-  /** Adds what waits to the Store. */
+  /** Adds the pending Blocks to the Store. */
   async flushTo(store: Pick<Store, 'addBatch' | 'hashName'>, options?: OpOptions): Promise<void> {
     await this.pending.flushTo(store, options);
   }
@@ -187,12 +188,12 @@ export class GrowingContent {
     this.#forgetEdges();
     const all = Buffer.concat([this.#held, slice]);
     addLeaves(this.#tree, this.pending, all.subarray(all.length - slice.length - waited), spans);
-    // A copy: a small rest would keep a large buffer.
+    // Copy a small rest, so that it does not keep a large buffer alive.
     const rest = all.subarray(Math.max(0, all.length - Math.max(picker.pending, KERNEL_CONTEXT)));
     this.#held = rest.length * 2 < all.length ? Uint8Array.from(rest) : rest;
   }
 
-  /** Forgets the edges before any stable point to come. */
+  /** Drops edges that precede any future stable point. */
   #forgetEdges(): void {
     const from = this.#span - Math.max(this.#picker.pending, MIN_RUN_SIZE);
     if ((this.#edges[0] ?? from) <= from) this.#edges = this.#edges.filter((edge) => edge > from);
@@ -211,7 +212,7 @@ export class GrowingContent {
     return edges;
   }
 
-  /** The same content, its parser chosen by what there is. */
+  /** A copy of a short content, with a parser chosen from the bytes so far. */
   #short(): GrowingContent {
     const { settings } = this.#scanner;
     const syntax = parserOf(this.#hint, this.#held, settings.minSize);
@@ -234,7 +235,7 @@ function addLeaves(tree: BlockTreeBuilder, pending: PendingBlocks, octets: Uint8
     if (octet === undefined && size > MAX_LITERAL_SIZE && !isRun(octets.subarray(at, at + size))) ranges.push(at, at + size);
     at += size;
   }
-  // Many at a time cost two thirds of one by one.
+  // Hashing many at once takes two thirds of the time.
   const digests = new Uint8Array((ranges.length / 2) * digestSize);
   digestMany(octets, ranges, digests);
   at = 0;

@@ -11,17 +11,18 @@ const RIGHT = WIDTH - 24;
 const TOP = 84;
 const BOTTOM = HEIGHT - 64;
 
-/** Of the width that a bin has, what its two bars take. */
+/** The part of a bin's width that its two bars take. */
 const BARS_PART = 0.72;
 
-/** Narrower bins have a label at every second power, or fewer. */
+/** The minimum distance of labels. With narrower bins, some ticks have no label. */
 const MIN_LABEL_WIDTH = 44;
 
 const UNITS = ['', ' KiB', ' MiB', ' GiB'] as const;
 
 /**
- * Colours that those can tell apart who see no red or no green, on light and on dark ground alike: blue and orange of M. Okabe and K. Ito,
- * "Color Universal Design".
+ * Blue and orange from M. Okabe and K. Ito, "Color Universal Design". People who are blind to red or green can distinguish them, on light
+ * and
+ * dark backgrounds.
  */
 const STYLE = `
   text { font: 12px system-ui, "DejaVu Sans", sans-serif; fill: #333 }
@@ -42,12 +43,11 @@ const STYLE = `
 `;
 
 /**
- * A picture of how large the Blocks are. For each power of two it shows how many Blocks have so many bytes or
- * more but less than twice as many, and their share of all bytes. It is one SVG 1.1 document, needs nothing else, and suits
- * light and dark grounds.
+ * Draws a histogram of Block sizes. For each power of two it shows the share of Blocks with at least that size but less than twice as
+ * much, and their share of all bytes. The result is one self-contained SVG 1.1 document for light and dark backgrounds.
  *
- * @param buckets - ascending, each `minSize` a power of two; may be none
- * @param name - of what the Blocks are, as people read it
+ * @param buckets - ascending, each `minSize` a power of two; may be empty
+ * @param name - the name of the content, for the heading
  */
 export function histogramSvg(buckets: readonly SizeBucket[], name: string): string {
   const leaves = sum(buckets.map((bucket) => bucket.leaves));
@@ -79,7 +79,7 @@ interface Bin extends SizeBucket {
   readonly octetsShare: number;
 }
 
-/** The bins from the least to the largest, with those between that have no Block. */
+/** All bins from the smallest to the largest, including empty ones between. */
 function everyBin(buckets: readonly SizeBucket[]): SizeBucket[] {
   const found = new Map(buckets.map((bucket) => [bucket.minSize, bucket]));
   const bins: SizeBucket[] = [];
@@ -95,7 +95,7 @@ function legend(): string[] {
   return [entry(RIGHT - 150, 'blocks'), entry(RIGHT - 70, 'octets')];
 }
 
-/** Lines and labels of the shares, five or fewer. */
+/** Lines and labels of the shares. */
 function shareAxis(top: number): string[] {
   const step = top / 5;
   return Array.from({ length: 6 }, (_, i) => {
@@ -111,7 +111,7 @@ function bars(bin: Bin, index: number, count: number, top: number): string[] {
   const barWidth = Math.min(40, (width * BARS_PART) / 2);
   const middle = LEFT + (index + 0.5) * width;
   const bar = (kind: string, x: number, part: number): string => {
-    // So much that it is seen.
+    // At least one unit, to be visible.
     const height = Math.max(1, (part / top) * (BOTTOM - TOP));
     return `<rect class="${kind}" x="${round(x)}" y="${round(BOTTOM - height)}" width="${round(barWidth)}" height="${round(height)}"/>`;
   };
@@ -119,7 +119,7 @@ function bars(bin: Bin, index: number, count: number, top: number): string[] {
   return [`<g><title>${escapeXml(binText(bin))}</title>${shapes}</g>`];
 }
 
-/** Labels at the ticks between the bins: the least size of each. */
+/** Ticks between the bins, with the minimum size of each as label. */
 function sizeAxis(bins: readonly SizeBucket[], hasBlocks: boolean): string[] {
   if (!hasBlocks) return [text((LEFT + RIGHT) / 2, (TOP + BOTTOM) / 2, 'no Blocks', 'text-anchor="middle"')];
   const width = (RIGHT - LEFT) / bins.length;
@@ -138,7 +138,7 @@ function binText({ minSize, leaves, bytes, blocksShare, octetsShare }: Bin): str
   return `${range}: ${groupedDigits(leaves)} (${percentText(blocksShare)}), ${sizeText(bytes)} (${percentText(octetsShare)})`;
 }
 
-/** The least of a few round shares that is not less than `most`. */
+/** The smallest of a few round shares that is at least `most`. */
 function topShare(most: number): number {
   return [0.05, 0.1, 0.25, 0.5, 0.75].find((top) => top >= most) ?? 1;
 }
@@ -152,7 +152,7 @@ function shortened(name: string): string {
   return letters.length <= 44 ? name : `…${letters.slice(-43).join('')}`;
 }
 
-/** Text within an element; what XML 1.0 has no letter for is shown as such. @see XML 1.0, 2.2 */
+/** Escapes text for an element. Characters that XML 1.0 does not allow become U+FFFD. @see XML 1.0, 2.2 */
 function escapeXml(value: string): string {
   const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
   return (

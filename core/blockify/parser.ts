@@ -1,65 +1,66 @@
 import type { Octets } from '../base/octets.ts';
 import { MIN_RUN_SIZE } from './edge-kernel.ts';
 
-/** Bytes of the head that a parser is chosen by. */
+/** Maximum bytes of the head by which a parser is chosen. */
 export const MAX_HEAD_SIZE = 4096;
 
-/** What a parser is chosen by. */
+/** The data by which a parser is chosen. */
 export interface ParserHint {
-  /** The first bytes of the content, {@link MAX_HEAD_SIZE} if there are so many. */
+  /** The first bytes of the content, {@link MAX_HEAD_SIZE} if there are as many. */
   readonly head: Uint8Array;
   /** The last element of a path; see {@link sniffName} for its extension. */
   readonly fileName?: Octets | undefined;
   readonly mimeType?: string | undefined;
 }
 
-/** What is known of a content before its bytes are. */
+/** The data about a content that are known before its bytes. */
 export interface ContentHint extends Omit<ParserHint, 'head'> {
-  /** The parser that somebody asks for by its name, whatever the content: `none` for none. */
+  /** The name of the requested parser, regardless of the content; `none` for no parser. */
   readonly parser?: string | undefined;
-  /** The parser that its file asks for, which counts where nobody else does; a name that there is not is passed over. */
+  /** The name of the parser that the file itself requests. It is used if `parser` is undefined, and ignored if it is unknown. */
   readonly preferred?: string | undefined;
 }
 
 /**
- * Proposes where Blocks of a content should end, from its syntax. It decides nothing: an edge that would make a Block
- * too small is passed over, and the content comes back the same whatever the parser does.
+ * Proposes where Blocks of a content should end, based on its syntax. The proposals are not binding: an edge that would make a Block too
+ * small is ignored. Whatever a parser does, the stored content is right.
  */
 export interface Parser {
-  /** As people choose it: lower case, as `mbox`. */
+  /** The name by which users choose it, in lower case, such as `mbox`. */
   readonly name: string;
-  /** Extensions of names that tell the syntax, in lower case with their dots: `.mbox`. */
+  /** Extensions of file names with this syntax, in lower case with their dots: `.mbox`. */
   readonly extensions: readonly string[];
-  /** MIME types that tell it, in lower case without parameters. */
+  /** MIME types with this syntax, in lower case without parameters. */
   readonly mimeTypes: readonly string[];
-  /** The MIME type of what it is chosen for; default the first of them. */
+  /** The MIME type of contents for which it is chosen; default the first of `mimeTypes`. */
   readonly foundType?: string;
-  /** Whether a content begins as the syntax does; asked with up to {@link MAX_HEAD_SIZE} bytes, fewer only if there are no more. */
+  /** Whether a content begins like this syntax. @param head - {@link MAX_HEAD_SIZE} bytes, or all if there are fewer */
   begins?(head: Uint8Array): boolean;
-  /** Whether it gives way to any parser that knows the content better: that of text. */
+  /** Whether more specific parsers take precedence: true for the parser of text. */
   readonly isGeneric?: boolean;
-  /** Whether it knows text only: then a name or type says nothing of a content that begins with bytes which no text has. */
+  /** Whether it is for text only. Then name and type are ignored for contents that begin with binary bytes. */
   readonly isTextual?: boolean;
-  /** Bytes by which an edge may be reported late: how far it looks past an edge to be sure; 0..MIN_RUN_SIZE. */
+  /** Maximum bytes by which an edge may be reported late, because the parser reads past it to be sure; 0..MIN_RUN_SIZE. */
   readonly delay: number;
   /**
-   * Bytes that a Block has at least which ends at one of its edges; default, and at most, the least size that the Store has for
-   * others. For syntaxes whose parts are found elsewhere by themselves, like the members of an archive.
+   * Minimum bytes of a Block that ends at one of its edges; default, and at most, the Store's minimum for other Blocks. For syntaxes whose
+   * parts also exist as separate contents, such as members of an archive.
    */
   readonly minSize?: number;
   /**
-   * Bytes at a content's start in which no edge of its counts, so that contents up to that size are not parsed at all; default 0. For
-   * syntaxes whose parts are worth little in small files, which are found again as a whole.
+   * Bytes at a content's start in which its edges are ignored, so contents up to that size are not parsed; default 0. For syntaxes whose
+   * parts bring little in small files, because equal small files are found as a whole.
    */
   readonly quietSize?: number;
   /**
-   * A coroutine over the content. `yield undefined` asks for the next bytes and gives them, or undefined at the end;
-   * they are valid until the next are asked for. `yield offset` reports an edge: bytes from the content's start, in any
-   * order, as far ahead as it likes, at most `delay` bytes behind the bytes asked for. Edges must not depend on
-   * how the bytes are cut.
+   * A coroutine over the content. `yield undefined` requests the next bytes and evaluates to them, or to undefined at the end. They are
+   * valid until the next request. `yield offset` reports an edge, counted from the content's start. Edges may come in any order, any
+   * distance
+   * ahead, and at most `delay` bytes late. They must not depend on how the bytes are divided.
    *
-   * @param mark - one that it reported, given bytes up to there and any farther: it is to be given those from `mark.from` on, and
-   * reports the edges that it would have reported
+   * @param mark - a mark that it reported earlier for this content. It then gets the bytes from `mark.from` on, and reports the same edges
+   * as
+   * it would have reported there
    */
   edges(mark?: ParserMark): ParserSteps;
 }
@@ -67,42 +68,43 @@ export interface Parser {
 /** A parser's coroutine, and parts of it. */
 export type ParserSteps<T = void> = Generator<number | ParserMark | undefined, T, Uint8Array | undefined>;
 
-/** Where a parser can continue that has forgotten all before. */
+/** A point from which a parser can continue without the bytes before. */
 export interface ParserMark {
-  /** The first byte of the content that it has to be given; it may be yet to come. */
+  /** The offset in the content of the first byte that it needs; may be ahead of the bytes so far. */
   readonly from: number;
-  /** What it has to know: numbers of its own. */
+  /** The state of the parser: numbers with a meaning of its own. */
   readonly state: readonly number[];
 }
 
 /**
- * Handed to a parser's coroutine in place of bytes: asks for a mark, which it yields if it has one, and then continues asking for bytes. A
- * coroutine that takes it for no bytes is parsed from its start where it has to continue.
+ * Passed to a parser's coroutine in place of bytes, to request a mark. The coroutine yields one if it can, and then requests bytes again.
+ * If
+ * it treats it as zero bytes, parsing always restarts at the content's start.
  */
 export const ASK_MARK: Uint8Array = new Uint8Array(0);
 
-/** Where a parser continues that listens no more. */
+/** The mark of a parser that needs no more bytes. */
 export const NOWHERE: ParserMark = { from: Number.MAX_SAFE_INTEGER, state: [] };
 
 /**
- * Handed to a parser's coroutine in place of bytes: asks which edges it would report if the content ended here, while it may continue. A
- * coroutine whose edges do not depend on where the content ends takes it for what it is, no bytes.
+ * Passed to a parser's coroutine in place of bytes, to request the edges that it would report if the content ended here. The content may
+ * continue afterwards. A coroutine whose edges do not depend on the content's end can treat it as zero bytes.
  */
 export const IF_ENDED: Uint8Array = new Uint8Array(0);
 
-/** Edges remembered ahead of the bytes: those beyond are forgotten. */
+/** Maximum number of edges kept ahead of the bytes. Further ones are dropped. */
 const MAX_AHEAD = 1024;
 
-/** Reports that one slice may bring besides one a byte: more is a parser that has lost its way. */
+/** Maximum reports per slice, in addition to one per byte. A parser that makes more is faulty. */
 const SPARE_REPORTS = 1024;
 
-/** Where the parsing of a content continues: its parser, and what it has said of bytes to come. */
+/** A point from which the parsing of a content can continue: the parser's mark, and the edges reported ahead. */
 export interface FeedMark extends ParserMark {
   /** Edges beyond the bytes so far, from the content's start, ascending. */
   readonly ahead: readonly number[];
 }
 
-/** Feeds a parser with the slices of a content and sorts out what it says. Once it throws or runs wild, it is not asked again. */
+/** Passes the slices of a content to a parser, and collects its edges. A parser that throws, or reports too much, is not called again. */
 export class ParserFeed {
   readonly #delay: number;
   readonly #quietSize: number;
@@ -110,10 +112,10 @@ export class ParserFeed {
   /** Edges beyond the bytes so far, from the content's start, ascending. */
   #ahead: number[] = [];
   #end = 0;
-  /** The first byte that the parser is given. */
+  /** The offset of the first byte that the parser gets. */
   #from = 0;
 
-  /** @param mark - continues where another feed gave it; the first bytes pushed are then those at `end` */
+  /** @param from - continues from the mark of another feed; the first bytes pushed are then those at `end` */
   constructor(parser: Parser, from?: { readonly mark: FeedMark; readonly end: number }) {
     this.#delay = Math.min(parser.delay, MIN_RUN_SIZE);
     this.#quietSize = parser.quietSize ?? 0;
@@ -131,28 +133,28 @@ export class ParserFeed {
   }
 
   /**
-   * Gives the parser the next slice.
+   * Passes the next slice to the parser.
    *
-   * @returns the edges up to the slice's end, and those reported late: offsets from its start, ascending
+   * @returns the edges up to the slice's end, including late ones: offsets from its start, ascending
    */
   push(slice: Uint8Array): number[] {
     const base = this.#end;
     this.#end += slice.length;
     const passed = Math.max(0, this.#from - base);
     if (passed < slice.length || passed === 0) this.#resume(slice.subarray(passed), slice.length + SPARE_REPORTS);
-    // Those before what may still be decided are too late.
+    // Edges more than `delay` before the slice are too late.
     const reached = this.#ahead.filter((edge) => edge <= this.#end && edge > base - this.#delay);
     this.#ahead = this.#ahead.filter((edge) => edge > this.#end);
     return reached.map((edge) => edge - base);
   }
 
-  /** Where another feed of this content can continue; undefined where it has to be given all of it. */
+  /** The point from which another feed can continue; undefined if that must get the whole content. */
   mark(): FeedMark | undefined {
     const mark = this.#parser === undefined ? NOWHERE : this.#resume(ASK_MARK, SPARE_REPORTS);
     return mark === undefined ? undefined : { ...mark, ahead: this.#ahead };
   }
 
-  /** What `finish` would give, while the content may continue. */
+  /** The edges that `finish` would return. The content may continue afterwards. */
   ifEnded(): number[] {
     const before = this.#ahead;
     this.#resume(IF_ENDED, SPARE_REPORTS);
@@ -162,9 +164,9 @@ export class ParserFeed {
   }
 
   /**
-   * Tells the parser that this was all.
+   * Ends the content.
    *
-   * @returns the edges that it reports now, and none that are late: offsets from the content's end, 0 or less, ascending
+   * @returns the remaining edges up to the end, except those too late: offsets from the content's end, 0 or less, ascending
    */
   finish(): number[] {
     this.#resume(undefined, SPARE_REPORTS);
@@ -178,7 +180,7 @@ export class ParserFeed {
     return this.#ahead.filter((edge) => edge <= this.#end && edge > this.#end - this.#delay).map((edge) => edge - this.#end);
   }
 
-  /** Runs the parser until it asks for bytes; gives it up once it throws, ends, or reports more than it may. */
+  /** Runs the parser until it requests bytes. Drops it if it throws, ends, or reports too much. */
   #resume(slice: Uint8Array | undefined, mostReports: number): ParserMark | undefined {
     const parser = this.#parser;
     if (parser === undefined) return undefined;
@@ -194,7 +196,7 @@ export class ParserFeed {
       }
       goesOn = step.done !== true && step.value === undefined;
     } catch {
-      // What it said before it threw holds, as it would have had the slice ended there.
+      // Edges reported before the error are kept.
     }
     if (!goesOn) this.#parser = undefined;
     if (found.length > 0) this.#remember(found);

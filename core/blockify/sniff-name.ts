@@ -1,14 +1,15 @@
 import type { Octets } from '../base/octets.ts';
 
-/** An rsync temporary name: `.NAME.XXXXXX`, the six letters being those of mkstemp(3). */
+/** A temporary name of rsync: `.NAME.XXXXXX`, with six characters from mkstemp(3). */
 const RSYNC_TEMPORARY = /^\.(.+)\.[A-Za-z0-9]{6}$/s;
 
-/** The last extension of a name that is more than its extension. */
+/** The last extension of a name that does not consist of the extension only. */
 const EXTENSION = /^.+?(\.[^.]+)$/s;
 
 /**
- * The name that a file goes by: of `.foo.ext.XXXXXX`, under which rsync writes a file before it renames it, `foo.ext`. A name of
- * that form is taken as temporary only if it leaves a name with an extension, since `.config.backup` is an ordinary one.
+ * The final name of a file. rsync writes `foo.ext` under the temporary name `.foo.ext.XXXXXX`. A name of that form is only taken as
+ * temporary
+ * if the final name has an extension, since names such as `.config.backup` are ordinary.
  */
 export function intendedName(name: Octets): Octets {
   const inner = RSYNC_TEMPORARY.exec(name)?.[1];
@@ -16,8 +17,8 @@ export function intendedName(name: Octets): Octets {
 }
 
 /**
- * The extension that says what a file's syntax is, in lower case with its dot, or undefined: `.tar` of `a.TAR`, `.ext` of rsync's
- * `.foo.ext.XXXXXX`. A leading dot alone makes no extension.
+ * The extension of a file name, in lower case with its dot: `.tar` for `a.TAR`, `.ext` for rsync's `.foo.ext.XXXXXX`. Undefined if there is
+ * none. A leading dot does not begin an extension.
  */
 export function sniffName(name: Octets): string | undefined {
   return EXTENSION.exec(intendedName(name))?.[1]?.toLowerCase();

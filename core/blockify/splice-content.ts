@@ -12,61 +12,61 @@ import { WINDOW_SIZE } from './edge-hash.ts';
 import { KERNEL_CONTEXT } from './edge-kernel.ts';
 import type { ContentHint } from './parser.ts';
 
-/** Bytes of new Blocks collected before they are added to the Store. */
+/** Bytes of new Blocks to collect before they are added to the Store. */
 const FLUSH_SIZE = 4 * 1024 * 1024;
 
-/** Shorter holes and runs are read: the edge kernel finds what runs they are part of. */
+/** Shorter holes and runs are read, so that the edge kernel finds the whole runs to which they belong. */
 const MIN_RUN_SIZE = 64 * 1024;
 
-/** New bytes that are worth the way through the ingest's workers. */
+/** Minimum new bytes for which the ingest's workers are used. */
 const MIN_STREAM_SIZE = 1024 * 1024;
 
-/** A part of a content that is put together, from `start` to `end`. */
+/** A part of a composed content, from `start` to `end`. */
 export interface ContentPart {
   readonly start: number;
   readonly end: number;
-  /** New bytes, a part of a stored Block from a byte on, one byte again and again, or a hole where undefined. */
+  /** New bytes, a part of a stored Block, a repeated byte, or undefined for a hole. */
   readonly source: 'octets' | BlockPart | { readonly octet: number } | undefined;
 }
 
-/** Where in a Block a part begins. */
+/** The start of a part in a Block. */
 interface BlockPart {
   readonly block: Block;
   readonly at: number;
 }
 
 /**
- * Stores a content, or what continues from an edge of one after `start` bytes, in other threads; `hint` is of all of it. A whole
- * content may come as its bytes, which stay as they are meanwhile.
+ * Stores a content in other threads, or the rest of a content from an edge at `start` on; `hint` is about the whole content. If it is given
+ * as one array, its bytes must not change meanwhile.
  */
 export type StoreSplicedContent = (
   content: Uint8Array | AsyncIterable<Uint8Array>,
   options: OpOptions & { readonly start?: number | undefined; readonly hint?: ContentHint | undefined },
 ) => Promise<Block>;
 
-/** Where the bytes of parts come from. */
+/** The parts of a content, and access to their bytes. */
 export interface SpliceSource {
   /** Every part in order, without gaps. */
   readonly parts: readonly ContentPart[];
-  /** Bytes `start` to `end`, of whatever parts. */
+  /** Reads bytes `start` to `end`, across parts. */
   readonly read: (start: number, end: number) => AsyncIterable<Uint8Array>;
   readonly storeContent: StoreSplicedContent;
 }
 
-/** A Store that contents are put together in. */
+/** The Store of a composed content. */
 export type SpliceStore = Pick<Store, 'hashName' | 'edges' | 'addBatch' | 'get' | 'name'>;
 
-/** Whether edges depend on nothing before the last one, which putting together takes. */
+/** Whether contents can be composed: that requires that edges depend only on bytes after the last edge. */
 export function canSplice({ edges }: Pick<Store, 'edges'>): boolean {
   return edges.minSize >= WINDOW_SIZE;
 }
 
 /**
- * Stores a content that is put together of new bytes, holes and parts of stored Blocks, at the cost of what is new. Leaves
- * of stored Blocks are taken over unread where they are as they would be cut again. Holes become runs.
+ * Stores a content composed of new bytes, holes and parts of stored Blocks. The cost depends on the new bytes. Leaves of stored Blocks are
+ * copied unread if cutting them again would give the same leaves. Holes become runs.
  *
- * Around what is new the content is cut from the edge before it until edges fall together with stored ones again. So it has
- * the Blocks that storing all of it gives, but where bytes that equal those of a hole are next to the hole.
+ * New bytes are cut from the edge before them up to the next edge that is also one of a stored Block. So the Blocks are the same as if
+ * everything were stored, except if bytes next to a hole equal those of the hole.
  */
 export async function spliceContent(store: SpliceStore, source: SpliceSource, options: OpOptions = {}): Promise<Block> {
   const parts = await withCutRuns(store, source.parts, options);
@@ -85,7 +85,7 @@ class Splicer {
   readonly #size: number;
   /** Everything before is in the tree. */
   #at = 0;
-  /** The part that `#at` is in. */
+  /** The index of the part that contains `#at`. */
   #index = 0;
 
   constructor(store: SpliceStore, from: SpliceSource, options: OpOptions) {
@@ -107,7 +107,7 @@ class Splicer {
       } else if (!isBlockPart(part) || !(await this.#copy(part, part.source))) {
         const before = this.#at;
         await this.#cut();
-        // The source has fewer bytes than the parts say.
+        // The source has fewer bytes than the parts declare.
         if (this.#at === before) break;
       }
       if (this.#pending.size >= FLUSH_SIZE) await this.#pending.flushTo(this.#store, this.#options);
@@ -117,19 +117,19 @@ class Splicer {
     return block;
   }
 
-  /** The part that comes next. */
+  /** The next part. */
   #part(): ContentPart | undefined {
     const { parts } = this.#from;
     while ((parts[this.#index]?.end ?? Number.POSITIVE_INFINITY) <= this.#at) this.#index++;
     return parts[this.#index];
   }
 
-  /** Takes over the leaves that begin here and are in this part whole. @returns whether there were any */
+  /** Copies the leaves from here on that are completely in this part. @returns whether there were any */
   async #copy(part: ContentPart, { block, at }: BlockPart): Promise<boolean> {
     const first = at + (this.#at - part.start);
     if (!(await this.#isEdge(block, first))) return false;
     const end = at + (part.end - part.start);
-    // The end of a content is no edge that its bytes make: what comes after it may move it.
+    // The end of a content is not an edge of its bytes. Bytes that follow may move it.
     const isEnd = end === block.span && part.end < this.#size;
     const last = isEnd || !(await this.#isEdge(block, end)) ? await this.#leafStart(block, end - 1) : end;
     if (last <= first) return false;
@@ -143,7 +143,7 @@ class Splicer {
     return true;
   }
 
-  /** Cuts from here on, until there are leaves to be taken over, a long hole, or the end. */
+  /** Cuts from here on, until there are leaves to copy, a long hole, or the end. */
   async #cut(): Promise<void> {
     let stop = this.#index;
     const { parts } = this.#from;
@@ -165,7 +165,7 @@ class Splicer {
     }
   }
 
-  /** Whether what was cut so far ends where a stored leaf begins, all that decided on it being stored content. */
+  /** Whether the cut so far ends at an edge of a stored Block, and the kernel's window before it is in the same part. */
   async #isTogether(): Promise<boolean> {
     const part = this.#part();
     if (part === undefined || !isBlockPart(part) || this.#at - part.start < KERNEL_CONTEXT) return false;
@@ -177,14 +177,14 @@ class Splicer {
     return offset === 0 || offset === block.span || (await this.#leafStart(block, offset)) === offset;
   }
 
-  /** Where the leaf begins that a byte is in. */
+  /** The start of the leaf that contains a byte. */
   async #leafStart(block: Block, offset: number): Promise<number> {
     for await (const { from } of leavesOf(this.#blocks, block, { start: offset, end: offset + 1, ...this.#options })) return offset - from;
     return offset;
   }
 }
 
-/** The byte of a part that is one, again and again; undefined for other parts, and short ones. */
+/** The byte of a long part that is a run or a hole; undefined for other parts. */
 function octetOfRun({ start, end, source }: ContentPart): number | undefined {
   if (end - start < MIN_RUN_SIZE) return undefined;
   if (source === undefined) return 0;
@@ -196,8 +196,9 @@ function isBlockPart<T extends ContentPart>(part: T): part is T & { readonly sou
 }
 
 /**
- * Parts in which long runs that begin or end in the midst of a leaf are parts of their own. They would be read and cut
- * otherwise: a byte written in the middle of a hole of 1 TiB cost a reading of all of it.
+ * Makes parts of their own of long runs that a part begins or ends within. Otherwise they would be read and cut: to write a byte in the
+ * middle
+ * of a hole of 1 TiB cost a reading of all of it.
  */
 async function withCutRuns(store: BlockSource, parts: readonly ContentPart[], options: OpOptions): Promise<ContentPart[]> {
   const blocks = keepBlocks(store);
@@ -221,7 +222,7 @@ async function withCutRuns(store: BlockSource, parts: readonly ContentPart[], op
   return found;
 }
 
-/** The long run that a byte of a Block is in, neither at its start nor at its end, and how much of it is before and after. */
+/** The long run that contains a byte of a Block, and its bytes before and after that byte. Undefined if the byte is the run's first. */
 async function runAt(
   blocks: BlockSource,
   { block, at }: BlockPart,

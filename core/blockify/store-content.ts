@@ -5,12 +5,11 @@ import type { Store } from '../store/store.ts';
 import type { BlockifyOptions, Content } from './blockify.ts';
 import { blockify, leafOfPiece } from './blockify.ts';
 
-/** Bytes of new Blocks collected before they are added to the Store. */
+/** Bytes of new Blocks to collect before they are added to the Store. */
 const FLUSH_SIZE = 4 * 1024 * 1024;
 
 /**
- * Stores a content as it comes, in this thread, and gives its Block. Of much data the ingest pipeline makes the same
- * Blocks several times as fast.
+ * Stores a content in this thread, and returns its Block. For large amounts, the ingest makes the same Blocks several times as fast.
  */
 export async function storeContent(
   store: Pick<Store, 'hashName' | 'edges' | 'addBatch'>,

@@ -15,24 +15,24 @@ import type { Parser } from './parser.ts';
 /** Milliseconds of each stage, in one thread. */
 export type StageTimes = { readonly [Stage in 'readMs' | 'kernelMs' | 'parserMs' | 'pickerMs' | 'hashMs']: number };
 
-/** How a content is cut, without storing any of it. */
+/** Statistics of how a content is cut. */
 export interface ContentSurvey {
   readonly bytes: number;
-  /** Leaves but for runs, and their bytes. */
+  /** Leaves other than runs, and their bytes. */
   readonly leaves: number;
   readonly leafBytes: number;
-  /** Of these leaves; 0 if there are none. */
+  /** Sizes of these leaves; 0 if there are none. */
   readonly minSize: number;
   readonly meanSize: number;
   readonly maxSize: number;
   /** Leaves that are in their references. */
   readonly literals: number;
-  /** Runs of one byte, and those of NUL: holes where the file is written again. */
+  /** Runs of one byte, and those of NUL, which become holes when the file is exported. */
   readonly runs: number;
   readonly runBytes: number;
   readonly nulRuns: number;
   readonly nulBytes: number;
-  /** Different leaves to be stored, and their bytes. */
+  /** Different hashed leaves, and their bytes. */
   readonly uniqueLeaves: number;
   readonly uniqueBytes: number;
   readonly histogram: readonly SizeBucket[];
@@ -44,9 +44,9 @@ export interface SurveyedLeaf {
   readonly offset: number;
   readonly size: number;
   readonly kind: 'hash' | 'literal' | 'run';
-  /** Of what is stored under its hash. */
+  /** The digest of a hashed leaf. */
   readonly digest?: Uint8Array;
-  /** Of a run. */
+  /** The byte of a run. */
   readonly octet?: number;
 }
 
@@ -57,9 +57,9 @@ export interface SurveyOptions extends OpOptions {
 }
 
 /**
- * Cuts and hashes a content as storing it would, and says how.
+ * Cuts and hashes a content without storing it, and returns statistics.
  *
- * @throws whatever `content` throws; as blockify does
+ * @throws as blockify
  */
 export async function surveyContent(content: Content, settings: EdgeSettings, options: SurveyOptions): Promise<ContentSurvey> {
   const { signal, parser, onLeaf } = options;
@@ -74,7 +74,7 @@ export async function surveyContent(content: Content, settings: EdgeSettings, op
   return survey.finish({ ...times, ...clock });
 }
 
-/** A content whose waiting is measured. */
+/** A content that measures the time spent waiting for it. */
 async function* timed(content: Content, clock: { readMs: number }): AsyncGenerator<Uint8Array> {
   if (content instanceof Uint8Array) {
     yield content;
@@ -109,7 +109,7 @@ class Survey {
     uniqueBytes: 0,
   };
   #hashMs = 0;
-  /** The run that may yet continue: long ones come in parts. */
+  /** The current run, which may continue: long runs come in parts. */
   #run: { readonly octet: number; readonly offset: number; size: number } | undefined;
 
   constructor(hashName: HashName, onLeaf: SurveyOptions['onLeaf']) {

@@ -18,13 +18,12 @@ import type { ContentHint, Parser } from './parser.ts';
 import { MAX_HEAD_SIZE } from './parser.ts';
 
 /**
- * Takes up a content that grows where an earlier process left it. The last leaves and some superblocks are read from the
- * Store. Where a parser is in the middle of something, what that began with is read too. Where it is not known what that
- * is, all of the content is read.
+ * Continues a growing content where an earlier process left it. The last leaves and some superblocks are read from the Store. If a parser's
+ * mark is before the stable point, the bytes in between are read, too. If there is no mark, the whole content is read.
  *
- * @param block - what `block()` of it gave
- * @param at - what `stablePoint()` gave then; undefined where that is unknown: then it grows from its start, which is read whole
- * @throws {MissingBlockError} and {CorruptBlockError} if what has to be read cannot be
+ * @param block - the last result of its `block()`
+ * @param at - the result of `stablePoint()` at that time; undefined if unknown: then the whole content is read and cut again
+ * @throws {MissingBlockError} and {CorruptBlockError} if Blocks cannot be read
  */
 export async function takeUpContent(
   store: Pick<Store, 'hashName' | 'get' | 'addBatch' | 'name'>,
@@ -62,12 +61,12 @@ export async function takeUpContent(
   const tree = new BlockTreeBuilder(pending);
   const copier = await TreeCopier.open(source, block, options);
   for await (const { from, block: leaf } of leavesOf(source, block, { start: stable, end: stable + 1, ...options })) {
-    // Neighbouring runs of one byte are one leaf.
+    // The stable point may be within a run: copy the leaves before it, and add the first part of the run.
     await copier.copy(tree, 0, stable - from);
     if (from > 0) tree.add({ ...leaf, span: from });
   }
   if (stable === block.span) await copier.copy(tree, 0, stable);
-  // A window of the kernel that reaches back over the edge decides nothing, but where Blocks may be shorter than it.
+  // The kernel's window may reach back over the edge. That matters only if Blocks may be shorter than the window.
   const needed = scanner.settings.minSize < WINDOW_SIZE ? Math.min(KERNEL_CONTEXT, stable) : 0;
   const before =
     needed === 0
@@ -86,5 +85,5 @@ export async function takeUpContent(
   return content;
 }
 
-/** Bytes of Blocks that wait before they go to the Store. */
+/** Bytes of pending Blocks after which they are sent to the Store. */
 const MAX_PENDING_SIZE = 4 * 1024 * 1024;

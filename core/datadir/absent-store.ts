@@ -18,7 +18,7 @@ import type { StoredCompression } from '../store/records/stored-bytes.ts';
 import type { AddResult, Store } from '../store/store.ts';
 import { isDatadir } from './datadir-recovery.ts';
 
-/** A Store that is made when the first Block is added to it: until then nothing touches the disk. */
+/** A Store that does not exist yet. It is made when the first Block is added. Until then nothing is written to the disk. */
 export class AbsentStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
@@ -33,9 +33,9 @@ export class AbsentStore implements Store {
   #isClosed = false;
 
   /**
-   * @param folder - where it will be
-   * @param making - `make` makes and opens it; called once, at the first add; `access`: the modes of what is made before
-   * @param compression - what it is made with, so that records made before it is there are compressed already
+   * @param folder - the folder of the Store
+   * @param making - `make` makes and opens it, at the first add; `access` has the modes of files made before
+   * @param compression - the compression of the Store, so that records made before it exists are compressed already
    */
   constructor(
     folder: string,
@@ -51,7 +51,7 @@ export class AbsentStore implements Store {
     this.#make = make;
     this.#compression = compression;
     this.#offersBefore = {
-      // A datadir has them there, whether or not it is made.
+      // A datadir has its archives there, whether it exists or not.
       archives: {
         open: (archive, options) => openArchiveFile(join(folder, 'archives', `${archive}.vt`), { ...options, access }),
         list: async () => await archiveNames(folder),
@@ -73,7 +73,7 @@ export class AbsentStore implements Store {
     return this.#store === undefined ? this.#offersBefore : { making: this };
   }
 
-  /** The Store, once it is made. */
+  /** The Store, once it exists. */
   get wraps(): Store | undefined {
     return this.#store;
   }
@@ -150,12 +150,12 @@ export class AbsentStore implements Store {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    // The callers of add have got the error already.
+    // The callers of `add` have already got the error.
     await this.#made?.catch(() => undefined);
     await this.#store?.[Symbol.asyncDispose]();
   }
 
-  /** The Store, where another session has made it since. */
+  /** The Store, if another session has made it meanwhile. */
   async #madeByOthers(): Promise<Store | undefined> {
     return this.#isClosed || !isDatadir(this.#folder) ? undefined : await this.#open();
   }

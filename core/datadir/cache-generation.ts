@@ -1,29 +1,32 @@
 import type { BlockIndex } from './index/block-index.ts';
 import { isUnwritable } from './index-opening.ts';
 
-/** The generation of a Store, as the cache beside its index counts on it: where Blocks may be gone, a new one begins and the cache is void. */
+/**
+ * The generation of a Store, to which the cache beside its index belongs. When Blocks may be lost, a new generation begins, and the cache
+ * is invalid.
+ */
 export class CacheGeneration {
   readonly #current: () => number;
   readonly #onLoss: () => void;
-  /** The generation when the index was opened: what this session puts into the cache belongs to it. Empty where the cache is of no use. */
+  /** The generation when the index was opened, to which this session's cache values belong. Empty if the cache cannot be used. */
   #own: string | undefined;
   #isDropped = false;
 
   /**
-   * @param current - the Store's generation at present
-   * @param onLoss - Blocks that were there may be gone
+   * @param current - reads the Store's current generation
+   * @param onLoss - called when Blocks may be lost; must increase the generation
    */
   constructor(current: () => number, onLoss: () => void) {
     this.#current = current;
     this.#onLoss = onLoss;
   }
 
-  /** The one that this session's values belong to; undefined where the index is only read. */
+  /** The generation to which this session's values belong; undefined if the index is read-only. */
   get own(): string | undefined {
     return this.#own;
   }
 
-  /** Has an index keep a cache of the present generation, and drop one of another. */
+  /** Sets an index's cache to the current generation, and drops the values of another. */
   begin(index: BlockIndex): void {
     const generation = String(this.#current());
     this.#own = generation;
@@ -32,7 +35,7 @@ export class CacheGeneration {
       index.dropCache('generation', generation);
     } catch (error) {
       if (!isUnwritable(error)) throw error;
-      this.#own = ''; // what is there is of no use, and nothing is added to it
+      this.#own = ''; // the cache is invalid, and nothing is added to it
     }
   }
 
@@ -41,17 +44,17 @@ export class CacheGeneration {
     return this.#own === '' ? undefined : index?.cacheGet(key);
   }
 
-  /** Drops the cache, once, here and for every session that opens the Store later: Blocks that it counts on are not there. */
+  /** Drops the cache, for this session and later ones, because Blocks to which it refers are missing. Works once per session. */
   drop(index: BlockIndex): void {
     if (this.#isDropped) return;
     this.#isDropped = true;
     const isOurs = index.setting('generation') === this.#own;
     this.beginNext(index);
-    // Where another session has dropped it before, what this one made of it since its start does not count.
+    // If another session has dropped it before, this session's view of the cache is invalid as well.
     if (!isOurs) this.#own = '';
   }
 
-  /** Begins a new generation of the Store: every session's cache is void from now on. */
+  /** Begins a new generation of the Store, which invalidates the cache of every session. */
   beginNext(index: BlockIndex): void {
     this.#onLoss();
     this.begin(index);

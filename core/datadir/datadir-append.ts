@@ -6,10 +6,10 @@ import type { DatadirIndex } from './datadir-index.ts';
 import type { DatadirWriter } from './datadir-writer.ts';
 import { KnownBlocks } from './known-blocks.ts';
 
-/** Where records are appended. */
+/** The functions of a writer that appending needs. */
 export type RecordWriter = Pick<DatadirWriter, 'append' | 'sync' | 'close'>;
 
-/** Appends to a datadir what it has not. */
+/** Appends new Blocks to a datadir. */
 export class RecordAppender {
   readonly known: KnownBlocks;
   readonly tally = new AddTally();
@@ -25,10 +25,10 @@ export class RecordAppender {
   }
 
   /**
-   * Appends the new ones among Blocks. One pass, without giving up control: nothing else of this process adds in between.
+   * Appends those Blocks of a batch that are new. It is synchronous, so nothing else in this process can add meanwhile.
    *
    * @returns for each Block 1 if it was new, else 0
-   * @throws {IndexDamagedError} where the index cannot be read, or the system's error: then none of them counts as added
+   * @throws {IndexDamagedError} if the index cannot be read, or the system's error. Then none of them counts as added
    */
   append(batch: RecordBatch, writer: RecordWriter): Uint8Array {
     const { count, digests, sizes } = batch;

@@ -14,12 +14,12 @@ import type { SessionReserve } from './session-reserve.ts';
 import { rewriteUnsynced } from './unsynced-records.ts';
 import { writeError } from './write-error.ts';
 
-/** Tries to make the same Blocks durable, each in another file, before a flush fails. */
+/** Attempts to make the same Blocks durable, each in another file, before a flush fails. */
 const MAX_SYNCS = 3;
 
-/** What {@link DatadirCommits} works with. */
+/** The parts of a datadir that {@link DatadirCommits} needs. */
 export interface CommitParts {
-  /** Of the Store, for errors. */
+  /** The name of the Store, for errors. */
   readonly name: string;
   readonly hash: HashFunction;
   readonly compression: StoredCompression;
@@ -28,18 +28,18 @@ export interface CommitParts {
   readonly readers: DatafileReaders;
   readonly known: KnownBlocks;
   readonly reserve: SessionReserve;
-  /** Absent where nothing may be written. */
+  /** Undefined if the Store is read-only. */
   readonly writer: RecordWriter | undefined;
   readonly ticker: IndexTickerOptions | undefined;
 }
 
-/** Makes durable what a session added to a datadir, and tells the index where it is: data first, then the index. */
+/** Makes a session's new Blocks durable, and adds them to the index: data first, then the index. */
 export class DatadirCommits {
   readonly #parts: CommitParts;
   readonly #ticker: IndexTicker;
-  /** Files whose sync has failed, and why: their records that wait for the index are written again first. */
+  /** Files whose sync has failed, with the error. Their records that are not in the index yet are written again to another file. */
   readonly #unsynced = new Map<string, unknown>();
-  /** Why Blocks that were added are gone for good. */
+  /** The error, if added Blocks are lost. */
   #lost: VtError | undefined;
 
   constructor(parts: CommitParts) {
@@ -47,38 +47,38 @@ export class DatadirCommits {
     this.#ticker = new IndexTicker((batch) => this.#commit(batch), parts.ticker);
   }
 
-  /** Blocks were added. */
+  /** Counts added Blocks. */
   noteAdded(count: number): void {
     this.#ticker.noteAdded(count);
   }
 
-  /** A Block is damaged where it is: the index is notified. */
+  /** Marks a Block as damaged in the index. */
   noteDamage(digest: Uint8Array, location: Location): void {
     this.#ticker.addNote(Uint8Array.from(digest), { ...location, isDamaged: true });
   }
 
-  /** A value of the cache, kept once the Blocks that were added before are. */
+  /** Queues a value for the cache. It is kept once the Blocks added before are committed. */
   addCachePut(key: Uint8Array, value: Uint8Array): void {
     this.#ticker.addCachePut(Uint8Array.from(key), Uint8Array.from(value));
   }
 
-  /** Waits where so much is to be committed that adding should wait too. */
+  /** Waits if so much is uncommitted that adding should pause. */
   async keepUp(): Promise<void> {
     if (this.#ticker.isBehind) await this.#ticker.flush();
   }
 
-  /** Commits all that was added. @throws also where Blocks of an earlier add are gone: no later flush may say otherwise */
+  /** Commits all added Blocks. @throws also if Blocks of an earlier add are lost, at each later flush */
   async flush(): Promise<void> {
     await this.#ticker.flush();
     if (this.#lost !== undefined) throw this.#lost;
   }
 
-  /** How many Blocks each transaction of the index held, in this session. */
+  /** How many Blocks each transaction of the index had in this session. */
   batching(): IndexBatching {
     return this.#ticker.batching();
   }
 
-  /** Commits no more by itself. */
+  /** Ends automatic commits. */
   stop(): void {
     this.#ticker.stop();
   }
@@ -96,15 +96,15 @@ export class DatadirCommits {
       const synced = await this.#sync(writer);
       upTo = synced.upTo;
       const { marks } = synced;
-      // A value of the cache promises Blocks, which may be among those lost.
+      // A cache value refers to Blocks, which may be among those lost.
       const isDamaged = notes.some(([, location]) => location.isDamaged === true);
       if (this.#lost !== undefined || isDamaged) cachePuts = [];
       blocks = joinedBlocks(notes, known.recent.waiting(upTo));
       changes = await this.#commitToIndex({ blocks, marks, cachePuts });
-      // The first damage that a session found began a generation, this is for all that came after.
+      // The first damage in a session has already begun a generation. This is for further damage.
       if (isDamaged) index.beginGeneration();
     } catch (error) {
-      // What the index could not take comes with the next batch; what opens the Store later finds it in the data files.
+      // The next batch includes these again. If there is none, a later session finds the Blocks in the data files.
       this.#ticker.requeue({ notes, cachePuts });
       throw writeError(name, error);
     }
@@ -123,7 +123,10 @@ export class DatadirCommits {
     }
   }
 
-  /** Makes durable what was added, up to a position: what a failed sync may have lost goes to another file, which is synced in its turn. */
+  /**
+   * Makes added Blocks durable, and returns up to which position. Blocks of a file whose sync failed go to another file, which is then
+   * synced.
+   */
   async #sync(writer: RecordWriter): Promise<{ readonly upTo: number; readonly marks: ReadonlyMap<string, FileMarks> }> {
     const { recent } = this.#parts.known;
     const marks = new Map<string, FileMarks>();

@@ -11,57 +11,65 @@ import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
 import { DEFAULT_DURABILITY, DURABILITIES, type Durability } from '../store/durability.ts';
 
-/** The file in a datadir that says what it is. @see vt(5), "Datadirs" */
+/** The file with the format and settings of a datadir. @see vt(5), "Datadirs" */
 export const FORMAT_FILE = 'vtftp-store';
-/** The version of a new datadir. This program reads earlier ones: those of version 1 had another index. */
+/** The version of a new datadir. This program also reads version 1, which had another index. */
 const FORMAT_VERSION = 2;
-/** The version of one that has, or is about to have, data files of other hash functions. Earlier programs would miss the Blocks in them. */
+/**
+ * The version of a datadir that has, or is about to have, data files of several hash functions. Earlier programs would not find their
+ * Blocks.
+ */
 const MIXED_VERSION = 3;
-/** The version of one that compresses by Zstandard, whatever else it has: earlier programs cannot read its Blocks. */
+/** The version of a datadir with Zstandard, whose Blocks earlier programs cannot read. */
 const ZSTD_VERSION = 4;
 
-/** How a Store compresses: each Block by itself, or neighbours together. */
+/** How a Store compresses: `zlib` compresses each Block by itself, `zstd` adjacent Blocks together. */
 export const COMPRESSIONS = ['none', 'zlib', 'zstd'] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
-/** Of mail and logs level 1 took 0.9 of its CPU time and 1.04 of the room. Level 9 took 2.5 times as long for 0.95, of sources for 0.89. */
+/**
+ * Default level of Zstandard. With mail and logs, level 1 takes 0.9 of its CPU time and 1.04 of its space. Level 9 takes 2.5 times as long
+ * for 0.95 of the space, for sources 0.89.
+ */
 export const DEFAULT_LEVEL = 3;
 const MAX_LEVEL = 19;
-/** The levels that there are, in text. */
+/** All levels, as text. */
 export const LEVELS: readonly string[] = Array.from({ length: MAX_LEVEL }, (_, i) => String(i + 1));
 
 /**
- * The same of a Store that compresses each Block by itself: small ones have little in them that comes twice. 256 MiB of mail and logs in
- * leaves of 2.8, 24, 48 and 96 KB took 104.8, 88.1, 87.1 and 86.2 MB. What such a leaf takes in the end is about what one of the
- * others takes as it is, so an edit costs no more.
+ * The edge settings of a Store that compresses each Block by itself. Small Blocks compress badly: 256 MiB of mail and logs in leaves of
+ * 2.8,
+ * 24, 48 and 96 KB took 104.8, 88.1, 87.1 and 86.2 MB. Such a leaf, compressed, takes about as much as a smaller uncompressed leaf, so an
+ * edit
+ * costs no more.
  */
 const COMPRESSED_EDGES: EdgeSettings = { kernel: 'poly32-1', minSize: 49_152, meanSize: 98_304, maxSize: 262_144 };
 
-/** How a new Store cuts data. */
+/** The edge settings of a new Store. */
 export function edgesFor(compression: Compression | undefined): EdgeSettings {
   return compression === 'zlib' ? COMPRESSED_EDGES : DEFAULT_EDGES;
 }
 
-/** What a datadir's format file says. */
+/** The contents of a datadir's format file. */
 export interface DatadirFormat {
   /** 16 bytes in hex with dashes. */
   readonly storeId: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
   readonly compression: Compression;
-  /** Of Zstandard, 1..{@link MAX_LEVEL}; undefined: the default. */
+  /** The level of Zstandard, 1..{@link MAX_LEVEL}; undefined for the default. */
   readonly level?: number;
-  /** Goes up whenever Blocks that were there may be gone. */
+  /** Increases whenever Blocks may be lost. */
   readonly generation: number;
   readonly durability: Durability;
-  /** Who besides its owner may use the Store. Undefined where a Store of an earlier version does not say: then nobody. */
+  /** Who besides its owner may use the Store. Undefined if an earlier version did not record it: then nobody. */
   readonly shared: Shared | undefined;
   /** It may have data files of other hash functions, from before a transition in place. */
   readonly isMixed?: boolean;
-  /** The hash function that a transition in place is about to give it; it has it already where `hashName` is the same. */
+  /** The new hash function during a transition in place. If it equals `hashName`, the change has been made. */
   readonly becoming?: HashName;
 }
 
-/** The text of a format file: INI. */
+/** Formats the text of a format file, in INI syntax. */
 export function formatDatadirFormat(format: DatadirFormat): string {
   const { kernel, minSize, meanSize, maxSize, coarseFrom } = format.edges;
   const coarse = coarseFrom === undefined ? '' : `\ncoarse=${coarseFrom}`;
@@ -88,10 +96,10 @@ function versionOf({ compression, isMixed, becoming }: DatadirFormat): number {
 }
 
 /**
- * Parses a format file. Unknown settings are passed over.
+ * Parses a format file. Unknown settings are ignored.
  *
  * @throws {VtError} EUNSUPPORTED for a later version
- * @throws {ParseError} for anything else that is amiss
+ * @throws {ParseError} for any other fault
  */
 export function parseDatadirFormat(text: string): DatadirFormat {
   const settings = parseSettings(text);
@@ -185,7 +193,7 @@ function bad(name: string, expected: string, found: Setting): ParseError {
 }
 
 /**
- * Reads the format file of a datadir, or gives undefined where there is none.
+ * Reads the format file of a datadir; undefined if there is none.
  *
  * @throws {ParseError} or {VtError} EUNSUPPORTED as {@link parseDatadirFormat}
  */
@@ -205,7 +213,7 @@ export function readDatadirFormat(folder: string): DatadirFormat | undefined {
   }
 }
 
-/** Writes the format file of a datadir: whole or not at all, and durably. */
+/** Writes the format file of a datadir, atomically and durably. */
 export function writeDatadirFormat(folder: string, format: DatadirFormat): void {
   replaceStoreFile(join(folder, FORMAT_FILE), Buffer.from(formatDatadirFormat(format)), accessFor(format.shared));
   syncFolder(folder);

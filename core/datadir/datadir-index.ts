@@ -9,29 +9,29 @@ import { IndexDamagedError } from './index/index-types.ts';
 import type { IndexOpeningOptions, OpenedIndex } from './index-opening.ts';
 import { IndexOpening } from './index-opening.ts';
 
-/** With less room than this on the disk what data files hold beyond the index is kept in memory. */
+/** With fewer bytes of free disk space, records that are not in the index are kept in memory. */
 const MIN_ROOM = 2 * 1024 * 1024;
-/** Least time between two looks for what other processes left unindexed, in milliseconds. */
+/** Minimum milliseconds between two searches for records that other processes have not indexed. */
 const LOOK_AGAIN_MS = 200;
 
-/** Reads what data files hold beyond their marks into a sink. */
+/** Reads the records of data files after their marks into a sink. */
 export type CatchUp = (behind: readonly BehindFile[], sink: IndexSink, options: CatchUpOptions) => Promise<void>;
 
 export interface DatadirIndexOptions extends IndexOpeningOptions {
-  /** Data files may be growing under other processes. */
+  /** Whether other processes may write data files. */
   readonly shared: boolean;
   readonly catchUp: CatchUp;
-  /** Files that this session is writing to: it tells the index itself. */
+  /** Files that this session is writing, which it indexes itself. */
   readonly ownFiles: () => readonly string[];
-  /** The Store's generation: a cache of another is dropped. */
+  /** The Store's generation. A cache of another generation is dropped. */
   readonly generation: () => number;
-  /** A clock that never goes back, in milliseconds. */
+  /** A monotonic clock, in milliseconds. */
   readonly monotonicMs: () => number;
 }
 
 /**
- * The index of a datadir through its life: opened at first use, caught up with the data files, and made again from
- * them where it is missing, damaged, or another's.
+ * Manages the index of a datadir. It is opened at the first use, and updated from the data files. If it is missing, damaged, or belongs to
+ * another Store, it is made again from them.
  */
 export class DatadirIndex {
   readonly #options: DatadirIndexOptions;
@@ -41,18 +41,18 @@ export class DatadirIndex {
   #behind: readonly BehindFile[] = [];
   /** Why the index on disk cannot be used. */
   #unusable: string | undefined;
-  /** Why no index can be made: what it would hold is kept in memory. */
+  /** Why no index can be made. Its entries are then kept in memory. */
   #unwritable: unknown;
-  /** The id of the index when it was opened: the marks that are made here hold in that one alone. */
+  /** The id of the index when it was opened. This session's marks are valid only for that index. */
   #indexId = '';
   #tried = false;
   #readying: Promise<void> | undefined;
   #isReady = false;
   #rebuilt = false;
-  /** The last commit, whatever became of it: an index is closed only after. */
+  /** Resolves when the last commit has ended, also if it failed. The index is closed only after that. */
   #committing: Promise<void> = Promise.resolve();
   #lookedMs = Number.NEGATIVE_INFINITY;
-  /** Where nothing can be written: what the index does not know. */
+  /** Entries that could not be written to the index. */
   readonly #overlay = new IndexOverlay();
 
   constructor(options: DatadirIndexOptions) {
@@ -61,15 +61,15 @@ export class DatadirIndex {
     this.#generation = new CacheGeneration(options.generation, options.onLoss);
   }
 
-  /** Whether `ready` has been done. */
+  /** Whether `ready` has succeeded. */
   get isReady(): boolean {
     return this.#isReady;
   }
 
-  /** Opens what is there, at once; false where it cannot be used. It may be behind. */
+  /** Opens an existing index, synchronously. It may lack recent Blocks. @returns false if it cannot be used */
   openNow(): boolean {
     if (!this.#tried) {
-      // Where it throws, as when there is no descriptor left, it is tried again: an index that was not opened is not empty.
+      // If it throws, for instance without free descriptors, the next call tries again. It must not be taken for an empty index.
       const opened = this.#opening.open();
       if (typeof opened === 'string') this.#unusable = opened;
       else this.#take(opened);
@@ -78,7 +78,7 @@ export class DatadirIndex {
     return this.#index !== undefined;
   }
 
-  /** Opens the index, makes it again where needed, and catches up with the data files. */
+  /** Opens the index, makes it again if necessary, and adds what the data files have beyond it. */
   async ready(signal?: AbortSignal): Promise<void> {
     if (this.#isReady) return;
     this.#readying ??= this.#makeReady(signal).finally(() => {
@@ -91,7 +91,7 @@ export class DatadirIndex {
     this.openNow();
     if (this.#unusable !== undefined) {
       this.#take(this.#opening.makeAnew(this.#unusable));
-      // Only now: where this failed it is tried again, as an index that could not be made is not empty.
+      // Only now: if this failed, the next call must try again.
       this.#unusable = undefined;
     }
     await this.#catchUp(this.#behind, signal);
@@ -112,7 +112,7 @@ export class DatadirIndex {
   async #catchUp(behind: readonly BehindFile[], signal: AbortSignal | undefined): Promise<void> {
     if (behind.length === 0) return;
     const index = this.#index;
-    // The last of the room is for what a session changes.
+    // The last disk space is reserved for changes of sessions.
     let takesMore = index !== undefined && !this.#options.readOnly && roomBeside(this.#options.indexFolder) >= MIN_ROOM;
     const sink: IndexSink = {
       commit: async (batch) => {
@@ -121,7 +121,7 @@ export class DatadirIndex {
             await index?.commit(batch, this.#indexId);
             return;
           } catch {
-            // As on a full disk: the Blocks can be read all the same, and a later session tells the index.
+            // For instance a full disk. The Blocks can still be read, and a later session indexes them.
             takesMore = false;
           }
         }
@@ -136,17 +136,17 @@ export class DatadirIndex {
     this.refresh();
   }
 
-  /** Sees what other processes have committed. */
+  /** Makes commits of other processes visible. */
   refresh(): void {
     try {
       this.#index?.refresh();
     } catch (error) {
-      // What was seen before can be read on; who changes the index next makes it again.
+      // The previous view can still be read. The next change of the index makes it again.
       if (!(error instanceof IndexDamagedError)) throw error;
     }
   }
 
-  /** Where a Block is, or undefined. */
+  /** The location of a Block, or undefined. */
   get(digest: Uint8Array): Location | undefined {
     return this.#index?.get(digest) ?? this.#overlay.get(digest);
   }
@@ -157,14 +157,14 @@ export class DatadirIndex {
     return this.#overlay.has(digest, () => this.#options.generation());
   }
 
-  /** What the index could not take, and where it is: {@link takeRest} puts it in. */
+  /** Entries that could not be written to the index. {@link takeRest} writes them. */
   rest(): Generator<readonly [digest: Uint8Array, location: Location]> {
     return this.#overlay.entries();
   }
 
   /**
-   * The generation of the index, its last change and about how many Blocks it has, as it was refreshed last. While the first two
-   * are the same, no other session has added or taken away. NaN where not all that is known is in the index.
+   * The generation of the index, its last change, and the approximate number of Blocks, at the last refresh. While the first two are the
+   * same, no other session has added or removed Blocks. NaN if some entries are not in the index.
    */
   standing(): { readonly generation: string | undefined; readonly blocks: number; readonly changes: number } {
     const index = this.#index;
@@ -186,17 +186,17 @@ export class DatadirIndex {
     return this.#generation.get(this.#index, key);
   }
 
-  /** Drops the cache, here and for every session that opens the Store later: Blocks that it counts on are not there. */
+  /** Drops the cache, for this session and later ones, because Blocks to which it refers are missing. */
   dropCache(): void {
     if (!this.#options.readOnly && this.#index !== undefined) this.#generation.drop(this.#index);
   }
 
-  /** Begins a new generation of the Store: every session's cache is void from now on. */
+  /** Begins a new generation of the Store, which invalidates the cache of every session. */
   beginGeneration(): void {
     if (this.#index !== undefined) this.#generation.beginNext(this.#index);
   }
 
-  /** The Store's generation at present. */
+  /** The Store's current generation. */
   get generation(): number {
     return this.#options.generation();
   }
@@ -206,22 +206,22 @@ export class DatadirIndex {
     return this.#index?.setting(name);
   }
 
-  /** Blocks and where they are, ascending by digest, at most `limit`, all after `after`; of the index alone. */
+  /** Blocks and their locations in the index, ascending by digest, at most `limit`, all after `after`. */
   entries(after: Uint8Array | undefined, limit: number): (readonly [digest: Uint8Array, location: Location])[] {
     return this.#index?.entries(after, limit) ?? [];
   }
 
-  /** Whether there is an index that was opened: without one nothing is known of what is in the data files. */
+  /** Whether an index is open. Without one, the contents of the data files are unknown. */
   get isOpen(): boolean {
     return this.#index !== undefined;
   }
 
-  /** Whether another session has made the index again since this one opened it: it may not know all Blocks yet. */
+  /** Whether another session has made the index again since this one opened it. It may not have all Blocks yet. */
   get isMadeAnew(): boolean {
     return this.#index !== undefined && this.#index.id !== this.#indexId;
   }
 
-  /** See {@link BlockIndex.rewrite}: of the index that this session has opened. @throws {IndexDamagedError} also where there is none */
+  /** See {@link BlockIndex.rewrite}. @throws {IndexDamagedError} also if no index is open, or it has been made again */
   rewrite(
     changes: readonly IndexRewrite[],
     marks: ReadonlyMap<string, FileMarks>,
@@ -231,20 +231,20 @@ export class DatadirIndex {
     return this.#index.rewrite(changes, marks, settings, this.#indexId);
   }
 
-  /** The marks of every file known. */
+  /** The marks of all known files. */
   marks(): Map<string, FileMarks> {
     return new Map([...(this.#index?.marks() ?? []), ...this.#overlay.marks]);
   }
 
-  /** The marks of the index alone: they say which files a writer may continue with. */
+  /** The marks in the index only. They show which files a writer may continue. */
   indexMarks(): Map<string, FileMarks> {
     return this.#index?.marks() ?? new Map<string, FileMarks>();
   }
 
   /**
-   * Puts a batch at once.
+   * Commits a batch in one transaction.
    *
-   * @returns the last change of the index before it, and the one that it is
+   * @returns the number of the index's last change before the batch, and that of the batch
    */
   async commit(batch: IndexBatch): Promise<{ readonly before: number; readonly after: number }> {
     await this.ready();
@@ -270,9 +270,9 @@ export class DatadirIndex {
   }
 
   /**
-   * Looks for what the data files hold and the index does not know: after a miss. Looks at most every so often.
+   * Searches the data files for records that are not indexed, after a miss. Does nothing within {@link LOOK_AGAIN_MS} of the last search.
    *
-   * @returns whether there was something
+   * @returns whether there were any
    */
   async lookAgain(signal?: AbortSignal): Promise<boolean> {
     const nowMs = this.#options.monotonicMs();
@@ -285,7 +285,7 @@ export class DatadirIndex {
   }
 
   /**
-   * Makes the index again, as it says what is not so. Again only once the one that was made has taken something.
+   * Makes a wrong index again. Does so a second time only after a successful commit to the new one.
    *
    * @returns whether it was done
    */
@@ -309,10 +309,10 @@ export class DatadirIndex {
   }
 
   /**
-   * Puts into the index what it could not take before, for lack of room: all of it.
+   * Writes all entries to the index that could not be written before, for lack of disk space.
    *
-   * @param limit - Blocks put at a time
-   * @throws the system's error where there is no room yet
+   * @param limit - Blocks per transaction
+   * @throws the system's error if there is still no space
    */
   async takeRest(limit: number): Promise<void> {
     if (this.#index === undefined && this.#unwritable !== undefined) {
@@ -327,7 +327,7 @@ export class DatadirIndex {
     index.refresh();
   }
 
-  /** Merges runs of the index where there are many. */
+  /** Merges runs of the index if there are many. */
   async compact(): Promise<void> {
     await this.#index?.compact();
   }

@@ -12,36 +12,36 @@ import type { StoreNames } from './names/store-names.ts';
 import type { StoreReserve } from './store-reserve.ts';
 import type { WriterPresence } from './writer-presence.ts';
 
-/** What a datadir is made of; `openDatadir` puts it together. */
+/** The parts of a datadir, which `openDatadir` makes. */
 export interface DatadirParts {
   readonly path: string;
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
-  /** How Blocks are compressed in the records that are added. */
+  /** How Blocks are compressed in added records. */
   readonly compression: StoredCompression;
-  /** How records are laid out that it appends. */
+  /** Determines the layout of appended records. */
   readonly layOut: LayOutRecords;
   readonly index: DatadirIndex;
   readonly storeId: string;
-  /** The modes of what is made in it. */
+  /** The modes of new files in it. */
   readonly access: StoreAccess;
-  /** Room for when the disk is full. Absent where nothing may be written. */
+  /** The reserve of disk space. Absent if the Store is read-only. */
   readonly reserve?: StoreReserve;
   /** Absent where nothing may be written. */
   readonly writer: RecordWriter | undefined;
-  /** Each record's digest is before its stored bytes. */
+  /** Whether each record has its digest before its stored bytes. */
   readonly hasDigests: boolean;
-  /** What references are under other hash functions: closed with the Store. */
+  /** References under other hash functions. Closed with the Store. */
   readonly names: StoreNames;
   readonly ticker?: IndexTickerOptions;
-  /** How far adds are to outlive a loss of power; asked for at each write. Default `batch`. */
+  /** Whether and when adds are made durable; called at each write. Default `batch`. */
   readonly durability?: () => Durability;
-  /** The session's place among the writers. Absent where gc never runs. */
+  /** The session's entry among the writers. Absent if gc never runs on the Store. */
   readonly presence?: WriterPresence;
 }
 
-/** The inside of an open datadir, for its maintenance. */
+/** The internals of an open datadir, for maintenance. */
 export interface DatadirInternals {
   readonly path: string;
   readonly hash: HashFunction;

@@ -21,10 +21,10 @@ import { IndexDamagedError } from './index/index-types.ts';
 import type { KnownBlocks } from './known-blocks.ts';
 import { digestInStore } from './names/record-names.ts';
 
-/** Images of records whose memory is kept to be used again. */
+/** Maximum unused images of records whose memory is kept for reuse. */
 const MAX_KEPT_IMAGES = 8;
 
-/** What reading needs of a datadir. */
+/** The parts of a datadir that reading needs. */
 export interface DatadirReadsParts {
   readonly name: string;
   readonly hash: HashFunction;
@@ -32,15 +32,15 @@ export interface DatadirReadsParts {
   readonly readers: DatafileReaders;
   readonly known: KnownBlocks;
   readonly names: Pick<OtherNames, 'find'>;
-  /** Each record's digest is before its stored bytes. */
+  /** Whether each record has its digest before its stored bytes. */
   readonly hasDigests: boolean;
-  /** Throws where the Store is closed or the signal aborted. */
+  /** Throws if the Store is closed or the signal has fired. */
   check(action: string, options: OpOptions): void;
-  /** A Block is damaged where it is. */
+  /** Called with a damaged Block. */
   onDamage(digest: Uint8Array, location: Location): void;
 }
 
-/** Finds Blocks of a datadir and reads them, wherever another session's gc has moved them and whatever is wrong with the index. */
+/** Finds and reads Blocks of a datadir, also if gc of another session moves them, or the index is wrong. */
 export class DatadirReads {
   readonly #parts: DatadirReadsParts;
   readonly #turns = new EventTurns();
@@ -50,14 +50,14 @@ export class DatadirReads {
     this.#parts = parts;
   }
 
-  /** A Block, checked against its digest. @see Store.get */
+  /** Gets a Block, and verifies it. @see Store.get */
   async get(hashcode: HashCode, options: OpOptions): Promise<Uint8Array | undefined> {
     this.#parts.check('get from', options);
     if (hashcode.hashName !== this.#parts.hash.name) return undefined;
     const turn = this.#turns.next(options.signal);
     if (turn !== undefined) await turn;
     if (!this.#parts.index.isReady) await this.#parts.index.ready(options.signal);
-    // As the index was a moment ago: looking for later commits takes longer than the look itself, and is done for what is not right.
+    // Use the index without a refresh first. To check for later commits takes longer than the lookup, and is only done if this fails.
     const known = this.#locateSafely(hashcode.digest);
     if (known !== undefined && known.isDamaged !== true) {
       const found = readLocatedBlock(this.#parts.readers, known, hashcode.digest, this.#parts.hash);
@@ -71,7 +71,7 @@ export class DatadirReads {
     try {
       const location = this.#locate(digest);
       if (location !== undefined) return location;
-      // Another process may have died before it told the index.
+      // Another process may have died before it updated the index.
       if (!(await this.#parts.index.lookAgain(options.signal))) return undefined;
     } catch (error) {
       if (!(error instanceof IndexDamagedError)) throw error;
@@ -81,7 +81,7 @@ export class DatadirReads {
     return this.#locate(digest);
   }
 
-  /** Makes the index again. Throws what was wrong with it where that was done once already. */
+  /** Makes the index again. @throws `error` if that was already done and did not help */
   async rebuildIndex(error: IndexDamagedError, options: OpOptions): Promise<void> {
     if (!(await this.#parts.index.rebuild(error.message, options.signal))) throw error;
     this.#parts.check('use', options);
@@ -91,12 +91,12 @@ export class DatadirReads {
     const first = readLocatedBlock(this.#parts.readers, location, hashcode.digest, this.#parts.hash);
     if (first.kind === 'block') return first.data;
     if (first.kind === 'gone') {
-      // A gc may have moved it between the look into the index and the reading.
+      // gc may have moved it between lookup and reading.
       this.#parts.index.refresh();
       const moved = this.#parts.index.get(hashcode.digest);
       if (moved !== undefined && moved.file !== location.file) return await this.#read(hashcode, moved, options);
     }
-    // The record says whether the Block is damaged there, or never was there: then the index is wrong.
+    // The record's header shows whether the Block is damaged there, or the index is wrong.
     if (first.kind === 'gone' || (this.#parts.hasDigests && !this.#isRecordOf(location, hashcode.digest))) {
       this.#parts.readers.forget(location.file);
       const done = await this.#parts.index.rebuild(`it names bytes of "${location.file}" which are no such Block`, options.signal);
@@ -120,7 +120,7 @@ export class DatadirReads {
     const { digestSize } = fileHash;
     try {
       const found = readers.read(location.file, location.offset - digestSize, digestSize);
-      // Of a file from before a transition in place the map of names says so.
+      // For a file from before a transition in place, the map of names is needed.
       const own = digestInStore({ names, hash }, fileHash, { ...location, digest: found }, (offset, size) =>
         readers.read(location.file, offset, size),
       );
@@ -137,7 +137,7 @@ export class DatadirReads {
     return this.#parts.index.get(digest);
   }
 
-  /** Where Blocks are. @see Datadir.locate */
+  /** The locations of Blocks. @see Datadir.locate */
   locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[] {
     if (!this.#parts.index.openNow()) return digests.map(() => undefined);
     this.#parts.index.refresh();
@@ -155,12 +155,12 @@ export class DatadirReads {
     try {
       return this.#parts.known.location(digest) ?? this.#parts.index.get(digest);
     } catch (error) {
-      if (error instanceof IndexDamagedError) return undefined; // get() puts it right
+      if (error instanceof IndexDamagedError) return undefined; // get() repairs it
       throw error;
     }
   }
 
-  /** Blocks as ready records. @see Store.records */
+  /** Reads Blocks as records. @see Store.records */
   async *records(digests: Uint8Array, spans: ArrayLike<number> | undefined, options: OpOptions): AsyncIterable<RecordBatch> {
     this.#parts.check('get from', options);
     if (!this.#parts.index.isReady) await this.#parts.index.ready(options.signal);

@@ -7,28 +7,28 @@ import { codecNumber, decodeRecordHeader, RECORD_FIXED_SIZE, writeRecordHeader }
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { packRecords } from '../store/records/record-batch.ts';
 
-/** Bytes of records in a batch: about as many as fit in a processor's cache. */
+/** Maximum bytes of records in a batch. About as many fit in a processor's cache. */
 export const BATCH_SIZE: number = 1024 * 1024;
-/** Blocks in a batch, at most. */
+/** Maximum Blocks in a batch. */
 const MAX_BATCH_COUNT = 4096;
 /** Blocks located at a time. */
 const LOCATE_STEP = 8192;
 
-/** What records are read from. */
+/** The source of records. */
 export interface RecordSource {
   readonly hash: HashFunction;
-  /** For the images of batches, of {@link BATCH_SIZE}. */
+  /** The memory for the images of batches, in buffers of {@link BATCH_SIZE}. */
   readonly memory: BufferPool;
   locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[];
-  /** Reads bytes of a located file; fewer where it ends. */
+  /** Reads bytes of a file. @returns how many; fewer at the end of the file */
   read(file: string, offset: number, target: Uint8Array): number;
-  /** The hash function of a located file's records: one from before a transition in place has another. */
+  /** The hash function of a file's records. A file from before a transition in place has another than the Store. */
   hashOf(file: string): HashFunction;
-  /** A Block that is not where it seemed to be. */
+  /** Gets a Block that is not at its expected location. */
   get(digest: Uint8Array): Promise<Uint8Array | undefined>;
 }
 
-/** Reads the records of Blocks as they are in data files, neighbours with one call. @see Store.records */
+/** Reads the records of Blocks from data files, adjacent ones with one call. @see Store.records */
 export async function* readStoredRecords(
   source: RecordSource,
   digests: Uint8Array,
@@ -48,7 +48,7 @@ export async function* readStoredRecords(
   }
 }
 
-/** @param isGuess - Blocks may be elsewhere, since not every one was looked up */
+/** @param isGuess - locations may be wrong, since not every Block was looked up */
 async function* readWanted(
   source: RecordSource,
   wanted: readonly Uint8Array[],
@@ -74,7 +74,7 @@ async function* readWanted(
       yield* readWanted(source, some, source.locate(some), false);
       first = next;
     } else {
-      // Not located, or no longer there: the Store itself is asked, for all up to the next that is.
+      // Not located, or no longer there. Get all Blocks up to the next located one from the Store.
       next = Math.max(next, first + 1);
       while (next < wanted.length && !isForOthers(found[next])) next++;
       yield* readEach(source, wanted.slice(first, next));
@@ -83,7 +83,7 @@ async function* readWanted(
   }
 }
 
-/** Whether a record can be handed on as it is: those of Zstandard are a matter of this Store's files. */
+/** Whether a record can be sent unchanged. Those with Zstandard depend on other records of the file. */
 function isForOthers(location: BlockLocation | undefined): boolean {
   return location?.codec === 'none' || location?.codec === 'zlib';
 }
@@ -104,7 +104,7 @@ async function* readEach(source: RecordSource, wanted: readonly Uint8Array[]): A
   if (blocks.length > 0) yield { ...packRecords(blocks, source.hash, 'none'), isOwned: true };
 }
 
-/** A Block; undefined also if it is damaged: a get of that Block alone throws. */
+/** Gets a Block; undefined also if it is damaged. A separate `get` of it reports the damage. */
 async function gotten(source: RecordSource, digest: Uint8Array): Promise<Uint8Array | undefined> {
   try {
     return await source.get(digest);
@@ -114,7 +114,7 @@ async function gotten(source: RecordSource, digest: Uint8Array): Promise<Uint8Ar
   }
 }
 
-/** Makes a record of the Store's hash function of one of another. @returns false where none is there */
+/** Converts a record of another hash function to one of the Store's. @returns false if there is no such record */
 function readOther(source: RecordSource, { file, offset, storedSize }: BlockLocation, digest: Uint8Array, record: Buffer): boolean {
   const { digestSize } = source.hashOf(file);
   const header = Buffer.allocUnsafe(RECORD_FIXED_SIZE + digestSize);
@@ -125,7 +125,7 @@ function readOther(source: RecordSource, { file, offset, storedSize }: BlockLoca
   return source.read(file, offset, record.subarray(at)) === storedSize;
 }
 
-/** Records whose Blocks have been located; undefined where one of them is not there. */
+/** Reads located records; undefined if one of them is not there. */
 function readBatch(
   source: RecordSource,
   wanted: readonly Uint8Array[],
@@ -148,7 +148,7 @@ function readBatch(
     const location = found[i] as BlockLocation;
     const { file, offset, storedSize } = location;
     if (source.hashOf(file) !== source.hash) {
-      // Its header says nothing of the digest that is wanted: so the place has to be one that was looked up.
+      // Its header has another digest and cannot be compared, so the location must not be a guess.
       const end = at + headerSize + storedSize;
       if (isGuess || !readOther(source, location, wanted[i] as Uint8Array, image.subarray(at, end))) return undefined;
       at = end;

@@ -10,11 +10,11 @@ import { FORMAT_FILE, writeDatadirFormat } from './datadir-format.ts';
 import { dataFileNames } from './index/index-catch-up.ts';
 
 /**
- * Makes the format file of a datadir again from the headers of its data files, where it is lost or damaged. A damaged
- * one is kept beside it. Edges and compression are not recorded elsewhere: they become the defaults, which costs
- * nothing but some sharing of Blocks with what was put before.
+ * Makes a lost or damaged format file of a datadir again, from the headers of its data files. A damaged one is kept beside it. Edge
+ * settings
+ * and compression are not recorded elsewhere, so the defaults are used. With other edges, new data share fewer Blocks with earlier data.
  *
- * @returns the format, or undefined where no data file of ours is there to tell
+ * @returns the format, or undefined if there is no data file of ours
  */
 export function recoverDatadirFormat(folder: string): DatadirFormat | undefined {
   const headers = headersIn(join(folder, 'data'));
@@ -36,7 +36,7 @@ export function recoverDatadirFormat(folder: string): DatadirFormat | undefined 
   return format;
 }
 
-/** Of all data files, newest first: earlier ones may have another hash function, from before a transition in place. */
+/** The headers of all data files, newest first. Older files may have another hash function, from before a transition in place. */
 function headersIn(dataFolder: string): DatafileHeader[] {
   return dataFileStarts(dataFolder)
     .map(decodeDatafileHeader)
@@ -45,13 +45,13 @@ function headersIn(dataFolder: string): DatafileHeader[] {
 }
 
 /**
- * Whether a folder is a datadir of ours: it has the format file, or has lost it and still holds data files of ours.
+ * Whether a folder is a datadir of ours: it has the format file, or data files of ours.
  */
 export function isDatadir(folder: string): boolean {
   return existsSync(join(folder, FORMAT_FILE)) || dataFileStarts(join(folder, 'data')).some(isOurs);
 }
 
-/** Whether a folder holds `.vtd` files and nothing of ours: a datadir of the Python vt. @see vt(5), "The Python vt" */
+/** Whether a folder is a datadir of the Python vt: it has `.vtd` files, but none of ours. @see vt(5), "The Python vt" */
 export function isPythonDatadir(folder: string): boolean {
   if (existsSync(join(folder, FORMAT_FILE))) return false;
   const starts = dataFileStarts(join(folder, 'data'));
@@ -80,7 +80,7 @@ function firstOctets(path: string): Buffer {
   try {
     fd = openStoreFile(path, 'read');
   } catch {
-    return out.subarray(0, 0); // what cannot be read says nothing
+    return out.subarray(0, 0); // an unreadable file is ignored
   }
   try {
     return out.subarray(0, readSync(fd, out, 0, out.length, 0));

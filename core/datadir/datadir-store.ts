@@ -38,10 +38,10 @@ import type { StoreReserve } from './store-reserve.ts';
 import { writeError } from './write-error.ts';
 import type { WriterPresence } from './writer-presence.ts';
 
-/** Hashcodes listed at a time: each time is one short read transaction. */
+/** Hashcodes listed at a time, in one short read transaction. */
 const ENUMERATE_STEP = 4096;
 
-/** Blocks in `.vtd` files in a local folder, found by an index. Several processes may add at once. */
+/** A Store with Blocks in `.vtd` files in a local folder, and an index. Several processes may add at once. */
 export class Datadir implements Store {
   readonly name: string;
   readonly path: string;
@@ -52,7 +52,7 @@ export class Datadir implements Store {
   readonly checksRecords = false;
   readonly #hash: HashFunction;
   readonly compression: StoredCompression;
-  /** The modes of what is made in it. */
+  /** The modes of new files in it. */
   readonly access: StoreAccess;
   readonly #index: DatadirIndex;
   readonly #hasDigests: boolean;
@@ -140,7 +140,7 @@ export class Datadir implements Store {
       location: this,
       names: this.#names,
       recordSink: this,
-      // Where a record does not hold its digest it cannot be handed on.
+      // Records without digests cannot be sent.
       recordSource: parts.hasDigests
         ? { records: (digests, spans, options = {}) => this.#reads.records(digests, spans, options) }
         : undefined,
@@ -152,7 +152,7 @@ export class Datadir implements Store {
     return this.#writer !== undefined;
   }
 
-  /** The file of a named archive: the history of a tree kept with this Store. */
+  /** The path of an archive: the history of a tree, kept with this Store. */
   archivePath(name: string): string {
     return join(this.path, 'archives', `${name}.vt`);
   }
@@ -178,7 +178,7 @@ export class Datadir implements Store {
     });
   }
 
-  /** Which of Blocks need not be made into records. */
+  /** Which Blocks are known, so that no records need be made of them. */
   #areKnown(blocks: readonly DigestedBlock[]): boolean[] {
     if (!this.#index.isReady) return [];
     const { known } = this.#appender;
@@ -187,7 +187,7 @@ export class Datadir implements Store {
       known.begin();
       return blocks.map(({ digest }) => known.has(digest, 0, this.#hash.digestSize));
     } catch (error) {
-      if (error instanceof IndexDamagedError) return []; // the index is made again where they are added
+      if (error instanceof IndexDamagedError) return []; // adding them makes the index again
       throw error;
     }
   }
@@ -198,7 +198,7 @@ export class Datadir implements Store {
     if (writer === undefined) throw new ReadOnlyError('add to', this.name);
     checkDigests(batch.digests, this.#hash, this.name);
     this.#enter();
-    // Opening takes a while, and the caller may use its memory again as soon as it gets control.
+    // While the index opens, the caller may reuse its memory, so the image is copied.
     return await this.#add(this.#index.isReady ? batch : { ...batch, image: Uint8Array.from(batch.image) }, writer, options);
   }
 
@@ -237,7 +237,7 @@ export class Datadir implements Store {
     return this.#reads.get(hashcode, options);
   }
 
-  // From now on the Block counts as absent when it is added, and PUT does not count on it without looking.
+  // From now on, adding the Block stores it again, and PUT does not rely on it without a check.
   #noteDamage(digest: Uint8Array, location: Location): void {
     if (location.isDamaged === true || !this.#appender.known.noteDamage(digest)) return;
     if (!this.isWritable) return;
@@ -266,10 +266,10 @@ export class Datadir implements Store {
   }
 
   /**
-   * Where Blocks are. Before the first add, get or has of a session what other sessions left unindexed is unknown to it. A
-   * Block that it does not find is to be asked for by `get`.
+   * The locations of Blocks. Before the first add, get or has of a session, Blocks that other sessions have not indexed are not found. Use
+   * `get` for Blocks that are not found.
    *
-   * With spans given, not every Block is looked up: see {@link locateRuns}.
+   * If spans are given, not every Block is looked up: see {@link locateRuns}.
    */
   locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[] {
     if (this.#closed) throw new ClosedError('locate in', this.name);
@@ -285,7 +285,7 @@ export class Datadir implements Store {
     return this.#appender.tally.counts();
   }
 
-  /** How many Blocks each transaction of the index held, in this session. */
+  /** How many Blocks each transaction of the index had in this session. */
   indexBatching(): IndexBatching {
     return this.#commits.batching();
   }
@@ -311,7 +311,7 @@ export class Datadir implements Store {
     return this.#index.openNow() ? this.#index.cacheGet(key) : undefined;
   }
 
-  // From now on this session counts on Blocks that are there, which gc must not drop. What the index said before is void.
+  // Registers the session as a writer. From now on gc must not drop Blocks that it relies on. Index results from before are invalid.
   #enter(): void {
     if (this.#presence === undefined || this.#presence.name !== undefined) return;
     try {
@@ -327,7 +327,7 @@ export class Datadir implements Store {
     return this.#durability();
   }
 
-  /** What fsck, scrub, repair and gc work with. */
+  /** The internals for fsck, scrub, repair and gc. */
   internals(): DatadirInternals {
     return {
       path: this.path,

@@ -11,28 +11,30 @@ import { DatafileWriter } from './datafiles/datafile-writer.ts';
 import type { FileMarks } from './index/index-types.ts';
 
 export interface DatadirWriterOptions {
-  /** Where the `.vtd` files are. */
+  /** The folder of the `.vtd` files. */
   readonly dataFolder: string;
   readonly storeId: string;
   readonly hashName: HashName;
-  /** The modes of what is made. */
+  /** The modes of new files. */
   readonly access: StoreAccess;
-  /** A file this large, in bytes, is not written to any more. */
+  /** A file of at least this many bytes is not written to any more. */
   readonly rollOverSize: number;
   readonly clock: () => Date;
-  /** The marks of the index, which say which files are whole. */
+  /** The marks of the index, which show which files are complete. */
   readonly marks: () => ReadonlyMap<string, FileMarks>;
-  /** False where nothing is to be synced: `durability = none`. Default true. */
+  /** False if nothing is to be synced: `durability = none`. Default true. */
   readonly isDurable?: () => boolean;
 }
 
-/** Writes the records of a datadir: to a file that an earlier writer left whole, else to a new one, and on to the next when it is full. */
+/**
+ * Writes the records of a datadir. It continues an intact file of an earlier writer, or begins a new one, and another when that is full.
+ */
 export class DatadirWriter {
   readonly #options: DatadirWriterOptions;
   #current: DatafileWriter | undefined;
-  /** Files that are written to no more, but not yet synced. */
+  /** Files that are no longer written to, but not yet synced. */
   #retired: DatafileWriter[] = [];
-  /** Those of them that are full: they get a footer. */
+  /** The full ones among them, which get a footer. */
   readonly #full = new Set<DatafileWriter>();
   #mayResume = true;
   #folderChanged = false;
@@ -44,9 +46,9 @@ export class DatadirWriter {
   /**
    * Appends pieces to one file.
    *
-   * @param records - whose layout the pieces are, for the index of the file
+   * @param records - the batch and layout of the pieces, for the footer of the file
    * @returns the file's name, and the offset of the first piece
-   * @throws the system's error: nothing of these pieces counts, and what was appended earlier stays good
+   * @throws the system's error. Then none of these pieces counts as appended; earlier ones are not affected
    */
   append(
     pieces: readonly Uint8Array[],
@@ -72,7 +74,7 @@ export class DatadirWriter {
     this.#retired.push(writer);
   }
 
-  /** The files that are being written to, or wait to be synced. */
+  /** The names of files that are being written or are not yet synced. */
   fileNames(): string[] {
     const names = this.#retired.map((writer) => writer.name);
     return this.#current === undefined ? names : [...names, this.#current.name];
@@ -83,7 +85,7 @@ export class DatadirWriter {
     return this.#current;
   }
 
-  // The fullest file that is whole to its end, and that no other process writes to.
+  // Continues the fullest file that is intact to its end, and that no other process writes to.
   #resume(): DatafileWriter | undefined {
     if (!this.#mayResume) return undefined;
     this.#mayResume = false;
@@ -108,16 +110,16 @@ export class DatadirWriter {
   }
 
   /**
-   * Makes all that was appended durable.
+   * Makes everything appended durable.
    *
-   * @returns the marks that the files now deserve, and the errors by file name: of these files what was appended
-   * since the last sync is not to be counted on
+   * @returns the new marks of the files, and errors by file name. In files with an error, everything appended since the last sync may be
+   * lost
    */
   async sync(): Promise<{ readonly marks: Map<string, FileMarks>; readonly failures: Map<string, unknown> }> {
     const marks = new Map<string, FileMarks>();
     const failures = new Map<string, unknown>();
     const isDurable = this.#options.isDurable?.() ?? true;
-    // First, as long as nothing is given up: where this fails all is tried again.
+    // This comes first. If it fails, nothing has been given up, and the next call tries again.
     if (this.#folderChanged && isDurable) {
       syncFolder(this.#options.dataFolder);
       this.#folderChanged = false;
@@ -129,7 +131,7 @@ export class DatadirWriter {
       try {
         if (this.#full.delete(writer)) await this.#end(writer);
         const size = isDurable ? await writer.sync() : writer.wholeSize;
-        // Where the tail is torn the file is longer than this mark: the next to open the Store looks what of it is whole.
+        // If the tail is torn, the file is longer than this mark. The next session that opens the Store examines it.
         marks.set(writer.name, { indexedTo: size, seenSize: size });
       } catch (error) {
         failures.set(writer.name, error);
@@ -140,17 +142,17 @@ export class DatadirWriter {
     return { marks, failures };
   }
 
-  /** A full file ends in its index, if there is room for that. */
+  /** Appends the footer, an index of the file, if there is disk space. */
   async #end(writer: DatafileWriter): Promise<void> {
     const { dataFolder, hashName } = this.#options;
     try {
       await appendFooter(dataFolder, writer, hashByName(hashName));
     } catch {
-      // What is whole of the file counts as before; a scan does without a footer.
+      // The file is valid without a footer; a scan then reads the records.
     }
   }
 
-  // A second sync of the file might succeed, as the system reports a failure once: it is not asked again.
+  // The system reports a failed sync only once. A second sync could succeed wrongly, so the file is not synced again.
   #abandon(writer: DatafileWriter, isClosedLater: boolean): void {
     if (this.#current === writer) this.#current = undefined;
     this.#retired = this.#retired.filter((other) => other !== writer);

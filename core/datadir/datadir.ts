@@ -27,44 +27,44 @@ import { StoreReserve } from './store-reserve.ts';
 import { settleTransition } from './transition-end.ts';
 import { WriterPresence } from './writer-presence.ts';
 
-/** In a datadir: locked by fsck, scrub, repair and gc. It is made with the Store, so that it is there when the disk is full. */
+/** The file in a datadir that fsck, scrub, repair and gc lock. It is made with the Store, so that it exists when the disk is full. */
 export const MAINTENANCE_LOCK = 'maintenance.lock';
 
-/** A `.vtd` of this many bytes is not written to any more. */
+/** A `.vtd` file of at least this many bytes is not written to any more. */
 export const ROLL_OVER_SIZE: number = 2 ** 30;
 
 export interface OpenDatadirOptions {
-  /** Make the Store where there is none. */
+  /** Make the Store if it does not exist. */
   readonly create?: boolean;
-  /** Of a new Store. */
+  /** The hash function of a new Store. */
   readonly hashName?: HashName;
-  /** Of a new Store; default: what suits its compression. */
+  /** The edge settings of a new Store; default depends on its compression. */
   readonly edges?: EdgeSettings;
-  /** Of a new Store; default `none`. */
+  /** The compression of a new Store; default `none`. */
   readonly compression?: Compression;
-  /** Of a new Store that compresses by Zstandard, 1..19. */
+  /** The level of Zstandard of a new Store, 1..19. */
   readonly level?: number;
-  /** Who besides its owner may use the Store. Of a new one, default nobody; one that is there is changed. */
+  /** Who besides its owner may use the Store. Default for a new one: nobody. An existing Store is changed. */
   readonly shared?: Shared;
-  /** Write to it though it belongs to another user. */
+  /** Write to a Store even if it belongs to another user. */
   readonly isTrusted?: boolean;
   /** Write nothing, not even the index. */
   readonly readOnly?: boolean;
-  /** Default: the system's. */
+  /** The clock for new data files; default that of the system. */
   readonly clock?: () => Date;
-  /** Called with a sentence for each thing that was found amiss and put right: a damaged index, a torn file. */
+  /** Called with a sentence for each fault that was found and repaired: a damaged index, a torn file. */
   readonly onNotice?: (notice: string) => void;
   readonly ticker?: IndexTickerOptions;
-  /** The session's wish, asked for at each write; where it gives undefined, and by default, what the Store's settings say. */
+  /** The durability for this session, read at each write. If absent or undefined, the Store's setting is used. */
   readonly durability?: () => Durability | undefined;
-  /** A data file this large is not written to any more; default 1 GiB. */
+  /** A data file of at least this many bytes is not written to any more; default 1 GiB. */
   readonly rollOverSize?: number;
 }
 
 /**
- * Opens a datadir. Only its small format file is read; the index is opened when it is first needed.
+ * Opens a datadir. Only its small format file is read. The index is opened when it is first needed.
  *
- * @throws {VtError} EOPEN where there is none and `create` is not set, EUNSUPPORTED for one of a later version
+ * @throws {VtError} EOPEN if there is none and `create` is not set, EUNSUPPORTED for a later version
  */
 export async function openDatadir(path: string, options: OpenDatadirOptions = {}): Promise<Datadir> {
   const folder = resolve(path);
@@ -82,7 +82,7 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
   const access = accessFor(format.shared);
   const generation = (): number => readDatadirFormat(folder)?.generation ?? format.generation;
   const { hashName } = format;
-  // A session that began before a transition ended must not continue: it would add Blocks under names of before, and make an index of them.
+  // A session from before the end of a transition must not continue: it would add Blocks under old names, and index them.
   const requireOwn = (): void => {
     const now = readDatadirFormat(folder);
     if (now !== undefined && (now.hashName !== hashName || now.becoming !== undefined))
@@ -148,13 +148,14 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
   );
 }
 
-/** Zstandard compresses Blocks as they are laid out, since it takes several together; zlib, in whatever makes the record. */
+/** Zstandard compresses several Blocks together, when records are laid out. zlib compresses each Block when its record is made. */
 function packing({ compression, level = DEFAULT_LEVEL, hashName }: DatadirFormat): Pick<DatadirParts, 'compression' | 'layOut'> {
   if (compression !== 'zstd') return { compression, layOut: layOutPlainly };
   return { compression: 'none', layOut: frameLayout(hashByName(hashName).digestSize, level) };
 }
 
-// What `shared` asks for is recorded, and given to what is there. A Store of an earlier version is reported once, if others can read it.
+// Records the `shared` option, and applies it to existing files. If a Store of an earlier version is readable by others, that is reported
+// once.
 function useSharing(folder: string, format: DatadirFormat, options: OpenDatadirOptions): DatadirFormat {
   const asked = options.shared;
   if (asked === undefined && format.shared !== undefined) return format;
@@ -169,13 +170,13 @@ function useSharing(folder: string, format: DatadirFormat, options: OpenDatadirO
     }
     if (next.shared !== format.shared) writeDatadirFormat(folder, next);
   } catch (error) {
-    if (asked === undefined) return format; // on a full disk, say: it is reported again
+    if (asked === undefined) return format; // for instance a full disk; the next session reports it again
     throw new VtError('EOPEN', `open Store "${folder}": shared=${asked}: ${errorReason(error)}`, { cause: error });
   }
   return next;
 }
 
-// A Store on a read-only medium, or of another user, is read.
+// A Store on a read-only medium, or of another user, is opened read-only.
 function isWritable(folder: string): boolean {
   try {
     accessSync(folder, constants.W_OK);
@@ -227,6 +228,6 @@ function makeDatadir(folder: string, options: OpenDatadirOptions): DatadirFormat
   new StoreReserve(folder, access).fill();
   writeDatadirFormat(folder, format);
   syncFolder(dirname(folder));
-  // Another process may have made it at the same time: the one whose file is there is the Store's.
+  // Another process may have made it at the same time. The format file that is there now counts.
   return readDatadirFormat(folder) ?? format;
 }

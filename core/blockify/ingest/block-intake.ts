@@ -8,7 +8,7 @@ import type { RecordBatch } from '../../store/records/record-batch.ts';
 import { unpackRecords } from '../../store/records/record-batch.ts';
 import type { Store } from '../../store/store.ts';
 
-/** What an ingest found, in Blocks and their bytes: those the Store had not, and those it had. */
+/** Counts of an ingest: Blocks that were new to the Store or existed there, and their bytes. */
 export interface IntakeCounts {
   readonly newBlocks: number;
   readonly newBytes: number;
@@ -16,13 +16,13 @@ export interface IntakeCounts {
   readonly existingBytes: number;
 }
 
-/** Blocks of a batch that say how many of the next will be new: a few superblocks do not. */
+/** Only a batch of at least this many Blocks predicts whether the next will be mostly new. Batches of a few superblocks do not. */
 const MIN_TELLING = 64;
 
-/** The Store as an ingest sees it. */
+/** The part of a Store that an ingest needs. */
 export type IntakeStore = Pick<Store, 'hashName' | 'addBatch' | 'has'>;
 
-/** One batch: as records, or as Blocks. Images and data may be reused once they are added. */
+/** One batch, as records or as Blocks. Its memory may be reused once it is added. */
 export type AddedBlocks = { readonly records: RecordBatch } | { readonly blocks: readonly DigestedBlock[] };
 
 interface Waiting {
@@ -32,8 +32,8 @@ interface Waiting {
 }
 
 /**
- * Hands Blocks to a Store, one batch at a time, and counts the new and the existing ones. In plan mode nothing is stored:
- * Blocks are looked up, and new ones remembered by their digests so that each counts once.
+ * Adds Blocks to a Store, one batch at a time, and counts new and existing ones. In plan mode nothing is stored: Blocks are looked up, and
+ * the digests of new ones kept, so that each counts once.
  */
 export class BlockIntake {
   readonly hashName: HashName;
@@ -66,8 +66,8 @@ export class BlockIntake {
   }
 
   /**
-   * Whether Blocks had better come as records. Not where the Store takes none, and not where those that came last were mostly
-   * known: the checks and copies of known Blocks would be a fifth of the time.
+   * Whether Blocks should be added as records. False if the Store does not accept records, or if most of the last Blocks existed: checks
+   * and copies of existing Blocks would take a fifth of the time.
    */
   get wantsRecords(): boolean {
     return this.#mostlyNew && this.#planned === undefined && capability(this.#store, 'recordSink') !== undefined;
@@ -77,7 +77,7 @@ export class BlockIntake {
     return ('records' in batch ? batch.records.count : batch.blocks.length) === 0 ? Promise.resolve() : this.#add(batch);
   }
 
-  /** As `Store.addBatch`, for a PendingBlocks to flush to. */
+  /** As `Store.addBatch`, for `PendingBlocks.flushTo`, but returns an empty array. */
   async addBatch(blocks: readonly DigestedBlock[]): Promise<boolean[]> {
     await this.add({ blocks });
     return [];

@@ -1,12 +1,12 @@
 import { closeSync } from 'node:fs';
 import { seekData, seekHole } from '../../base/system/libc.ts';
 
-/** Closes a file that was only read: nothing is lost if that fails. */
+/** Closes a file that was only read. Errors are ignored, since no data can be lost. */
 export function closeQuietly(fd: number): void {
   try {
     closeSync(fd);
   } catch {
-    // as said
+    // see above
   }
 }
 
@@ -17,14 +17,14 @@ export interface FileSlice {
   readonly length: number;
 }
 
-/** Shorter holes are read: two system calls and a slice of their own would cost more. At least MIN_RUN_SIZE of the edge kernel. */
+/** Shorter holes are read, because two system calls and a separate slice would cost more. Must be at least MIN_RUN_SIZE. */
 const MIN_HOLE_SIZE = 64 * 1024;
 
 /**
- * The parts of a file in order: its data in slices of at most `sliceSize` bytes, its holes whole and unread.
+ * Divides a file into parts, in order: data in slices of at most `sliceSize` bytes, and whole holes.
  *
  * @param size - bytes of the file
- * @param sparse - whether it may have holes at all
+ * @param sparse - whether it may have holes
  */
 export function* fileSlices(fd: number, size: number, sparse: boolean, sliceSize: number): Generator<FileSlice, void, undefined> {
   let offset = 0;
@@ -33,7 +33,7 @@ export function* fileSlices(fd: number, size: number, sparse: boolean, sliceSize
     const hasHole = data - offset >= MIN_HOLE_SIZE;
     if (hasHole) yield { hole: true, offset, length: data - offset };
     const start = hasHole ? data : offset;
-    // A file that is cut short meanwhile may answer nonsense: always go forward.
+    // If the file is truncated meanwhile, the offsets may be wrong. Always move forward.
     const end = sparse ? Math.min(size, Math.max(data, start + 1, seekHole(fd, data) ?? size)) : size;
     for (let at = start; at < end; at += sliceSize) yield { hole: false, offset: at, length: Math.min(sliceSize, end - at) };
     offset = Math.max(end, start);

@@ -2,7 +2,7 @@ import type { Block } from '../../block/block.ts';
 import type { StoreSplicedContent } from '../splice-content.ts';
 import type { Ingest } from './ingest.ts';
 
-/** Stores a content by an ingest. Once its Block is there, all of it is in the Store. */
+/** Stores a content with an ingest. When it resolves, all Blocks are added to the Store. */
 export async function ingestContent(
   ingest: Ingest,
   content: Parameters<StoreSplicedContent>[0],

@@ -6,35 +6,35 @@ import { SliceLane } from './slice-lane.ts';
 import { SlicesAhead } from './slices-ahead.ts';
 import { SLOT_DATA_SIZE, slotDataAt } from './slots.ts';
 
-/** A content as far as it is cut: a lane continues with it, and changes its picker and its tree. */
+/** The state of a growing content. A lane continues from it, and changes its picker and tree. */
 export interface Growth {
   readonly picker: EdgePicker;
   readonly tree: BlockTreeBuilder;
   /** Bytes so far. */
   readonly span: number;
-  /** The last bytes: those that have no leaf yet, and no less than the kernel's context, if there are so many. */
+  /** The last bytes: those without a leaf, and at least the kernel's context, if there are as many. */
   readonly held: Uint8Array;
 }
 
-/** Where what comes next is taken from. */
+/** The source of new bytes. */
 export interface GrowthSource {
-  /** Fills `room` from its start. @returns how many bytes came; fewer than there is room for at the end, where 0 may come */
+  /** Fills `room` from its start. @returns the number of bytes; fewer than fit, or 0, at the end */
   read(room: Uint8Array): number;
-  /** The parser's edges in what came, as an EdgePicker takes them. */
+  /** Parses new bytes. @returns the edges, for an EdgePicker */
   parse(slice: Uint8Array): readonly number[] | undefined;
 }
 
 /**
- * Continues with a content by the workers: what is parsed one after the other is parsed here, and scanned and hashed there. Leaves go to
- * the Store at once.
+ * Appends to a growing content with the workers. Slices are parsed in this thread, in order, and scanned and hashed by workers. Leaves go
+ * to the Store at once.
  *
- * @returns what is `held` afterwards. Where it rejects, picker and tree are of no use any more
+ * @returns the new `held`. If it rejects, picker and tree must not be used any more
  */
 export async function ingestGrowth(context: LaneContext, { picker, tree, span, held }: Growth, source: GrowthSource): Promise<Uint8Array> {
   const { bytes, layout } = context;
   const lane = new SliceLane(context, { picker, tree, end: span, tail: held.subarray(held.length - picker.pending) });
   const ahead = new SlicesAhead(context, lane);
-  // The last bytes before the slot that is filled.
+  // The last bytes before the current slot.
   let before = Uint8Array.from(held.subarray(Math.max(0, held.length - KERNEL_CONTEXT)));
   let isOver = false;
   try {

@@ -37,16 +37,16 @@ import type { LeafSetup } from './leaves.ts';
 import { Leaves } from './leaves.ts';
 import { slotDataAt, slotImageAt, slotStartAt } from './slots.ts';
 
-/** How often a file that changes while it is read is read again. */
+/** How often a file that changes during reading is read again. */
 export const MAX_REREADS = 3;
 
-/** The work of an ingest that a thread does by itself: in a worker, or in the main thread where there is little of it. */
+/** Executes the jobs of an ingest: in a worker, or in the main thread if there is little work. */
 export class IngestJobs {
   readonly #setup: WorkerSetup;
   readonly #bytes: Uint8Array;
   readonly #leafSetup: LeafSetup;
   readonly #kernel: EdgeKernel;
-  /** Contents that are being parsed here, by their numbers. */
+  /** The parsers of contents in progress, by the contents' numbers. */
   readonly #parsers = new Map<number, ContentParser>();
 
   constructor(setup: WorkerSetup) {
@@ -161,11 +161,13 @@ export class IngestJobs {
     return { ...this.#finish(leaves, slot, pack), counts, ranges: leaves.ranges() };
   }
 
-  /** Reads an open file to `at` until it held still meanwhile, and closes it. @returns its size, or undefined where it has no room here */
+  /**
+   * Reads an open file to `at`, again if it changes meanwhile, and closes it. @returns its size; undefined if it has grown beyond `room`
+   */
   #readSmall(fd: number, at: number, room: number, signatures: BigInt64Array, file: number, notes: SmallNote[]): number | undefined {
     try {
       if (room === 0 && readSync(fd, Buffer.alloc(1), 0, 1, 0) > 0) {
-        // Those of /proc do so: stored as it says, it would be lost without a word.
+        // Files of /proc do this. To store such a file as empty would lose its content silently.
         throw new VtError('EFAILED', 'read file: its size is reported as 0 but it has content (as in /proc): copy it first');
       }
       let size = readFully(fd, this.#bytes.subarray(at, at + room), 0);
@@ -197,7 +199,7 @@ export class IngestJobs {
   /** Cuts a whole content into leaves. */
   #cut(start: number, end: number, leaves: Leaves, hintOf: () => ContentHint): void {
     const { edges, parser: asked } = this.#setup;
-    // Too short for an edge or a run.
+    // It is too short for an edge or a run.
     if (end - start < Math.min(MIN_RUN_SIZE, edges.minSize)) {
       if (end > start) leaves.add(start, end);
       return;

@@ -1,9 +1,9 @@
 import type { Ingest } from './ingest.ts';
 
-/** An ingest is ended that had nothing to do for so long: milliseconds. */
+/** Milliseconds of idleness after which the ingest is closed. */
 const IDLE_MS = 20_000;
 
-/** An ingest for a process that continues for long: made at first use, ended when it was idle for a while, and made again once it failed. */
+/** An ingest for a long-running process. It is made at the first use, closed after an idle time, and made anew after a failure. */
 export class IngestOnDemand {
   readonly #make: () => Ingest;
   readonly #monotonicMs: () => number;
@@ -15,7 +15,7 @@ export class IngestOnDemand {
     this.#monotonicMs = monotonicMs;
   }
 
-  /** Runs `work` with it, which may be in progress several times. An ingest that failed, as the Store did, is not used again. */
+  /** Runs `work` with the ingest. Several may run at once. An ingest that failed, for instance because the Store did, is not used again. */
   async use<T>(work: (ingest: Ingest) => Promise<T>): Promise<T> {
     this.#ingest ??= this.#make();
     const ingest = this.#ingest;
@@ -32,7 +32,7 @@ export class IngestOnDemand {
     }
   }
 
-  /** Ends it if it has been idle. */
+  /** Closes the ingest if the last use ended long ago. Do not call this during a use. */
   async rest(): Promise<void> {
     if (this.#ingest !== undefined && this.#monotonicMs() - this.#usedMs > IDLE_MS) await this.close();
   }

@@ -10,15 +10,15 @@ import { SliceLane } from './slice-lane.ts';
 import { SlicesAhead } from './slices-ahead.ts';
 import { SLOT_DATA_SIZE } from './slots.ts';
 
-/** Bytes of a file for whose parser a worker is started. */
+/** For the parser of a file with more bytes, a worker is started. */
 const WORTH_A_WORKER = 4 * 1024 * 1024;
 
 /**
- * The Block of an open file: workers read its slices, its holes nobody does.
+ * Stores an open file. Workers read its slices; holes are not read.
  *
- * @param size - bytes to read; of a file that turns out shorter, as many as there are
+ * @param size - bytes to read; fewer if the file turns out to be shorter
  * @param sparse - whether it may have holes
- * @param hint - what its parser is chosen by, with its first bytes
+ * @param hint - chooses the parser, with the first bytes
  */
 export async function ingestOpenFile(context: LaneContext, fd: number, size: number, sparse: boolean, hint: ContentHint): Promise<Block> {
   const lane = new SliceLane(context);
@@ -38,7 +38,7 @@ export async function ingestOpenFile(context: LaneContext, fd: number, size: num
         else ahead.add(slot, length, { fd, offset, context: Math.min(offset, KERNEL_CONTEXT) });
         next = slices.next();
       }
-      // Where it was cut short, what comes after is not there.
+      // After a truncated slice there is no more data.
       if (ahead.isEmpty || !(await ahead.takeOne())) break;
     }
     return await lane.finish();

@@ -8,30 +8,30 @@ import type { SliceScan } from '../edge-kernel.ts';
 import type { ContentHint } from '../parser.ts';
 import type { SlotLayout } from './slots.ts';
 
-// What the pipeline and its workers say to each other. Content stays in the shared memory: only places and digests travel.
+// The messages between the ingest and its workers. Contents stay in shared memory; messages have only offsets and digests.
 
-/** What a worker is started with. */
+/** The setup of a worker. */
 export interface WorkerSetup {
   readonly memory: SharedMemory;
   readonly layout: SlotLayout;
   readonly edges: EdgeSettings;
   readonly hashName: HashName;
   readonly compression: StoredCompression;
-  /** The leaves are sealed by these in their records. */
+  /** The keys by which leaves are sealed in their records, if they are. */
   readonly blockKeys: BlockKeyOctets | undefined;
-  /** The parser that somebody asks for, for all contents; `none` for none. */
+  /** The requested parser for all contents; `none` for no parser; undefined to choose one for each. */
   readonly parser: string | undefined;
-  /** Whose scratch memory is its own: 0 is the main thread. */
+  /** The number of the thread, which selects its scratch memory; 0 is the main thread. */
   readonly thread: number;
 }
 
-/** Read a slice of a file into a slot and find where Blocks may end. */
+/** Reads a slice of a file into a slot, and scans it for edges. */
 export interface ScanJob {
   readonly kind: 'scan';
   readonly slot: number;
-  /** An open file, or undefined where the data is in the slot already, with its context before it. */
+  /** An open file; undefined if the data, and its context before it, are already in the slot. */
   readonly fd: number | undefined;
-  /** Where the slice begins in the file. */
+  /** The offset of the slice in the file. */
   readonly offset: number;
   /** Bytes of the slice, up to SLOT_DATA_SIZE. */
   readonly length: number;
@@ -40,29 +40,29 @@ export interface ScanJob {
 }
 
 export interface ScanResult {
-  /** Bytes there were: fewer than asked for at the end of the file. */
+  /** Bytes read; fewer than requested at the end of the file. */
   readonly length: number;
   readonly scan: SliceScan;
 }
 
 /**
- * Parse a slice that is scanned, or a hole. All of a content's slices are parsed by one thread, in order, where its parser's
- * state is; the last job says `end`, which forgets it.
+ * Parses a scanned slice, or a hole. One thread has the state of a content's parser, and parses all its slices in order. The last job,
+ * `end`, drops the state.
  */
 export interface ParseJob {
   readonly kind: 'parse';
-  /** Number of the content, among all of the ingest. */
+  /** The number of the content, unique within the ingest. */
   readonly content: number;
   /** The parser's name in the table. */
   readonly parser: string;
   readonly part: 'slice' | 'hole' | 'end';
-  /** Where a slice is. */
+  /** The slot of a slice. */
   readonly slot: number;
   /** Bytes of the slice or hole. */
   readonly length: number;
 }
 
-/** Hash parts of a slot. */
+/** Hashes parts of a slot. */
 export interface HashJob {
   readonly kind: 'hash';
   readonly slot: number;
@@ -72,24 +72,24 @@ export interface HashJob {
   readonly ranges: Uint32Array;
 }
 
-/** What leaves are, one after the other. */
+/** A list of leaves, in columns. */
 export interface LeafTable {
   /** LEAF_HASHED, LEAF_RUN or LEAF_LITERAL for each. */
   readonly kinds: Uint8Array;
-  /** Of those that are hashed, in order: `digestSize` bytes each. */
+  /** The digests of hashed leaves, in order, `digestSize` bytes each. */
   readonly digests: Uint8Array;
-  /** Bytes of each of those, as it is and as it is stored, and the number of its codec. */
+  /** For each hashed leaf: its bytes, its bytes as stored, and the number of its codec. */
   readonly sizes: Uint32Array;
   readonly storedSizes: Uint32Array;
   readonly codecs: Uint8Array;
-  /** The names of those that are sealed in their records. */
+  /** The names of hashed leaves that are sealed in their records. */
   readonly names?: Uint8Array;
-  /** Where their records are in the shared memory, one after the other: in the slot; of no bytes where none were made. */
+  /** Offset in the shared memory of their contiguous records, and their size; 0 if no records were made. */
   readonly imageAt: number;
   readonly imageSize: number;
 }
 
-/** Read whole small files into one slot, cut and hash them. */
+/** Reads small files into one slot, and cuts and hashes them. */
 export interface SmallJob {
   readonly kind: 'small';
   readonly slot: number;
@@ -97,13 +97,13 @@ export interface SmallJob {
   readonly pack: boolean;
   /** The open directory of each file: all threads share descriptors. */
   readonly dirs: Int32Array;
-  /** Names in bytes, each with a NUL behind it: one string travels faster than many. */
+  /** The names in bytes, each followed by a NUL. One string is transferred faster than many. */
   readonly names: string;
-  /** As the files were seen: SIGNATURE_LENGTH numbers each. */
+  /** The known signatures of the files, SIGNATURE_LENGTH numbers each. */
   readonly signatures: BigInt64Array;
 }
 
-/** Cut and hash whole small contents that are in one slot, from its first byte on, one behind the other. */
+/** Cuts and hashes small contents, which are contiguous in one slot from its first byte on. */
 export interface ContentsJob {
   readonly kind: 'contents';
   readonly slot: number;
@@ -111,25 +111,25 @@ export interface ContentsJob {
   readonly pack: boolean;
   /** Bytes of each content. */
   readonly sizes: Uint32Array;
-  /** What is known of each. */
+  /** The hint of each content. */
   readonly hints: readonly ContentHint[];
 }
 
 export interface ContentsResult extends LeafTable {
-  /** Leaves of each content. */
+  /** The number of leaves of each content. */
   readonly counts: Uint32Array;
   /** Pairs for each leaf: first byte, and the one past the last, in the shared memory. */
   readonly ranges: Uint32Array;
 }
 
 export interface SmallResult extends ContentsResult {
-  /** When the first was opened: milliseconds since 1970. */
+  /** When the first file was opened, in milliseconds since 1970. */
   readonly readAtMs: number;
-  /** What is to say of some files, ascending by file. */
+  /** Notes about some of the files, ascending by file. */
   readonly notes: readonly SmallNote[];
 }
 
-/** Metadata of a file that changed since it was seen. */
+/** The status of a file that has changed. */
 export type ChangedStat = Pick<
   import('node:fs').BigIntStats,
   'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs' | 'mode' | 'uid' | 'gid' | 'nlink'
@@ -137,14 +137,14 @@ export type ChangedStat = Pick<
 
 export type SmallNote =
   | { readonly file: number; readonly kind: 'failed'; readonly error: PlainError }
-  /** It grew beyond its room in the slot: to be read as a large file. */
+  /** It has grown beyond its room in the slot, and must be read as a large file. */
   | { readonly file: number; readonly kind: 'grew' }
-  /** It changed; `isStable` if what was read is one state of it. */
+  /** It has changed. `isStable` says whether the bytes read are one state of it. */
   | { readonly file: number; readonly kind: 'changed'; readonly stat: ChangedStat; readonly isStable: boolean }
   | { readonly file: number; readonly kind: 'xattrs'; readonly xattrs: readonly (readonly [name: string, value: Uint8Array])[] }
   | { readonly file: number; readonly kind: 'xattr-failed'; readonly error: PlainError };
 
-/** An error as it travels. */
+/** An error in the form of a message. */
 export interface PlainError {
   readonly message: string;
   readonly code: string | undefined;
@@ -153,16 +153,16 @@ export interface PlainError {
 export type Job = ScanJob | HashJob | SmallJob | ContentsJob | ParseJob;
 export type JobResult = ScanResult | LeafTable | ContentsResult | SmallResult | readonly number[];
 
-/** What comes back. */
+/** The reply to a job. */
 export type JobReply = { readonly result: JobResult } | { readonly error: PlainError };
 
-/** An error for travelling. */
+/** Converts an error for a message. */
 export function plainError(error: unknown): PlainError {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   return { message: errorReason(error), code };
 }
 
-/** An error that travelled. */
+/** Converts an error of a message back. */
 export function revivedError({ message, code }: PlainError): Error {
   const error = new Error(message);
   return code === undefined ? error : Object.assign(error, { code });

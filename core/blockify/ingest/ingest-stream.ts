@@ -8,9 +8,9 @@ import { SlicesAhead } from './slices-ahead.ts';
 import { SLOT_DATA_SIZE, slotDataAt } from './slots.ts';
 
 /**
- * The Block of a content that comes in chunks. A chunk may be reused once the next is asked for.
+ * Stores a content that comes in chunks. A chunk may be reused once the next is requested.
  *
- * @param start - bytes of the content before the first chunk, which are not of the Block
+ * @param start - bytes of the content before the first chunk, which are not part of the Block
  */
 export async function ingestStream(
   context: LaneContext,
@@ -21,7 +21,7 @@ export async function ingestStream(
   const { bytes, layout } = context;
   const lane = new SliceLane(context, undefined, start);
   const ahead = new SlicesAhead(context, lane);
-  // The last bytes before the slot that is being filled.
+  // The last bytes before the current slot.
   const before = Buffer.alloc(KERNEL_CONTEXT);
   let known = 0;
   let isFirst = true;
@@ -48,7 +48,7 @@ export async function ingestStream(
   const nextSlot = async (): Promise<number> => {
     const free = context.tryAcquire();
     if (free !== undefined) return free;
-    // What is ahead holds slots, which are freed only by continuing.
+    // Slices ahead hold slots, which are only freed by taking them.
     while (!ahead.isEmpty) await ahead.takeOne();
     return await context.acquire();
   };

@@ -3,7 +3,7 @@ import { IngestJobs } from './ingest-jobs.ts';
 import type { Job, JobReply, WorkerSetup } from './ingest-protocol.ts';
 import { plainError } from './ingest-protocol.ts';
 
-// A thread of the ingest: one job after the other, as they come. @see WorkerPool
+// A worker thread of the ingest. It executes jobs in order. @see WorkerPool
 
 const port = parentPort;
 if (port === null) throw new Error('ingest worker: not started as a worker thread');

@@ -25,38 +25,38 @@ import { FreeSlots, slotLayout, slotMemory } from './slots.ts';
 import { SmallContents } from './small-contents.ts';
 import { SmallFiles } from './small-files.ts';
 
-/** Files up to this many bytes are read whole, many in one slot. */
+/** Files of up to this many bytes are read as a whole, many into one slot. */
 const SMALL_FILE_SIZE = 512 * 1024;
 
-/** Contents in memory up to this many bytes go into the Store together. */
+/** Contents in memory of up to this many bytes are stored together. */
 export const SMALL_CONTENT_SIZE = 64 * 1024;
 
-/** More threads than two gained nothing where the Store appends with one. */
+/** More than two threads brought no gain, since the Store appends with one. */
 const MAX_DEFAULT_WORKERS = 2;
 
-/** Batches and large files that wait before `busy`. */
+/** Waiting batches and large files from which on it is `busy`. */
 const MAX_WAITING = 3;
 
-/** Bytes of superblocks that wait before they go to the Store, where the caller does not see to it. */
+/** Bytes of pending superblocks after which they are sent to the Store, if the caller does not do it. */
 const MAX_PENDING_SIZE = 1024 * 1024;
 
 export interface IngestOptions extends OpOptions {
-  /** Worker threads; 0: none. Default: as there are cores, at most 2. */
+  /** Worker threads, 0 for none; default: the number of cores, at most 2. */
   readonly workers?: number | undefined;
   /** Store nothing; count what would be new. */
   readonly plan?: boolean | undefined;
-  /** The name of a parser for all contents, or `none`; default: for each the one that fits. */
+  /** The name of the parser for all contents, or `none`; default: chosen for each content. */
   readonly parser?: string | undefined;
 }
 
 /**
- * The way of content into a Store: read into shared memory, cut, hashed in worker threads, added in batches, and
- * referred to by block trees. The same bytes give the same reference on every way in. Memory is bounded by the slots.
+ * Stores contents. They are read into shared memory, cut and hashed in worker threads, added in batches, and referenced by Block trees. The
+ * same bytes always give the same reference. Memory is bounded by the slots.
  *
- * What is read goes to the Store at once; superblocks wait in `pending` until `flushPending`.
+ * Leaves go to the Store at once. Superblocks wait in `pending` until `flushPending`.
  */
 export class Ingest implements AsyncDisposable {
-  /** Superblocks, and whatever else of small Blocks the caller adds, on their way to the Store. */
+  /** Superblocks, and small Blocks that the caller adds, which wait for `flushPending`. */
   readonly pending: PendingBlocks;
   readonly #intake: BlockIntake;
   readonly #slots: FreeSlots;
@@ -69,11 +69,11 @@ export class Ingest implements AsyncDisposable {
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => this.#fail(new VtError('ECANCELLED', 'cancelled', { cause: this.#signal?.reason }));
   #readBytes = 0;
-  /** The first error of the Store or the workers: it counts for everything that comes after. */
+  /** The first error of the Store or the workers. All later calls fail with it. */
   #failure: { readonly error: unknown } | undefined;
-  /** The last `flushPending`, whatever became of it. */
+  /** Resolves when the last `flushPending` has ended, also if it failed. */
   #flushing: Promise<void> = Promise.resolve();
-  /** Files not settled yet, and who waits for them or for room. */
+  /** The number of files in progress, and the callers that wait for them or for room. */
   #open = 0;
   readonly #waiters: { readonly isDone: () => boolean; readonly resolve: () => void }[] = [];
 
@@ -153,12 +153,12 @@ export class Ingest implements AsyncDisposable {
     return this.#intake.counts();
   }
 
-  /** Bytes of content read so far; those of a file that changes meanwhile count each time. */
+  /** Bytes of contents read so far. If a file is read again, its bytes count again. */
   get readBytes(): number {
     return this.#readBytes;
   }
 
-  /** Whether the walk of a tree should await `ready` before the next file. */
+  /** Whether a walk should await `ready` before the next file. */
   get busy(): boolean {
     return this.#smallFiles.waitingBatches + this.#largeFiles.waitingFiles >= MAX_WAITING;
   }
@@ -168,27 +168,27 @@ export class Ingest implements AsyncDisposable {
     return this.#until(() => !this.busy);
   }
 
-  /** Resolves when every file handed in is settled. */
+  /** Resolves when every file has been stored or has failed. */
   settled(): Promise<void> {
     return this.#until(() => this.#open === 0);
   }
 
-  /** Why the pipeline itself failed (the Store, a worker, the signal), and not one file. */
+  /** The error of the ingest as a whole (Store, worker or signal), not that of a single file. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure;
   }
 
   /**
-   * Reads a regular file. Small ones go together: the batch is sent when it is full, on `send`, or when the event loop turns.
+   * Stores a regular file. Small files form batches. A batch is sent when it is full, on `send`, and when the event loop turns.
    *
-   * @param seen - how it was seen; of a file that differs when it is read, or changes meanwhile, the result tells
-   * @throws a SystemError if it cannot be read; what the Store throws; ECANCELLED
+   * @param seen - its known status. The result says if it was different or changed during reading
+   * @throws an error with the system's code if it cannot be read; the Store's error; ECANCELLED
    */
   file({ dir, name }: FilePlace, seen: SeenFile): Promise<IngestedFile> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     this.#open++;
     return new Promise((resolve, reject) => {
-      // Callers that wait for all files resolve after those that wait for this one.
+      // Callers that wait for this file resolve before those that wait for all.
       let isOpen = true;
       const done = (): void => {
         if (isOpen) this.#open--;
@@ -211,7 +211,10 @@ export class Ingest implements AsyncDisposable {
     });
   }
 
-  /** The Block of `data`, which stays as it is until then. Small ones go together. @param hint - what its parser is chosen by, with its first bytes */
+  /**
+   * Stores `data`, which must not change until this resolves. Small contents form batches. @param hint - chooses the parser, with the first
+   * bytes
+   */
   async bytes(data: Uint8Array, hint: ContentHint = {}): Promise<Block> {
     if (data.length > SMALL_CONTENT_SIZE) return await this.stream([data], hint);
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -220,29 +223,29 @@ export class Ingest implements AsyncDisposable {
   }
 
   /**
-   * The Block of the chunks' content. A chunk may be reused once the next is asked for.
+   * Stores a content in chunks. A chunk may be reused once the next is requested.
    *
-   * @param start - bytes of the content that come before the first chunk, of another Block
+   * @param start - bytes of the content before the first chunk, which are in another Block
    */
   async stream(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, hint: ContentHint = {}, start = 0): Promise<Block> {
     return await ingestStream(this.#lane, chunks, hint, start);
   }
 
-  /** Continues with a content that grows. @returns as {@link ingestGrowth} */
+  /** Appends to a growing content. @returns as {@link ingestGrowth} */
   async grow(growth: Growth, source: GrowthSource): Promise<Uint8Array> {
     return await ingestGrowth(this.#lane, growth, source);
   }
 
-  /** Sends the small files that wait. */
+  /** Sends the current batch of small files. */
   send(): void {
     this.#smallFiles.send();
   }
 
   /**
-   * Adds what waits in `pending` to the Store. All that was put there before is added once this resolves, also what another
-   * call took along.
+   * Adds the Blocks in `pending` to the Store. When it resolves, all Blocks put there before the call are added, also those that a
+   * concurrent call has taken.
    *
-   * @throws what the Store throws, and from then on always: a Block of an earlier batch is missing
+   * @throws the Store's error, also at each later call, since a Block of an earlier batch is missing
    */
   flushPending(): Promise<void> {
     const flushed = this.#flushing.then(async () => {
@@ -260,7 +263,7 @@ export class Ingest implements AsyncDisposable {
     return flushed;
   }
 
-  /** Nothing that was built here may be named once a batch is lost. */
+  /** Throws if a batch was lost: then no reference made here may be used. */
   #checkWhole(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
@@ -278,7 +281,7 @@ export class Ingest implements AsyncDisposable {
     else this.#largeFiles.add(file);
   }
 
-  /** Sends superblocks to the Store where many wait. */
+  /** Sends pending superblocks to the Store if there are many. */
   async #relieve(): Promise<void> {
     if (this.pending.size > MAX_PENDING_SIZE) await this.flushPending();
   }
@@ -292,7 +295,7 @@ export class Ingest implements AsyncDisposable {
     }
   }
 
-  /** Does a job, unless something has failed before. @param size - bytes that it reads */
+  /** Runs a job, unless the ingest has failed. @param size - bytes that it reads */
   #run(job: Job, size: number): Promise<JobResult> {
     return this.#failure === undefined ? this.#jobs.run(job, size) : Promise.reject(this.#failure.error);
   }

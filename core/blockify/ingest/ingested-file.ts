@@ -4,34 +4,34 @@ import type { FileSignature } from '../../base/system/file-signature.ts';
 import type { Block } from '../../block/block.ts';
 import type { ChangedStat } from './ingest-protocol.ts';
 
-/** A file as it went into the Store. */
+/** A stored file. */
 export interface IngestedFile {
   readonly block: Block;
-  /** Its state once it was read, where that differs from the one seen before. */
+  /** Its status after reading, if it differs from the known one. */
   readonly stat: ChangedStat | undefined;
-  /** The signature of what was read. */
+  /** The signature of the state that was read. */
   readonly seen: FileSignature;
-  /** Whether `block` is one state of the file; else it changed again and again while it was read. */
+  /** Whether `block` is one state of the file. False if it changed during each reading. */
   readonly isStable: boolean;
-  /** Ascending by name; undefined where there are none. */
+  /** Ascending by name; undefined if there are none. */
   readonly xattrs: ReadonlyMap<Octets, Uint8Array> | undefined;
-  /** What kept an attribute of the user's from being read. */
+  /** The error if a `user.` attribute could not be read. */
   readonly xattrError: unknown;
-  /** When it was opened, or earlier: milliseconds since 1970. */
+  /** A time before or at its opening, in milliseconds since 1970. */
   readonly readAtMs: number;
 }
 
-/** What an ingest needs of a file that it is to read. */
+/** The status of a file that an ingest needs. */
 export type SeenFile = FileSignature & Partial<Pick<BigIntStats, 'blocks'>>;
 
-/** Where a file is opened from; the directory stays open until the file is settled. */
+/** The place of a file. The directory must stay open until the file is stored or has failed. */
 export interface FilePlace {
-  /** The descriptor of an open directory: workers share it. */
+  /** The descriptor of an open directory, which workers share. */
   readonly dir: number;
   readonly name: Octets;
 }
 
-/** A file on its way. One of the two is called, once. */
+/** A queued file. One of the two callbacks is called, once. */
 export interface QueuedFile extends FilePlace {
   readonly seen: SeenFile;
   readonly resolve: (file: IngestedFile) => void;

@@ -2,41 +2,41 @@ import { IngestJobs } from './ingest-jobs.ts';
 import type { Job, JobResult, ParseJob, WorkerSetup } from './ingest-protocol.ts';
 import { WorkerPool } from './worker-pool.ts';
 
-/** Bytes that the main thread works at itself before it starts workers, which takes some 50 ms. */
+/** Bytes that the main thread handles itself before it starts workers, which takes about 50 ms. */
 const INLINE_SIZE = 4 * 1024 * 1024;
 
 /**
- * Bytes of a part of a content up to which the main thread works at it itself, also beside workers. A message and its answer take as long:
- * 85 µs a small file of a mount, of 730 in all.
+ * Jobs with up to this many bytes are always run in the main thread. A message to a worker and its reply would take as long: 85 µs of 730
+ * for a small file of a mount.
  */
 const SHORT_SIZE = 32 * 1024;
 
-/** Bytes a file, on average, up to which the main thread is as busy with each as a worker: it has a core for itself then. */
+/** Average bytes per file up to which the main thread is as busy with each file as a worker. It then needs a core for itself. */
 const SMALL_AVERAGE = 64 * 1024;
 
 /** How many workers an ingest may have. */
 export interface WorkerCounts {
-  /** 0: none. */
+  /** Maximum workers; 0 for none. */
   readonly most: number;
-  /** Where files are small. */
+  /** Maximum workers if files are small. */
   readonly forSmallFiles: number;
 }
 
-/** Where jobs of an ingest are done: here as long as there is little to do, and else in workers. */
+/** Decides where jobs of an ingest run: in this thread while there is little work, else in workers. */
 export class JobPlaces implements AsyncDisposable {
   readonly #setup: Omit<WorkerSetup, 'thread'>;
   readonly #pool: WorkerPool | undefined;
   readonly #workers: WorkerCounts;
   readonly #onFailure: (error: unknown) => void;
-  /** Which worker has the parser of a content, by its number; undefined for this thread. */
+  /** The worker that has a content's parser, by the content's number; undefined for this thread. */
   readonly #parsedAt = new Map<number, number | undefined>();
   #inline: IngestJobs | undefined;
   #inlineSize = 0;
-  /** Files that are known to come, and their bytes. */
+  /** The number of announced files, and their bytes. */
   #files = 0;
   #expectedSize = 0;
 
-  /** @param onFailure - the workers failed, and not one job */
+  /** @param onFailure - called if the workers fail, not for a failed job */
   constructor(setup: Omit<WorkerSetup, 'thread'>, workers: WorkerCounts, onFailure: (error: unknown) => void) {
     this.#setup = setup;
     this.#pool = workers.most === 0 ? undefined : new WorkerPool(setup);
@@ -44,14 +44,14 @@ export class JobPlaces implements AsyncDisposable {
     this.#onFailure = onFailure;
   }
 
-  /** A file of so many bytes will come: workers start while this thread does what comes first. */
+  /** Announces a file of this many bytes, so that workers can start in time. */
   expect(size: number): void {
     this.#files++;
     this.#expectedSize += size;
     if (this.#expectedSize > INLINE_SIZE) this.#startWorkers();
   }
 
-  /** Does a job. @param size - bytes that it reads */
+  /** Runs a job. @param size - bytes that it reads */
   run(job: Job, size: number): Promise<JobResult> {
     this.#inlineSize += size;
     const pool = this.#pool;
@@ -60,7 +60,7 @@ export class JobPlaces implements AsyncDisposable {
     return this.#watched(pool, pool.run(job));
   }
 
-  /** Does the first job of a content's parser where there is room, and all further ones there too. */
+  /** Runs a parse job. The first job of a content chooses its thread; all further ones run in the same thread. */
   parse(job: ParseJob, isLarge: boolean): Promise<JobResult> {
     const pool = this.#pool;
     if (!this.#parsedAt.has(job.content)) {
@@ -74,7 +74,7 @@ export class JobPlaces implements AsyncDisposable {
     return this.#watched(pool, pool.runAt(place, job));
   }
 
-  /** Has as many workers as what is known to come is worth. */
+  /** Starts as many workers as the announced files justify. */
   #startWorkers(): void {
     const areSmall = this.#expectedSize < this.#files * SMALL_AVERAGE;
     this.#pool?.start(areSmall ? this.#workers.forSmallFiles : this.#workers.most);
@@ -102,7 +102,7 @@ export class JobPlaces implements AsyncDisposable {
   }
 }
 
-/** Whether this thread does a job as fast as it hands it over. */
+/** Whether this thread runs a job as fast as it could send it to a worker. */
 function isShort(job: Job): boolean {
   switch (job.kind) {
     case 'scan':

@@ -1,23 +1,23 @@
 import type { Parser } from '../parser.ts';
 import type { ParseJob, ScanResult } from './ingest-protocol.ts';
 
-/** What the parsing of one content needs of its ingest. */
+/** The part of an ingest that the parsing of a content needs. */
 export interface ParsingContext {
-  /** A number that no other content of the ingest has. */
+  /** A number that is unique within the ingest. */
   nextContent(): number;
-  /** Parses in the thread that this content belongs to, in the order of the calls. @param isLarge - whether a worker is worth starting for it */
+  /** Parses in the thread of the content, in the order of calls. @param isLarge - whether it is worth starting a worker */
   parse(job: ParseJob, isLarge: boolean): Promise<number[]>;
 }
 
 type SliceJob = Pick<ParseJob, 'part' | 'slot' | 'length'>;
 
-/** Has the slices of one content parsed, in order, behind their scans: each as soon as it is scanned, where its parser is. */
+/** Sends the slices of one content to its parser, in order, each as soon as it is scanned. */
 export class LaneParsing {
   readonly parser: Parser;
   readonly #context: ParsingContext;
   readonly #content: number;
   readonly #isLarge: boolean;
-  /** Every slice before was handed over, or failed. */
+  /** Settles when all slices so far have been sent, or one has failed. */
   #handedOver: Promise<unknown> = Promise.resolve();
   #hasBegun = false;
   #hasEnded = false;
@@ -41,19 +41,19 @@ export class LaneParsing {
     return this.#inTurn(async () => ({ part: 'hole', slot: 0, length }));
   }
 
-  /** What the parser says at the end. */
+  /** The parser's edges at the end. */
   async finish(): Promise<number[]> {
     this.#hasEnded = true;
     return await this.#job({ part: 'end', slot: 0, length: 0 });
   }
 
-  /** Has the parser forgotten, where the content did not come to its end. */
+  /** Drops the parser's state if the content did not reach its end. */
   async abandon(): Promise<void> {
     await this.#handedOver.catch(() => {});
     if (this.#hasBegun && !this.#hasEnded) await this.finish().catch(() => {});
   }
 
-  /** Hands a job over when those before are; they need not be done, since the thread takes them in order. */
+  /** Sends a job after those before it. These need not be done, since the thread runs them in order. */
   #inTurn(prepare: () => Promise<SliceJob>): Promise<number[]> {
     const before = this.#handedOver;
     const handedOver = (async () => {

@@ -11,34 +11,34 @@ import { ingestOpenFile } from './ingest-open-file.ts';
 import type { IngestedFile, QueuedFile } from './ingested-file.ts';
 import type { LaneContext } from './slice-lane.ts';
 
-/** Large files read at a time. */
+/** Maximum large files read at a time. */
 const MAX_LANES = 4;
 
-/** Reads large files slice by slice, some at a time. */
+/** Stores large files slice by slice, up to {@link MAX_LANES} at a time. */
 export class LargeFiles {
   readonly #lane: LaneContext;
   readonly #onRoom: () => void;
   readonly #waiting: QueuedFile[] = [];
   #lanes = 0;
 
-  /** @param onRoom - a file is done: another has room */
+  /** @param onRoom - called when a file is done */
   constructor(lane: LaneContext, onRoom: () => void) {
     this.#lane = lane;
     this.#onRoom = onRoom;
   }
 
-  /** Files that wait for others. */
+  /** Files that wait for their turn. */
   get waitingFiles(): number {
     return this.#waiting.length;
   }
 
-  /** Reads a file as soon as there is room. */
+  /** Queues a file. */
   add(file: QueuedFile): void {
     this.#waiting.push(file);
     this.#startLanes();
   }
 
-  /** Gives up what waits. @returns it */
+  /** Removes and returns the waiting files. */
   takeWaiting(): QueuedFile[] {
     return this.#waiting.splice(0);
   }
@@ -58,7 +58,7 @@ export class LargeFiles {
     }
   }
 
-  /** Reads a file, again while it changes. */
+  /** Reads a file, and again if it changes meanwhile, at most {@link MAX_REREADS} times more. */
   async #read({ dir, name, seen: first }: QueuedFile): Promise<IngestedFile> {
     const readAtMs = Date.now();
     const fd = atCalls().open(dir, cName(name), 'content');

@@ -7,16 +7,16 @@ import { BlockTreeBuilder } from '../../block/tree-builder.ts';
 import type { AddedBlocks } from './block-intake.ts';
 import type { ContentsResult, LeafTable } from './ingest-protocol.ts';
 
-/** Of a leaf that is stored as a Block. */
+/** A leaf that is stored as a Block. */
 export const LEAF_HASHED = 0;
 
-/** Of a leaf whose bytes are all the same. */
+/** A leaf whose bytes are all equal. */
 export const LEAF_RUN = 1;
 
-/** Of a leaf that is in its reference. */
+/** A leaf whose bytes are in its reference. */
 export const LEAF_LITERAL = 2;
 
-/** Reads the leaves of a table, one after the other. */
+/** Reads the leaves of a table in order. */
 export class LeafReader {
   readonly #hashName: HashName;
   readonly #digestSize: number;
@@ -26,7 +26,7 @@ export class LeafReader {
   #next = 0;
   #nextHashed = 0;
 
-  /** @param ranges - pairs: where the leaves are in `bytes` */
+  /** @param ranges - pairs: start and end of each leaf in `bytes` */
   constructor(hashName: HashName, table: LeafTable, ranges: ArrayLike<number>, bytes: Uint8Array) {
     this.#hashName = hashName;
     this.#digestSize = hashByName(hashName).digestSize;
@@ -57,7 +57,7 @@ export class LeafReader {
     }
   }
 
-  /** Adds the next leaf to a tree: as its Block, which is not made where the leaf is stored. */
+  /** Adds the next leaf to a tree, without making an object for a hashed one. */
   addTo(tree: BlockTreeBuilder): void {
     if (this.#table.kinds[this.#next] !== LEAF_HASHED) {
       tree.add(this.block());
@@ -68,7 +68,7 @@ export class LeafReader {
   }
 }
 
-/** The Block of each content, whose leaves are in `bytes`; of one without leaves, that of no bytes. @param sink - for superblocks */
+/** Makes the Block of each content from its leaves; without leaves, the empty Block. @param sink - receives superblocks */
 export function blocksOf(hashName: HashName, result: ContentsResult, bytes: Uint8Array, sink: BlockSink): Block[] {
   const leaves = new LeafReader(hashName, result, result.ranges, bytes);
   const tree = new BlockTreeBuilder(sink);
@@ -83,7 +83,7 @@ export function blocksOf(hashName: HashName, result: ContentsResult, bytes: Uint
   return blocks;
 }
 
-/** What of a table's leaves goes to the Store: their records, or where none were made Blocks, whose data are views of `bytes`. */
+/** The hashed leaves of a table in the form for the Store: records, or, if none were made, Blocks whose data are views of `bytes`. */
 export function addedOf(table: LeafTable, ranges: ArrayLike<number>, bytes: Uint8Array, digestSize: number): AddedBlocks {
   const { kinds, digests, names, sizes, storedSizes, codecs, imageAt, imageSize } = table;
   if (imageSize > 0) {

@@ -9,7 +9,7 @@ import type { EdgeKernel } from '../edge-kernel.ts';
 import type { LeafTable } from './ingest-protocol.ts';
 import { LEAF_HASHED, LEAF_LITERAL, LEAF_RUN } from './leaf-table.ts';
 
-/** What the leaves of a job are in, and how they are made into records. */
+/** The memory of leaves, and how to make their records. */
 export interface LeafSetup {
   /** All of the shared memory. */
   readonly bytes: Uint8Array;
@@ -18,27 +18,27 @@ export interface LeafSetup {
   readonly copy: EdgeKernel['copy'];
   readonly digestSize: number;
   readonly compression: StoredCompression;
-  /** By which leaves are sealed in their records. */
+  /** The keys by which leaves are sealed in their records; undefined if they are not. */
   readonly blockKeys: BlockKeys | undefined;
 }
 
-/** The leaves of one job, as they are found; then all of them are hashed, and made into records. */
+/** Collects the leaves of one job, then hashes all of them and makes their records. */
 export class Leaves {
   readonly #setup: LeafSetup;
   #kinds: Uint8Array;
   #ranges: Uint32Array;
-  /** The ranges of those that are hashed. */
+  /** The ranges of hashed leaves. */
   readonly #hashed: number[] = [];
   count = 0;
 
-  /** @param expected - leaves; there may be more */
+  /** @param expected - expected number of leaves; there may be more */
   constructor(setup: LeafSetup, expected: number) {
     this.#setup = setup;
     this.#kinds = new Uint8Array(expected);
     this.#ranges = new Uint32Array(expected * 2);
   }
 
-  /** Adds a leaf: a literal, a run, or else hashed. */
+  /** Adds a leaf, and determines its kind: literal, run, or hashed. */
   add(start: number, end: number): void {
     const { bytes } = this.#setup;
     if (end - start <= MAX_LITERAL_SIZE) this.#put(start, end, LEAF_LITERAL);
@@ -56,8 +56,8 @@ export class Leaves {
   /**
    * Hashes the leaves.
    *
-   * @param imageAt - where their records go in the shared memory
-   * @param room - bytes there; 0 makes no records
+   * @param imageAt - offset in the shared memory for their records
+   * @param room - bytes of memory there; 0 to make no records
    */
   finish(imageAt: number, room: number): LeafTable {
     const { bytes, digester, digestSize, compression, blockKeys, copy } = this.#setup;
@@ -92,7 +92,7 @@ export class Leaves {
     };
   }
 
-  /** Pairs: first byte of each leaf, and the one past its last, in the shared memory. */
+  /** Pairs: start and end of each leaf in the shared memory. */
   ranges(): Uint32Array {
     return this.#ranges.slice(0, this.count * 2);
   }

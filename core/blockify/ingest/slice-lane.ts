@@ -14,34 +14,34 @@ import { addedOf, LeafReader } from './leaf-table.ts';
 import type { SlotLayout } from './slots.ts';
 import { slotDataAt } from './slots.ts';
 
-/** What a lane needs of its ingest. */
+/** The part of an ingest that a lane needs. */
 export interface LaneContext extends ParsingContext {
   readonly edges: EdgeSettings;
   readonly layout: SlotLayout;
   /** All of the shared memory. */
   readonly bytes: Uint8Array;
   readonly sink: BlockSink;
-  /** The parser of a content that begins so. */
+  /** Chooses the parser of a content. */
   parserOf(hint: ContentHint, head: Uint8Array): Parser | undefined;
   hash(job: HashJob): Promise<LeafTable>;
   /** Adds Blocks to the Store. */
   add(batch: AddedBlocks): Promise<void>;
-  /** Whether Blocks had better be added as records. */
+  /** Whether Blocks should be added as records. */
   readonly wantsRecords: boolean;
-  /** Reads a slice, where it is not in the slot yet, and scans it. Rejects where the ingest has failed. */
+  /** Scans a slice, and reads it first if it is not in the slot yet. Rejects if the ingest has failed. */
   scan(job: ScanJob): Promise<ScanResult>;
-  /** A free slot, as soon as there is one. */
+  /** Waits for a free slot. */
   acquire(): Promise<number>;
-  /** A free slot, if there is one and nobody waits for it. */
+  /** A free slot, if there is one and nobody waits for one. */
   tryAcquire(): number | undefined;
   release(slot: number): void;
-  /** Sends superblocks to the Store where many wait. */
+  /** Sends pending superblocks to the Store if there are many. */
   relieve(): Promise<void>;
-  /** Bytes of a content are read, or known to be a hole. */
+  /** Called when bytes of a content have been read, or were found to be a hole. */
   onRead(size: number): void;
 }
 
-/** A content that a lane continues with: its picker and tree, bytes so far, and those of them that have no leaf. */
+/** The state of a content from which a lane continues: picker, tree, bytes so far, and the bytes without a leaf. */
 export interface LaneStart {
   readonly picker: EdgePicker;
   readonly tree: BlockTreeBuilder;
@@ -50,24 +50,24 @@ export interface LaneStart {
 }
 
 /**
- * Turns the slices of one content, as they are scanned, into its Block. Edges are picked here, in order. What is after the
- * last edge is moved to the next slot, in front of its data. Hashing runs behind, and Blocks are added behind that.
+ * Makes the Block of one content from its scanned slices. Edges are picked here, in order. Bytes after the last edge move to the next slot,
+ * before its data. Hashing, and then adding Blocks, run concurrently with later slices.
  */
 export class SliceLane {
   readonly #context: LaneContext;
   readonly #picker: EdgePicker;
   readonly #tree: BlockTreeBuilder;
   readonly #digestSize: number;
-  /** Bytes that no leaf has yet: those after the last edge. */
+  /** Bytes without a leaf: those after the last edge. */
   #tail = new Uint8Array(0);
-  /** Bytes of all slices so far, and of all leaves. */
+  /** Bytes of all slices so far, and of all leaves so far. */
   #end = 0;
   #emitted = 0;
-  /** Hashing and adding of the slices before. */
+  /** Settles when all slices so far are hashed and added. */
   #behind: Promise<void> = Promise.resolve();
   #parsing: LaneParsing | undefined;
 
-  /** @param start - bytes of the content before the first slice, where no lane had them */
+  /** @param start - bytes of the content before the first slice, if `from` is undefined */
   constructor(context: LaneContext, from?: LaneStart, start = 0) {
     this.#context = context;
     this.#picker = from?.picker ?? new EdgePicker(context.edges, start);
@@ -80,18 +80,18 @@ export class SliceLane {
     this.#digestSize = hashByName(context.sink.hashName).digestSize;
   }
 
-  /** Has the content parsed from its first slice on. */
+  /** Sets the parsing of the content. Call this before the first slice. */
   useParsing(parsing: LaneParsing): void {
     this.#parsing = parsing;
     this.#picker.useParser(parsing.parser);
   }
 
-  /** The parsing of the content, where it still counts. */
+  /** The parsing of the content, unless its edges are ignored from now on. */
   get parsing(): LaneParsing | undefined {
     return this.#picker.isDeaf ? undefined : this.#parsing;
   }
 
-  /** Takes the next slice, scanned. The slot is the lane's from now on: it is released when its Blocks are added. */
+  /** Takes the next scanned slice, and its slot, which it releases when the Blocks are added. */
   slice(slot: number, { length, scan }: ScanResult, parserEdges: readonly number[] | undefined): void {
     const base = this.#placeTail(slot);
     this.#end += length;
@@ -99,7 +99,7 @@ export class SliceLane {
     this.#tail = this.#context.bytes.slice(base + this.#emitted, base + this.#end);
   }
 
-  /** Takes a hole of MIN_RUN_SIZE bytes or more, which nobody read: as that many NULs. The slot is for the leaf before it. */
+  /** Takes a hole of at least MIN_RUN_SIZE bytes, as that many NULs. The slot is for the leaf before it. */
   hole(slot: number, length: number, parserEdges: readonly number[] | undefined): void {
     const base = this.#placeTail(slot);
     this.#end += length;
@@ -107,7 +107,7 @@ export class SliceLane {
     this.#tail = new Uint8Array(0);
   }
 
-  /** The Block of all slices, once all of them are added. */
+  /** Returns the Block of all slices when all Blocks are added. */
   async finish(): Promise<Block> {
     const spans = this.#picker.finish(await this.#parsing?.finish());
     if (spans.length > 0) {
@@ -118,26 +118,26 @@ export class SliceLane {
     return this.#tree.finish();
   }
 
-  /** The bytes after the last edge, once all slices before are added: another lane may continue with picker and tree. */
+  /** Waits until all slices are added, and returns the bytes after the last edge. Another lane may continue with picker and tree. */
   async pause(): Promise<Uint8Array> {
     await this.#behind;
     return this.#tail;
   }
 
-  /** Waits until no slot is in use, whatever failed. */
+  /** Waits until no slot is in use, also after failures. */
   async drain(): Promise<void> {
     await this.#behind.catch(() => {});
     await this.#parsing?.abandon();
   }
 
-  /** Puts the tail in front of a slot's data. @returns where the content's first byte would be in the shared memory */
+  /** Copies the tail before a slot's data. @returns the offset in the shared memory at which the content's first byte would be */
   #placeTail(slot: number): number {
     const dataAt = slotDataAt(this.#context.layout, slot);
     this.#context.bytes.set(this.#tail, dataAt - this.#tail.length);
     return dataAt - this.#end;
   }
 
-  /** @param base - where the content's first byte would be in the shared memory */
+  /** @param base - the offset in the shared memory at which the content's first byte would be */
   #emit(spans: readonly LeafSpan[], slot: number, base: number): void {
     const { bytes } = this.#context;
     const leaves: (Block | undefined)[] = [];
@@ -160,10 +160,10 @@ export class SliceLane {
     const work = async (): Promise<void> => {
       try {
         const found = await table;
-        // Leaves go into the tree in order; Blocks may be added in any.
+        // Leaves go into the tree in order. Their Blocks may be added in any order.
         const hashed = found === undefined ? undefined : new LeafReader(this.#context.sink.hashName, found, ranges, bytes);
         const adding = found === undefined ? Promise.resolve() : this.#context.add(addedOf(found, ranges, bytes, this.#digestSize));
-        // It may fail while the slices before are waited for, and is awaited itself only then.
+        // It is awaited only after the earlier slices, so an error before that must not be unhandled.
         adding.catch(() => {});
         await before.catch(async (error: unknown) => {
           await adding.catch(() => {});

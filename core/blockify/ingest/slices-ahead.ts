@@ -1,10 +1,10 @@
 import type { ScanResult } from './ingest-protocol.ts';
 import type { LaneContext, SliceLane } from './slice-lane.ts';
 
-/** Slices of one content in the workers' hands: what one lane may take of the slots. */
+/** Maximum slices of one content that are being scanned, and so the number of slots that one lane may use. */
 const MAX_SLICES_AHEAD = 6;
 
-/** A slice on its way to a lane: scanned by some worker, or a hole. */
+/** A slice that is being scanned, or a hole. */
 interface SliceAhead {
   readonly slot: number;
   readonly length: number;
@@ -12,7 +12,7 @@ interface SliceAhead {
   readonly parsed: Promise<readonly number[]> | undefined;
 }
 
-/** The slices of a content that are being scanned, in order, on their way to its lane. */
+/** The queue of a content's slices that are being scanned. The lane takes them in order. */
 export class SlicesAhead {
   readonly #context: LaneContext;
   readonly #lane: SliceLane;
@@ -27,12 +27,12 @@ export class SlicesAhead {
     return this.#slices.length === 0;
   }
 
-  /** Whether the lane may not have more of the slots. */
+  /** Whether the lane may use no more slots. */
   get isFull(): boolean {
     return this.#slices.length >= MAX_SLICES_AHEAD;
   }
 
-  /** Has a slice scanned; its slot is the lane's from now on. @param edges - its parser's, where that is not the lane's */
+  /** Starts the scan of a slice, and takes over its slot. @param edges - the parser's edges, if the lane has no parsing */
   add(
     slot: number,
     length: number,
@@ -40,7 +40,7 @@ export class SlicesAhead {
     edges?: readonly number[],
   ): void {
     const scan = this.#context.scan({ kind: 'scan', slot, length, ...source });
-    // It is awaited in its turn.
+    // It is awaited later.
     scan.catch(() => {});
     const parsed = edges === undefined ? this.#lane.parsing?.slice(slot, scan) : Promise.resolve(edges);
     parsed?.catch(() => {});
@@ -48,8 +48,7 @@ export class SlicesAhead {
   }
 
   /**
-   * Has the lane take a hole in its turn. It gets its slot now, as slices do: lanes that waited for one with slices
-   * behind them would hold up each other for ever.
+   * Queues a hole. It needs its slot now, as slices do: if lanes waited for it while they hold slots of later slices, they would deadlock.
    */
   addHole(slot: number, length: number): void {
     const parsed = this.#lane.parsing?.hole(length);
@@ -57,7 +56,7 @@ export class SlicesAhead {
     this.#slices.push({ slot, length, scan: undefined, parsed });
   }
 
-  /** Gives the first slice to the lane. @returns whether it was as long as it should be */
+  /** Passes the first slice to the lane when it is scanned. @returns false if it was shorter than requested */
   async takeOne(): Promise<boolean> {
     const head = this.#slices[0];
     if (head === undefined) return true;
@@ -77,7 +76,7 @@ export class SlicesAhead {
     return result.length === head.length;
   }
 
-  /** Waits for the scans that nobody asks for any more, frees their slots, and waits until the lane is at rest. */
+  /** Waits for the remaining scans and frees their slots, then waits for the lane. */
   async drain(): Promise<void> {
     for (const { slot, scan, parsed } of this.#slices.splice(0)) {
       await scan?.catch(() => {});

@@ -5,34 +5,35 @@ import { MAX_DIGEST_SIZE } from '../../block/hash.ts';
 import { RECORD_FIXED_SIZE } from '../../store/records/datafile.ts';
 import { largestLeaf } from '../edge-hash.ts';
 
-/** Bytes of input that one slot takes. 256 KiB to 1 MiB a slot are the fastest; 4 MiB fall out of the caches (1,232 against 1,580 MB/s). */
+/** Bytes of input per slot. 256 KiB to 1 MiB are fastest; 4 MiB exceed the processor's caches (1,232 instead of 1,580 MB/s). */
 export const SLOT_DATA_SIZE = 1024 * 1024;
 
-/** Bytes in front of a slot's data beyond a Block of the largest size: what may be the start of a run, and what the edge kernel looks at. */
+/** Bytes before a slot's data in addition to a Block of maximum size: the start of a run, and the context of the edge kernel. */
 const HEADROOM_EXTRA = 8 * 1024;
 
 /**
- * Slots where Blocks are of usual size: enough for two workers to have work queued while the Store takes a batch. Each takes 2 MB, and small
- * files on their way, some 80 a slot, keep objects of the main thread alive.
+ * Slots for Blocks of usual size. They are enough to keep two workers busy while the Store adds a batch. Each takes 2 MB, and the small
+ * files
+ * in it, about 80 per slot, keep objects of the main thread alive.
  */
 const USUAL_SLOTS = 10;
 
-/** Slots of Stores with the largest Blocks: two would do, more keep the workers busy. */
+/** Minimum slots, for the largest Blocks. Two would suffice; more keep the workers busy. */
 const MIN_SLOTS = 4;
 
-/** Bytes of all slots, at most. */
+/** Maximum bytes of all slots, without records. */
 const MAX_SLOTS_SIZE = 96 * 1024 * 1024;
 
 const WASM_PAGE_SIZE = 64 * 1024;
 
-/** Where slots are in the shared memory: the same for every thread. */
+/** The layout of the shared memory, which is the same for every thread. */
 export interface SlotLayout {
-  /** Offset of the first slot; what is before is the edge kernel's own, `scratchSize` bytes a thread. */
+  /** Offset of the first slot. Before it is scratch memory, `scratchSize` bytes per thread. */
   readonly slotsAt: number;
   readonly scratchSize: number;
-  /** Bytes before a slot's data, for the unfinished tail of the slot before. */
+  /** Bytes before a slot's data, for the bytes without a leaf from the slot before. */
   readonly headroom: number;
-  /** Bytes behind a slot's data for the records of its leaves, as they are written to the Store. */
+  /** Bytes after a slot's data, for the records of its leaves. */
   readonly imageSize: number;
   /** Headroom, data and image: the distance of two slots. */
   readonly slotSize: number;
@@ -40,15 +41,15 @@ export interface SlotLayout {
 }
 
 /**
- * Where slots are for a Store's edge settings.
+ * Computes the layout for a Store's edge settings.
  *
- * @param threads - those that run the kernel, each with its own scratch memory
- * @param overhead - bytes that a leaf takes in its record beside its own
+ * @param threads - number of threads, each with its own scratch memory
+ * @param overhead - bytes that sealing adds to a leaf in its record
  */
 export function slotLayout(edges: EdgeSettings, threads: number, scratchSize: number, overhead: number): SlotLayout {
   const headroom = roundUp(largestLeaf(edges) + HEADROOM_EXTRA, WASM_PAGE_SIZE);
   const contentSize = headroom + SLOT_DATA_SIZE;
-  // Room for leaves all of the least size that is stored; what is not written takes no memory.
+  // Enough even if all leaves have the minimum size of a hashed one. Pages that are not written take no memory.
   const leaves = Math.ceil(contentSize / (MAX_LITERAL_SIZE + 1));
   const imageSize = roundUp(contentSize + leaves * (RECORD_FIXED_SIZE + MAX_DIGEST_SIZE + overhead), WASM_PAGE_SIZE);
   const slots = Math.max(MIN_SLOTS, Math.min(USUAL_SLOTS, Math.floor(MAX_SLOTS_SIZE / contentSize)));
@@ -62,7 +63,7 @@ export function slotLayout(edges: EdgeSettings, threads: number, scratchSize: nu
   };
 }
 
-/** Shared memory for a layout. Pages that are never written take no memory. */
+/** Allocates shared memory for a layout. Pages that are never written take no memory. */
 export function slotMemory(layout: SlotLayout): SharedMemory {
   return sharedMemory(layout.slotsAt + layout.slots * layout.slotSize);
 }
@@ -86,18 +87,18 @@ function roundUp(value: number, unit: number): number {
   return Math.ceil(value / unit) * unit;
 }
 
-/** Which slots are free. Waiting readers get them in turn: this limits the readers. */
+/** The free slots. Waiting readers get them first come, first served. */
 export class FreeSlots {
   readonly #free: number[];
   readonly #waiting: { readonly resolve: (slot: number) => void; readonly reject: (error: unknown) => void }[] = [];
   #failure: { readonly error: unknown } | undefined;
 
   constructor(count: number) {
-    // The one freed last is taken first: its memory is in the caches.
+    // The slot that was freed last is used first, since its memory is in the processor's caches.
     this.#free = Array.from({ length: count }, (_, slot) => count - 1 - slot);
   }
 
-  /** A free slot, now or when one is released. Rejects once `fail` was called. */
+  /** Waits for a free slot. Rejects after `fail`. */
   acquire(): Promise<number> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     const slot = this.tryAcquire();
@@ -105,7 +106,7 @@ export class FreeSlots {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  /** A free slot where nobody waits for it. */
+  /** A free slot, if there is one and nobody waits for one. */
   tryAcquire(): number | undefined {
     return this.#waiting.length > 0 || this.#failure !== undefined ? undefined : this.#free.pop();
   }
@@ -121,7 +122,7 @@ export class FreeSlots {
     else this.#free.push(slot);
   }
 
-  /** Turns away all who wait or come later. */
+  /** Rejects all waiting and later `acquire`s. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     for (const { reject } of this.#waiting.splice(0)) reject(error);

@@ -6,14 +6,14 @@ import { addedOf, blocksOf } from './leaf-table.ts';
 import { SLOT_DATA_SIZE, type SlotLayout, slotStartAt } from './slots.ts';
 import type { SmallFilesContext } from './small-files.ts';
 
-/** What small contents need of their ingest. */
+/** The part of an ingest that small contents need. */
 export interface SmallContentsContext extends Pick<SmallFilesContext, 'hashName' | 'bytes' | 'slots' | 'sink' | 'wantsRecords' | 'add'> {
   readonly layout: SlotLayout;
   /** Cuts and hashes. @param size - bytes of all contents */
   run(job: ContentsJob, size: number): Promise<ContentsResult>;
-  /** Bytes of contents are taken. */
+  /** Called when bytes of contents have been processed. */
   onRead(size: number): void;
-  /** The ingest itself failed. */
+  /** Called when the ingest as a whole has failed. */
   onFailure(error: unknown): void;
 }
 
@@ -24,7 +24,7 @@ interface WaitingContent {
   readonly reject: (error: unknown) => void;
 }
 
-/** Small contents in memory on their way into a Store: those that come in one turn of the event loop are cut, hashed and added together. */
+/** Stores small contents in memory. Those of one turn of the event loop are cut, hashed and added together. */
 export class SmallContents {
   readonly #context: SmallContentsContext;
   #batch: WaitingContent[] = [];
@@ -35,7 +35,7 @@ export class SmallContents {
     this.#context = context;
   }
 
-  /** The Block of up to SLOT_DATA_SIZE bytes, which stay as they are until it is there. */
+  /** Stores a content of up to SLOT_DATA_SIZE bytes, which must not change until this resolves. */
   add(data: Uint8Array, hint: ContentHint): Promise<Block> {
     if (this.#batchSize + data.length > SLOT_DATA_SIZE) this.#send();
     this.#batchSize += data.length;

@@ -12,33 +12,33 @@ import { addedOf, blocksOf } from './leaf-table.ts';
 import type { FreeSlots } from './slots.ts';
 import { SLOT_DATA_SIZE } from './slots.ts';
 
-/** Files in one slot, at most: a bound on the size of messages. */
+/** Maximum files in one slot, to limit the size of messages. */
 const MAX_BATCH_FILES = 512;
 
-/** What small files need of their ingest. */
+/** The part of an ingest that small files need. */
 export interface SmallFilesContext {
   readonly hashName: HashName;
   /** All of the shared memory. */
   readonly bytes: Uint8Array;
   readonly slots: FreeSlots;
   readonly sink: BlockSink;
-  /** Whether Blocks had better be added as records. */
+  /** Whether Blocks should be added as records. */
   readonly wantsRecords: () => boolean;
   /** Reads, cuts and hashes. @param size - bytes of all files */
   run(job: SmallJob, size: number): Promise<SmallResult>;
   /** Adds Blocks to the Store. */
   add(batch: AddedBlocks): Promise<void>;
-  /** A batch waits no longer. */
+  /** Called when a waiting batch has got its slot. */
   onStart(): void;
-  /** A file is small no longer. */
+  /** Called with a file that has become too large. */
   onGrown(file: QueuedFile): void;
-  /** Bytes of contents are read. */
+  /** Called when bytes of contents have been read. */
   onRead(size: number): void;
-  /** The ingest itself failed, and not one file. */
+  /** Called when the ingest as a whole has failed, not for a single file. */
   onFailure(error: unknown): void;
 }
 
-/** Small files on their way into a Store: many are read into one slot, cut and hashed by one job, and added as one batch. */
+/** Stores small files. Many are read into one slot, cut and hashed by one job, and added as one batch. */
 export class SmallFiles {
   readonly #context: SmallFilesContext;
   #batch: QueuedFile[] = [];
@@ -50,12 +50,12 @@ export class SmallFiles {
     this.#context = context;
   }
 
-  /** Batches that have no slot yet. */
+  /** The number of batches that wait for a slot. */
   get waitingBatches(): number {
     return this.#waitingBatches;
   }
 
-  /** Adds a file of up to SLOT_DATA_SIZE bytes: the batch is sent when it is full, on `send`, or when the event loop turns. */
+  /** Queues a file of up to SLOT_DATA_SIZE bytes. The batch is sent when it is full, on `send`, and when the event loop turns. */
   add(file: QueuedFile): void {
     const size = Number(file.seen.size);
     if (this.#batchSize + size > SLOT_DATA_SIZE || this.#batch.length >= MAX_BATCH_FILES) this.send();
@@ -69,7 +69,7 @@ export class SmallFiles {
     });
   }
 
-  /** Sends the files that wait. */
+  /** Sends the current batch. */
   send(): void {
     const batch = this.#batch;
     if (batch.length === 0) return;
@@ -79,7 +79,7 @@ export class SmallFiles {
     void this.#run(batch);
   }
 
-  /** Takes back the files that wait. */
+  /** Removes and returns the files of the current batch. */
   takeWaiting(): QueuedFile[] {
     this.#batchSize = 0;
     return this.#batch.splice(0);

@@ -3,7 +3,7 @@ import { idlest, WorkerThread } from '../../base/worker-thread.ts';
 import type { Job, JobReply, JobResult, WorkerSetup } from './ingest-protocol.ts';
 import { revivedError } from './ingest-protocol.ts';
 
-/** Jobs that a worker has at a time: one to work at, and two so that it need not wait for the main thread. */
+/** Maximum jobs of a worker at a time: one in progress, and two so that it need not wait for the main thread. */
 const MAX_JOBS_AT_WORKER = 3;
 
 interface QueuedJob {
@@ -14,11 +14,11 @@ interface QueuedJob {
 
 type PoolThread = WorkerThread<Job, JobReply>;
 
-/** Worker threads that do the jobs of an ingest, once they are started. */
+/** The worker threads of an ingest. */
 export class WorkerPool implements AsyncDisposable {
   readonly #setup: Omit<WorkerSetup, 'thread'>;
   readonly #threads: PoolThread[] = [];
-  /** Jobs that end a slot's use go before those that begin one: memory is what runs out. */
+  /** Jobs that free slots have priority over jobs that begin to use one, because slots are limited. */
   readonly #urgent: QueuedJob[] = [];
   readonly #usual: QueuedJob[] = [];
   #isUp = false;
@@ -28,27 +28,27 @@ export class WorkerPool implements AsyncDisposable {
     this.#setup = setup;
   }
 
-  /** Whether the pool itself failed: a worker ended, or it was closed. */
+  /** Whether the pool failed, because a worker ended, or was closed. */
   get failed(): boolean {
     return this.#failure !== undefined;
   }
 
-  /** Workers that run, or are starting. */
+  /** The number of workers that run or are starting. */
   get threads(): number {
     return this.#threads.length;
   }
 
-  /** Whether a worker is there to take jobs. */
+  /** Whether at least one worker runs. */
   get isUp(): boolean {
     return this.#isUp;
   }
 
-  /** Has so many workers, or as many more as there are already. To start takes them some 50 ms: this comes before there is a job. */
+  /** Starts workers until there are at least `threads`. Starting takes about 50 ms, so call this before there are jobs. */
   start(threads: number): void {
     if (this.#failure === undefined) while (this.#threads.length < threads) this.#startOne();
   }
 
-  /** Does a job in some worker; rejects with what it threw there. */
+  /** Runs a job in any worker; rejects with the job's error. */
   run(job: Job): Promise<JobResult> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
@@ -58,9 +58,9 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   /**
-   * Does a job in one worker, after those that it has; rejects with the error thrown there. The caller limits the number of jobs.
+   * Runs a job in a certain worker, after its other jobs; rejects with the job's error. The caller must limit the number of jobs.
    *
-   * @param place - 0 to `threads` - 1
+   * @param place - the number of the worker, 0 to `threads` - 1
    */
   runAt(place: number, job: Job): Promise<JobResult> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);

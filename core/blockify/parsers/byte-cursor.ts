@@ -1,56 +1,56 @@
 import { largestOf } from '../../base/lists.ts';
 import { ASK_MARK, NOWHERE, type ParserMark, type ParserSteps } from '../parser.ts';
 
-/** A part of a parser's coroutine, which gives a value when it is done. */
+/** A part of a parser's coroutine, which returns a value. */
 export type Steps<T> = ParserSteps<T>;
 
-/** Bytes of what it passed that `pass` gives. */
+/** Bytes before a needle that `pass` returns. */
 const CONTEXT_SIZE = 2;
 
 /**
- * Bytes in which several needles are looked for at first, and twice as many each time after. The rarer ones would else be
- * sought far beyond the others, again and again. So work is linear in what is passed over, whatever the bytes.
+ * Bytes in which `pass` searches several needles first; the number doubles at each step. Otherwise rare needles would be searched far
+ * beyond the next frequent one, again and again. So the work is linear in the bytes passed.
  */
 const SEARCH_STEP = 128;
 
-/** What `pass` found. */
+/** A needle that `pass` found. */
 export interface FoundNeedle {
-  /** Of the needle in the arguments. */
+  /** The index of the needle in the arguments. */
   readonly index: number;
   readonly before: Uint8Array;
 }
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
-/** `skip` goes no farther than it can count exactly. */
+/** The largest offset of `skip`. */
 const FARTHEST = Number.MAX_SAFE_INTEGER;
 
-/** Reads the content that a parser is given, across its slices. Keeps no more than what one `read` asks for. */
+/** Reads the content of a parser, across slices. Keeps at most the bytes of one `read`. */
 export class ByteCursor {
   #slice: Uint8Array = EMPTY;
-  /** Of the next byte in the slice. */
+  /** The offset of the next byte in the slice. */
   #at = 0;
-  /** Of the slice in the content. */
+  /** The offset of the slice in the content. */
   #base = 0;
   #mark: ParserMark | undefined;
-  /** What comes before the next slice that is asked for: the last first. */
+  /** Bytes to read before the next slice is requested, in reverse order. */
   readonly #stash: Uint8Array[] = [];
 
-  /** @param from - the offset in the content of the first bytes that it is given */
+  /** @param from - the offset in the content of the first bytes */
   constructor(from = 0) {
     this.#base = from;
   }
 
   /**
-   * States that a parser which starts at an offset with this state behaves as this one does.
+   * Declares that a parser that starts at `from` with this state behaves like this one.
    *
-   * @param from - the next byte, or one that is yet to come, if nothing depends on those before it
+   * @param from - the offset of the next byte, or a later one if nothing depends on the bytes before it
    */
   mark(state: readonly number[], from = this.offset): void {
     this.#mark = { from, state };
   }
 
-  /** Bytes of the content that were read or skipped. */
+  /** The offset of the next byte in the content. */
   get offset(): number {
     return this.#base + this.#at;
   }
@@ -58,8 +58,8 @@ export class ByteCursor {
   /**
    * The next `size` bytes, valid until the cursor is used again.
    *
-   * @param size - 1 to a few thousand: so many are held in memory
-   * @returns undefined if the content ends before; all of it is consumed then
+   * @param size - 1 to a few thousand, which are kept in memory
+   * @returns undefined if the content ends before; then everything is consumed
    */
   *read(size: number): Steps<Uint8Array | undefined> {
     if (this.#at + size <= this.#slice.length) {
@@ -79,9 +79,9 @@ export class ByteCursor {
   }
 
   /**
-   * Passes over `size` bytes; of those slices that have none but these nothing is looked at.
+   * Skips `size` bytes, without accessing them.
    *
-   * @returns false if the content ends before, or `size` is no count
+   * @returns false if the content ends before, or `size` is not a valid count
    */
   *skip(size: number): Steps<boolean> {
     const to = this.offset + size;
@@ -95,7 +95,7 @@ export class ByteCursor {
   }
 
   /**
-   * What is left of the slice in hand, or all of the next one: consumed, valid until the cursor is used again.
+   * Consumes and returns the rest of the current slice, or the whole next one. The bytes are valid until the cursor is used again.
    *
    * @returns undefined at the end of the content; else 1 byte or more
    */
@@ -107,9 +107,9 @@ export class ByteCursor {
   }
 
   /**
-   * Takes back bytes, to be read again: the last ones of what `read` or `rest` gave.
+   * Puts bytes back, to be read again. They must be the last ones that `read` or `rest` returned.
    *
-   * @param bytes - up to a few thousand, but for those of `rest`
+   * @param octets - up to a few thousand, or bytes of `rest`
    */
   unread(octets: Uint8Array): void {
     if (octets.length <= this.#at) {
@@ -124,19 +124,19 @@ export class ByteCursor {
   }
 
   /**
-   * Passes over everything up to the end of the next of some needles.
+   * Skips everything up to the end of the first needle found.
    *
-   * @param needles - a few bytes each; none can overlap another
-   * @returns which it is, and the bytes before it, 2 at most; undefined if there is none any more
+   * @param needles - a few bytes each; they must not be able to overlap each other
+   * @returns the index of the needle, and at most 2 bytes before it; undefined if none follows
    */
   *pass(...needles: readonly Uint8Array[]): Steps<FoundNeedle | undefined> {
-    // What a needle or the bytes before it may begin with, of the slices passed.
+    // The end of the slices passed, in which a needle or the bytes before it may begin.
     let carry = EMPTY;
     const longest = largestOf(needles.map(({ length }) => length));
     const most = longest + CONTEXT_SIZE - 1;
     while (yield* this.#more()) {
       const rest = this.#slice.subarray(this.#at);
-      // Nothing is copied where the needle is near:.
+      // Nothing is copied if the needle is near.
       const joint = carry.length === 0 ? rest.subarray(0, most) : Buffer.concat([carry, rest.subarray(0, most)]);
       const astride = carry.length === 0 ? undefined : firstOf(needles, Buffer.from(joint.buffer, joint.byteOffset, joint.length));
       if (astride !== undefined && astride.start < carry.length) {
@@ -160,7 +160,7 @@ export class ByteCursor {
     return undefined;
   }
 
-  /** Sees to it that the slice has a byte left. */
+  /** Ensures that the slice has a byte left. @returns false at the end of the content */
   *#more(): Steps<boolean> {
     while (this.#at >= this.#slice.length) {
       const next: Uint8Array | undefined = this.#stash.pop() ?? (yield undefined);
@@ -177,7 +177,7 @@ export class ByteCursor {
   }
 }
 
-/** Which needle comes first in `octets`, and where. */
+/** The first needle in `octets`, and its offsets. */
 function firstOf(needles: readonly Uint8Array[], octets: Buffer): { index: number; start: number; end: number } | undefined {
   let found: { index: number; start: number; end: number } | undefined;
   for (const [index, needle] of needles.entries()) {
@@ -187,7 +187,7 @@ function firstOf(needles: readonly Uint8Array[], octets: Buffer): { index: numbe
   return found;
 }
 
-/** Lets the rest of the content pass: what a parser does that has lost its way, or has seen all it wants. */
+/** Ignores the rest of the content, for a parser that does not understand it or needs no more. */
 export function* ignoreRest(): Steps<void> {
   for (let octets = yield undefined; octets !== undefined; octets = yield undefined) if (octets === ASK_MARK) yield NOWHERE;
 }

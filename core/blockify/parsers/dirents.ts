@@ -6,24 +6,26 @@ import type { Parser } from '../parser.ts';
 import { ByteCursor, ignoreRest } from './byte-cursor.ts';
 import { integer } from './vtd.ts';
 
-/** Bytes of a record that are read: its head, and a name of usual length. */
+/** Maximum bytes of a record that are read: enough for its head and most names. */
 const HEAD_SIZE = 512;
 
-/** Where the fields of a Dirent begin. */
+/** The offset of the fields in a Dirent. */
 const FIELDS_AT = 4;
 
-/** Of a name's CRC-32, the bits that are 0 at the end of a leaf. */
+/** The bits of a name's CRC-32 that are 0 at the end of a leaf. */
 const EDGE_MASK = 0x3f;
 
-/** Bytes of an integer, at most, where it has to be found without a length. */
+/** Maximum bytes of an integer whose length is not given. */
 const MAX_INTEGER_SIZE = 5;
 
-/** Encoded Dirs: edges where the leaves of that Dir end, so that its bytes in a file are the Blocks that it has as a Dir. @see vt(5), "Dirs" */
+/**
+ * Encoded Dirs. Edges are at the ends of the Dir's leaves, so a file with these bytes has the same Blocks as the Dir. @see vt(5), "Dirs"
+ */
 export const direntsParser: Parser = {
   name: 'dirents',
   extensions: [],
   mimeTypes: [],
-  // An edge before a record is known when its head is read.
+  // An edge before a record is found when its head has been read.
   delay: HEAD_SIZE + MAX_INTEGER_SIZE,
   minSize: 32,
   begins: isDir,
@@ -59,7 +61,7 @@ function isDirent(body: Uint8Array): boolean {
   return body[0] === DIRENT_MAGIC && body[1] === DIRENT_VERSION && (body[2] ?? 0xff) < DIRENT_KINDS.length;
 }
 
-/** The name's field, which is the first there is. */
+/** The name, whose field is the first. */
 function nameIn(body: Uint8Array): Uint8Array | undefined {
   if (body[3] === 0 || body[FIELDS_AT] !== TAG.name) return undefined;
   const length = shortInteger(body, FIELDS_AT + 1);
@@ -77,7 +79,7 @@ function shortInteger(octets: Uint8Array, at: number): { readonly value: number;
   return undefined;
 }
 
-/** Whether bytes begin with a record of a Dir, with a name or salt, and continue with another. */
+/** Whether bytes begin with two records of a Dir. The first may be salt; Dirents must have a name. */
 function isDir(head: Uint8Array): boolean {
   let at = 0;
   for (let records = 0; records < 2 && at < head.length; records++) {

@@ -2,16 +2,16 @@ import type { Parser } from '../parser.ts';
 import type { Needle } from './needle-scan.ts';
 import { NEEDLE_DELAY, needle, partEdges } from './part-edges.ts';
 
-/** Bytes of a large member, or stretch between flush points. */
+/** Minimum bytes of a large member, or of a large part between flush points. */
 const PART_SIZE = 1024;
 
-/** Bits of the flags that are reserved, and the systems and levels that there are: RFC 1952, 2.3.1. */
+/** The reserved bits of the flags, and the valid extra flags and systems: RFC 1952, 2.3.1. */
 const RESERVED_FLAGS = 0xe0;
 const EXTRA_FLAGS = [0, 2, 4];
 const MAX_SYSTEM = 13;
 const UNKNOWN_SYSTEM = 255;
 
-/** The header of a member. One that is found within compressed data is an edge like any other. */
+/** The header of a member. If compressed data contain such bytes by chance, they become an edge, which does no harm. */
 const MEMBER: Needle = {
   octets: Buffer.from([0x1f, 0x8b, 0x08]),
   boundary(octets, at) {
@@ -22,12 +22,13 @@ const MEMBER: Needle = {
   },
 };
 
-/** An empty stored block, which a flush leaves, also that of `--rsyncable`: RFC 1951, 3.2.4. */
+/** An empty stored block, which a flush writes, also with `--rsyncable`: RFC 1951, 3.2.4. */
 const FLUSH = needle('\x00\x00\xff\xff', 4);
 
 /**
- * gzip(1), in one member or several: edges around members, and between flush points, where what was compressed by itself is found
- * again though something else was changed before it.
+ * gzip(1), in one member or several. Edges are around members, and at flush points. Data between flush points were compressed by
+ * themselves,
+ * so they are found again if something before them changes.
  */
 export const gzipParser: Parser = {
   name: 'gzip',

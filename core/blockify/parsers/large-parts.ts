@@ -1,20 +1,20 @@
 /**
- * Of the boundaries between the parts of a content those that a large part touches. Small parts are left to the kernel, which
- * gathers them: their own edges would make Blocks of any small size. Which these are depends on the parts alone.
+ * Selects the boundaries of large parts of a content as edges. Boundaries between small parts are ignored, because they would make small
+ * Blocks: the kernel combines these parts. The choice depends only on the parts.
  */
 export class LargeParts {
   readonly #size: number;
-  /** The last boundary, and whether it is an edge already; the start of a content is one. */
+  /** The last boundary, and whether it is an edge. The start of a content is one. */
   #last = 0;
   #isEdge = true;
   #edges: number[] = [];
 
-  /** @param size - bytes of a large part, at least; a boundary is known to be an edge so many bytes after it, at the latest */
+  /** @param size - minimum bytes of a large part; also the maximum distance after a boundary at which it is known to be an edge */
   constructor(size: number) {
     this.#size = size;
   }
 
-  /** What has to be known to continue, but for edges not taken yet. */
+  /** The state to restore, without edges not yet taken. */
   get state(): readonly [last: number, isEdge: number] {
     return [this.#last, Number(this.#isEdge)];
   }
@@ -24,7 +24,7 @@ export class LargeParts {
     this.#isEdge = isEdge !== 0;
   }
 
-  /** The next boundary: an offset in the content, not below those before. */
+  /** Adds the next boundary: an offset in the content, in ascending order. */
   boundary(at: number): void {
     if (at <= this.#last) return;
     const isLarge = at - this.#last >= this.#size;
@@ -34,7 +34,7 @@ export class LargeParts {
     this.#isEdge = isLarge;
   }
 
-  /** The edges that would be known besides if these were the last boundaries, ascending, and the content ended at `to`. */
+  /** The further edges if these were the last boundaries and the content ended at `to`. @param boundaries - ascending */
   ifEnded(boundaries: readonly number[], to: number): number[] {
     const copy = new LargeParts(this.#size);
     copy.#last = this.#last;
@@ -43,7 +43,7 @@ export class LargeParts {
     return copy.take(to);
   }
 
-  /** Takes the edges that are known. @param to - all boundaries below it were reported */
+  /** Removes and returns the known edges. @param to - all boundaries below it have been added */
   take(to: number): number[] {
     if (!this.#isEdge && to - this.#last >= this.#size) {
       this.#edges.push(this.#last);

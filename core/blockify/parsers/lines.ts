@@ -3,14 +3,14 @@ import { ASK_MARK } from '../parser.ts';
 
 const LF = 0x0a;
 
-/** Bytes of a large line. */
+/** Minimum bytes of a large line. */
 const LINE_SIZE = 2048;
 
 /**
- * Lines that are records: CSV, NDJSON, logs. Edges around large lines, as JSON documents are, so that a record is found
- * again wherever it is moved. Of small ones the kernel makes Blocks by their content, and inserting one changes one Block.
+ * Lines that are records: CSV, NDJSON, logs. Edges are around large lines, such as JSON documents, so that a record is found again if it is
+ * moved. Small lines are left to the kernel: inserting one changes one Block.
  *
- * Lines shorter than LINE_SIZE are passed over by strides: whether one is large shows in the stretch that has no line feed.
+ * Lines shorter than LINE_SIZE are skipped in large steps. A line is large if there is no line feed in LINE_SIZE bytes.
  */
 export const linesParser: Parser = {
   name: 'lines',
@@ -23,7 +23,7 @@ export const linesParser: Parser = {
   begins: isRecords,
   *edges(mark) {
     let base = mark?.from ?? 0;
-    // Where the last line begins that is known, and whether an edge is there.
+    // The start of the last known line, and whether it is an edge.
     let start = mark?.state[0] ?? 0;
     let isEdge = mark?.state[1] !== 0;
     for (let slice = yield undefined; slice !== undefined; slice = yield undefined) {
@@ -55,7 +55,7 @@ export const linesParser: Parser = {
   },
 };
 
-/** JSON documents one a line. */
+/** Whether the first lines are JSON documents. */
 function isRecords(head: Uint8Array): boolean {
   if (head[0] !== 0x7b || head[1] !== 0x22) return false;
   const end = head.indexOf(LF);

@@ -13,7 +13,7 @@ import { textParser } from './text.ts';
 import { vtdParser } from './vtd.ts';
 import { zipParser } from './zip.ts';
 
-/** Every parser. Of several that know a content by its first bytes the first has it, so the strictest come first. */
+/** All parsers. If several recognise a content by its first bytes, the first is used, so the strictest come first. */
 export const PARSERS: readonly Parser[] = [
   vtdParser,
   tarParser,

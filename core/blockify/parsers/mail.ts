@@ -2,12 +2,13 @@ import type { Parser } from '../parser.ts';
 import type { PartLevel } from './part-edges.ts';
 import { NEEDLE_DELAY, needle, partEdges } from './part-edges.ts';
 
-/** Bytes of a large part of a mail. An attachment in base64 has no blank line in it. */
+/** Minimum bytes of a large part of a mail. An attachment in base64 contains no blank line. */
 const PART_SIZE = 2048;
 
 /**
- * The parts of a mail: what is between blank lines and MIME boundaries. So an attachment has its edges whichever mail it comes in,
- * and a body has them whatever headers are put before it. RFC 5322, 2.1; RFC 2046, 5.1.1.
+ * The parts of a mail are separated by blank lines and MIME boundaries. So an attachment has edges in any mail, and a body has them with
+ * any
+ * headers before it. RFC 5322, 2.1; RFC 2046, 5.1.1.
  */
 export const MAIL_PARTS: PartLevel = {
   needles: [needle('\n\n', 2), needle('\n\r\n', 3), needle('\n--', 1)],
@@ -16,15 +17,15 @@ export const MAIL_PARTS: PartLevel = {
 
 export const MAIL_DELAY = PART_SIZE + NEEDLE_DELAY;
 
-/** Header fields one of which every mail has (RFC 5322, 3.6), and those that relays and programs put before them. */
+/** Header fields that a mail begins with: those of RFC 5322, 3.6, and fields that relays and programs add before them. */
 const FIELD = /^(?:Return-Path|Delivered-To|Received|X-[A-Za-z-]+|DKIM-Signature|Date|From|To|Subject|Message-ID|MIME-Version):[ \t]/i;
 
 const LF = 0x0a;
 
-/** Fields of the head that make it a mail. */
+/** A head with at least this many of these fields is a mail. */
 const MIN_FIELDS = 3;
 
-/** One mail, as in a Maildir. */
+/** A single mail, as in a Maildir. */
 export const mailParser: Parser = {
   name: 'mail',
   isTextual: true,
@@ -38,11 +39,11 @@ export const mailParser: Parser = {
 
 function isMail(head: Uint8Array): boolean {
   const first = head[0] ?? 0;
-  // Most contents are recognised by their first byte.
+  // The first byte excludes most contents.
   if (first < 0x41 || first > 0x7a) return false;
   const octets = Buffer.from(head.buffer, head.byteOffset, head.length);
   const firstEnd = octets.indexOf(LF);
-  // And nearly all others by their first line: to make lines of all took a fiftieth of the worker's time.
+  // The first line excludes nearly all others. To split every head into lines took a fiftieth of the worker's time.
   if (!FIELD.test(octets.toString('latin1', 0, firstEnd < 0 ? octets.length : firstEnd))) return false;
   const lines = octets.toString('latin1').split(/\r?\n/, 40);
   const end = lines.indexOf('');

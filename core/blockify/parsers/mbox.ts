@@ -6,10 +6,10 @@ import { partEdges } from './part-edges.ts';
 const LF = 0x0a;
 const CR = 0x0d;
 
-/** Bytes of a large mail. */
+/** Minimum bytes of a large mail. */
 const MAIL_SIZE = 1024;
 
-/** The line that begins a mail, after an empty one: RFC 4155, appendix A. */
+/** The line that begins a mail, after an empty line: RFC 4155, appendix A. */
 const FROM_LINE: Needle = {
   octets: Buffer.from('\nFrom ', 'latin1'),
   boundary(octets, at) {
@@ -18,7 +18,7 @@ const FROM_LINE: Needle = {
   },
 };
 
-/** Mailboxes: edges around mails and around their large parts, so that a mail is found again in whatever order, and in other mailboxes. */
+/** Mailboxes. Edges are around mails and their large parts, so that a mail is found again in another order, and in other mailboxes. */
 export const mboxParser: Parser = {
   name: 'mbox',
   isTextual: true,

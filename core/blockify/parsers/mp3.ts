@@ -7,30 +7,30 @@ import { ByteCursor, ignoreRest } from './byte-cursor.ts';
 // "MPEG 2.5" halves again.
 
 const ID3_HEADER_SIZE = 10;
-/** Of those there are, 4 is the newest; text that begins with these letters has more. */
+/** The maximum version to accept; 4 is the newest. Text that begins with the letters "ID3" has larger values here. */
 const MAX_ID3_VERSION = 0x0f;
 const ID3_FLAG_FOOTER = 0x10;
 
-/** Bytes of an APE tag before its items, or after them. */
+/** Bytes of the header or footer of an APE tag. */
 const APE_HEADER_SIZE = 32;
 
-/** An ID3v1 tag. */
+/** Bytes of an ID3v1 tag. */
 const ID3V1_SIZE = 128;
 
-/** Bytes that say what comes next: the header of a frame, or the start of a tag. Here as a big-endian number. */
+/** Bytes of a mark: the header of a frame, or the start of a tag. Marks are big-endian numbers here. */
 const MARK_SIZE = 4;
 const ID3_MARK = 0x494433;
 const ID3V1_MARK = 0x544147;
 const APE_MARK = 0x41504554;
 const LYRICS_MARK = 0x4c595249;
 
-/** Bytes without a frame or a tag after which none is expected any more. */
+/** Bytes without a frame or a tag after which the parser gives up. */
 const MAX_LOST_SIZE = 256 * 1024;
 
-/** What the frames of a stream have in common: the sync, the version, the layer and the sampling rate. */
+/** The bits that all frames of a stream have in common: sync, version, layer and sampling rate. */
 const KIND_MASK = 0xfffe0c00;
 
-/** Bit rates in kbit/s by their number: of MPEG 1 layers I, II, III; of MPEG 2 layer I, and II and III. */
+/** Bit rates in kbit/s by index: MPEG 1 layers I, II, III; MPEG 2 layer I; MPEG 2 layers II and III. */
 const BIT_RATES = [
   [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
   [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
@@ -39,10 +39,10 @@ const BIT_RATES = [
   [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 ] as const;
 
-/** Sampling rates of MPEG 1 in Hz by their number. */
+/** Sampling rates of MPEG 1 in Hz by index. */
 const SAMPLING_RATES = [44_100, 48_000, 32_000] as const;
 
-/** MPEG audio: edges where frames begin after a tag, and where a tag begins after frames. Rewriting a tag costs the tag. */
+/** MPEG audio. Edges are between tags and frames, so that a changed tag does not affect the Blocks of the frames. */
 export const mp3Parser: Parser = {
   name: 'mp3',
   extensions: ['.mp3', '.mp2'],
@@ -52,7 +52,7 @@ export const mp3Parser: Parser = {
   begins(head) {
     if (head.length < ID3_HEADER_SIZE) return false;
     if (markAt(head, 0) >>> 8 === ID3_MARK) return id3Size(head) !== undefined;
-    // Four bytes alone might be anything: a second frame has to follow the first.
+    // Four bytes may match by chance, so a second frame must follow the first.
     const mark = markAt(head, 0);
     const size = frameSize(mark);
     if (size === undefined || size + MARK_SIZE > head.length) return false;
@@ -74,7 +74,7 @@ export const mp3Parser: Parser = {
         mark = yield* readMark(cursor);
       } else {
         const passed = yield* passTag(cursor, mark);
-        // Silence or damage: the frames may continue, or tags follow.
+        // Padding or damage. Frames or tags may follow.
         mark = passed === 'passed' ? yield* readMark(cursor) : passed === 'no tag' ? yield* nextMark(cursor, mark, frame) : undefined;
       }
     }
@@ -87,7 +87,7 @@ function* readMark(cursor: ByteCursor): Steps<number | undefined> {
   return octets === undefined ? undefined : markAt(octets, 0);
 }
 
-/** Passes over a tag whose mark is read. */
+/** Skips a tag whose mark has been read. */
 function* passTag(cursor: ByteCursor, mark: number): Steps<'passed' | 'ended' | 'no tag'> {
   let size: number | undefined;
   if (mark >>> 8 === ID3_MARK) {
@@ -106,7 +106,7 @@ function* passTag(cursor: ByteCursor, mark: number): Steps<'passed' | 'ended' | 
   return (yield* cursor.skip(size)) ? 'passed' : 'ended';
 }
 
-/** The next mark of a tag, or of a frame like `frame`, after `mark`, which was read. */
+/** Searches the next mark, after `mark`, of a tag or of a frame of the same kind as `frame`. */
 function* nextMark(cursor: ByteCursor, mark: number, frame: number | undefined): Steps<number | undefined> {
   let word = mark;
   const giveUpAt = cursor.offset + MAX_LOST_SIZE;
@@ -122,7 +122,10 @@ function* nextMark(cursor: ByteCursor, mark: number, frame: number | undefined):
   return undefined;
 }
 
-/** Where the first mark in `part` ends, of which some bytes may be in `before`, the four before it. A plain loop: 3 times as fast as in the coroutine. */
+/**
+ * The end of the first mark in `part`. It may begin in `before`, the four bytes before `part`. A separate loop is 3 times as fast as in the
+ * coroutine.
+ */
 function markEnd(part: Uint8Array, before: number, isInLyrics: boolean, frame: number): number | undefined {
   let word = before | 0;
   for (let i = 0; i < part.length; i++) {
@@ -135,14 +138,14 @@ function markEnd(part: Uint8Array, before: number, isInLyrics: boolean, frame: n
   return undefined;
 }
 
-/** The four bytes before `end` in `part`, before which there was `word`. */
+/** The four bytes before `end` in `part`; `word` are the four bytes before `part`. */
 function wordBefore(part: Uint8Array, end: number, word: number): number {
   let last = word;
   for (let i = Math.max(0, end - MARK_SIZE); i < end; i++) last = ((last << 8) | (part[i] ?? 0)) >>> 0;
   return last;
 }
 
-/** The bytes of an ID3v2 tag with its header and footer, or undefined if `header` is of none. */
+/** The bytes of an ID3v2 tag with header and footer; undefined if `header` is not that of a tag. */
 function id3Size(header: Uint8Array): number | undefined {
   const [i, d, three, version = 0xff, , flags = 0, ...sizes] = header.subarray(0, ID3_HEADER_SIZE);
   if (i !== 0x49 || d !== 0x44 || three !== 0x33 || version > MAX_ID3_VERSION || sizes.some((octet) => octet >= 0x80)) return undefined;
@@ -154,9 +157,9 @@ function isSameKind(a: number, b: number): boolean {
   return ((a ^ b) & KIND_MASK) === 0;
 }
 
-/** The bytes of a frame with a header, or undefined if it is none, or one of a free format. */
+/** The bytes of a frame with its header; undefined if it is not a frame, or has a free format. */
 function frameSize(header: number): number | undefined {
-  // In the order of their bits: 2.5, reserved, 2, 1; reserved, III, II, I.
+  // Versions by their bits: 2.5, reserved, 2, 1. Layers: reserved, III, II, I.
   const version = (header >>> 19) & 3;
   const layer = 4 - ((header >>> 17) & 3);
   const rate = SAMPLING_RATES[(header >>> 10) & 3];

@@ -8,26 +8,25 @@ import { ThinnedOffsets } from './thinned-offsets.ts';
 const HEADER_SIZE = 8;
 const LARGE_HEADER_SIZE = 16;
 
-/** Boxes on the way to the tables of chunks. */
+/** Boxes that contain the tables of chunks. */
 const CONTAINERS: ReadonlySet<string> = new Set(['moov', 'trak', 'mdia', 'minf', 'stbl']);
 const MAX_DEPTH = 8;
 
-/** What a file begins with; of QuickTime it may be other than ftyp. */
+/** Types of the first box of a file. In QuickTime it need not be ftyp. */
 const FIRST_BOXES: ReadonlySet<string> = new Set(['ftyp', 'styp', 'moov', 'mdat', 'wide', 'free', 'skip', 'pnot', 'moof', 'sidx']);
 
-/** A first box is smaller, or else its size might be letters. */
+/** The first box must be smaller: larger sizes could be letters. */
 const MAX_FIRST_SIZE = 0x20000000;
 
-/** Of a table of chunks before its entries: version, flags, count. */
+/** Bytes before the entries of a table of chunks: version, flags, count. */
 const TABLE_HEADER_SIZE = 8;
 
 /** Bytes of a table read at a time. */
 const TABLE_PART_SIZE = 2048;
 
 /**
- * ISO media: mp4, m4a, mov, 3gp, heic, fragmented or not. Edges where boxes begin, where the media data begin, and, if the
- * tables come before the data, at their chunks. So data are found again where the metadata before them have grown, or
- * another track is mixed in.
+ * ISO media: mp4, m4a, mov, 3gp, heic, fragmented or not. Edges are at the starts of boxes and of the media data. If the tables come before
+ * the data, edges are also at the chunks. So data are found again if the metadata before them grow, or another track is added.
  */
 export const mp4Parser: Parser = {
   name: 'mp4',
@@ -45,12 +44,12 @@ export const mp4Parser: Parser = {
     const chunks = new ThinnedOffsets();
     for (;;) {
       const start = cursor.offset;
-      // Where there are chunks, it begins again before the tables.
+      // With chunks, parsing must be resumed before the tables.
       if (chunks.isEmpty) cursor.mark([]);
       const box = yield* readBox(cursor);
       if (box === undefined) return;
       if (start > 0) yield start;
-      // To the end of the content: it is the last.
+      // This box extends to the end of the content.
       if (box.end === undefined) {
         yield cursor.offset;
         yield* ignoreRest();
@@ -72,11 +71,11 @@ export const mp4Parser: Parser = {
 
 interface Box {
   readonly type: string;
-  /** Of the content, just past the box; undefined if it goes to the content's end. */
+  /** The offset after the box in the content; undefined if it extends to the content's end. */
   readonly end: number | undefined;
 }
 
-/** Reads the header of a box. @returns undefined if the content ends in it, or it contradicts itself */
+/** Reads the header of a box. @returns undefined if the content ends in it, or its size is impossible */
 function* readBox(cursor: ByteCursor): Steps<Box | undefined> {
   const start = cursor.offset;
   const header = yield* cursor.read(HEADER_SIZE);
@@ -94,7 +93,7 @@ function* readBox(cursor: ByteCursor): Steps<Box | undefined> {
 function* container(cursor: ByteCursor, end: number, chunks: ThinnedOffsets, depth: number): Steps<boolean> {
   while (cursor.offset + HEADER_SIZE <= end) {
     const box = yield* readBox(cursor);
-    // A container may end with four bytes of NUL, or be wrong: what is after it is known all the same.
+    // A container may end with four NULs, or be damaged. Its end is still known.
     if (box?.end === undefined || box.end > end) return cursor.offset <= end;
     if (CONTAINERS.has(box.type) && depth < MAX_DEPTH) {
       if (!(yield* container(cursor, box.end, chunks, depth + 1))) return false;
@@ -125,7 +124,7 @@ function boxHeader(octets: Uint8Array): { readonly size: number; readonly type: 
   return { size: viewOf(octets).getUint32(0), type: Buffer.from(octets.subarray(4, 8)).toString('latin1') };
 }
 
-/** A number of eight bytes; beyond 2^53 about right. */
+/** A number of eight bytes; approximate above 2^53. */
 function largeNumber(view: DataView, at: number): number {
   return view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
 }

@@ -1,27 +1,27 @@
-/** Something to be found. */
+/** A byte sequence to search. */
 export interface Needle {
   /** Its bytes: 1 to {@link MAX_NEEDLE_SIZE}. */
   readonly octets: Buffer;
   /**
-   * Decides about an occurrence.
+   * Decides whether an occurrence is a boundary.
    *
-   * @param bytes - where it was found, with {@link CONTEXT_SIZE} bytes before it and after it, as far as there is content
-   * @param at - of the needle's first byte
-   * @returns where the boundary is, in `octets`; undefined for none
+   * @param octets - bytes with the occurrence, and {@link CONTEXT_SIZE} bytes before and after it, if the content has as many
+   * @param at - the offset of the needle's first byte in `octets`
+   * @returns the offset of the boundary in `octets`; undefined for none
    */
   boundary(octets: Buffer, at: number): number | undefined;
 }
 
-/** Bytes before and after an occurrence that may be looked at. */
+/** Bytes before and after an occurrence that are available to `boundary`. */
 export const CONTEXT_SIZE = 32;
 
-/** Bytes of a needle, at most. */
+/** Maximum bytes of a needle. */
 export const MAX_NEEDLE_SIZE = 32;
 
-/** Bytes from an occurrence on which are awaited before it is reported. */
+/** Bytes from the start of an occurrence that must be available before it is reported. */
 const LOOK_SIZE = MAX_NEEDLE_SIZE + CONTEXT_SIZE;
 
-/** Finds needles in a content that comes in slices: the same ones however it is cut. Searching is left to the native `indexOf`. */
+/** Finds needles in a content that comes in slices, with the native `indexOf`. The result does not depend on the slices. */
 export class NeedleScan {
   /** The last bytes so far. */
   #tail = Buffer.alloc(0);
@@ -29,12 +29,12 @@ export class NeedleScan {
   /** Occurrences before this offset were reported. */
   #told = 0;
 
-  /** Where it can continue: the first byte that it needs again, and what was reported before. */
+  /** The state to restore: the offset of the first byte that it needs again, and `told`. */
   get mark(): { readonly from: number; readonly told: number } {
     return { from: this.#end - this.#tail.length, told: this.#told };
   }
 
-  /** Continues from a mark. */
+  /** Continues from a mark of another scan. */
   restore(from: number, told: number): void {
     this.#end = from;
     this.#told = told;
@@ -49,7 +49,7 @@ export class NeedleScan {
    * Takes the next slice.
    *
    * @param needles - the same at every call
-   * @param visit - called with occurrences, needle by needle, each in order
+   * @param visit - called with the boundaries, needle by needle, ascending for each
    */
   push(slice: Uint8Array, needles: readonly Needle[], visit: (offset: number) => void): void {
     const base = this.#end;
@@ -58,7 +58,7 @@ export class NeedleScan {
     const seamBase = base - this.#tail.length;
     this.#end += slice.length;
     const to = Math.max(this.#told, this.#end - LOOK_SIZE);
-    // Occurrences near the slice's start have bytes on both sides of it.
+    // Occurrences near the slice's start need bytes before it.
     const split = Math.min(to, Math.max(this.#told, base + CONTEXT_SIZE));
     for (const needle of needles) {
       find(needle, seam, this.#told - seamBase, split - seamBase, (at) => visit(seamBase + at));
@@ -66,7 +66,7 @@ export class NeedleScan {
     }
     this.#told = to;
     const kept = LOOK_SIZE + CONTEXT_SIZE;
-    // A copy: the slice is not ours.
+    // A copy, since the slice's memory is reused.
     this.#tail =
       slice.length >= kept ? Buffer.from(octets.subarray(slice.length - kept)) : Buffer.concat([this.#tail, octets]).subarray(-kept);
   }
@@ -82,14 +82,14 @@ export class NeedleScan {
     this.#told = this.#end;
   }
 
-  /** Says what `finish` would tell, while the content may continue. */
+  /** Reports what `finish` would report. The content may continue afterwards. */
   ifEnded(needles: readonly Needle[], visit: (offset: number) => void): void {
     const base = this.#end - this.#tail.length;
     for (const needle of needles) find(needle, this.#tail, this.#told - base, this.#end - base, (at) => visit(base + at));
   }
 }
 
-/** Gives the boundaries of occurrences from..to. */
+/** Reports the boundaries of occurrences that start at from <= at < to. */
 function find({ octets: needle, boundary }: Needle, octets: Buffer, from: number, to: number, visit: (at: number) => void): void {
   if (from >= to) return;
   for (let at = octets.indexOf(needle, from); at >= 0 && at < to; at = octets.indexOf(needle, at + 1)) {

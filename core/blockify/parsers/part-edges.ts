@@ -5,27 +5,27 @@ import { LargeParts } from './large-parts.ts';
 import type { Needle } from './needle-scan.ts';
 import { NeedleScan } from './needle-scan.ts';
 
-/** Boundaries of one sort, and how large the parts between them must be to have edges. */
+/** Boundaries of one kind, and the minimum size of parts that get edges. */
 export interface PartLevel {
   readonly needles: readonly Needle[];
-  /** Bytes of a part, at least, that begins and ends with an edge: 1..3900, so that edges come no later than parsers may be. */
+  /** Minimum bytes of a part with edges, 1..3900. More would exceed the maximum delay of parsers. */
   readonly partSize: number;
 }
 
-/** Bytes by which `partEdges` may be late, beyond the size of parts: what is awaited around a needle. */
+/** Maximum delay of `partEdges` in bytes, in addition to the size of parts: the bytes needed around a needle. */
 export const NEEDLE_DELAY = 128;
 
 interface LevelState {
   readonly needles: readonly Needle[];
   readonly scan: NeedleScan;
   readonly parts: LargeParts;
-  /** Boundaries that were found, and not reported yet. */
+  /** Boundaries that were found, but not yet passed to `parts`. */
   readonly found: number[];
 }
 
 /**
- * A parser's coroutine for contents whose parts are found by needles: edges around the large parts of each level. Levels know nothing
- * of each other: sections in chapters, paragraphs in sections.
+ * A parser's coroutine for contents whose parts are separated by needles. Edges are around the large parts of each level. The levels, such
+ * as chapters and paragraphs, are independent of each other.
  */
 export function* partEdges(levels: readonly PartLevel[], mark?: ParserMark): Steps<void> {
   const states: LevelState[] = levels.map(({ needles, partSize }) => ({
@@ -59,7 +59,7 @@ export function* partEdges(levels: readonly PartLevel[], mark?: ParserMark): Ste
       if (slice === undefined) scan.finish(needles, visit);
       else scan.push(slice, needles, visit);
       if (needles.length > 1) found.sort((a, b) => a - b);
-      // A boundary may be behind its needle, where there are needles still to come.
+      // A boundary may follow its needle, and another needle may still be found before it.
       let told = 0;
       for (; told < found.length && ((found[told] as number) < scan.told || slice === undefined); told++)
         parts.boundary(found[told] as number);
@@ -70,9 +70,9 @@ export function* partEdges(levels: readonly PartLevel[], mark?: ParserMark): Ste
   }
 }
 
-/** Of each level in turn: what was reported, the last boundary, whether it is an edge, how many were found, and these. */
+/** The state has for each level: `told`, the last boundary, whether it is an edge, the number of found boundaries, and these. */
 function markOf(levels: readonly LevelState[]): ParserMark {
-  // All were given the same bytes, and need as many again.
+  // All levels got the same bytes, so they need the same bytes again.
   const from = levels[0]?.scan.mark.from ?? 0;
   return { from, state: levels.flatMap(({ scan, parts, found }) => [scan.mark.told, ...parts.state, found.length, ...found]) };
 }
@@ -88,7 +88,7 @@ function restoreLevels(levels: readonly LevelState[], { from, state }: ParserMar
   }
 }
 
-/** A needle, the boundary at some byte of it, whatever is around it. */
+/** Makes a needle whose boundary is always at an offset from its start. */
 export function needle(text: string, boundaryAt: number): Needle {
   return { octets: Buffer.from(text, 'latin1'), boundary: (_, at) => at + boundaryAt };
 }

@@ -13,12 +13,13 @@ const END_STREAM = Buffer.from('endstream');
 const CR = 0x0d;
 const LF = 0x0a;
 
-/** Streams that end within so many bytes stay with what is around them: those of 512 and less. */
+/** Streams that end within this many bytes get no edges: those of 512 bytes or less. */
 const PROBE_SIZE = 512 + 2 + END_STREAM.length;
 
 /**
- * PDF: edges where streams begin and end. So images, fonts and pages are found again wherever they were moved, and a JPEG
- * image as the file that it was. Of a file that was saved incrementally, all that was there before is found again.
+ * PDF. Edges are at the starts and ends of streams. So images, fonts and pages are found again if they are moved, and a JPEG image also as
+ * a
+ * file of its own. After an incremental save, all of the old file is found again.
  */
 export const pdfParser: Parser = {
   name: 'pdf',
@@ -40,7 +41,7 @@ export const pdfParser: Parser = {
   },
 };
 
-/** A stream, from its first byte. @returns false if the content ends in it */
+/** Reads a stream from its first byte. @returns false if the content ends in it */
 function* stream(cursor: ByteCursor): Steps<boolean> {
   const start = cursor.offset;
   const first = yield* cursor.read(PROBE_SIZE);
@@ -51,7 +52,7 @@ function* stream(cursor: ByteCursor): Steps<boolean> {
     return true;
   }
   yield start;
-  // Its end may have begun.
+  // The keyword for its end may start in these bytes.
   cursor.unread(first.slice(-END_STREAM.length - 2));
   const found = yield* cursor.pass(END_STREAM);
   if (found === undefined) return false;
@@ -59,7 +60,7 @@ function* stream(cursor: ByteCursor): Steps<boolean> {
   return true;
 }
 
-/** Passes over a line's end, if there is one. */
+/** Skips a line end. @returns whether there was one */
 function* passEol(cursor: ByteCursor): Steps<boolean> {
   const first = yield* cursor.read(1);
   if (first === undefined || first[0] === LF) return true;
@@ -72,7 +73,7 @@ function* passEol(cursor: ByteCursor): Steps<boolean> {
   return true;
 }
 
-/** Bytes of the line's end that is before `endstream` and no part of the stream. */
+/** Bytes of the line end before `endstream`, which is not part of the stream. */
 function eolSize(before: Uint8Array): number {
   const last = before.at(-1);
   if (last === LF) return before.at(-2) === CR ? 2 : 1;

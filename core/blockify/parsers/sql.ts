@@ -1,10 +1,10 @@
 import type { Parser } from '../parser.ts';
 import { NEEDLE_DELAY, needle, partEdges } from './part-edges.ts';
 
-/** Bytes of a large section or statement. */
+/** Minimum bytes of a large section or statement. */
 const PART_SIZE = 3072;
 
-/** What dumps of SQLite, MySQL, MariaDB and PostgreSQL begin with. */
+/** The starts of dumps of SQLite, MySQL, MariaDB and PostgreSQL. */
 const BEGINNINGS = [
   /^PRAGMA foreign_keys=/,
   /^-- (?:MySQL|MariaDB) dump /,
@@ -13,8 +13,8 @@ const BEGINNINGS = [
 ];
 
 /**
- * Dumps of SQL: edges where the section of a table begins, and the rows of a COPY begin and end; around large statements. So the tables
- * of a dump are found again in another order, and among others.
+ * SQL dumps. Edges are at the starts of tables' sections, around the rows of a COPY, and around large statements. So the tables of a dump
+ * are found again in another order, and among other tables.
  */
 export const sqlParser: Parser = {
   name: 'sql',

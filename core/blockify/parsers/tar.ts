@@ -17,17 +17,17 @@ const CHECKSUM_FIELD = [148, 156] as const;
 const TYPE_AT = 156;
 const MAGIC_AT = 257;
 
-/** Whether more sparse map follows: in a GNU sparse header, and in a block of such map. */
+/** Offsets of the flag that more of a GNU sparse map follows: in the header, and in a block of the map. */
 const SPARSE_HEADER_MORE_AT = 482;
 const SPARSE_BLOCK_MORE_AT = 504;
 
-/** The text of a pax header is read up to this; a longer one is passed over. */
+/** Maximum bytes of a pax header that are read. A longer one is skipped. */
 const MAX_PAX_SIZE = 4096;
 
-/** Contents shorter than this stay with their headers. */
+/** Shorter contents get no edges, and stay in a Block with their headers. */
 const MIN_CONTENT_SIZE = 512;
 
-/** Archives of tar(1): edges where the content of a member begins and ends, so that it is found again as the file that it was. */
+/** Archives of tar(1). Edges are at the start and end of each member's content, so that it has the same Blocks as the file itself. */
 export const tarParser: Parser = {
   name: 'tar',
   extensions: ['.tar', '.ova'],
@@ -37,16 +37,16 @@ export const tarParser: Parser = {
   begins: (head) => head.length >= BLOCK_SIZE && isHeader(head),
   *edges(mark) {
     const cursor = new ByteCursor(mark?.from);
-    // That of a pax header counts for the member after it.
+    // The size in a pax header, which applies to the next member.
     let paxSize = mark?.state[1];
-    // After what is no header the next is looked for in every block; it must have the magic then.
+    // After a block that is not a header, every block is examined. A header must then have the magic.
     let isLost = mark?.state[0] === 1;
     const state = (): readonly number[] => (paxSize === undefined ? [Number(isLost)] : [Number(isLost), paxSize]);
     for (;;) {
       cursor.mark(state());
       const header = yield* cursor.read(BLOCK_SIZE);
       if (header === undefined) return;
-      // The end of an archive, after which there may be another.
+      // The end of an archive; another may follow.
       if (header[0] === 0 || (isLost && !hasMagic(header)) || !isHeader(header)) {
         isLost = true;
         continue;
@@ -61,7 +61,7 @@ export const tarParser: Parser = {
         continue;
       }
       if (type === 'S' && header[SPARSE_HEADER_MORE_AT] !== 0 && !(yield* sparseMap(cursor))) return;
-      // The long names of GNU come between a pax header and its member, if at all.
+      // GNU long names may come between a pax header and its member.
       if (type !== 'L' && type !== 'K') paxSize = undefined;
       if (!hasContent(type)) continue;
       if (size >= MIN_CONTENT_SIZE) {
@@ -75,7 +75,7 @@ export const tarParser: Parser = {
   },
 };
 
-/** Passes over the rest of a GNU sparse map. @returns false if the content ends in it */
+/** Skips the rest of a GNU sparse map. @returns false if the content ends in it */
 function* sparseMap(cursor: ByteCursor): Steps<boolean> {
   for (;;) {
     const block = yield* cursor.read(BLOCK_SIZE);
@@ -84,7 +84,7 @@ function* sparseMap(cursor: ByteCursor): Steps<boolean> {
   }
 }
 
-/** Links, devices, directories and FIFOs have none, whatever their size says. */
+/** Whether a type of member has content. Links, devices, directories and FIFOs have none, whatever their size field says. */
 function hasContent(type: string): boolean {
   return !(type >= '1' && type <= '6');
 }
@@ -97,7 +97,7 @@ function hasMagic(header: Uint8Array): boolean {
   return 'ustar'.split('').every((letter, i) => header[MAGIC_AT + i] === letter.charCodeAt(0));
 }
 
-/** Whether the checksum is right: the sum of all bytes, of those of the field itself as if they were spaces. Some summed signed ones. */
+/** Whether the checksum is right: the sum of all bytes, with the field itself taken as spaces. Some programs add signed bytes. */
 function isHeader(header: Uint8Array): boolean {
   const expected = readNumber(header, CHECKSUM_FIELD);
   if (expected === undefined || readNumber(header, SIZE_FIELD) === undefined) return false;
@@ -113,7 +113,7 @@ function isHeader(header: Uint8Array): boolean {
   return sum === expected || signed === expected;
 }
 
-/** The number in a field, or undefined if there is none of 0..2^53-1. An empty field is 0. */
+/** The number in a field, 0..2^53-1; undefined if it is not valid. An empty field is 0. */
 function readNumber(header: Uint8Array, [from, to]: readonly [number, number]): number | undefined {
   const first = header[from] ?? 0;
   if (first >= 0x80) {
@@ -133,7 +133,7 @@ function readNumber(header: Uint8Array, [from, to]: readonly [number, number]): 
   return value;
 }
 
-/** What `size` says in the records of a pax header, each `LENGTH KEY=VALUE\n`. */
+/** The value of `size` in the records of a pax header, which have the form `LENGTH KEY=VALUE\n`. */
 function sizeOfPax(text: Uint8Array): number | undefined {
   const found = /(?:^|\n)\d+ size=(\d{1,16})\n/.exec(Buffer.from(text).toString('latin1'))?.[1];
   const size = Number(found);

@@ -8,19 +8,19 @@ const CR = 0x0d;
 const FORM_FEED = 0x0c;
 const HASH_SIGN = 0x23;
 
-/** Bytes of the head that are looked at. */
+/** Bytes of the head that are examined. */
 const SAMPLE_SIZE = 1024;
 
-/** Bytes of a large definition or paragraph. */
+/** Minimum bytes of a large definition or paragraph. */
 const PART_SIZE = 3072;
 
 /**
- * Texts up to this size are left to the kernel. Of headers of C (8,000 files, 109 MB) edges around parts saved nothing, and cost half as many
- * Blocks again and as much time again.
+ * Texts of up to this many bytes are not parsed. For C headers (8,000 files, 109 MB), edges around parts saved nothing, but made 50 % more
+ * Blocks and took 50 % more time.
  */
 const QUIET_SIZE = 32 * 1024;
 
-/** A blank line, after which a line begins with a byte of some sort. */
+/** Makes a needle for a blank line before a line whose first byte satisfies `begins`. */
 function blankLine(lineEnd: string, begins: (octet: number) => boolean): Needle {
   const octets = Buffer.from(`\n${lineEnd}`, 'latin1');
   return {
@@ -33,13 +33,13 @@ function blankLine(lineEnd: string, begins: (octet: number) => boolean): Needle 
   };
 }
 
-/** Whether a line belongs to nothing before it: it is neither indented nor a closing bracket. */
+/** Whether a line begins a part: it is neither indented nor a closing bracket. */
 const isTop = (octet: number): boolean => WITHIN[octet] === 0;
 
-/** Whether it begins a chapter: headings of Markdown, form feeds. */
+/** Whether a line begins a chapter: a heading of Markdown, or a form feed. */
 const isHeading = (octet: number): boolean => octet === HASH_SIGN || octet === FORM_FEED;
 
-/** 1 for first bytes of lines that continue with what was before: white space and closing brackets. A table: it is asked of each paragraph. */
+/** 1 for first bytes of lines that belong to the part before: white space and closing brackets. A table, because it is used often. */
 const WITHIN = Uint8Array.from({ length: 256 }, (_, octet) => (' \t\r\n)]}'.includes(String.fromCharCode(octet)) ? 1 : 0));
 
 const LEVELS: readonly PartLevel[] = [
@@ -48,10 +48,9 @@ const LEVELS: readonly PartLevel[] = [
 ];
 
 /**
- * Text and source code in any encoding that has ASCII's line feeds. Edges around large definitions, paragraphs and
- * chapters, so that these are found again when they are moved or copied. Elsewhere the kernel's edges are as good as any.
- * With 200 edits of 16 MB of sources, edges moved to the ends of paragraphs saved nothing (9,922 bytes an edit, 9,908
- * without).
+ * Text and source code in any encoding with ASCII's line feeds. Edges are around large definitions, paragraphs and chapters, so that these
+ * are found again if they are moved or copied. Elsewhere the kernel's edges are as good: with 200 edits of 16 MB of sources, edges at the
+ * ends of paragraphs saved nothing (9,922 bytes per edit, 9,908 without).
  */
 export const textParser: Parser = {
   name: 'text',
@@ -154,7 +153,7 @@ export const textParser: Parser = {
   edges: (mark) => partEdges(LEVELS, mark),
 };
 
-/** Whether bytes are text: no control characters but white space and escapes, and a line feed among them. */
+/** Whether bytes are text: they have a line feed, and no control characters except white space and escape. */
 function isText(head: Uint8Array): boolean {
   let hasLine = false;
   for (const octet of head.subarray(0, SAMPLE_SIZE)) {

@@ -1,12 +1,12 @@
-/** Offsets kept of one table. */
+/** Maximum offsets kept per table. */
 const MAX_OFFSETS = 1024;
 
-/** Tables that are kept. */
+/** Maximum tables kept. */
 const MAX_TABLES = 4;
 
 /**
- * The offsets in tables of any length, in memory of a few KiB: of a table too long every second is forgotten, again and again.
- * Which are kept depends on their number in the table alone, so the same chunks are known again when all of them have moved.
+ * A sample of the offsets in tables of any length, in a few KiB of memory. When a table becomes too long, every second offset is dropped.
+ * The choice depends only on the index in the table, so the same chunks are chosen if all of them move.
  */
 export class ThinnedOffsets {
   readonly #tables: number[][] = [];
@@ -35,7 +35,7 @@ export class ThinnedOffsets {
     this.#tables[this.#tables.length - 1] = table.filter((_, i) => i % 2 === 0);
   }
 
-  /** All that are kept, once each. */
+  /** All offsets kept, without duplicates. */
   ascending(): number[] {
     return [...new Set(this.#tables.flat())].sort((a, b) => a - b);
   }

@@ -5,18 +5,21 @@ import type { Parser } from '../parser.ts';
 import type { Steps } from './byte-cursor.ts';
 import { ByteCursor, ignoreRest } from './byte-cursor.ts';
 
-/** Where the number of the hash function is in the header. */
+/** The offset of the hash function's number in the header. */
 const HASH_AT = 9;
 
-/** Stored bytes of a Block that has edges; smaller ones stay with what is around them. */
+/** Minimum stored bytes of a Block that gets edges. */
 const MIN_STORED_SIZE = 256;
 
-/** Data files, ours and those of the Python vt: what is stored of a Block becomes that Block again. @see vt(5), "Data files" */
+/**
+ * Data files, ours and the Python vt's. Edges are around the stored bytes of each Block, so an uncompressed one is found again. @see vt(5),
+ * "Data files"
+ */
 export const vtdParser: Parser = {
   name: 'vtd',
   extensions: ['.vtd'],
   mimeTypes: [],
-  // So much is read to tell ours from those of the Python vt, whose first record may begin in it.
+  // This many bytes distinguish our files from the Python vt's, whose first record may begin within them.
   delay: DATAFILE_HEADER_SIZE,
   minSize: 32,
   begins: isDatafile,
@@ -54,7 +57,7 @@ function* records(cursor: ByteCursor, digestSize: number): Steps<void> {
       if (!(yield* stored(cursor, header.storedSize))) return;
       continue;
     }
-    // Damaged: continues where the next magic is.
+    // Damaged: continue at the next magic.
     cursor.unread(octets.subarray(1));
     const found = yield* cursor.pass(RECORD_MAGIC);
     if (found === undefined) return;
@@ -81,7 +84,7 @@ function* stored(cursor: ByteCursor, size: number): Steps<boolean> {
   return yield* cursor.skip(size);
 }
 
-/** An integer of vt(5), of no more than 2^32; undefined for a larger one, and at the end. */
+/** Reads an integer of vt(5) of at most about 2^39; undefined for a larger one, and at the end of the content. */
 export function* integer(cursor: ByteCursor): Steps<number | undefined> {
   for (let value = 0; value < 2 ** 32; ) {
     const octet = (yield* cursor.read(1))?.[0];

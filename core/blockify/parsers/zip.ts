@@ -9,23 +9,23 @@ const LOCAL_HEADER = 0x04034b50;
 const DESCRIPTOR = 0x08074b50;
 const CENTRAL_HEADER = 0x02014b50;
 
-/** Begins an archive that was to be split, and was not. */
+/** The start of an archive that was to be split but was not. */
 const SPLIT_MARKER = 0x30304b50;
 
 /** Bytes of a local header after its signature, up to the name. */
 const LOCAL_SIZE = 26;
 
-/** Bytes of a data descriptor after its signature, of sizes of 4 bytes. */
+/** Bytes of a data descriptor after its signature, with sizes of 4 bytes. */
 const DESCRIPTOR_SIZE = 12;
 
 const FLAG_DESCRIPTOR = 0x8;
 const ZIP64_EXTRA = 0x0001;
 const SIZE_IN_EXTRA = 0xffffffff;
 
-/** Extra fields are read up to this. */
+/** Maximum bytes of extra fields that are read. */
 const MAX_EXTRA_SIZE = 4096;
 
-/** Contents shorter than this stay with their headers. */
+/** Shorter contents get no edges, and stay in a Block with their headers. */
 const MIN_CONTENT_SIZE = 512;
 
 const LOCAL_NEEDLE = signature(LOCAL_HEADER);
@@ -33,8 +33,8 @@ const CENTRAL_NEEDLE = signature(CENTRAL_HEADER);
 const DESCRIPTOR_NEEDLE = signature(DESCRIPTOR);
 
 /**
- * Archives of zip, and what is built upon them (office documents, jar, apk, epub): edges where the content of a member begins and ends. A
- * stored one is found again as the file that it was; a compressed one wherever the same bytes were compressed the same way.
+ * Archives of zip, and formats based on it (office documents, jar, apk, epub). Edges are at the start and end of each member's content. A
+ * stored member has the same Blocks as the file itself. A compressed one is found again if it was compressed in the same way.
  */
 export const zipParser: Parser = {
   name: 'zip',
@@ -50,7 +50,7 @@ export const zipParser: Parser = {
   },
   *edges(mark) {
     const cursor = new ByteCursor(mark?.from);
-    // Of a central directory only the first header is of interest; another archive may follow.
+    // Only the first header of a central directory gets an edge. Another archive may follow.
     let isInDirectory = mark?.state[0] === 1;
     for (;;) {
       cursor.mark([Number(isInDirectory)]);
@@ -63,7 +63,7 @@ export const zipParser: Parser = {
   },
 };
 
-/** A member, from after the signature of its header. @returns false if the content ends in it */
+/** Reads a member after the signature of its header. @returns false if the content ends in it */
 function* member(cursor: ByteCursor): Steps<boolean> {
   const header = yield* cursor.read(LOCAL_SIZE);
   if (header === undefined) return false;
@@ -91,13 +91,13 @@ function* member(cursor: ByteCursor): Steps<boolean> {
   return yield* cursor.skip(size);
 }
 
-/** A content whose size comes after it. @returns false if none does */
+/** Reads a content whose size follows in a data descriptor. @returns false if there is none */
 function* contentBeforeDescriptor(cursor: ByteCursor, start: number): Steps<boolean> {
   while ((yield* cursor.pass(DESCRIPTOR_NEEDLE)) !== undefined) {
     const end = cursor.offset - 4;
     const descriptor = yield* cursor.read(DESCRIPTOR_SIZE);
     if (descriptor === undefined) return false;
-    // That of a zip64 has the low half of its size at the same place; what it has more is passed over before the next header.
+    // A zip64 descriptor has the low half of its size at the same offset. Its further bytes are skipped by the search for the next header.
     if (viewOf(descriptor).getUint32(4, true) !== (end - start) % 2 ** 32) continue;
     yield end;
     return true;
@@ -105,7 +105,7 @@ function* contentBeforeDescriptor(cursor: ByteCursor, start: number): Steps<bool
   return false;
 }
 
-/** The compressed size in a zip64 extra field, if there is one: the second of its numbers. */
+/** The compressed size in a zip64 extra field, which is its second number; undefined if there is none. */
 function zip64Size(extra: DataView): number | undefined {
   for (let at = 0; at + 4 <= extra.byteLength; ) {
     const length = extra.getUint16(at + 2, true);

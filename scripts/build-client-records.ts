@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { clientRecords } from './client-records.ts';
 import { PROJECT_ROOT } from './project-root.ts';
 
-/** Writes shell/client/records.ts from the command table; with --check only says whether it is up to date. */
+/** Writes shell/client/records.ts from the command table; with --check, it only reports whether that file is up to date. */
 const file = join(PROJECT_ROOT, 'shell/client/records.ts');
 const text = clientRecords();
 

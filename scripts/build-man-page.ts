@@ -4,7 +4,7 @@ import { COMMANDS } from '../commands/all-commands.ts';
 import { manPage, readManTemplate } from '../shell/man-page.ts';
 import { PROJECT_ROOT } from './project-root.ts';
 
-/** Writes man/vtftp.1 from its template and the commands; with --check only says whether it is up to date. */
+/** Writes man/vtftp.1 from its template and the commands; with --check, it only reports whether the page is up to date. */
 const file = join(PROJECT_ROOT, 'man/vtftp.1');
 const text = manPage(readManTemplate(PROJECT_ROOT), COMMANDS);
 

@@ -9,18 +9,17 @@ import { COMPILED_SUFFIX, startProgram } from './program-start.ts';
 import { PROJECT_ROOT } from './project-root.ts';
 
 /**
- * Bundles the program into dist/bin: `vtftp.js`, the worker entries beside it, and chunks. What every session needs is one
- * chunk, which is there compiled too. What one command needs is in others. So `vtftp -c pwd` stays near the time that Node
- * itself takes to start. The output is CommonJS: what V8 wrote down of a module cannot be given to Node's loader of
- * modules, and that loader takes 4 ms itself.
+ * Bundles the program into dist/bin: `vtftp.js`, the worker entries beside it, and chunks. One chunk has all that every session
+ * needs; V8's compiled code for it is stored too. The other chunks have what single commands need. So `vtftp -c pwd` takes little more
+ * time than Node itself takes to start. The output is CommonJS: Node's loader of ES modules accepts no compiled code, and takes 4 ms.
  *
- * Workers are started by `new Worker(new URL('./ingest-worker.js', import.meta.url))`. All output is flat in one
- * folder, so that this finds them from any chunk, as it does in the output of tsc, where they are beside the caller.
+ * Workers are started by `new Worker(new URL('./ingest-worker.js', import.meta.url))`. All output is in one folder, so that any chunk
+ * finds them. In the output of tsc they are beside their caller.
  */
 
 const PROGRAM_ENTRY = 'shell/main.ts';
 
-/** Output name, without `.js`, to source file. */
+/** Source files by output name, without `.js`. */
 const WORKERS: Readonly<Record<string, string>> = {
   'ingest-worker': 'core/blockify/ingest/ingest-worker.ts',
   'export-worker': 'core/export/export-worker.ts',
@@ -30,15 +29,15 @@ const WORKERS: Readonly<Record<string, string>> = {
   'sweep-worker': 'core/transition/sweep-worker.ts',
 };
 
-/** Loaded by the entry in nearly every session: these, with all that they import, make one chunk. */
+/** Nearly every session loads these. They make one chunk, with all that they import. */
 const EVERY_SESSION = ['shell/run.ts', 'core/openers/open-datadir.ts'];
 
-/** Packages that stay outside: native code, and what most sessions never load. */
+/** Packages that are not bundled: native code, and packages that most sessions never load. */
 const EXTERNAL: readonly string[] = ['koffi', '@napi-rs/blake-hash', '@node-rs/crc32', '@bokuweb/zstd-wasm', 'enquirer', 'fuse-native'];
 
 const OUT_FOLDER = join(PROJECT_ROOT, 'dist/bin');
 
-/** Finds out what roots import, directly or not, once all modules are known. */
+/** Finds all modules that roots import, directly or not, once all modules are known. */
 function importsOf(roots: readonly string[]): { readonly plugin: Plugin; readonly modules: ReadonlySet<string> } {
   const modules = new Set<string>();
   const plugin: Plugin = {
@@ -56,7 +55,7 @@ function importsOf(roots: readonly string[]): { readonly plugin: Plugin; readonl
   return { plugin, modules };
 }
 
-/** Writes other letters than those of ASCII as escapes: V8 reads such a text eight times as fast. */
+/** Escapes all letters beyond ASCII: V8 reads the result eight times as fast. */
 const ASCII_ONLY: Plugin = {
   name: 'ascii-only',
   generateBundle(_, output) {
@@ -78,7 +77,7 @@ async function bundle(name: string, file: string, plugins: readonly Plugin[], op
     preserveEntrySignatures: 'allow-extension',
     plugins: [...plugins, ASCII_ONLY],
     onLog(level, log, print) {
-      // Imports are written as dynamic where their own module is seldom needed, whatever else imports the same.
+      // A source imports a module dynamically where it seldom needs it, even if other sources import the same statically.
       if (log.code !== 'INEFFECTIVE_DYNAMIC_IMPORT') print(level, log);
     },
   });
@@ -96,7 +95,7 @@ async function bundle(name: string, file: string, plugins: readonly Plugin[], op
   });
 }
 
-/** The program. The entry awaits what it imports dynamically: nothing that it imports statically may wait for the entry. */
+/** The program. Its entry awaits its dynamic imports, so none of its static imports may wait for the entry. */
 async function bundleProgram(): Promise<RolldownOutput> {
   const entry = importsOf([PROGRAM_ENTRY]);
   const session = importsOf(EVERY_SESSION);
@@ -111,7 +110,7 @@ async function bundleProgram(): Promise<RolldownOutput> {
   });
 }
 
-/** Writes `vtftp.js`, which starts the entry, and the chunks that every session needs as V8 compiles them. */
+/** Writes `vtftp.js`, which starts the entry, and V8's compiled code of the chunks that every session needs. */
 async function writeStart(entry: string): Promise<void> {
   const text = `#!/usr/bin/env node\n'use strict';\n(${startProgram.toString()})(require, __dirname, '${entry}');\n`;
   await writeFile(join(OUT_FOLDER, 'vtftp.js'), text, { mode: 0o755 });
@@ -128,15 +127,15 @@ async function bundleAll(): Promise<void> {
   if (missing.length > 0) throw new Error(`bundle: no such entry: ${missing.join(', ')}`);
 
   await mkdir(OUT_FOLDER, { recursive: true });
-  // The project's own package.json says that files are modules.
+  // The project's own package.json declares ES modules.
   await writeFile(join(OUT_FOLDER, 'package.json'), '{ "type": "commonjs" }\n');
   const before = await readdir(OUT_FOLDER);
-  // Each entry is built by itself: what the program shared with its workers would become chunks, and each costs it half a millisecond.
+  // Each entry is built by itself. Otherwise, modules that the program shares with its workers would become chunks of half a millisecond each.
   const workers = Object.entries(WORKERS).map(([name, file]) => bundle(name, file, [], {}));
   const [program, ...others] = await Promise.all([bundleProgram(), ...workers]);
   await writeStart(program.output[0].fileName);
 
-  // Chunks of earlier builds; removed last, so that a running program finds its own as long as possible.
+  // Chunks of earlier builds. They are removed last, so that a running program still finds its own.
   const chunks = [program, ...others].flatMap(({ output }) => output.map(({ fileName }) => fileName));
   const made = new Set(['package.json', 'vtftp.js', ...chunks, ...chunks.map((name) => name + COMPILED_SUFFIX)]);
   await Promise.all(before.filter((name) => !made.has(name)).map((name) => rm(join(OUT_FOLDER, name), { recursive: true })));

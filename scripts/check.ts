@@ -6,10 +6,10 @@ import { PROJECT_ROOT } from './project-root.ts';
 import { checkSizes } from './sizes.ts';
 
 /**
- * The one gate: `npm run check`. Every step runs, every failure is shown, and the exit status is 1 if there was any.
+ * The gate: `npm run check`. Every step runs, and every failure is shown. The exit status is 1 if a step failed.
  */
 
-/** A step gives the text of what it found wrong, or an empty string. */
+/** A step returns a text about the faults that it found, or an empty string. */
 type Step = readonly [name: string, run: () => string | Promise<string>];
 
 const STEPS: readonly Step[] = [
@@ -38,7 +38,7 @@ function tool(name: string, args: readonly string[]): string {
   return outputOfFailure(join(PROJECT_ROOT, 'node_modules/.bin', name), args);
 }
 
-/** Runs one of our generators, built, in its mode that compares and does not write. */
+/** Runs one of our generators in its mode that compares and does not write. */
 function generated(script: string, args: readonly string[]): string {
   if (!existsSync(join(PROJECT_ROOT, script))) return `no such script: ${script}`;
   return outputOfFailure(process.execPath, [join(PROJECT_ROOT, 'dist', script.replace(/\.ts$/, '.js')), ...args]);
@@ -47,7 +47,7 @@ function generated(script: string, args: readonly string[]): string {
 function lintManPages(): string {
   const folder = join(PROJECT_ROOT, 'man');
   const pages = readdirSync(folder).filter((name) => /\.[1-8]$/.test(name));
-  // Run in the folder itself: that is where mandoc then finds the pages that refer to each other.
+  // mandoc looks in the current folder for pages that refer to each other.
   return outputOfFailure('mandoc', ['-T', 'lint', ...pages], folder);
 }
 

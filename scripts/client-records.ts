@@ -3,9 +3,9 @@ import type { FieldSpec, RecordFields } from '../commands/words/record-spec.ts';
 import { ANY_COMMAND_RECORDS } from '../shell/output/message-records.ts';
 import { type PrintedRecord, plainParts, printedRecords } from '../shell/output/schema.ts';
 
-// The types of the client, made from the command table, as the JSON Schema is.
+// The types of the client. Like the JSON Schema, they are generated from the command table.
 
-/** Columns of a line, as biome.json has it. */
+/** Maximum columns of a line, as in biome.json. */
 const WIDTH = 140;
 
 /** The text of shell/client/records.ts. */

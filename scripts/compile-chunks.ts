@@ -6,14 +6,14 @@ import type { CompiledChunk } from './program-start.ts';
 import { COMPILED_SUFFIX, startProgram } from './program-start.ts';
 
 /**
- * `node compile-chunks.js FOLDER ENTRY WORD…`: runs the bundled program with those words, and writes down, beside each chunk that it
- * loads, what V8 compiled of it.
+ * `node compile-chunks.js FOLDER ENTRY WORD…`: runs the bundled program with these words. It writes V8's compiled code of each loaded
+ * chunk to a file beside the chunk.
  */
 
 const [folder = '', entry = '', ...words] = process.argv.slice(2);
 const compiled: CompiledChunk[] = [];
 
-// The program sets a flag once it is loaded, and V8 would note that flag too.
+// The program sets a V8 flag once it is loaded, which would become part of the compiled code.
 v8.setFlagsFromString = () => undefined;
 syncBuiltinESMExports();
 process.on('exit', () => {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 
-/** Something that breaks the walls between the rooms. */
+/** A violation of the rules between rooms. */
 export interface LayerFault {
   /** Path from the project's folder. */
   readonly file: string;
@@ -11,7 +11,7 @@ export interface LayerFault {
   readonly message: string;
 }
 
-/** Rooms of the product, and which of them each may import from. Scripts and tests may import from all. */
+/** The product's folders, and the folders that each may import from. Scripts and tests may import from all. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: ['core'],
   fuse: ['core', 'fuse'],
@@ -19,7 +19,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   shell: ['core', 'fuse', 'commands', 'shell'],
 };
 
-/** The rooms of core, lowest first: each may import from itself and from those before it, types too. */
+/** The rooms of core, lowest first. Each may import from itself and from rooms before it, types included. */
 const CORE_ORDER: readonly string[] = [
   'base',
   'block',
@@ -48,12 +48,12 @@ const CORE_ORDER: readonly string[] = [
   'openers',
 ];
 
-/** Files that import each other, types included, as they are one idea in two files. */
+/** Files that may import each other, types included: one idea in two files. */
 const ONE_IDEA: Readonly<Record<string, string>> = {
   'core/tree/live/inode-scope.ts core/tree/live/live-node.ts': 'A Dir of a live tree has an inode table, and the table is of a Dir.',
 };
 
-/** Packages with one owner: the file that hides each from the rest, and where it may be replaced. */
+/** Packages that only one file may import. That file hides the package, so that it can be replaced. */
 const OWNED_PACKAGES: Readonly<Record<string, string>> = {
   chokidar: 'core/monitor/entry-monitor.ts',
   koffi: 'core/base/system/libc.ts',
@@ -70,7 +70,7 @@ const OWNED_PACKAGES: Readonly<Record<string, string>> = {
   'fuse-native': 'fuse/native/native-mount.ts',
 };
 
-/** What only the shell may touch of `process`: the command line, the environment, the terminal, the end. */
+/** Members of `process` that only the shell may use: the command line, the environment, the terminal, the exit. */
 const SHELL_ONLY: ReadonlySet<string> = new Set(['argv', 'argv0', 'execArgv', 'env', 'stdin', 'stdout', 'stderr', 'exit', 'exitCode']);
 
 interface Import {
@@ -79,8 +79,8 @@ interface Import {
 }
 
 /**
- * Checks the walls that the linter cannot: which room imports from which, packages with one owner, use of
- * `process` outside the shell, the order of core's rooms, and import cycles. Types count, and so do imports that run later.
+ * Checks rules that the linter cannot: imports between folders, packages with one owner, use of `process` outside the shell, the
+ * order of core's rooms, and import cycles. Type imports and dynamic imports count.
  *
  * @param root - the project's folder
  */
@@ -116,7 +116,7 @@ function lineOf(node: ts.Node): number {
   return source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
 }
 
-/** Imports, exports from, `import()` and `require()` of literal names. */
+/** Finds imports, exports from other files, and `import()` and `require()` of literal names. */
 function importsOf(source: ts.SourceFile): Import[] {
   const found: Import[] = [];
   const visit = (node: ts.Node): void => {
@@ -156,7 +156,7 @@ function checkImport(root: string, file: string, room: string, found: Import, fa
     faults.push({ file, line, message: `${room} may not import "${specifier}"` });
 }
 
-/** Of an import within core: from a room of the same height or a lower one. */
+/** Whether an import within core is from the same room or a lower one. */
 function checkOrder(file: string, to: string, { specifier, line }: Import, faults: LayerFault[]): void {
   const from = file.split('/')[1] ?? '';
   const unknown = [from, to].find((room) => !CORE_ORDER.includes(room));
@@ -183,7 +183,7 @@ function checkProcess(file: string, room: string, source: ts.SourceFile, faults:
   visit(source);
 }
 
-/** Whether the identifier only names a member: `x.process`, `{ process: 1 }`, or a type. `globalThis.process` is the thing itself. */
+/** Whether the identifier only names a member (`x.process`, `{ process: 1 }`) or a type. `globalThis.process` is the object itself. */
 function isPropertyName(node: ts.Identifier): boolean {
   const { parent } = node;
   if (ts.isPropertyAccessExpression(parent) && parent.name === node) {
@@ -194,7 +194,7 @@ function isPropertyName(node: ts.Identifier): boolean {
   return ts.isQualifiedName(parent) || ts.isTypeQueryNode(parent);
 }
 
-/** The member that an expression takes of `process`, or undefined where it is used whole. */
+/** The member of `process` that an expression uses; undefined if it uses the whole object. */
 function memberOf(node: ts.Identifier): string | undefined {
   const inner: ts.Node = ts.isPropertyAccessExpression(node.parent) && node.parent.name === node ? node.parent : node;
   const { parent } = inner;
@@ -204,7 +204,7 @@ function memberOf(node: ts.Identifier): string | undefined {
   return undefined;
 }
 
-/** One fault for each cycle of imports that a walk in depth meets, but for those of ONE_IDEA. */
+/** Returns a fault for each import cycle that a depth-first walk finds, except those of ONE_IDEA. */
 function findCycles(graph: ReadonlyMap<string, readonly string[]>): LayerFault[] {
   const faults: LayerFault[] = [];
   const done = new Set<string>();

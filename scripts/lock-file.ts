@@ -5,9 +5,9 @@ import { PROJECT_ROOT } from './project-root.ts';
 /**
  * `node dist/scripts/lock-file.js [--check]`: completes package-lock.json.
  *
- * Native packages list one optional package for each platform. `npm install` leaves those out of the lock file that it could not
- * look up, or did not have in node_modules, and `npm ci` then refuses the whole file, on every platform. An entry that names
- * version and platform is enough: npm passes over it elsewhere, and fetches it where it fits.
+ * Native packages list one optional package for each platform. `npm install` omits those from the lock file that it could not look
+ * up, or that are not in node_modules. `npm ci` then refuses the whole file, on every platform. An entry with version and platform is
+ * enough: npm fetches it on that platform, and ignores it elsewhere.
  */
 
 interface LockEntry {
@@ -35,7 +35,7 @@ function missingEntries(lock: LockFile): Record<string, LockEntry> {
   return missing;
 }
 
-/** What a name like `…-linux-arm64-musl` says of the platform. */
+/** The platform in a name like `…-linux-arm64-musl`. */
 function platformOf(name: string): Readonly<Record<string, readonly string[]>> {
   if (name.endsWith('-wasm32-wasi')) return { cpu: ['wasm32'] };
   const found = /-(aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32)-([a-z\d]+)(?:-([a-z]+))?$/.exec(name);

@@ -12,7 +12,7 @@ import { chromium } from 'playwright-core';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const PROGRAM = join(ROOT, 'dist/bin/vtftp.js');
 
-/** The tree that is shown, and how many bytes of filler each file has. */
+/** The files of the tree that is shown, with their sizes in bytes. */
 const FILES: Readonly<Record<string, number>> = {
   'letters/2026/november/first.txt': 1200,
   'photos/harbour.jpg': 2_400_000,

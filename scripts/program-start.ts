@@ -1,23 +1,23 @@
-/** A chunk that runs, or has run. */
+/** A chunk that is running, or has run. */
 interface Chunk {
   exports: unknown;
 }
 
-/** A compiled chunk, as V8 can write it down. */
+/** A compiled chunk, which V8 can serialize. */
 export interface CompiledChunk {
   readonly name: string;
-  /** Whether V8 refused what was written down of it; undefined where nothing was. */
+  /** Whether V8 refused its stored code; undefined if there was none. */
   readonly refused: boolean | undefined;
   createCachedData(): Buffer;
 }
 
-/** What comes after the name of a chunk in the name of the file that holds it compiled. */
+/** The ending of files with compiled code, after the name of the chunk. */
 export const COMPILED_SUFFIX = '.compiled';
 
 /**
- * Starts a bundle of CommonJS chunks that are in one folder. Its text, without what is around it, begins each entry of the program: so
- * it uses nothing but its arguments. `require` would compile each chunk again; this takes what V8 wrote down of it when the program was
- * built. V8 itself refuses that where it is of another version or has other flags, and compiles.
+ * Starts a bundle of CommonJS chunks that are in one folder. The text of this function begins each entry of the program, so it uses
+ * nothing but its arguments. `require` would compile each chunk again; this function uses V8's stored code from the build. V8 refuses
+ * code of another version or of other flags, and compiles then.
  *
  * @param entry - the chunk to run
  * @param compiled - gets each chunk that was compiled
@@ -26,7 +26,7 @@ export function startProgram(require: NodeJS.Require, folder: string, entry: str
   const { readFileSync } = require('node:fs') as typeof import('node:fs');
   const { Script } = require('node:vm') as typeof import('node:vm');
   const chunks = new Map<string, Chunk>();
-  // Modules of Node that take up to 2 ms to load, and that most sessions do not use.
+  // Modules of Node that most sessions do not use. They take up to 2 ms to load.
   const seldomUsed = ['node:child_process', 'node:crypto', 'node:v8', 'node:worker_threads', 'node:zlib'];
 
   const atFirstUse = (id: string): object => {
@@ -35,7 +35,7 @@ export function startProgram(require: NodeJS.Require, folder: string, entry: str
       {},
       {
         get: (_, name) => Reflect.get(loaded(), name),
-        // What `import()` gives is a copy, name by name.
+        // The result of `import()` is a copy, name by name.
         ownKeys: () => Reflect.ownKeys(loaded()),
         getOwnPropertyDescriptor: (_, name) => ({ value: Reflect.get(loaded(), name), enumerable: true, configurable: true }),
       },

@@ -5,15 +5,15 @@ import { PROGRAM_OPTIONS } from '../shell/argv.ts';
 import { PROJECT_ROOT } from './project-root.ts';
 import { sentencesOfComments, sentencesOfManual, sentencesOfMarkdown, sentencesOfText } from './sentences.ts';
 
-// Measures the sentences of what people read, comments included: `node dist/scripts/prose.js [--all]`. The gate runs it without `--all`,
-// which prints a table as well.
+// Measures the sentences of all texts that people read, comments included: `node dist/scripts/prose.js [--all]`. With `--all` it also
+// prints a table; the gate runs it without.
 
-/** Words in a sentence, at most. */
+/** Maximum words in a sentence. */
 const MAX_WORDS = 30;
-/** Words in the middle one of a text's sentences, at most. */
+/** Maximum of the median number of words in a text's sentences. */
 const MAX_MEDIAN = 15;
 
-/** What people read. `help` is that of all commands and options; of a folder, its pages and the comments of its sources. */
+/** Texts that people read. `help` is the help of all commands and options; a folder stands for its pages and the comments of its sources. */
 const TEXTS: readonly string[] = [
   'help',
   'man/vtftp.1.in',
@@ -32,7 +32,7 @@ const TEXTS: readonly string[] = [
   'scripts/',
 ];
 
-/** A sentence, and where it is. */
+/** A sentence and its place. */
 interface Sentence {
   readonly from: string;
   readonly text: string;

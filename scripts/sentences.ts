@@ -1,8 +1,8 @@
 import ts from 'typescript';
 
-// Sentences of running text, as a reader meets them: code, tables, headings and examples are none.
+// Finds the sentences of running text. Code, tables, headings and examples have none.
 
-/** Sentences of plain text: a semicolon and a colon end none. A list item, or a line by itself, is one. */
+/** Sentences of plain text. Semicolons and colons do not end a sentence. A list item, or a line by itself, is a sentence. */
 export function sentencesOfText(text: string): string[] {
   return text
     .split(/(?<=[^.][.!?])["')\u2019\u201d]?\s+/u)
@@ -24,11 +24,11 @@ export function sentencesOfMarkdown(markdown: string): string[] {
     .flatMap(sentencesOfText);
 }
 
-// Macros after which a new text begins, and those that hold code or a name and no sentence.
+// Macros that begin a new text, and macros with code or a name instead of a sentence.
 const BREAKS = /^\.(?:Sh|Ss|Pp|It|Bl|El|Bd|Ed|Dl|D1|TH|SH|PP|TP|Dd|Dt|Os|Nd)\b/;
 const NO_TEXT = /^\.(?:Sh|Ss|Dl|D1|Bl|El|Dd|Dt|Os|Op|It)\b|^\.?\\"/;
 
-/** Sentences of a manual page in mdoc(7), whose lines are text, macros, or sentences of both. */
+/** Sentences of a manual page in mdoc(7). A sentence may consist of lines of text and of macros. */
 export function sentencesOfManual(page: string): string[] {
   const blocks: string[] = [''];
   let isCode = false;
@@ -44,7 +44,7 @@ export function sentencesOfManual(page: string): string[] {
   return blocks.map((block) => block.replace(/\s+([.,:;)])/g, '$1').replace(/\s+/g, ' ')).flatMap(sentencesOfText);
 }
 
-/** Sentences of the comments of a TypeScript file. Line comments that follow each other are one text, and so is what a tag of TSDoc says. What is indented is code. */
+/** Sentences of the comments of a TypeScript file. Consecutive line comments are one text, and so is the text of a TSDoc tag. Indented lines are code. */
 export function sentencesOfComments(source: string): string[] {
   return commentsOf(source).flatMap((comment) =>
     comment
@@ -58,7 +58,7 @@ export function sentencesOfComments(source: string): string[] {
   );
 }
 
-/** The texts of comments, without what marks them as such; those of the linter are none. */
+/** The texts of comments, without comment marks. Instructions for the linter are left out. */
 function commentsOf(source: string): string[] {
   const file = ts.createSourceFile('comments.ts', source, ts.ScriptTarget.Latest, true);
   const found = new Map<number, ts.CommentRange>();

@@ -1,18 +1,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Files that are side by side in one folder, at most: more cannot be looked over. */
+/** Maximum number of files in one folder: a reader cannot survey more. */
 const MAX_FILES = 40;
-/** Lines of a source, at most: a file holds one idea. */
+/** Maximum lines of a source: a file has one idea. */
 const MAX_LINES = 400;
 
-/** Sources that a script of ours writes. */
+/** Generated sources. */
 const MADE: readonly string[] = ['shell/client/records.ts'];
 
-/** Folders of the project that are looked at, with all below them. */
+/** Folders that are checked, with all below them. */
 const ROOMS: readonly string[] = ['shell', 'commands', 'fuse', 'core', 'scripts', 'test', 'docs', 'man'];
 
-/** Which folders hold too many files, and which sources too many lines. @param root - the project's folder */
+/** Finds folders with too many files, and sources with too many lines. @param root - the project's folder */
 export function checkSizes(root: string): string[] {
   return ROOMS.filter((room) => existsSync(join(root, room))).flatMap((room) => checkFolder(root, room));
 }

@@ -5,8 +5,8 @@ import { PROJECT_ROOT } from './project-root.ts';
 
 /**
  * Runs the tests: `npm test [-- [--slow] [--list] [FILTER…] [--test-name-pattern=…]]`. A FILTER keeps the files whose path contains it.
- * The list is explicit, taken from the sources. Given a folder, Node 20 runs every file in it and counts helpers as passed
- * tests. What a removed test left in dist would still run.
+ * The list is made from the sources. Given a folder, Node 20 runs every file in it and counts helpers as passed tests. It would also
+ * run the output of tests that were removed.
  */
 
 const args = process.argv.slice(2);
@@ -38,7 +38,7 @@ const run = spawnSync(
     '--enable-source-maps',
     '--test',
     '--test-concurrency=2',
-    // What hangs fails: nothing takes a third of that.
+    // A test that hangs fails. No test takes a third of this time.
     '--test-timeout=600000',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',

@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Machine code of a text in the syntax of GNU as: all of it in the section .text, without an address that would have to
- * be filled in.
+ * Assembles a text in the syntax of GNU as. All code is in the section .text, and no address has to be relocated.
  *
- * @returns undefined where GNU binutils are not installed
- * @throws {Error} where the text is wrong
+ * @returns the machine code; undefined if GNU binutils are not installed
+ * @throws {Error} if the text is wrong
  */
 export function assemble(text: string): Buffer | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'vtftp-assemble-'));
@@ -24,7 +23,7 @@ export function assemble(text: string): Buffer | undefined {
   }
 }
 
-/** What a program printed, and a space; undefined where there is no such program. */
+/** The output of a program, and a space; undefined if there is no such program. */
 function ran(program: string, args: readonly string[]): string | undefined {
   const { error, status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
   if (error !== undefined && 'code' in error && error.code === 'ENOENT') return undefined;

@@ -9,13 +9,13 @@ import { AVX512_KERNEL } from './keccak-avx512.ts';
 import { keccakKernelWat } from './keccak-kernel-wat.ts';
 import { nativeKernel, scratchSize, type VectorKernel } from './native-kernel.ts';
 
-// Assembles the kernels into modules of core. With --check it writes nothing and exits 1 if one of these is not what it
-// would write. Native kernels need GNU binutils; without them they are left as they are, which it says.
+// Assembles the kernels into modules of core. With --check it writes nothing, and exits with 1 if a module is out of date.
+// Native kernels need GNU binutils; without them it leaves the modules as they are, and says so.
 
-/** A module of core that is made of kernels. */
+/** A module of core that contains kernels. */
 interface KernelModule {
   readonly target: string;
-  /** Its text; undefined where a program that it takes is not installed. */
+  /** Its text; undefined if a program that makes it is not installed. */
   readonly make: () => Promise<string> | string | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { CHECK_BASE, FILTER_BASE, FILTER_START, power, WINDOW_SIZE } from '../../core/blockify/edge-hash.ts';
 
-// The source of the edge kernel: WebAssembly text, unrolled here. core/blockify/edge-kernel-twin.ts does the same plainly.
+// The source of the edge kernel: WebAssembly text, unrolled here. core/blockify/edge-kernel-twin.ts does the same in plain TypeScript.
 //
 // H of the even positions of 16 bytes, counted from where the scan begins, is computed in eight 16-bit lanes by doubling.
 // `H2[i] = b[i] + m b[i-1]`, `H4[i] = H2[i] + m^2 H2[i-2]` and so on. The earlier lanes are those of the vector before. H
@@ -8,7 +8,7 @@ import { CHECK_BASE, FILTER_BASE, FILTER_START, power, WINDOW_SIZE } from '../..
 // 32 that is 24 vector operations for 16 bytes. Doubling for odd positions as well takes 32 (4,400 against 3,150 MB/s at
 // 2.1 GHz). A window of 64 takes 26.
 
-/** Vectors of 16 bytes in one turn of the loop: 1 / 2 / 4 gave 3,520 / 3,970 / 4,400 MB/s. */
+/** Vectors of 16 bytes in one iteration of the loop: 1 / 2 / 4 gave 3,520 / 3,970 / 4,400 MB/s. */
 const VECTORS = 4;
 
 const GROUP_SIZE = 16 * VECTORS;
@@ -16,7 +16,7 @@ const GROUP_SIZE = 16 * VECTORS;
 /** Steps of doubling within a vector: bytes of the window so far. */
 const STEPS = [2, 4, 8, 16] as const;
 
-/** Those that are kept from one vector to the next. */
+/** Values that are kept from one vector to the next. */
 const KEPT = [...STEPS, 32] as const;
 
 function splat(value: number): string {
@@ -32,7 +32,7 @@ function lanesBefore(lanes: number, previous: string, current: string): string {
   return `(i8x16.shuffle ${octets} (local.get ${previous}) (local.get ${current}))`;
 }
 
-/** One doubling: `next = current + m^step * (current, step octets ago)`. */
+/** One doubling: `next = current + m^step * (current, step bytes ago)`. */
 function doubling(step: number, previous: string, current: string, next: string): string {
   return `(local.set ${next} (i16x8.add (local.get ${current}) (i16x8.mul (local.get $m${step}) ${lanesBefore(step / 2, previous, current)})))`;
 }

@@ -1,9 +1,9 @@
 import { COLUMNS, LANES, piSource, RATE, ROUND_CONSTANTS, ROUNDS, TURNS } from './keccak-rounds.ts';
 import { POINTERS, SCRATCH, type VectorKernel } from './native-kernel.ts';
 
-// Four messages side by side, with AVX2. Sixteen registers do not hold 25 lanes, so the states move to and fro between
-// two places in memory, a round each way, as in the WebAssembly kernel. In registers are five parities of columns, what
-// theta adds to each column, the five lanes of a row, and one for the rest.
+// Four messages side by side, with AVX2. Sixteen registers cannot hold 25 lanes. So each round moves the states from one of two
+// places in memory to the other, as in the WebAssembly kernel. Registers hold the five parities of columns, the five values that
+// theta adds to them, the five lanes of a row, and one value more.
 
 const SIDES = 4;
 const VECTOR_SIZE = SIDES * 8;
@@ -27,7 +27,7 @@ function lane(place: 0 | 1, index: number): string {
   return `[${SCRATCH} + ${place * STATE_SIZE + index * VECTOR_SIZE}]`;
 }
 
-/** Turns `register` left. */
+/** Rotates `register` left. */
 function turn(register: string, bits: number): string[] {
   if (bits === 0) return [];
   // By whole bytes: one instruction in place of three.
@@ -39,12 +39,12 @@ function turn(register: string, bits: number): string[] {
   ];
 }
 
-/** One round, from a place of the states to the other; the parities are right before and after. */
+/** One round, from one place of the states to the other; the parities are valid before and after. */
 function round(from: 0 | 1, constant: number): string[] {
   const lines: string[] = [];
   for (const x of COLUMNS) {
     const next = parity((x + 1) % 5);
-    // Shifts have fewer of the processor's ports than additions.
+    // The processor has fewer ports for shifts than for additions.
     lines.push(`vpaddq ${REST}, ${next}, ${next}`, `vpsrlq ${theta(x)}, ${next}, 63`, `vpor ${theta(x)}, ${theta(x)}, ${REST}`);
     lines.push(`vpxor ${theta(x)}, ${theta(x)}, ${parity((x + 4) % 5)}`);
   }
@@ -54,7 +54,7 @@ function round(from: 0 | 1, constant: number): string[] {
       lines.push(`vpxor ${row(x)}, ${theta(source % 5)}, ${lane(from, source)}`, ...turn(row(x), TURNS[source] ?? 0));
     }
     for (const x of COLUMNS) {
-      // The first row begins the parities.
+      // The first row initializes the parities.
       const made = y === 0 ? parity(x) : REST;
       lines.push(`vpandn ${made}, ${row((x + 1) % 5)}, ${row((x + 2) % 5)}`, `vpxor ${made}, ${made}, ${row(x)}`);
       if (x + y === 0) lines.push(`vpxor ${made}, ${made}, [rbp + ${constant * VECTOR_SIZE}]`);
@@ -88,7 +88,7 @@ function parities(): string[] {
   ]);
 }
 
-/** Where each byte comes from if words are turned left by `bits`. */
+/** The source of each byte if words are rotated left by `bits`. */
 function octetOrder(bits: number): string {
   return Array.from({ length: VECTOR_SIZE }, (_, i) => (i & 8) | ((i + 8 - bits / 8) & 7)).join(', ');
 }

@@ -1,13 +1,13 @@
 import { COLUMNS, LANES, piSource, RATE, ROUND_CONSTANTS, ROUNDS, TURNS } from './keccak-rounds.ts';
 import { POINTERS, SCRATCH, type VectorKernel } from './native-kernel.ts';
 
-// Eight messages side by side, with AVX-512F: the 25 lanes stay in registers for all rounds, and 7 are left over. One
-// instruction turns a lane, one adds three lanes, one does chi. Pi costs nothing: it renames registers, which are as they
-// were after 24 rounds.
+// Eight messages side by side, with AVX-512F. The 25 lanes stay in registers for all rounds; 7 registers are left over. One
+// instruction rotates a lane, one adds three lanes, and one does chi. Pi costs nothing: it only renames registers, and after 24 rounds
+// the names are the first ones again.
 
 const SIDES = 8;
 
-/** Registers beside those of the lanes. */
+/** Registers that hold no lanes. */
 const FREE = Array.from({ length: 32 - LANES }, (_, i) => `zmm${LANES + i}`);
 
 // Truth tables of vpternlogq, with the destination as the highest bit of the row's number.
@@ -19,7 +19,7 @@ function free(index: number): string {
   return FREE[index] ?? '';
 }
 
-/** Which register has each lane. */
+/** The register of each lane. */
 type Places = readonly string[];
 
 const FIRST: Places = Array.from({ length: LANES }, (_, lane) => `zmm${lane}`);
@@ -38,7 +38,7 @@ function absorption(): string[] {
 function round(places: Places, index: number): { readonly lines: string[]; readonly places: Places } {
   const at = (lane: number): string => places[lane] ?? '';
   const lines: string[] = [];
-  // Theta: the parities of the columns, and what each column gets of its neighbours.
+  // Theta: the parities of the columns, and the value that each column gets from its neighbours.
   for (const x of COLUMNS) {
     lines.push(`vmovdqa64 ${free(x)}, ${at(x)}`);
     lines.push(`vpternlogq ${free(x)}, ${at(x + 5)}, ${at(x + 10)}, ${XOR3}`);

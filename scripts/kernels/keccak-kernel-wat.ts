@@ -1,9 +1,9 @@
 // The source of the SHA-3-256 kernel: WebAssembly text, two rounds of it unrolled here.
 //
 // Two messages are hashed at once, one in each half of the vectors: a lane of their states is one vector. The state is in
-// memory and moves to and fro between two places, as 15 registers do not hold 25 lanes. A round loads each lane where it is
-// needed and stores what it made of it. Measured against OpenSSL, in bytes a CPU second: 1.4 times where the core is its
-// own, 1.65 times where another thread shares it. What did not pay: a third message in the scalar registers beside (1.43,
+// memory, and each round moves it from one of two places to the other, since 15 registers cannot hold 25 lanes. A round loads each
+// lane where it is needed, and stores the result. Measured against OpenSSL, in bytes a CPU second: 1.4 times on a core of its
+// own, 1.65 times on a core shared with another thread. These did not pay: a third message in the scalar registers beside (1.43,
 // 1.40), four messages (1.2), complemented lanes (1.42, 1.65), parities summed from memory (1.35, 1.57).
 
 import { COLUMNS, LANES, piSource, RATE, ROUND_CONSTANTS, ROUNDS, TURNS } from './keccak-rounds.ts';
@@ -11,7 +11,7 @@ import { COLUMNS, LANES, piSource, RATE, ROUND_CONSTANTS, ROUNDS, TURNS } from '
 /** Rounds in the loop's body: one from the first place of the state to the second, and one back. */
 const UNROLLED = 2;
 
-/** Where things are in the scratch memory. */
+/** Places in the scratch memory. */
 const STATE_SIZE = LANES * 16;
 const STATES_AT = [0, STATE_SIZE] as const;
 const CONSTANTS_AT = 2 * STATE_SIZE;
@@ -30,17 +30,17 @@ function xor(...values: readonly string[]): string {
   return values.reduce((left, right) => `(v128.xor ${left} ${right})`);
 }
 
-/** `value` with both halves turned left by `bits`. */
+/** `value` with both halves rotated left by `bits`. */
 function turned(value: string, bits: number): string {
   if (bits === 0) return value;
   // By whole bytes: one instruction in place of three.
   if (bits % 8 === 0) return `(i8x16.swizzle ${value} ${get(`octets${bits}`)})`;
-  // Shifts have fewer of the processor's ports than additions.
+  // The processor has fewer ports for shifts than for additions.
   const left = bits === 1 ? `(i64x2.add (local.tee $t ${value}) ${get('t')})` : `(i64x2.shl (local.tee $t ${value}) (i32.const ${bits}))`;
   return `(v128.or ${left} (i64x2.shr_u ${get('t')} (i32.const ${64 - bits})))`;
 }
 
-/** Where each byte of a vector comes from if its halves are turned left by `bits`. */
+/** The source of each byte of a vector if its halves are rotated left by `bits`. */
 function octetOrder(bits: number): string {
   return Array.from({ length: 16 }, (_, i) => (i & 8) | ((i + 8 - bits / 8) & 7)).join(' ');
 }
@@ -53,7 +53,7 @@ function store(place: 0 | 1, lane: number, value: string): string {
   return `(v128.store offset=${STATES_AT[place] + 16 * lane} (local.get $scratch) ${value})`;
 }
 
-/** Theta's parities, of lanes as `lane` gives them. */
+/** Theta's parities of the lanes that `lane` returns. */
 function parities(lane: (index: number) => string): string[] {
   return COLUMNS.map((x) => set(`parity${x}`, xor(...COLUMNS.map((y) => lane(x + 5 * y)))));
 }

@@ -1,4 +1,4 @@
-// What the kernels of SHA-3 have in common: the numbers of Keccak-f[1600].
+// The constants of Keccak-f[1600], for all kernels of SHA-3.
 // @see FIPS 202, section 3.2 for theta, rho, pi, chi and iota
 
 /** Lanes of the state: lane (x, y) has index x + 5 y. */
@@ -8,10 +8,10 @@ export const COLUMNS = [0, 1, 2, 3, 4] as const;
 
 export const ROUNDS = 24;
 
-/** Bytes that a block of SHA-3-256's sponge takes in. */
+/** Bytes of a block of SHA-3-256's sponge. */
 export const RATE = 136;
 
-/** Bits that rho turns each lane by: t (t + 1) / 2 for the t-th lane on its way from (1, 0). */
+/** Bits by which rho rotates each lane: t (t + 1) / 2 for the t-th lane on its way from (1, 0). */
 export const TURNS: readonly number[] = turns();
 
 function turns(): number[] {
@@ -29,7 +29,7 @@ export function piSource(x: number, y: number): number {
   return ((3 * (y + 15 - 3 * x)) % 5) + 5 * x;
 }
 
-/** What iota adds in each round: bit 2^j - 1 is the output j + 7 round of a linear feedback shift register. */
+/** The constant that iota adds in each round: bit 2^j - 1 is the output j + 7 round of a linear feedback shift register. */
 export const ROUND_CONSTANTS: readonly bigint[] = roundConstants();
 
 function roundConstants(): bigint[] {

@@ -1,7 +1,7 @@
 import { LANES, RATE } from './keccak-rounds.ts';
 
-// What both native kernels have in common: several messages are side by side, and where one ends the next takes its
-// side. It is one function of the System V calling convention, in the syntax of GNU as:
+// The common part of both native kernels. Several messages are hashed side by side; when one ends, the next takes its side. It is
+// one function of the System V calling convention, in the syntax of GNU as:
 //
 //   void hash(const void *base, const uint32_t jobs[][3], size_t count, void *digests, void *scratch)
 //
@@ -14,10 +14,10 @@ export interface VectorKernel {
   readonly sides: number;
   /** Bytes of scratch memory for the states, from its start. The first {@link LANES} vectors are the states between two steps. */
   readonly statesSize: number;
-  /** To be done once, at the start. May use rax. */
+  /** Code that runs once, at the start. It may use rax. */
   readonly prepare: readonly string[];
   /**
-   * Takes in r11 blocks, 1 or more, of the messages at {@link POINTERS}, and moves these on. May change rbp and r11.
+   * Code that absorbs r11 blocks (1 or more) of the messages at {@link POINTERS}, and advances these. It may change rbp and r11.
    * The states are in the scratch memory before and after.
    */
   readonly absorb: readonly string[];
@@ -28,20 +28,20 @@ export interface VectorKernel {
 /** Vectors are at multiples of their size. */
 const ALIGNMENT = 64;
 
-/** Where the messages are in `absorb`, a register for each side. */
+/** Registers with the addresses of the messages in `absorb`, one for each side. */
 export const POINTERS = ['rax', 'rcx', 'rdx', 'rsi', 'rdi', 'r8', 'r9', 'r10'] as const;
 
-/** The scratch memory, in all of the code. */
+/** The register with the address of the scratch memory, in all of the code. */
 export const SCRATCH = 'rbx';
 
-// Kept throughout, beside the scratch memory.
+// Registers that keep their values in all of the code.
 const NEXT_JOB = 'r12';
 const END_OF_JOBS = 'r13';
 const BASE = 'r14';
 const DIGESTS = 'r15';
 const KEPT = ['rbx', 'rbp', 'r12', 'r13', 'r14', 'r15'] as const;
 
-/** Where things are in the scratch memory: last blocks with their padding, and four words for each side. */
+/** Places in the scratch memory: last blocks with their padding, and four words for each side. */
 function layout({ sides, statesSize }: VectorKernel) {
   const pads = statesSize;
   const at = pads + sides * RATE;
@@ -88,20 +88,20 @@ export function nativeKernel(kernel: VectorKernel): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** As many blocks as the message with the fewest has; then the sides whose message has ended continue to the next. */
+/** Absorbs as many blocks as the shortest message has. Then sides whose message has ended get the next one. */
 function step(kernel: VectorKernel): string[] {
   const { sides } = kernel;
   const { at, blocks, last, digest, steps } = layout(kernel);
   const all = Array.from({ length: sides }, (_, side) => side);
   return [
     'step:',
-    // A side without a message has a number of blocks above all others.
+    // A side without a message counts more blocks than any other.
     'mov r11, -1',
     ...all.flatMap((side) => [`mov rax, ${word(blocks, side)}`, 'cmp rax, r11', 'cmovb r11, rax']),
     'cmp r11, -1',
     'je done',
     `mov ${word(steps, 0)}, r11`,
-    // It reads along with any that has one.
+    // It reads the message of a side that has one.
     ...all.flatMap((side) => [`cmp qword ptr ${word(digest, side)}, 0`, `cmovne rbp, ${word(at, side)}`]),
     ...all.flatMap((side) => [
       `mov ${POINTERS[side]}, ${word(at, side)}`,
@@ -141,7 +141,7 @@ function step(kernel: VectorKernel): string[] {
   ];
 }
 
-/** Puts the next message, if there is one, on side rax: empties its states, and makes its last block. Changes no kept register but the next job. */
+/** Puts the next message, if there is one, on side rax: clears its states and makes its last block. It changes no kept register but the next job. */
 function begin(kernel: VectorKernel): string[] {
   const { sides } = kernel;
   const { pads, at, blocks, last, digest } = layout(kernel);

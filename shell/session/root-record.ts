@@ -124,7 +124,7 @@ export class RootRecord {
     let root = ours;
     if (!(await this.#isReadable(ours, signal))) {
       this.#options.warn(
-        'sync: this root is not recorded, for Blocks that tell what is in it are not in the Store: pull them, or gc removes what is there',
+        'sync: this root is not recorded, because Blocks that describe its tree are missing or damaged: pull them, or gc removes the Blocks that are here',
       );
     } else {
       if (archive !== undefined) {

@@ -4,6 +4,8 @@ import type { RequestCounts } from './request-counts.ts';
 
 /** Milliseconds for which an answer may take before its connection may be closed for a new one. */
 const BUSY_MS = 5000;
+/** Counted for a client that leaves before it has an answer, as nginx counts it. */
+const CLIENT_LEFT = 499;
 /** Unanswered requests per connection, at most. Browsers send one. */
 const MAX_WAITING = 32;
 
@@ -97,7 +99,8 @@ export class Connections {
   }
 
   #sent(connection: Connection): void {
-    this.#counts.ended(connection.response?.statusCode ?? 0);
+    const { response } = connection;
+    this.#counts.ended(response?.headersSent === true ? response.statusCode : CLIENT_LEFT);
     connection.response = undefined;
     connection.sinceMs = performance.now();
     if (connection.waiting.length === 0 || connection.socket.destroyed) return;

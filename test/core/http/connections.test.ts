@@ -28,7 +28,7 @@ function connections(max: number) {
   };
   /** @returns gives the answer */
   const ask = (socket: Socket, url = '/'): (() => void) => {
-    const response = Object.assign(new EventEmitter(), { statusCode: 200 });
+    const response = Object.assign(new EventEmitter(), { statusCode: 200, headersSent: true });
     all.take({ socket, url } as IncomingMessage, response as unknown as ServerResponse);
     return () => response.emit('close');
   };
@@ -101,4 +101,15 @@ it('a connection that asks for too much at once is ended', () => {
   assert.deepEqual(ended, []);
   ask(one);
   assert.deepEqual(ended, [1]);
+});
+
+it('a client that leaves before it has an answer is not counted as answered', () => {
+  const { counts } = connections(1);
+  const all = new Connections(1, counts, () => undefined);
+  const socket = Object.assign(new EventEmitter(), { remoteAddress: '127.0.0.1', remotePort: 1, destroyed: false }) as unknown as Socket;
+  all.opened(socket);
+  const response = Object.assign(new EventEmitter(), { statusCode: 200, headersSent: false });
+  all.take({ socket, url: '/' } as IncomingMessage, response as unknown as ServerResponse);
+  response.emit('close');
+  assert.deepEqual([counts.open, counts.byClass.get(2), counts.byClass.get(4)], [0, 0, 1]);
 });

@@ -62,7 +62,6 @@ export function benchWeb(
   const servers: MeasuredServer[] = [{ name: 'httpd', url: base, pid: ours.pid }];
   let tar: TarTimes;
   try {
-    tar = timeTar(`${base}tree/`, at('site/tree'), rounds);
     servers.push(startNginx(folder), startBare(folder));
     // All is asked for before. The part behind the # goes to no server: curl asks again for each.
     for (const { url } of servers)
@@ -79,6 +78,7 @@ export function benchWeb(
         }
       }
     }
+    tar = timeTar(`${base}tree/`, at('site/tree'), rounds);
   } finally {
     // The workers of nginx end with it, which they would not by SIGKILL.
     for (const { name, pid } of servers) if (name !== 'httpd') process.kill(pid, 'SIGTERM');

@@ -162,10 +162,17 @@ export class AbsentStore implements Store {
 
   async #open(): Promise<Store> {
     if (this.#isClosed) throw new ClosedError('open Store', this.name);
-    this.#made ??= this.#make().then((store) => {
-      this.#store = store;
-      return store;
-    });
+    this.#made ??= this.#make().then(
+      (store) => {
+        this.#store = store;
+        return store;
+      },
+      (error: unknown) => {
+        // The next add tries again: a full disk may have room by then.
+        this.#made = undefined;
+        throw error;
+      },
+    );
     return await this.#made;
   }
 }

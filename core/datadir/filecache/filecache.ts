@@ -266,9 +266,16 @@ export class Filecache implements Store {
 
   async #ready(): Promise<void> {
     if (this.#isReady) return;
-    this.#readying ??= this.#refresh().then(() => {
-      this.#isReady = true;
-    });
+    this.#readying ??= this.#refresh().then(
+      () => {
+        this.#isReady = true;
+      },
+      (error: unknown) => {
+        // The next request tries again.
+        this.#readying = undefined;
+        throw error;
+      },
+    );
     await this.#readying;
   }
 

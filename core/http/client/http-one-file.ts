@@ -166,10 +166,17 @@ export class HttpOneFile implements Store {
   }
 
   async #find(digest: Uint8Array): Promise<RecordPlace | undefined> {
-    this.#metadata ??= this.#readMetadata();
+    this.#metadata ??= this.#readMetadata().catch((error: unknown) => {
+      // A later request asks again.
+      this.#metadata = undefined;
+      throw error;
+    });
     const known = (await this.#metadata).get(digestKey(digest));
     if (known !== undefined) return known;
-    this.#index ??= this.#readIndex();
+    this.#index ??= this.#readIndex().catch((error: unknown) => {
+      this.#index = undefined;
+      throw error;
+    });
     return (await this.#index).find(digest);
   }
 
